@@ -1,0 +1,91 @@
+using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
+using System.Security.Cryptography;
+
+namespace Updraft.Protocol;
+
+/// <summary>A SHA-256 value. Written as 64 lower-case hexadecimal digits.</summary>
+public readonly struct Digest : IEquatable<Digest>
+{
+    /// <summary>Size in bytes.</summary>
+    public const int Size = 32;
+
+    private readonly ulong _a, _b, _c, _d;
+
+    /// <summary>Takes the 32 bytes of a digest.</summary>
+    /// <exception cref="ArgumentException">Not 32 bytes.</exception>
+    public Digest(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length != Size)
+            throw new ArgumentException($"A digest has {Size} bytes, not {bytes.Length}.", nameof(bytes));
+        _a = BinaryPrimitives.ReadUInt64BigEndian(bytes);
+        _b = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]);
+        _c = BinaryPrimitives.ReadUInt64BigEndian(bytes[16..]);
+        _d = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
+    }
+
+    /// <summary>The digest of some bytes.</summary>
+    public static Digest Of(ReadOnlySpan<byte> content)
+    {
+        Span<byte> hash = stackalloc byte[Size];
+        SHA256.HashData(content, hash);
+        return new Digest(hash);
+    }
+
+    /// <summary>Reads 64 lower-case hexadecimal digits; anything else is refused.</summary>
+    public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest)
+    {
+        digest = default;
+        Span<byte> bytes = stackalloc byte[Size];
+        if (text is not { Length: Size * 2 } || text.AsSpan().IndexOfAnyInRange('A', 'F') >= 0
+            || Convert.FromHexString(text, bytes, out _, out _) != System.Buffers.OperationStatus.Done)
+            return false;
+        digest = new Digest(bytes);
+        return true;
+    }
+
+    /// <summary>Reads 64 lower-case hexadecimal digits.</summary>
+    /// <exception cref="FormatException">The text is no digest.</exception>
+    public static Digest Parse(string text) =>
+        TryParse(text, out var digest) ? digest : throw new FormatException("A digest is 64 lower-case hexadecimal digits.");
+
+    /// <summary>Writes the 32 bytes.</summary>
+    public void CopyTo(Span<byte> destination)
+    {
+        BinaryPrimitives.WriteUInt64BigEndian(destination, _a);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[8..], _b);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[16..], _c);
+        BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _d);
+    }
+
+    /// <summary>The 32 bytes.</summary>
+    public byte[] ToArray()
+    {
+        var bytes = new byte[Size];
+        CopyTo(bytes);
+        return bytes;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString()
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        CopyTo(bytes);
+        return Convert.ToHexStringLower(bytes);
+    }
+
+    /// <inheritdoc/>
+    public bool Equals(Digest other) => _a == other._a && _b == other._b && _c == other._c && _d == other._d;
+
+    /// <inheritdoc/>
+    public override bool Equals([NotNullWhen(true)] object? obj) => obj is Digest other && Equals(other);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => _a.GetHashCode();
+
+    /// <summary>Same 32 bytes.</summary>
+    public static bool operator ==(Digest left, Digest right) => left.Equals(right);
+
+    /// <summary>Other bytes.</summary>
+    public static bool operator !=(Digest left, Digest right) => !left.Equals(right);
+}

@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Text;
+
+namespace Updraft.Protocol;
+
+/// <summary>Where the compressed content of a file stands: a pack, and a range of its bytes.</summary>
+/// <param name="PackId">The pack.</param>
+/// <param name="Offset">First byte of the zstd frame, from the start of the pack.</param>
+/// <param name="Length">Length of the zstd frame in bytes.</param>
+public readonly record struct PackLocation(string PackId, long Offset, long Length);
+
+/// <summary>
+/// What turns one manifest into another, with the places where the added contents are found. A full manifest is the
+/// difference to nothing. The places are hints: a content is what its digest says. Format: docs/formats/manifest.md.
+/// </summary>
+public sealed class ManifestDiff
+{
+    private const string Header = "updraft-diff 1\n";
+
+    private ManifestDiff(Digest? from, Digest to, IReadOnlyList<string> removed, IReadOnlyList<ManifestEntry> added,
+        IReadOnlyDictionary<Digest, PackLocation> locations) =>
+        (From, To, Removed, Added, Locations) = (from, to, removed, added, locations);
+
+    /// <summary>Digest of the manifest to start from; null for the empty one.</summary>
+    public Digest? From { get; }
+
+    /// <summary>Digest of the manifest that results.</summary>
+    public Digest To { get; }
+
+    /// <summary>Paths of <see cref="From"/> that are gone, in canonical order.</summary>
+    public IReadOnlyList<string> Removed { get; }
+
+    /// <summary>Entries that are new or changed, in canonical order.</summary>
+    public IReadOnlyList<ManifestEntry> Added { get; }
+
+    /// <summary>Where the contents of <see cref="Added"/> stand.</summary>
+    public IReadOnlyDictionary<Digest, PackLocation> Locations { get; }
+
+    /// <summary>Compares two manifests.</summary>
+    /// <param name="from">The manifest that the reader has; null for none.</param>
+    /// <param name="to">The manifest that the reader wants.</param>
+    public static (IReadOnlyList<string> Removed, IReadOnlyList<ManifestEntry> Added) Compare(Manifest? from, Manifest to)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        var (removed, added) = (new List<string>(), new List<ManifestEntry>());
+        IReadOnlyList<ManifestEntry> old = from?.Entries ?? [];
+        var (i, j) = (0, 0);
+        while (i < old.Count || j < to.Entries.Count)
+        {
+            var order = i == old.Count ? 1 : j == to.Entries.Count ? -1 : BundlePath.Compare(old[i].Path, to.Entries[j].Path);
+            if (order < 0)
+                removed.Add(old[i++].Path);
+            else if (order > 0)
+                added.Add(to.Entries[j++]);
+            else if (old[i++] != to.Entries[j++])
+                added.Add(to.Entries[j - 1]);
+        }
+        return (removed, added);
+    }
+
+    /// <summary>Makes a difference.</summary>
+    /// <param name="from">The manifest that the reader has; null for none.</param>
+    /// <param name="to">The manifest that the reader wants.</param>
+    /// <param name="locations">A place for the content of every added file.</param>
+    public static ManifestDiff Between(Manifest? from, Manifest to, IReadOnlyDictionary<Digest, PackLocation> locations)
+    {
+        ArgumentNullException.ThrowIfNull(to);
+        var (removed, added) = Compare(from, to);
+        return new ManifestDiff(from?.Digest, to.Digest, removed, added, locations);
+    }
+
+    /// <summary>Rebuilds the wanted manifest and checks its digest.</summary>
+    /// <param name="from">The manifest that <see cref="From"/> names; null for none.</param>
+    /// <exception cref="InvalidDataException">It starts from another manifest, or the result is not <see cref="To"/>.</exception>
+    public Manifest ApplyTo(Manifest? from)
+    {
+        if (from?.Digest != From)
+            throw new InvalidDataException($"The difference starts from manifest {From}, not {from?.Digest}.");
+        var entries = (from?.Entries ?? []).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        foreach (var path in Removed)
+        {
+            if (!entries.Remove(path))
+                throw new InvalidDataException($"The difference removes '{path}', which is not there.");
+        }
+        foreach (var entry in Added)
+            entries[entry.Path] = entry;
+        var result = Manifest.Create(entries.Values);
+        return result.Digest == To ? result : throw new InvalidDataException($"The difference leads to manifest {result.Digest}, not {To}.");
+    }
+
+    /// <summary>The bytes that travel.</summary>
+    public byte[] ToBytes()
+    {
+        var text = new StringBuilder(Header).Append(CultureInfo.InvariantCulture, $"from {From?.ToString() ?? "-"}\nto {To}\n");
+        var packs = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var pack in Locations.Values.Select(location => location.PackId).Distinct(StringComparer.Ordinal))
+        {
+            packs.Add(pack, packs.Count);
+            text.Append(CultureInfo.InvariantCulture, $"pack {pack}\n");
+        }
+        foreach (var path in Removed)
+            text.Append("- ").Append(path).Append('\n');
+        foreach (var entry in Added)
+        {
+            text.Append("+ ");
+            if (!entry.IsFolder)
+            {
+                var place = Locations[entry.Content];
+                text.Append(CultureInfo.InvariantCulture, $"{packs[place.PackId]} {place.Offset} {place.Length} ");
+            }
+            Manifest.AppendEntry(text, entry).Append('\n');
+        }
+        return Encoding.UTF8.GetBytes(text.ToString());
+    }
+
+    /// <summary>Reads a difference.</summary>
+    /// <exception cref="InvalidDataException">The bytes are no difference, or they are cut off.</exception>
+    public static ManifestDiff Parse(ReadOnlySpan<byte> bytes)
+    {
+        string text;
+        try
+        {
+            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
+        }
+        catch (DecoderFallbackException exception)
+        {
+            throw new InvalidDataException("The difference is not valid UTF-8.", exception);
+        }
+        if (!text.StartsWith(Header, StringComparison.Ordinal) || text[^1] != '\n')
+            throw new InvalidDataException("This is not an updraft-diff 1, or it is cut off.");
+        var lines = text.AsSpan(Header.Length);
+        var fromText = TakeField(ref lines, "from ");
+        var from = fromText == "-" ? (Digest?)null : ParseDigest(fromText);
+        var to = ParseDigest(TakeField(ref lines, "to "));
+        var (packs, removed, added) = (new List<string>(), new List<string>(), new List<ManifestEntry>());
+        var locations = new Dictionary<Digest, PackLocation>();
+        while (!lines.IsEmpty)
+        {
+            var line = TakeLine(ref lines);
+            if (line.StartsWith("pack "))
+                packs.Add(line[5..].ToString());
+            else if (line.StartsWith("- "))
+                removed.Add(line[2..].ToString());
+            else if (line.StartsWith("+ d "))
+                added.Add(Manifest.ParseEntry(line[2..]));
+            else if (line.StartsWith("+ "))
+                added.Add(ParseLocated(line[2..], packs, locations));
+            else
+                throw new InvalidDataException($"'{line}' is no line of a difference.");
+        }
+        return new ManifestDiff(from, to, removed, added, locations);
+    }
+
+    private static ManifestEntry ParseLocated(ReadOnlySpan<char> line, List<string> packs, Dictionary<Digest, PackLocation> locations)
+    {
+        Span<Range> parts = stackalloc Range[4];
+        if (line.Split(parts, ' ') == 4
+            && int.TryParse(line[parts[0]], NumberStyles.None, CultureInfo.InvariantCulture, out var pack) && pack < packs.Count
+            && long.TryParse(line[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
+            && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var length))
+        {
+            var entry = Manifest.ParseEntry(line[parts[3]]);
+            locations[entry.Content] = new PackLocation(packs[pack], offset, length);
+            return entry;
+        }
+        throw new InvalidDataException($"'+ {line}' is no line of a difference.");
+    }
+
+    private static ReadOnlySpan<char> TakeLine(ref ReadOnlySpan<char> lines)
+    {
+        var end = lines.IndexOf('\n');
+        if (end < 0)
+            throw new InvalidDataException("The difference is cut off.");
+        var line = lines[..end];
+        lines = lines[(end + 1)..];
+        return line;
+    }
+
+    private static string TakeField(ref ReadOnlySpan<char> lines, string name)
+    {
+        var line = TakeLine(ref lines);
+        return line.StartsWith(name) ? line[name.Length..].ToString() : throw new InvalidDataException($"The difference lacks its line '{name.Trim()}'.");
+    }
+
+    private static Digest ParseDigest(string text) =>
+        Digest.TryParse(text, out var digest) ? digest : throw new InvalidDataException($"'{text}' is no digest.");
+}

@@ -1,0 +1,94 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using ZstdSharp;
+using ZstdSharp.Unsafe;
+
+namespace Updraft.Protocol;
+
+/// <summary>Reads packs and verifies what it reads.</summary>
+public static class PackReader
+{
+    /// <summary>Reads and checks the index of a whole pack.</summary>
+    /// <param name="pack">A seekable stream over the pack.</param>
+    /// <exception cref="InvalidDataException">The pack is cut off or damaged.</exception>
+    public static IReadOnlyList<PackEntry> ReadIndex(Stream pack)
+    {
+        ArgumentNullException.ThrowIfNull(pack);
+        Span<byte> magic = stackalloc byte[8];
+        Span<byte> trailer = stackalloc byte[Pack.TrailerSize];
+        if (pack.Length < Pack.Magic.Length + Pack.TrailerSize)
+            throw new InvalidDataException("The pack is shorter than an empty one.");
+        pack.Position = 0;
+        pack.ReadExactly(magic);
+        pack.Position = pack.Length - Pack.TrailerSize;
+        pack.ReadExactly(trailer);
+        var indexOffset = BinaryPrimitives.ReadInt64LittleEndian(trailer);
+        var count = BinaryPrimitives.ReadInt64LittleEndian(trailer[8..]);
+        if (!magic.SequenceEqual(Pack.Magic) || !trailer[56..].SequenceEqual(Pack.Magic) || trailer[48..56].ContainsAnyExcept((byte)0))
+            throw new InvalidDataException("This is no updraft pack, or it is cut off.");
+        if (count < 0 || count > pack.Length / Pack.IndexEntrySize
+            || indexOffset != pack.Length - Pack.TrailerSize - count * Pack.IndexEntrySize || indexOffset < Pack.Magic.Length)
+            throw new InvalidDataException("The pack's index does not fit into the pack.");
+        var index = new byte[count * Pack.IndexEntrySize];
+        pack.Position = indexOffset;
+        pack.ReadExactly(index);
+        if (!SHA256.HashData(index).AsSpan().SequenceEqual(trailer[16..48]))
+            throw new InvalidDataException("The pack's index is damaged.");
+        var entries = new PackEntry[count];
+        long end = Pack.Magic.Length;
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var slot = index.AsSpan(i * Pack.IndexEntrySize, Pack.IndexEntrySize);
+            entries[i] = new PackEntry(new Digest(slot[..32]), BinaryPrimitives.ReadInt64LittleEndian(slot[32..]),
+                BinaryPrimitives.ReadInt64LittleEndian(slot[40..]), BinaryPrimitives.ReadInt64LittleEndian(slot[48..]));
+            if (entries[i].Offset != end || entries[i].Length < 0 || entries[i].Length > indexOffset - end || entries[i].Size < 0)
+                throw new InvalidDataException($"Entry {i} of the pack's index does not follow the one before.");
+            end += entries[i].Length;
+        }
+        return end == indexOffset ? entries : throw new InvalidDataException("The pack has bytes that its index does not name.");
+    }
+
+    /// <summary>
+    /// Decompresses one content and checks it. Reads at most <paramref name="size"/> + 1 bytes out of the frame, so a frame
+    /// that never ends costs nothing. On an exception the destination holds rubbish that must be thrown away.
+    /// </summary>
+    /// <param name="frame">Exactly the bytes of the content's zstd frame.</param>
+    /// <param name="size">The content's length, from the manifest.</param>
+    /// <param name="content">The content's digest, from the manifest.</param>
+    /// <param name="destination">Receives the content.</param>
+    /// <exception cref="InvalidDataException">The frame is damaged, or holds another content.</exception>
+    public static void CopyVerified(Stream frame, long size, Digest content, Stream destination)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var decompressed = new DecompressionStream(frame, leaveOpen: true);
+        decompressed.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, Pack.MaxWindowLog);
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        try
+        {
+            long total = 0;
+            int read;
+            while ((read = decompressed.Read(buffer)) > 0)
+            {
+                total += read;
+                if (total > size)
+                    throw new InvalidDataException($"The content is longer than its {size} bytes.");
+                hash.AppendData(buffer, 0, read);
+                destination.Write(buffer, 0, read);
+            }
+            if (total != size)
+                throw new InvalidDataException($"The content has {total} bytes, not {size}.");
+            if (new Digest(hash.GetHashAndReset()) != content)
+                throw new InvalidDataException($"The content does not have the digest {content}.");
+        }
+        catch (Exception exception) when (exception is ZstdException or EndOfStreamException)
+        {
+            throw new InvalidDataException("The content's zstd frame is damaged: " + exception.Message, exception);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+}

@@ -1,0 +1,24 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Agents;
+
+internal static class AgentTable
+{
+    extension(UpdraftDbContext db)
+    {
+        public DbSet<Agent> Agents => db.Set<Agent>();
+    }
+
+    internal sealed class Mapping : IEntityTypeConfiguration<Agent>
+    {
+        public void Configure(EntityTypeBuilder<Agent> builder)
+        {
+            builder.ToTable("agents");
+            builder.HasKey(row => row.Id);
+            builder.Property(row => row.Mounts).HasJson();
+            builder.HasIndex(row => new { row.DeploymentId, row.InstanceId }).IsUnique();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Updraft.Server.Api;
+
+/// <summary>Where the server keeps its data and where it is found.</summary>
+internal sealed class ServerOptions
+{
+    /// <summary>The one folder with everything the server must remember. Default <c>updraft-data</c> in the working folder.</summary>
+    [Required]
+    public string Data { get; set; } = "updraft-data";
+
+    /// <summary>Address under which clients and agents reach the server; every address handed out begins with it.</summary>
+    [Required, Url]
+    public string PublicUrl { get; set; } = "http://127.0.0.1:8888";
+
+    /// <summary>Address on which the server listens.</summary>
+    [Required]
+    public string Listen { get; set; } = "http://127.0.0.1:8888";
+
+    /// <summary>Airflow's home in mount paths. An agent's root stands for this folder.</summary>
+    [Required, RegularExpression("^(/[^/]+)+$", ErrorMessage = "AirflowHome must be an absolute path without a / at its end.")]
+    public string AirflowHome { get; set; } = "/usr/local/airflow";
+
+    /// <summary>Host and port of the image registry as clients see it, without scheme.</summary>
+    [Required]
+    public string Registry { get; set; } = "localhost:5555";
+
+    /// <summary>A folder of the data folder, made when it is missing.</summary>
+    public string Folder(string name) => Directory.CreateDirectory(Path.Join(Path.GetFullPath(Data), name)).FullName;
+}

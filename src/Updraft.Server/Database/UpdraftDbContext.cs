@@ -1,0 +1,65 @@
+using System.Linq.Expressions;
+using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+using Updraft.Protocol;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Database;
+
+/// <summary>
+/// The database. It knows no table: every slice brings its own mapping and its own <c>db.Things</c> property. One
+/// subclass per database engine, each with its own migrations.
+/// </summary>
+internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(options)
+{
+    /// <summary>
+    /// Begins a transaction that will write. Writers come one after another where the engine has a single writer, so
+    /// what is read inside is what the commit builds on. Keep it short; dispose without commit rolls back.
+    /// </summary>
+    public abstract Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken);
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(UpdraftDbContext).Assembly);
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        Id<OrganizationId>(configurationBuilder);
+        Id<WorkspaceId>(configurationBuilder);
+        Id<DeploymentId>(configurationBuilder);
+        Id<DeployId>(configurationBuilder);
+        Id<TokenId>(configurationBuilder);
+        Id<AgentId>(configurationBuilder);
+        configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
+        configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
+        configurationBuilder.Properties<Enum>().HaveConversion<string>();
+    }
+
+    private static void Id<TId>(ModelConfigurationBuilder builder)
+        where TId : struct, IEntityId<TId> => builder.Properties<TId>().HaveConversion<IdConverter<TId>>().HaveMaxLength(64);
+
+    private sealed class IdConverter<TId>() : ValueConverter<TId, string>(id => id.Value, value => Wrap(value))
+        where TId : struct, IEntityId<TId>
+    {
+        // The lambda above is an expression tree, which cannot call a static abstract member itself (CS8927).
+        private static TId Wrap(string value) => TId.From(value);
+    }
+
+    private sealed class DigestConverter() : ValueConverter<Digest, byte[]>(digest => digest.ToArray(), bytes => new Digest(bytes));
+}
+
+/// <summary>An immutable value that is kept as JSON in one column.</summary>
+internal sealed class JsonColumn<T>() : ValueConverter<T, string>(Write(), Read())
+{
+    private static Expression<Func<T, string>> Write() => value => JsonSerializer.Serialize(value, JsonSerializerOptions.Web);
+
+    private static Expression<Func<string, T>> Read() => text => JsonSerializer.Deserialize<T>(text, JsonSerializerOptions.Web)!;
+}
+
+/// <summary>Mapping short-hands.</summary>
+internal static class ColumnMapping
+{
+    /// <summary>Keeps the property as JSON; equality is by the JSON text, so replace the value instead of changing it.</summary>
+    public static PropertyBuilder<T> HasJson<T>(this PropertyBuilder<T> property) => property.HasConversion(new JsonColumn<T>());
+}

@@ -1,0 +1,25 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Deploys;
+
+internal static class DeployTable
+{
+    extension(UpdraftDbContext db)
+    {
+        public DbSet<Deploy> Deploys => db.Set<Deploy>();
+    }
+
+    internal sealed class Mapping : IEntityTypeConfiguration<Deploy>
+    {
+        public void Configure(EntityTypeBuilder<Deploy> builder)
+        {
+            builder.ToTable("deploys");
+            builder.HasKey(row => row.Id);
+            builder.Property(row => row.Git).HasJson();
+            // Numbers have no gaps, so a page of the history is a range of this index, however deep.
+            builder.HasIndex(row => new { row.DeploymentId, row.Number }).IsUnique();
+        }
+    }
+}

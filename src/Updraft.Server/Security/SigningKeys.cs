@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+
+namespace Updraft.Server.Security;
+
+/// <summary>
+/// The server's secrets, made at the first start and kept in <c>DATA/keys</c>, readable by the owner only:
+/// <code>
+/// keys/signing.pem   ECDSA P-256 private key: signs API tokens and state documents; agents pin its public half
+/// keys/uploads.key   32 random bytes: signs upload addresses
+/// </code>
+/// </summary>
+internal sealed class SigningKeys : IDisposable
+{
+    public SigningKeys(IOptions<ServerOptions> options)
+    {
+        var folder = options.Value.Folder("keys");
+        Signing = ECDsa.Create();
+        Signing.ImportFromPem(Encoding.ASCII.GetString(LoadOrCreate(Path.Join(folder, "signing.pem"), static () =>
+        {
+            using var fresh = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            return Encoding.ASCII.GetBytes(fresh.ExportPkcs8PrivateKeyPem());
+        })));
+        Uploads = LoadOrCreate(Path.Join(folder, "uploads.key"), static () => RandomNumberGenerator.GetBytes(32));
+        Public = PublicKey.Of(Signing);
+    }
+
+    /// <summary>Signs tokens and state documents.</summary>
+    public ECDsa Signing { get; }
+
+    /// <summary>The public half of <see cref="Signing"/>.</summary>
+    public PublicKey Public { get; }
+
+    /// <summary>HMAC key of upload addresses.</summary>
+    public byte[] Uploads { get; }
+
+    public void Dispose() => Signing.Dispose();
+
+    private static byte[] LoadOrCreate(string path, Func<byte[]> create)
+    {
+        if (!File.Exists(path))
+            AtomicFile.Write(path, create());
+        return File.ReadAllBytes(path);
+    }
+}

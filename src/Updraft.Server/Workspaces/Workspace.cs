@@ -1,0 +1,27 @@
+using Updraft.Protocol;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Workspaces;
+
+/// <summary>A group of Deployments within an Organization.</summary>
+internal sealed class Workspace
+{
+    public required WorkspaceId Id { get; init; }
+
+    public required OrganizationId OrganizationId { get; init; }
+
+    public required string Name { get; set; }
+
+    public string? Description { get; set; }
+
+    /// <summary>What a new Deployment gets for its <c>isCicdEnforced</c> when its creator does not say.</summary>
+    public bool CicdEnforcedDefault { get; set; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    public required SubjectProfile CreatedBy { get; init; }
+
+    public required DateTimeOffset UpdatedAt { get; set; }
+
+    public required SubjectProfile UpdatedBy { get; set; }
+}
