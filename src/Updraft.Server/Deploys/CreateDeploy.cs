@@ -26,7 +26,7 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         CancellationToken cancellationToken)
     {
         var type = DeployTypeNames.Parse(request.Type);
-        var description = DeployText.Description(request.Description);
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
         var git = GitBlock.Read(request.Git);
         MountPath? mount = type == DeployType.Bundle ? MountPath.Parse(request.BundleMountPath, options.Value.AirflowHome) : null;
         var bundleType = type == DeployType.Bundle ? BundleType(request.BundleType) : null;
@@ -46,7 +46,7 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
             DeploymentId = deploymentId,
             Number = deployment.NextDeployNumber(),
             Type = type,
-            Description = description,
+            Description = request.Description,
             Git = git,
             BundleMountPath = mount?.Absolute,
             BundleType = bundleType,
@@ -70,7 +70,7 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
     {
         if (string.IsNullOrEmpty(text))
             throw ApiException.BadRequest("The field 'bundleType' is required for the type BUNDLE, e.g. dbt.");
-        DeployText.Check("bundleType", text, MaxBundleType);
+        TextLimit.Check(text, "bundleType", MaxBundleType);
         if (text[0] == '$' || text != text.Trim() || text.EnumerateRunes().Any(IsInvisible))
             throw ApiException.BadRequest($"The bundleType '{ApiException.Shorten(text)}' is not a plain word: it must not begin with $, "
                 + "begin or end with a space, or contain control characters.");

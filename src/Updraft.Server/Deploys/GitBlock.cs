@@ -7,6 +7,7 @@ namespace Updraft.Server.Deploys;
 internal static class GitBlock
 {
     private const string GitHub = "GITHUB", Generic = "GENERIC";
+    private const int MaxText = 1024, MaxUrl = 2048;
 
     /// <summary>Checks the object and makes it what is stored; null when there is none.</summary>
     /// <exception cref="ApiException">400: something is missing, does not belong to the provider, or is too long.</exception>
@@ -22,7 +23,7 @@ internal static class GitBlock
             CommitSha = Text("commitSha", git.CommitSha) ?? throw ApiException.BadRequest("The field 'git.commitSha' is required."),
             Account = Text("account", git.Account),
             Repo = Text("repo", git.Repo),
-            RemoteUrl = Text("remoteUrl", git.RemoteUrl, DeployText.MaxUrl),
+            RemoteUrl = Text("remoteUrl", git.RemoteUrl, MaxUrl),
             Branch = Text("branch", git.Branch),
             Path = Text("path", git.Path),
             CommitUrl = Page("commitUrl", git.CommitUrl),
@@ -38,14 +39,20 @@ internal static class GitBlock
         return read;
     }
 
-    private static string? Text(string field, string? text, int max = DeployText.MaxField) =>
-        string.IsNullOrEmpty(text) ? null : DeployText.Check("git." + field, text, max);
+    private static string? Text(string field, string? text, int max = MaxText)
+    {
+        TextLimit.Check(text, $"git.{field}", max);
+        return string.IsNullOrEmpty(text) ? null : text;
+    }
 
     /// <summary>An address that people click on: <c>javascript:</c> and its kind must not get that far.</summary>
-    private static string? Page(string field, string? text) =>
-        Text(field, text, DeployText.MaxUrl) is not { } address || (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https")
+    private static string? Page(string field, string? text)
+    {
+        var address = Text(field, text, MaxUrl);
+        return address is null || (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
             ? address
             : throw ApiException.BadRequest($"The field 'git.{field}' must be an absolute http or https address.");
+    }
 
     private static void Demand(string field, string? value, string provider, bool wanted)
     {

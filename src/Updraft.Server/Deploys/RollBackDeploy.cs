@@ -19,7 +19,7 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Re
     public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
         CancellationToken cancellationToken)
     {
-        var description = DeployText.Description(request.Description);
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
@@ -39,7 +39,7 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Re
             DeploymentId = deploymentId,
             Number = deployment.NextDeployNumber(),
             Type = target.Type,
-            Description = description,
+            Description = request.Description,
             BundleMountPath = target.BundleMountPath,
             BundleType = target.BundleType,
             ImageRepository = then.ImageRepository,

@@ -14,14 +14,14 @@ internal sealed class UpdateDeploy(UpdraftDbContext db, TimeProvider clock)
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, UpdateDeployRequest request,
         CancellationToken cancellationToken)
     {
-        var description = DeployText.Description(request.Description);
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
             ?? throw DeployRules.NotFound(deployId);
-        if (description is null || description == deploy.Description)
+        if (request.Description is null || request.Description == deploy.Description)
             return;
-        (deploy.Description, deploy.UpdatedAt, deploy.UpdatedBy) = (description, clock.GetUtcNow(), subject.Profile);
+        (deploy.Description, deploy.UpdatedAt, deploy.UpdatedBy) = (request.Description, clock.GetUtcNow(), subject.Profile);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
