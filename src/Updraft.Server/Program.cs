@@ -1,7 +1,10 @@
 using Microsoft.Extensions.Options;
+using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
+using Updraft.Server.Rollouts;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server;
@@ -22,6 +25,9 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddAgents();
+        builder.AddRollouts();
+        builder.AddDeploys();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -33,7 +39,10 @@ internal static class Program
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
+            api.MapDeploys();
         }
+        app.MapAgents();
+        app.MapRollouts();
         return app;
     }
 

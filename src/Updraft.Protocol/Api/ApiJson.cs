@@ -8,4 +8,10 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(ErrorResponse))]
 [JsonSerializable(typeof(OrganizationResponse))]
 [JsonSerializable(typeof(OrganizationsPaginated))]
+[JsonSerializable(typeof(CreateDeployRequest))]
+[JsonSerializable(typeof(UpdateDeployRequest))]
+[JsonSerializable(typeof(FinalizeDeployRequest))]
+[JsonSerializable(typeof(DeployRollbackRequest))]
+[JsonSerializable(typeof(DeployResponse))]
+[JsonSerializable(typeof(DeploysPaginated))]
 public sealed partial class ApiJson : JsonSerializerContext;

@@ -87,7 +87,7 @@ public sealed record DeployBundleResponse
 }
 
 /// <summary>A page of the deploy history, newest first.</summary>
-public sealed record DeploysResponse
+public sealed record DeploysPaginated
 {
     /// <summary>The page.</summary>
     public required IReadOnlyList<DeployResponse> Deploys { get; init; }

@@ -20,16 +20,18 @@ internal static class DeployEndpoints
         deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys);
     }
 
-    public static void AddDeploys(this IServiceCollection services) => services
-        .AddScoped<CreateDeploy>()
-        .AddScoped<UpdateDeploy>()
-        .AddScoped<FinalizeDeploy>()
-        .AddScoped<RollBackDeploy>()
-        .AddScoped<DeployQueries>();
+    public static void AddDeploys(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddScoped<CreateDeploy>();
+        builder.Services.AddScoped<UpdateDeploy>();
+        builder.Services.AddScoped<FinalizeDeploy>();
+        builder.Services.AddScoped<RollBackDeploy>();
+        builder.Services.AddScoped<DeployQueries>();
+    }
 
-    private static async Task<JsonHttpResult<DeploysResponse>> List(DeploymentId deploymentId, Paging paging, Subject subject,
+    private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
         DeployQueries queries, CancellationToken cancellationToken) =>
-        TypedResults.Json(await queries.ListAsync(subject, deploymentId, paging, cancellationToken), ApiJson.Default.DeploysResponse);
+        TypedResults.Json(await queries.ListAsync(subject, deploymentId, paging, cancellationToken), ApiJson.Default.DeploysPaginated);
 
     private static async Task<JsonHttpResult<DeployResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,
         CreateDeploy create, DeployQueries queries, CancellationToken cancellationToken)

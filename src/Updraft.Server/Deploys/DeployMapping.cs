@@ -1,10 +1,16 @@
 using Updraft.Protocol.Api;
+using Updraft.Server.Api;
 using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys;
 
 /// <summary>A deploy and the revision that it made; no revision before it is done.</summary>
-internal sealed record DeployWithRevision(Deploy Deploy, Revision? Revision);
+internal sealed record DeployWithRevision
+{
+    public required Deploy Deploy { get; init; }
+
+    public required Revision? Revision { get; init; }
+}
 
 /// <summary>Entity to wire.</summary>
 internal static class DeployMapping
@@ -17,7 +23,7 @@ internal static class DeployMapping
     /// <param name="uploadUrl">Where it uploads to; null when it does not, or no longer.</param>
     public static DeployResponse ToResponse(this DeployWithRevision row, IReadOnlyDictionary<string, string> running, string? uploadUrl)
     {
-        var (deploy, revision) = row;
+        var (deploy, revision) = (row.Deploy, row.Revision);
         return new()
         {
             Id = deploy.Id.Value,

@@ -25,7 +25,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
 
     /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<DeploysResponse> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging, CancellationToken cancellationToken)
+    public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging, CancellationToken cancellationToken)
     {
         var total = await db.Deployments.Where(row => row.Id == deploymentId && row.DeletedAt == null)
             .Select(row => (long?)row.DeployCount).SingleOrDefaultAsync(cancellationToken)
@@ -43,7 +43,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
     private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(db.Revisions.AsNoTracking(),
         deploy => new { deploy.DeploymentId, Number = deploy.Revision },
         revision => new { revision.DeploymentId, Number = (long?)revision.Number },
-        (deploy, revision) => new DeployWithRevision(deploy, revision));
+        (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision });
 
     private async Task<IReadOnlyList<DeployResponse>> DescribeAsync(Subject subject, DeploymentId deploymentId,
         IQueryable<DeployWithRevision> query, CancellationToken cancellationToken)
