@@ -87,8 +87,9 @@ internal sealed class Installation : IAsyncDisposable
         return deploy.Text("id");
     }
 
-    /// <summary>Deploys a bundle; null removes it.</summary>
+    /// <summary>Deploys a bundle.</summary>
     /// <param name="mount">Place below Airflow's home, e.g. <c>dbt/shop</c>.</param>
+    /// <param name="tree">The files; null to remove the bundle.</param>
     public async Task<string> DeployBundleAsync(string mount, Tree? tree)
     {
         var deploy = await CreateDeployAsync(

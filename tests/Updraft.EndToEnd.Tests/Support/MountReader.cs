@@ -40,7 +40,7 @@ internal sealed class MountReader(int filesPerTree)
     public static string Resolve(string path)
     {
         var buffer = new byte[BufferSize];
-        if (NativeRealPath(path, buffer) == 0)
+        if (NativeRealPath(System.Text.Encoding.UTF8.GetBytes(path + '\0'), buffer) == 0)
             throw new IOException($"realpath of {path} failed");
         return System.Text.Encoding.UTF8.GetString(buffer, 0, Array.IndexOf(buffer, (byte)0));
     }
@@ -61,5 +61,5 @@ internal sealed class MountReader(int filesPerTree)
     }
 
     [DllImport("libc", EntryPoint = "realpath")]
-    private static extern nint NativeRealPath([MarshalAs(UnmanagedType.LPUTF8Str)] string path, byte[] resolved);
+    private static extern nint NativeRealPath(byte[] path, byte[] resolved);
 }
