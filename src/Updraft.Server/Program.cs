@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Options;
+using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Organizations;
+using Updraft.Server.Rollouts;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server;
@@ -22,6 +24,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddAgents();
+        builder.AddRollouts();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -29,6 +33,8 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapAgents();
+        app.MapRollouts();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);
