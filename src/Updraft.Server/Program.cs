@@ -35,14 +35,14 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapAgents();
+        app.MapRollouts();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
             api.MapDeploys();
         }
-        app.MapAgents();
-        app.MapRollouts();
         return app;
     }
 
