@@ -1,8 +1,11 @@
 using Microsoft.Extensions.Options;
+using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Organizations;
 using Updraft.Server.Tokens;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
 
@@ -22,6 +25,11 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddWorkspaces();
+        builder.AddDeployments();
+        // Until rollouts tell the condition: every Deployment is as before its first deploy.
+        builder.Services.AddSingleton<ReadDeploymentConditions>((_, _) =>
+            Task.FromResult<IReadOnlyDictionary<DeploymentId, DeploymentCondition>>(new Dictionary<DeploymentId, DeploymentCondition>()));
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -33,6 +41,9 @@ internal static class Program
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
+            api.MapWorkspaces();
+            api.MapDeployments();
+            api.MapTokens();
         }
         return app;
     }
