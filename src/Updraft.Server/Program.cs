@@ -2,10 +2,12 @@ using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Tokens;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
 
@@ -25,6 +27,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddWorkspaces();
+        builder.AddDeployments();
         builder.AddAgents();
         builder.AddRollouts();
         builder.AddDeploys();
@@ -41,7 +45,13 @@ internal static class Program
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
+<<<<<<< HEAD
             api.MapDeploys();
+=======
+            api.MapWorkspaces();
+            api.MapDeployments();
+            api.MapTokens();
+>>>>>>> tenancy
         }
         return app;
     }
