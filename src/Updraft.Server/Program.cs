@@ -1,11 +1,13 @@
 using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Workspaces;
 
@@ -31,6 +33,8 @@ internal static class Program
         builder.AddDeployments();
         builder.AddAgents();
         builder.AddRollouts();
+        builder.Services.AddStorage();
+        builder.Services.AddBundles();
         builder.AddDeploys();
         adjust?.Invoke(builder);
 
@@ -41,17 +45,15 @@ internal static class Program
         app.MapHealth();
         app.MapAgents();
         app.MapRollouts();
+        app.MapBundles();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
-<<<<<<< HEAD
-            api.MapDeploys();
-=======
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
->>>>>>> tenancy
+            api.MapDeploys();
         }
         return app;
     }
