@@ -21,7 +21,7 @@ public enum StatePhase
 /// <param name="Repository">Registry host and path, without scheme.</param>
 /// <param name="Tag">Tag that the deploy pushed.</param>
 /// <param name="Digest">Digest that the tag was pinned to; null until a registry has resolved it.</param>
-public sealed record ImageReference(string Repository, string Tag, string? Digest);
+public sealed record ImageReference(string Repository, string Tag, string? Digest = null);
 
 /// <summary>One bundle version at its place.</summary>
 public sealed record DesiredMount

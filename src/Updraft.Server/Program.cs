@@ -1,11 +1,15 @@
 using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
 
@@ -25,8 +29,12 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddWorkspaces();
+        builder.AddDeployments();
         builder.AddAgents();
         builder.AddRollouts();
+        builder.Services.AddStorage();
+        builder.Services.AddBundles();
         builder.AddDeploys();
         adjust?.Invoke(builder);
 
@@ -35,14 +43,18 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapAgents();
+        app.MapRollouts();
+        app.MapBundles();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
+            api.MapWorkspaces();
+            api.MapDeployments();
+            api.MapTokens();
             api.MapDeploys();
         }
-        app.MapAgents();
-        app.MapRollouts();
         return app;
     }
 

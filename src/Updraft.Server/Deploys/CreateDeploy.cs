@@ -17,7 +17,9 @@ namespace Updraft.Server.Deploys;
 /// Writes down the intent to deploy and opens what it needs to upload. Clients often abandon a deploy after this, so it
 /// holds nothing that another deploy could wait for.
 /// </summary>
-/// <exception cref="ApiException">400: the request, or the type for this Deployment. 403: CI/CD is enforced. 404: no such Deployment.</exception>
+/// <exception cref="ApiException">
+/// 400: the request, or the type for this Deployment. 403: CI/CD is enforced. 404: no such Deployment.
+/// </exception>
 internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options)
 {
     private const int MaxBundleType = 64;

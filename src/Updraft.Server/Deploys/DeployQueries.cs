@@ -16,16 +16,18 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
 {
     /// <summary>One deploy.</summary>
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
-    public async Task<DeployResponse> GetAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
+    public async Task<DeployResponse> GetAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken)
     {
-        var deploys = await DescribeAsync(subject, deploymentId,
-            WithRevisions(db.Deploys.Where(row => row.Id == deployId && row.DeploymentId == deploymentId)), cancellationToken);
+        var query = WithRevisions(db.Deploys.Where(row => row.Id == deployId && row.DeploymentId == deploymentId));
+        var deploys = await DescribeAsync(subject, deploymentId, query, cancellationToken);
         return deploys is [var deploy] ? deploy : throw DeployRules.NotFound(deployId);
     }
 
     /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging, CancellationToken cancellationToken)
+    public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging,
+        CancellationToken cancellationToken)
     {
         var total = await db.Deployments.Where(row => row.Id == deploymentId && row.DeletedAt == null)
             .Select(row => (long?)row.DeployCount).SingleOrDefaultAsync(cancellationToken)
@@ -34,13 +36,15 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         IReadOnlyList<DeployResponse> page = [];
         if (newest > 0 && paging.Limit > 0)
         {
-            page = await DescribeAsync(subject, deploymentId, WithRevisions(db.Deploys.Where(row => row.DeploymentId == deploymentId && row.Number <= newest))
-                .OrderByDescending(row => row.Deploy.Number).Take(paging.Limit), cancellationToken);
+            var query = WithRevisions(db.Deploys.Where(row => row.DeploymentId == deploymentId && row.Number <= newest))
+                .OrderByDescending(row => row.Deploy.Number).Take(paging.Limit);
+            page = await DescribeAsync(subject, deploymentId, query, cancellationToken);
         }
         return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
     }
 
-    private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(db.Revisions.AsNoTracking(),
+    private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(
+        db.Revisions.AsNoTracking(),
         deploy => new { deploy.DeploymentId, Number = deploy.Revision },
         revision => new { revision.DeploymentId, Number = (long?)revision.Number },
         (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision });

@@ -24,7 +24,9 @@ namespace Updraft.Server.Deploys;
 /// <item>Wake the agents that wait.</item>
 /// </list>
 /// </summary>
-/// <exception cref="ApiException">400: the version, the type, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy.</exception>
+/// <exception cref="ApiException">
+/// 400: the version, the type, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy.
+/// </exception>
 internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, RevisionSignal signal)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
@@ -96,7 +98,9 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         { Type: DeployType.ImageAndDag, IsDagDeployEnabled: true } =>
             request.DagTarballVersion ?? throw Needed("dagTarballVersion", ", or is empty to remove the DAGs"),
         // The image brings the DAGs, so there is nothing that could have been uploaded.
-        { Type: DeployType.ImageAndDag } => string.IsNullOrEmpty(request.DagTarballVersion) ? null : throw NotUploaded(request.DagTarballVersion),
+        { Type: DeployType.ImageAndDag } => string.IsNullOrEmpty(request.DagTarballVersion)
+            ? null
+            : throw NotUploaded(request.DagTarballVersion),
         // Clients send an empty version along, and it means nothing.
         { Type: DeployType.ImageOnly } => null,
         _ => request.BundleTarballVersion ?? throw Needed("bundleTarballVersion", ", or is empty to remove the bundle"),
@@ -117,8 +121,9 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
     private async Task<BundleVersion> FindUploadAsync(Deploy deploy, string version, CancellationToken cancellationToken)
     {
         var (deploymentId, deployId, purpose) = (deploy.DeploymentId, deploy.Id, deploy.Upload);
-        return await db.BundleVersions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Version == version
-            && row.DeployId == deployId && row.Purpose == purpose, cancellationToken) ?? throw NotUploaded(version);
+        return await db.BundleVersions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deploymentId
+            && row.Version == version && row.DeployId == deployId && row.Purpose == purpose, cancellationToken)
+            ?? throw NotUploaded(version);
     }
 
     private List<RevisionMount> Mounts(Deploy deploy, BundleVersion? upload, Revision? newest)
@@ -128,7 +133,7 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         {
             case DeployType.ImageOnly:
                 if (newest?.Dags is null)
-                    throw ApiException.BadRequest("An IMAGE_ONLY deploy keeps the DAGs that are deployed, and none are; deploy DAGs first.");
+                    throw ApiException.BadRequest("An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
                 return [.. before];
 
             case DeployType.Bundle:
@@ -162,8 +167,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         DeployId = upload.DeployId.Value,
     };
 
-    private static ApiException Needed(string field, string or) =>
-        ApiException.BadRequest($"The field '{field}' is required: it names the version that the upload answered with in x-ms-version-id{or}.");
+    private static ApiException Needed(string field, string or) => ApiException.BadRequest(
+        $"The field '{field}' is required: it names the version that the upload answered with in x-ms-version-id{or}.");
 
     private static ApiException NotUploaded(string version) =>
         ApiException.BadRequest($"The version '{ApiException.Shorten(version)}' was not uploaded through this deploy.");
