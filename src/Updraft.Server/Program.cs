@@ -1,10 +1,13 @@
 using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
+using Updraft.Server.Uploads;
 
 namespace Updraft.Server;
 
@@ -24,6 +27,9 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.Services.AddStorage();
+        builder.Services.AddBundles();
+        builder.AddUploads();
         builder.AddAgents();
         builder.AddRollouts();
         adjust?.Invoke(builder);
@@ -33,6 +39,8 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapBundles();
+        app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
         foreach (var prefix in ApiPrefixes)
