@@ -21,7 +21,7 @@ public enum StatePhase
 /// <param name="Repository">Registry host and path, without scheme.</param>
 /// <param name="Tag">Tag that the deploy pushed.</param>
 /// <param name="Digest">Digest that the tag was pinned to; null until a registry has resolved it.</param>
-public sealed record ImageReference(string Repository, string Tag, string? Digest);
+public sealed record ImageReference(string Repository, string Tag, string? Digest = null);
 
 /// <summary>One bundle version at its place.</summary>
 public sealed record DesiredMount
@@ -52,7 +52,7 @@ public sealed record DesiredMount
 public sealed record DesiredState
 {
     /// <summary>Type in the signature's header.</summary>
-    public const string DocumentType = "updraft-state+jws";
+    public const string DocumentType = "updraft-state";
 
     /// <summary>The Organization.</summary>
     public required string OrganizationId { get; init; }
