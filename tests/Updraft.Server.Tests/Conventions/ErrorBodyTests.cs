@@ -90,7 +90,7 @@ public sealed class ErrorBodyTests
             command.CommandText = "DROP TABLE deploys";
             await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         }
-        var message = await AssertShapeAsync(500, server.Client, HttpMethod.Get, path);
+        var message = await AssertShapeAsync(500, server.Client, HttpMethod.Get, path + "/clvetru2w000201mowqwua63n");
         Assert.DoesNotContain("deploys", message, StringComparison.OrdinalIgnoreCase);
     }
 

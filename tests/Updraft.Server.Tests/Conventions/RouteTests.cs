@@ -122,8 +122,8 @@ public sealed class RouteTests
                 ["tokenId"] = token.Text("id"),
                 ["agentTokenId"] = agentToken.Text("id"),
                 ["purpose"] = "dags",
-                ["digest"] = new string('0', 64),
-                ["packId"] = EntityId.New(TimeProvider.System),
+                ["manifest"] = new string('0', 64),
+                ["pack"] = EntityId.New(TimeProvider.System),
             });
         }
 
@@ -138,7 +138,9 @@ public sealed class RouteTests
 
             string Fill(Microsoft.AspNetCore.Routing.Patterns.RoutePatternPart part) => part switch
             {
-                Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart parameter => _values.TryGetValue(parameter.Name, out var value)
+                // Two routes call their last part tokenId.
+                Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart parameter => _values.TryGetValue(
+                    parameter.Name == "tokenId" && Pattern(route).Contains("agent-tokens", StringComparison.Ordinal) ? "agentTokenId" : parameter.Name, out var value)
                     ? value
                     : throw new InvalidOperationException($"{Show(route)}: say in World in this file what to put for {{{parameter.Name}}}."),
                 Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal => literal.Content,

@@ -13,6 +13,7 @@ public sealed class SliceTests
     /// <summary>What a slice is built on, directly; whatever those are built on is allowed too.</summary>
     private static readonly Dictionary<string, string[]> BuiltOn = new()
     {
+        ["Health"] = [],
         ["Organizations"] = [],
         ["Workspaces"] = ["Organizations"],
         ["Deployments"] = ["Workspaces"],
@@ -64,7 +65,7 @@ public sealed class SliceTests
         where pair.From is not null && pair.To is not null && pair.From != pair.To
         select (pair.From!, pair.To!, pair.FromType, pair.ToType)).Distinct();
 
-    private static string? Folder(IType type) => type.Namespace.FullName is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
+    private static string? Folder(IType type) => type.Namespace?.FullName is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
         ? name[Prefix.Length..].Split('.')[0]
         : null;
 
