@@ -3,11 +3,13 @@ using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
 
@@ -27,6 +29,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddWorkspaces();
+        builder.AddDeployments();
         builder.Services.AddStorage();
         builder.Services.AddBundles();
         builder.AddUploads();
@@ -47,6 +51,9 @@ internal static class Program
         {
             var api = app.MapGroup(prefix);
             api.MapOrganizations();
+            api.MapWorkspaces();
+            api.MapDeployments();
+            api.MapTokens();
         }
         return app;
     }

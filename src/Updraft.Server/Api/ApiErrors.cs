@@ -101,7 +101,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         response.StatusCode = statusCode;
         await response.WriteAsJsonAsync(
             new ErrorResponse { Message = message, RequestId = context.TraceIdentifier, StatusCode = statusCode },
-            ApiJson.Default.ErrorResponse, contentType: null, CancellationToken.None);
+            CancellationToken.None);
     }
 
     [LoggerMessage(1, LogLevel.Error, "The request failed.")]

@@ -108,14 +108,18 @@ internal static class ServerCommand
 
     private static IEnumerable<string>? FindFailures(Exception exception) => exception switch
     {
-        OptionsValidationException validation => validation.Failures,
+        OptionsValidationException validation => validation.Failures.Select(Shorten),
         AggregateException many when many.InnerExceptions.All(inner => inner is OptionsValidationException) =>
-            many.InnerExceptions.Cast<OptionsValidationException>().SelectMany(inner => inner.Failures),
+            many.InnerExceptions.Cast<OptionsValidationException>().SelectMany(inner => inner.Failures).Select(Shorten),
         // A text where a number belongs. The inner exception is the parser's.
         InvalidOperationException { InnerException: FormatException or ArgumentException or OverflowException } unreadable
             when unreadable.Source == "Microsoft.Extensions.Configuration.Binder" => [unreadable.Message],
         _ => null,
     };
+
+    // The framework wraps each text: DataAnnotation validation failed for 'X' members: 'Y' with the error: 'TEXT'.
+    private static string Shorten(string failure) =>
+        failure.Split("with the error: '") is [_, var text] ? text.TrimEnd('.').TrimEnd('\'') : failure;
 
     private static async Task<int> RefuseAsync(IEnumerable<string> failures)
     {

@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol.Api;
@@ -72,6 +73,8 @@ internal static class ServerHost
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             var json = options.SerializerOptions;
+            // Nothing here is put into HTML as it stands; people read it in terminals.
+            json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
             json.TypeInfoResolverChain.Insert(0, ApiJson.Default);
             json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
             json.AllowDuplicateProperties = false;

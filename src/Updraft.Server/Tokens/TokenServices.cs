@@ -16,6 +16,9 @@ internal static class TokenServices
         builder.Services.AddSingleton<TokenUse>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TokenUse>());
         builder.Services.AddScoped<BootstrapTenancy>();
+        builder.Services.AddScoped<TokenQueries>();
+        builder.Services.AddScoped<CreateToken>();
+        builder.Services.AddScoped<DeleteToken>();
     }
 
     /// <summary>Finds who sends a request and whether it may; after routing.</summary>
