@@ -9,6 +9,7 @@ using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
+using Updraft.Server.Uploads;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -31,10 +32,11 @@ internal static class Program
         builder.AddTokens();
         builder.AddWorkspaces();
         builder.AddDeployments();
-        builder.AddAgents();
-        builder.AddRollouts();
         builder.Services.AddStorage();
         builder.Services.AddBundles();
+        builder.AddUploads();
+        builder.AddAgents();
+        builder.AddRollouts();
         builder.AddDeploys();
         adjust?.Invoke(builder);
 
@@ -43,9 +45,10 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapBundles();
+        app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
-        app.MapBundles();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);

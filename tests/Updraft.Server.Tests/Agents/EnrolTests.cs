@@ -22,8 +22,8 @@ public sealed class EnrolTests
         var again = await site.EnrolAsync("host-2", instance);
         var other = await site.EnrolAsync("host-1");
 
-        Assert.Equal(first.Enrolment.AgentId, again.Enrolment.AgentId, StringComparer.Ordinal);
-        Assert.NotEqual(first.Enrolment.AgentId, other.Enrolment.AgentId);
+        Assert.Equal(first.Enrolment.AgentId, again.Enrolment.AgentId);
+        Assert.NotEqual(first.Enrolment.AgentId, other.Enrolment.AgentId, StringComparer.Ordinal);
     }
 
     [Fact]
@@ -33,7 +33,7 @@ public sealed class EnrolTests
         var instance = EntityId.New(TimeProvider.System);
         var here = await (await AgentSite.CreateAsync(server)).EnrolAsync("host-1", instance);
         var there = await (await AgentSite.CreateAsync(server, "other")).EnrolAsync("host-1", instance);
-        Assert.NotEqual(here.Enrolment.AgentId, there.Enrolment.AgentId);
+        Assert.NotEqual(here.Enrolment.AgentId, there.Enrolment.AgentId, StringComparer.Ordinal);
     }
 
     [Fact]

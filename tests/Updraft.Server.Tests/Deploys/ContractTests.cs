@@ -7,7 +7,8 @@ public sealed class ContractTests(DeploysServer server) : IClassFixture<DeploysS
 {
     private const string Git = """
         "git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl",
-        "commitUrl":"https://github.com/acme/shop","authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
+        "commitUrl":"https://github.com/acme/shop",
+        "authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
         """;
 
     [Theory]

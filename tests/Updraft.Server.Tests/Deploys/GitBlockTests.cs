@@ -8,7 +8,8 @@ public sealed class GitBlockTests(DeploysServer server) : IClassFixture<DeploysS
     [InlineData("""{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop"}""")]
     [InlineData("""
         {"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl",
-         "commitUrl":"https://github.com/acme/shop/commit/abc","authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
+         "commitUrl":"https://github.com/acme/shop/commit/abc",
+         "authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
         """)]
     [InlineData("""{"provider":"GENERIC","commitSha":"abc","remoteUrl":"git@gitlab.example:group/shop.git","branch":"HEAD"}""")]
     public async Task What_is_valid_comes_back_as_it_was_sent(string git)
@@ -55,7 +56,7 @@ public sealed class GitBlockTests(DeploysServer server) : IClassFixture<DeploysS
     [InlineData("git.account", """{"provider":"GITHUB","commitSha":"abc","repo":"shop"}""")]
     [InlineData("git.account", """{"provider":"GITHUB","commitSha":"abc","account":"","repo":"shop"}""")]
     [InlineData("git.repo", """{"provider":"GITHUB","commitSha":"abc","account":"acme"}""")]
-    [InlineData("git.remoteUrl", """{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","remoteUrl":"ssh://a.example"}""")]
+    [InlineData("git.remoteUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","remoteUrl":"ssh://a.example"}""")]
     [InlineData("git.remoteUrl", """{"provider":"GENERIC","commitSha":"abc"}""")]
     [InlineData("git.account", """{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop","account":"acme"}""")]
     [InlineData("git.repo", """{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop","repo":"shop"}""")]
