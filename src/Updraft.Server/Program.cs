@@ -4,6 +4,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;
@@ -36,6 +37,7 @@ internal static class Program
         builder.AddUploads();
         builder.AddAgents();
         builder.AddRollouts();
+        builder.AddDeploys();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -54,6 +56,7 @@ internal static class Program
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
+            api.MapDeploys();
         }
         return app;
     }

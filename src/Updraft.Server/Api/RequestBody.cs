@@ -72,8 +72,10 @@ internal static class RequestBody
         var field = exception.Path?.TrimStart('$').TrimStart('.');
         if (exception.Message.Contains("uplicate", StringComparison.Ordinal))
             return $"The body names the same field twice{(string.IsNullOrEmpty(field) ? "" : $": '{ApiException.Shorten(field)}'")}.";
-        if (exception.InnerException is not null || string.IsNullOrEmpty(field))
+        if (exception.InnerException is JsonException)
             return $"The body is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).";
+        if (string.IsNullOrEmpty(field))
+            return "The body must be a JSON object.";
         return $"The field '{ApiException.Shorten(field)}' has a value of the wrong kind.";
     }
 }
