@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
@@ -19,8 +18,7 @@ internal static class StateEndpoints
         builder.Services.AddScoped<RecordReport>();
         builder.Services.AddScoped<CurrentVersions>();
         builder.Services.AddScoped<ReadConditions>();
-        builder.Services.Replace(ServiceDescriptor.Scoped<ReadDeploymentConditions>(
-            static services => services.GetRequiredService<ReadConditions>().RunAsync));
+        builder.Services.AddScoped<ReadDeploymentConditions>(static services => services.GetRequiredService<ReadConditions>().RunAsync);
     }
 
     public static void MapRollouts(this IEndpointRouteBuilder routes)

@@ -6,7 +6,8 @@ namespace Updraft.Server.Tests.Deploys;
 public sealed class ContractTests(DeploysServer server) : IClassFixture<DeploysServer>
 {
     private const string Git = """
-        "git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl","commitUrl":"https://github.com/acme/shop",
+        "git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl",
+        "commitUrl":"https://github.com/acme/shop",
         "authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
         """;
 
@@ -58,11 +59,13 @@ public sealed class ContractTests(DeploysServer server) : IClassFixture<DeploysS
     [InlineData("""{"imageTag":7}""", "Deploy.imageTag is no string but 7")]
     [InlineData("""{"isDagDeployEnabled":"true"}""", "Deploy.isDagDeployEnabled is no boolean but \"true\"")]
     [InlineData("""{"status":"DONE"}""", "Deploy.status is 'DONE', which is not in the enum")]
-    [InlineData("""{"createdAt":"2026-11-24T01:02:03+01:00"}""", "Deploy.createdAt is '2026-11-24T01:02:03+01:00', which is no time in UTC")]
+    [InlineData("""{"createdAt":"2026-11-24T01:02:03+01:00"}""",
+        "Deploy.createdAt is '2026-11-24T01:02:03+01:00', which is no time in UTC")]
     [InlineData("""{"createdAt":"2026-13-24T01:02:03Z"}""", "Deploy.createdAt is '2026-13-24T01:02:03Z', which is no time in UTC")]
     [InlineData("""{"git":[]}""", "Deploy.git is no object")]
     [InlineData("""{"bundles":[{"mountPath":"/a","deployId":"c"}]}""", "Deploy.bundles[0].bundleType is missing")]
-    [InlineData("""{"createdBySubject":{"id":"c","subjectType":"AGENT"}}""", "Deploy.createdBySubject.subjectType is 'AGENT', which is not in the enum")]
+    [InlineData("""{"createdBySubject":{"id":"c","subjectType":"AGENT"}}""",
+        "Deploy.createdBySubject.subjectType is 'AGENT', which is not in the enum")]
     public void The_reader_sees_what_is_wrong(string answer, params string[] problems) =>
         Assert.All(problems, problem => Assert.Contains(problem, DeployContract.Problems("Deploy", JsonElement.Parse(answer))));
 }

@@ -45,7 +45,8 @@ public sealed class CreateDeployTests(DeploysServer server) : IClassFixture<Depl
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, dagDeploys: false);
 
-        var refusal = (await deploys.TryCreateAsync($$"""{"type":"{{kind.Name()}}","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal();
+        var refusal = (await deploys.TryCreateAsync(
+            $$"""{"type":"{{kind.Name()}}","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal();
 
         Assert.Contains("dag deploy is not enabled for deployment", refusal, StringComparison.Ordinal);
     }

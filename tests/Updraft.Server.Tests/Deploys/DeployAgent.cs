@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Http.Json;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Support;
@@ -23,8 +22,8 @@ internal sealed class DeployAgent(HttpClient client, EnrolResponse enrolment)
     /// <summary>The newest revision, as the signed document has it.</summary>
     public async Task<DesiredState> StateAsync()
     {
-        var response = await client.GetFromJsonAsync(
-            string.Create(CultureInfo.InvariantCulture, $"{AgentRoutes.State}?agentId={enrolment.AgentId}"), AgentJson.Default.StateResponse, Cancelled);
+        var response = await client.GetFromJsonAsync($"{AgentRoutes.State}?agentId={enrolment.AgentId}",
+            AgentJson.Default.StateResponse, Cancelled);
         return DesiredState.Verify(response!.State, enrolment.SigningKey);
     }
 

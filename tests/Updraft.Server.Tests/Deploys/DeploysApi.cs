@@ -88,7 +88,8 @@ internal sealed class DeploysApi
     }
 
     /// <summary>The Deployment's setting.</summary>
-    public async Task<bool> IsDagDeployEnabledAsync() => (await _client.GetOkAsync(_path))["isDagDeployEnabled"]!.GetValue<bool>();
+    public async Task<bool> IsDagDeployEnabledAsync() =>
+        (await _client.GetOkAsync(_path))["isDagDeployEnabled"]!.GetValue<bool>();
 
     /// <summary>Uploads files and answers with the version.</summary>
     public async Task<string> UploadAsync(string url, params (string Path, string Text)[] files)
@@ -130,7 +131,10 @@ internal sealed class DeploysApi
         using (var tar = new TarWriter(archive, TarEntryFormat.Pax))
         {
             foreach (var (path, text) in files)
-                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });
+            {
+                using var content = new MemoryStream(Encoding.UTF8.GetBytes(text));
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = content });
+            }
         }
         return archive.ToArray();
     }
@@ -177,7 +181,8 @@ internal static class DeployJsonReading
     public static string Text(this JsonElement json, string name) => json.GetProperty(name).GetString()!;
 
     /// <summary>A text, or null when it is left out.</summary>
-    public static string? TextOrNull(this JsonElement json, string name) => json.TryGetProperty(name, out var value) ? value.GetString() : null;
+    public static string? TextOrNull(this JsonElement json, string name) =>
+        json.TryGetProperty(name, out var value) ? value.GetString() : null;
 
     public static bool Has(this JsonElement json, string name) => json.TryGetProperty(name, out _);
 }

@@ -119,7 +119,8 @@ public sealed class FinalizeDeployTests(DeploysServer server) : IClassFixture<De
             ready.Add((deploy.Text("id"), await deploys.UploadAsync(deploy.Text("bundleUploadUrl"), ("a.sql", mount))));
         }
 
-        var answers = await Task.WhenAll(ready.Select(row => deploys.FinalizeAsync(row.Id, $$"""{"bundleTarballVersion":"{{row.Version}}"}""")));
+        var answers = await Task.WhenAll(ready.Select(row =>
+            deploys.FinalizeAsync(row.Id, $$"""{"bundleTarballVersion":"{{row.Version}}"}""")));
 
         Assert.Equal([1, 2], answers.Select(answer => answer.GetProperty("bundles").GetArrayLength()).Order());
         Assert.Equal(2, await deploys.RevisionAsync());
@@ -216,7 +217,8 @@ public sealed class FinalizeDeployTests(DeploysServer server) : IClassFixture<De
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
 
         var foreign = (await deploys.TryFinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{their}}"}""")).Refusal();
-        var unknown = (await deploys.TryFinalizeAsync(deploy.Text("id"), """{"dagTarballVersion":"2020-01-01T00:00:00.0000000Z"}""")).Refusal();
+        var unknown = (await deploys.TryFinalizeAsync(deploy.Text("id"),
+            """{"dagTarballVersion":"2020-01-01T00:00:00.0000000Z"}""")).Refusal();
 
         Assert.Equal(unknown.Replace("2020-01-01T00:00:00.0000000Z", their, StringComparison.Ordinal), foreign);
     }

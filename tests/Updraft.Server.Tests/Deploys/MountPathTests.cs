@@ -107,9 +107,11 @@ public sealed class MountPathTests(DeploysServer server) : IClassFixture<Deploys
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
-        Assert.Contains("bundleMountPath", (await deploys.TryCreateAsync("""{"type":"BUNDLE","bundleType":"dbt"}""")).Refusal(), StringComparison.Ordinal);
-        Assert.Contains("bundleType",
-            (await deploys.TryCreateAsync("""{"type":"BUNDLE","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal(), StringComparison.Ordinal);
+        var withoutPath = (await deploys.TryCreateAsync("""{"type":"BUNDLE","bundleType":"dbt"}""")).Refusal();
+        var withoutType = (await deploys.TryCreateAsync("""{"type":"BUNDLE","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal();
+
+        Assert.Contains("bundleMountPath", withoutPath, StringComparison.Ordinal);
+        Assert.Contains("bundleType", withoutType, StringComparison.Ordinal);
     }
 
     private static string Bundle(string path) => $$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"{{path}}"}""";

@@ -148,7 +148,8 @@ public sealed class RollBackDeployTests(DeploysServer server) : IClassFixture<De
         var target = await deploys.DeployDagsAsync();
         var back = await deploys.RollBackAsync(target.Text("id"));
 
-        var refusal = (await deploys.TryFinalizeAsync(back.Text("id"), $$"""{"dagTarballVersion":"{{target.Text("dagTarballVersion")}}"}""")).Refusal();
+        var refusal = (await deploys.TryFinalizeAsync(back.Text("id"),
+            $$"""{"dagTarballVersion":"{{target.Text("dagTarballVersion")}}"}""")).Refusal();
 
         Assert.Contains("is a rollback", refusal, StringComparison.Ordinal);
     }

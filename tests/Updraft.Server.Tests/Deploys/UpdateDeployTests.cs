@@ -27,8 +27,8 @@ public sealed class UpdateDeployTests(DeploysServer server) : IClassFixture<Depl
         var deploy = await deploys.DeployDagsAsync();
 
         var changed = (await deploys.SendAsync(HttpMethod.Post, "/" + deploy.Text("id"), """
-            {"description":"new","status":"FAILED","type":"BUNDLE","imageTag":"mine","dagTarballVersion":"mine","git":{"provider":"GENERIC"},
-             "rollbackFromId":"mine","createdAt":"2000-01-01T00:00:00Z","deploymentId":"mine"}
+            {"description":"new","status":"FAILED","type":"BUNDLE","imageTag":"mine","dagTarballVersion":"mine",
+             "git":{"provider":"GENERIC"},"rollbackFromId":"mine","createdAt":"2000-01-01T00:00:00Z","deploymentId":"mine"}
             """)).Ok();
 
         string[] changes = ["description", "updatedAt", "updatedBySubject"];

@@ -6,9 +6,7 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Security;
 using Updraft.Server.Tests.Support;
-using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Tests.Rollouts;
 
@@ -18,8 +16,6 @@ namespace Updraft.Server.Tests.Rollouts;
 /// </summary>
 internal sealed class AgentSite
 {
-    private static readonly SubjectProfile Tester = new("ctester00000000000000test", SubjectKind.ServiceKey, "tester");
-
     private readonly UpdraftServer _server;
 
     private AgentSite(UpdraftServer server, string deploymentId, HttpClient client)
@@ -36,39 +32,8 @@ internal sealed class AgentSite
 
     public static async Task<AgentSite> CreateAsync(UpdraftServer server, string name = "orders")
     {
-        await using var scope = server.Services.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-        var clock = scope.ServiceProvider.GetRequiredService<TimeProvider>();
-        var now = clock.GetUtcNow();
-        var deployment = new Deployment
-        {
-            Id = new DeploymentId(EntityId.New(clock)),
-            OrganizationId = new OrganizationId(server.OrganizationId),
-            WorkspaceId = new WorkspaceId(server.WorkspaceId),
-            Name = name,
-            Namespace = name,
-            IsDagDeployEnabled = true,
-            CreatedAt = now,
-            CreatedBy = Tester,
-            UpdatedAt = now,
-            UpdatedBy = Tester,
-        };
-        var (row, token) = scope.ServiceProvider.GetRequiredService<IssueToken>().Run(new TokenOrder
-        {
-            Kind = TokenKind.Agent,
-            Role = Role.Agent,
-            Organization = deployment.OrganizationId,
-            Workspace = deployment.WorkspaceId,
-            Deployment = deployment.Id,
-            Name = "agent",
-            CreatedBy = Tester,
-        });
-        await using var write = await db.BeginWriteAsync(Cancellation);
-        db.Add(deployment);
-        db.Add(row);
-        await db.SaveChangesAsync(Cancellation);
-        await write.CommitAsync(Cancellation);
-        return new AgentSite(server, deployment.Id.Value, server.ClientWith(token));
+        var deployment = await server.CreateDeploymentAsync(name);
+        return new AgentSite(server, deployment, server.ClientWith(await server.CreateAgentTokenAsync(deployment)));
     }
 
     /// <summary>Commits a revision that names one version of the DAGs; returns its number.</summary>

@@ -107,9 +107,9 @@ public sealed class RolloutSpec
 
         private void Obey(int agent)
         {
-            if (Rollout.Tell(Newest, Recorded[agent]) == StatePhase.Prepare)
+            if (Rollout.Tell(Newest, Recorded[agent]) == StatePhase.Prepare || !_actual[agent].HasPrepared(Newest))
                 Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Prepared });
-            else if (_actual[agent].HasPrepared(Newest))
+            else
                 Send(agent, new Standing(Newest, AgentPhase.Active, Newest));
         }
 
