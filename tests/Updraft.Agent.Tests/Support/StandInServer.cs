@@ -109,6 +109,13 @@ internal sealed class StandInServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Stores a manifest as it is; its contents must be known.</summary>
+    public Manifest Store(Manifest manifest)
+    {
+        lock (_gate)
+            return _manifests[manifest.Digest] = manifest;
+    }
+
     /// <summary>Makes the next revision.</summary>
     public long Deploy(params (string Path, Tree Tree)[] mounts) => Deploy([.. mounts.Select(mount => Mount(mount.Path, mount.Tree))]);
 
