@@ -36,7 +36,7 @@ internal sealed class AgentCommand
     private readonly Func<string, string?> _environment;
     private readonly RootCommand _command = new("Keeps the folders of an Airflow host at what its Deployment should run.");
     private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check;
-    private readonly Option<int> _checkTimeout, _keepTrees, _keepMinutes;
+    private readonly NumberOption _checkTimeout, _keepTrees, _keepMinutes;
     private readonly Option<bool> _once;
 
     /// <summary>Builds the command line.</summary>
@@ -48,15 +48,15 @@ internal sealed class AgentCommand
         _token = Text("--token", "TOKEN", "Agent token. Others on this machine can see it: prefer --token-file.");
         _tokenFile = Text("--token-file", "FILE", "File that holds the agent token.");
         _root = Text("--root", "DIR", "Airflow's home: dags becomes DIR/dags. Required.");
-        _component = Text("--component", "NAME", "The Airflow component beside which it runs. [default: airflow]");
-        _host = Text("--host", "NAME", "How this machine is shown. [default: its name]");
+        _component = Text("--component", "NAME", "The Airflow component beside which it runs.", "airflow");
+        _host = Text("--host", "NAME", "How this machine is shown.", Environment.MachineName);
         _check = Text("--check", "COMMAND", "Run by /bin/sh before a revision goes live; the staged dags folder is $UPDRAFT_STAGED. "
             + "A failure keeps what runs.");
         _checkTimeout = Number("--check-timeout", "SECONDS", 120, 1, 3600, "How long the check may run.");
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "Earlier states to keep on disk, at least.");
         _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080, "How long to keep an earlier state, at least: longer than a task imports.");
         _once = new Option<bool>("--once") { Description = "Converge to what is deployed now, then end." };
-        _once.DefaultValueFactory = result => Variable("--once") is "1" or "true";
+        _once.DefaultValueFactory = _ => Variable("--once") is "1" or "true";
         _command.Options.Add(_once);
         var help = _command.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);
@@ -75,70 +75,56 @@ internal sealed class AgentCommand
         var (problems, token, file) = (new List<string>(), Of(parsed, _token), Of(parsed, _tokenFile));
         if (!Uri.TryCreate(Of(parsed, _server), UriKind.Absolute, out var server) || server.Scheme is not ("http" or "https"))
             problems.Add("--server must be the http or https address of the Updraft server.");
-        if (Of(parsed, _root) is not { } root)
+        if (Of(parsed, _root) is null)
             problems.Add("--root must name Airflow's home folder.");
-        else if (problems.Count == 0 && token is null && file is null)
+        if (token is null && file is null)
             problems.Add("Give the agent token with --token-file, --token or UPDRAFT_AGENT_TOKEN.");
-        else if (problems.Count == 0 && token is not null && AgentOptions.TokenIn(token) is null)
+        if (token is not null && AgentOptions.TokenIn(token) is null)
             problems.Add("The token must be one word of visible characters.");
-        else if (problems.Count == 0)
-            return (Options(parsed, server!, root), ExitCode.Ok);
-        return Refuse(problems, errors);
+        var (checkTimeout, keepTrees, keepMinutes) = (Number(_checkTimeout), Number(_keepTrees), Number(_keepMinutes));
+        return problems.Count > 0 ? Refuse(problems, errors) : (new AgentOptions
+        {
+            Server = server!,
+            Token = IsFileNearer(parsed) ? null : token,
+            TokenFile = file,
+            Root = Of(parsed, _root)!,
+            Component = Of(parsed, _component)!,
+            Host = Of(parsed, _host)!,
+            Check = Of(parsed, _check),
+            CheckTimeout = TimeSpan.FromSeconds(checkTimeout),
+            KeepTrees = keepTrees,
+            KeepFor = TimeSpan.FromMinutes(keepMinutes),
+            Once = parsed.GetValue(_once),
+        }, ExitCode.Ok);
+
+        int Number(NumberOption option)
+        {
+            var text = Of(parsed, option.Option)!;
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < option.Least || number > option.Most)
+                problems.Add($"{option.Option.Name} must be {option.Least} to {option.Most}, not '{text}'.");
+            return number;
+        }
     }
 
-    private AgentOptions Options(ParseResult parsed, Uri server, string root)
-    {
-        // A file named on the command line wins over a token that stands in the environment.
-        var file = Of(parsed, _tokenFile);
-        var fileIsNearer = parsed.GetResult(_tokenFile) is { Implicit: false } && parsed.GetResult(_token) is not { Implicit: false };
-        var token = fileIsNearer ? null : AgentOptions.TokenIn(Of(parsed, _token));
-        var options = new AgentOptions
-        {
-            Server = server,
-            Token = token,
-            TokenFile = file,
-            Root = root,
-            Check = Of(parsed, _check),
-            CheckTimeout = TimeSpan.FromSeconds(parsed.GetValue(_checkTimeout)),
-            KeepTrees = parsed.GetValue(_keepTrees),
-            KeepFor = TimeSpan.FromMinutes(parsed.GetValue(_keepMinutes)),
-            Once = parsed.GetValue(_once),
-        };
-        return options with { Component = Of(parsed, _component) ?? options.Component, Host = Of(parsed, _host) ?? options.Host };
-    }
+    /// <summary>A file named on the command line wins over a token that stands in the environment.</summary>
+    private bool IsFileNearer(ParseResult parsed) =>
+        parsed.GetResult(_tokenFile) is { Implicit: false } && parsed.GetResult(_token) is not { Implicit: false };
 
     private static string? Of(ParseResult parsed, Option<string> option) => parsed.GetValue(option) is { Length: > 0 } text ? text : null;
 
     private string? Variable(string option) =>
         _environment(EnvironmentPrefix + option[2..].Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } text ? text : null;
 
-    private Option<string> Text(string name, string value, string description)
+    private Option<string> Text(string name, string value, string description, string? fallback = null)
     {
         var option = new Option<string>(name) { HelpName = value, Description = description };
-        option.DefaultValueFactory = _ => Variable(name)!;
+        option.DefaultValueFactory = _ => (Variable(name) ?? fallback)!;
         _command.Options.Add(option);
         return option;
     }
 
-    private Option<int> Number(string name, string value, int fallback, int least, int most, string description)
-    {
-        var option = new Option<int>(name) { HelpName = value, Description = $"{description} {least} to {most}. [default: {fallback}]" };
-        option.DefaultValueFactory = result =>
-        {
-            if (Variable(name) is not { } text)
-                return fallback;
-            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                result.AddError($"{name} must be a number, not '{text}'.");
-            return number;
-        };
-        option.Validators.Add(result =>
-        {
-            if (!result.Errors.Any() && result.GetValueOrDefault<int>() is var number && (number < least || number > most))
-                result.AddError($"{name} must be {least} to {most}, not {number}.");
-        });
-        _command.Options.Add(option);
-        return option;
-    }
+    private NumberOption Number(string name, string value, int fallback, int least, int most, string description) =>
+        new(Text(name, value, $"{description} {least} to {most}.", $"{fallback}"), least, most);
 
     private static (AgentOptions?, int) Refuse(IEnumerable<string> problems, TextWriter errors)
     {
@@ -147,6 +133,8 @@ internal sealed class AgentCommand
         errors.WriteLine("Try 'updraft-agent --help'.");
         return (null, ExitCode.Usage);
     }
+
+    private sealed record NumberOption(Option<string> Option, int Least, int Most);
 
     private sealed class HelpWithExamples(SynchronousCommandLineAction options) : SynchronousCommandLineAction
     {

@@ -64,7 +64,10 @@ internal sealed class AgentRoot : IDisposable
                 MakeFolder(name);
             }
             var path = Path.Join(own, "lock");
-            var handle = File.OpenHandle(path, System.IO.FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+            if (!File.Exists(path))
+                File.Create(path).Dispose();
+            // Not opened by .NET, which takes a lock of its own on every file.
+            var handle = Posix.OpenNoFollow(path);
             if (Posix.TryLock(handle, path))
                 return new AgentRoot(root, handle);
             handle.Dispose();
