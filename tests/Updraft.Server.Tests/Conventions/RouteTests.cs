@@ -123,7 +123,7 @@ public sealed class RouteTests
                 ["agentTokenId"] = agentToken.Text("id"),
                 ["purpose"] = "dags",
                 ["manifest"] = new string('0', 64),
-                ["pack"] = EntityId.New(TimeProvider.System),
+                ["packId"] = EntityId.New(TimeProvider.System),
             });
         }
 
