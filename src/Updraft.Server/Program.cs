@@ -1,13 +1,63 @@
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Security;
+using Updraft.Server.Deployments;
+using Updraft.Server.Organizations;
+using Updraft.Server.Tokens;
+using Updraft.Server.Workspaces;
 
-var builder = WebApplication.CreateBuilder(args);
-builder.Services.AddOptions<ServerOptions>().Bind(builder.Configuration).ValidateDataAnnotations().ValidateOnStart();
-builder.Services.AddSingleton(TimeProvider.System);
-builder.Services.AddSingleton<SigningKeys>();
-builder.Services.AddUpdraftDatabase();
+namespace Updraft.Server;
 
-var app = builder.Build();
-await app.Services.MigrateDatabaseAsync(app.Lifetime.ApplicationStopping);
-await app.RunAsync();
+/// <summary>The table of contents: one Add and one Map per slice.</summary>
+internal static class Program
+{
+    /// <summary>The public API has two addresses: today's, and the one that older clients call.</summary>
+    private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1"];
+
+    private static Task<int> Main(string[] args) => ServerCommand.RunAsync(args, args => Create(args), StartAsync);
+
+    /// <summary>Builds the server; nothing runs yet.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="adjust">Last changes before it is built, for tests.</param>
+    public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? adjust = null)
+    {
+        var builder = ServerHost.CreateBuilder(args);
+        builder.Services.AddUpdraftDatabase();
+        builder.AddTokens();
+        builder.AddWorkspaces();
+        builder.AddDeployments();
+        // Until rollouts tell the condition: every Deployment is as before its first deploy.
+        builder.Services.AddSingleton<ReadDeploymentConditions>((_, _) =>
+            Task.FromResult<IReadOnlyDictionary<DeploymentId, DeploymentCondition>>(new Dictionary<DeploymentId, DeploymentCondition>()));
+        adjust?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseMiddleware<ApiErrors>();
+        app.UseRouting();
+        app.UseTokens();
+        app.MapHealth();
+        foreach (var prefix in ApiPrefixes)
+        {
+            var api = app.MapGroup(prefix);
+            api.MapOrganizations();
+            api.MapWorkspaces();
+            api.MapDeployments();
+            api.MapTokens();
+        }
+        return app;
+    }
+
+    /// <summary>Checks the settings, prepares the data folder and starts serving.</summary>
+    /// <param name="app">What <see cref="Create"/> made.</param>
+    /// <param name="console">Where the operator reads.</param>
+    public static async Task StartAsync(WebApplication app, TextWriter console)
+    {
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.ListenAsConfigured();
+        await app.Services.MigrateDatabaseAsync(app.Lifetime.ApplicationStopping);
+        await using (var scope = app.Services.CreateAsyncScope())
+            await scope.ServiceProvider.GetRequiredService<BootstrapTenancy>().RunAsync(console, app.Lifetime.ApplicationStopping);
+        await app.StartAsync();
+    }
+}

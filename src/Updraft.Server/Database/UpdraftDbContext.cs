@@ -1,6 +1,7 @@
 using System.Linq.Expressions;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 using Updraft.Protocol;
@@ -61,5 +62,9 @@ internal sealed class JsonColumn<T>() : ValueConverter<T, string>(Write(), Read(
 internal static class ColumnMapping
 {
     /// <summary>Keeps the property as JSON; equality is by the JSON text, so replace the value instead of changing it.</summary>
-    public static PropertyBuilder<T> HasJson<T>(this PropertyBuilder<T> property) => property.HasConversion(new JsonColumn<T>());
+    public static PropertyBuilder<T> HasJson<T>(this PropertyBuilder<T> property) => property.HasConversion(new JsonColumn<T>(),
+        new ValueComparer<T>((left, right) => Text(left) == Text(right), value => Text(value).GetHashCode(StringComparison.Ordinal),
+            value => value));
+
+    private static string Text<T>(T value) => JsonSerializer.Serialize(value, JsonSerializerOptions.Web);
 }

@@ -26,7 +26,10 @@ internal static class DeploymentTable
             builder.ToTable("deployments");
             builder.HasKey(row => row.Id);
             builder.Property(row => row.Settings).HasJson();
-            builder.HasIndex(row => new { row.OrganizationId, row.WorkspaceId, row.Name });
+            builder.HasIndex(row => new { row.OrganizationId, row.WorkspaceId });
+            builder.HasIndex(row => row.Namespace).IsUnique();
+            // The name of a deleted Deployment is free again.
+            builder.HasIndex(row => new { row.WorkspaceId, row.Name }).IsUnique().HasFilter("deleted_at IS NULL");
         }
     }
 }

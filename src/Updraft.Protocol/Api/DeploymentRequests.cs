@@ -1,0 +1,181 @@
+namespace Updraft.Protocol.Api;
+
+/// <summary>What creating and updating a Deployment have in common. Absent and null are the same.</summary>
+public abstract record DeploymentRequest
+{
+    /// <summary>1 to 500 characters, unique in the Workspace.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>At most 1,000 characters.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>The Workspace.</summary>
+    public string? WorkspaceId { get; init; }
+
+    /// <summary><c>STANDARD</c>.</summary>
+    public string? Type { get; init; }
+
+    /// <summary><c>CELERY</c>, <c>KUBERNETES</c> or <c>ASTRO</c>.</summary>
+    public string? Executor { get; init; }
+
+    /// <summary><c>SMALL</c>, <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>.</summary>
+    public string? SchedulerSize { get; init; }
+
+    /// <summary>Whether DAGs can be deployed without an image.</summary>
+    public bool? IsDagDeployEnabled { get; init; }
+
+    /// <summary>Whether only API tokens may deploy.</summary>
+    public bool? IsCicdEnforced { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? IsHighAvailability { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? IsDevelopmentMode { get; init; }
+
+    /// <summary>A Kubernetes quantity of cores, e.g. <c>0.25</c>.</summary>
+    public string? DefaultTaskPodCpu { get; init; }
+
+    /// <summary>A Kubernetes quantity of memory, e.g. <c>0.5Gi</c>.</summary>
+    public string? DefaultTaskPodMemory { get; init; }
+
+    /// <summary>A Kubernetes quantity of cores, e.g. <c>10</c>.</summary>
+    public string? ResourceQuotaCpu { get; init; }
+
+    /// <summary>A Kubernetes quantity of memory, e.g. <c>20Gi</c>.</summary>
+    public string? ResourceQuotaMemory { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public IReadOnlyList<string>? ContactEmails { get; init; }
+
+    /// <summary>All variables; a secret without a value keeps the one that it has.</summary>
+    public IReadOnlyList<DeploymentEnvironmentVariable>? EnvironmentVariables { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public IReadOnlyList<DeploymentWorkerQueue>? WorkerQueues { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public DeploymentScalingSpec? ScalingSpec { get; init; }
+
+    /// <summary>Only <c>enabled: false</c> is taken.</summary>
+    public DeploymentRemoteExecution? RemoteExecution { get; init; }
+}
+
+/// <summary>Body of creating a Deployment.</summary>
+public sealed record CreateDeploymentRequest : DeploymentRequest
+{
+    /// <summary>The Astro Runtime version that the Deployment begins with.</summary>
+    public string? AstroRuntimeVersion { get; init; }
+
+    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    public string? CloudProvider { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public string? Region { get; init; }
+}
+
+/// <summary>Body of updating a Deployment: replaces all settings.</summary>
+public sealed record UpdateDeploymentRequest : DeploymentRequest;
+
+/// <summary>An environment variable, in requests and answers.</summary>
+public sealed record DeploymentEnvironmentVariable
+{
+    /// <summary>Name of the variable.</summary>
+    public string? Key { get; init; }
+
+    /// <summary>Never given back for a secret.</summary>
+    public string? Value { get; init; }
+
+    /// <summary>Whether the value is hidden.</summary>
+    public bool? IsSecret { get; init; }
+
+    /// <summary>When it was set; ignored in requests.</summary>
+    public DateTimeOffset? UpdatedAt { get; init; }
+}
+
+/// <summary>A Celery worker queue, in requests and answers.</summary>
+public sealed record DeploymentWorkerQueue
+{
+    /// <summary>Made when absent.</summary>
+    public string? Id { get; init; }
+
+    /// <summary>1 to 63 characters, unique in the Deployment.</summary>
+    public string? Name { get; init; }
+
+    /// <summary><c>A5</c> to <c>A160</c>.</summary>
+    public string? AstroMachine { get; init; }
+
+    /// <summary>Whether tasks go here that name no queue.</summary>
+    public bool? IsDefault { get; init; }
+
+    /// <summary>At least 1.</summary>
+    public int? MaxWorkerCount { get; init; }
+
+    /// <summary>At least 0.</summary>
+    public int? MinWorkerCount { get; init; }
+
+    /// <summary>At least 1.</summary>
+    public int? WorkerConcurrency { get; init; }
+
+    /// <summary>A Kubernetes quantity.</summary>
+    public string? PodEphemeralStorage { get; init; }
+
+    /// <summary>Follows from the machine; ignored in requests.</summary>
+    public string? PodCpu { get; init; }
+
+    /// <summary>Follows from the machine; ignored in requests.</summary>
+    public string? PodMemory { get; init; }
+}
+
+/// <summary>How a Deployment is scaled, in requests and answers.</summary>
+public sealed record DeploymentScalingSpec
+{
+    /// <summary>When it sleeps.</summary>
+    public DeploymentHibernationSpec? HibernationSpec { get; init; }
+}
+
+/// <summary>When a Deployment sleeps.</summary>
+public sealed record DeploymentHibernationSpec
+{
+    /// <summary>A decision that overrules the schedules for a while.</summary>
+    public DeploymentHibernationOverride? Override { get; init; }
+
+    /// <summary>At most 10.</summary>
+    public IReadOnlyList<DeploymentHibernationSchedule>? Schedules { get; init; }
+}
+
+/// <summary>A decision that overrules the schedules for a while.</summary>
+public sealed record DeploymentHibernationOverride
+{
+    /// <summary>Whether it counts now; ignored in requests.</summary>
+    public bool? IsActive { get; init; }
+
+    /// <summary>Asleep or awake.</summary>
+    public bool? IsHibernating { get; init; }
+
+    /// <summary>Until when.</summary>
+    public DateTimeOffset? OverrideUntil { get; init; }
+}
+
+/// <summary>One rule of sleep.</summary>
+public sealed record DeploymentHibernationSchedule
+{
+    /// <summary>Cron expression.</summary>
+    public string? HibernateAtCron { get; init; }
+
+    /// <summary>Cron expression.</summary>
+    public string? WakeAtCron { get; init; }
+
+    /// <summary>Whether the rule counts.</summary>
+    public bool? IsEnabled { get; init; }
+
+    /// <summary>At most 200 characters.</summary>
+    public string? Description { get; init; }
+}
+
+/// <summary>Whether tasks run elsewhere.</summary>
+public sealed record DeploymentRemoteExecution
+{
+    /// <summary>Updraft only takes false.</summary>
+    public bool? Enabled { get; init; }
+}

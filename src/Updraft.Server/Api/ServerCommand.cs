@@ -1,0 +1,131 @@
+using System.Reflection;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Options;
+
+namespace Updraft.Server.Api;
+
+/// <summary>The program around the server: <c>--help</c>, <c>--version</c>, mistakes in the settings, exit codes.</summary>
+internal static class ServerCommand
+{
+    /// <summary>Stopped as asked.</summary>
+    public const int Stopped = 0;
+
+    /// <summary>Could not start, or broke down.</summary>
+    public const int Failed = 1;
+
+    /// <summary>The settings are wrong; EX_CONFIG of sysexits.h.</summary>
+    public const int BadConfiguration = 78;
+
+    private static readonly string[] Sections = ["Bootstrap", "Uploads", "Archives", "Agents", "Tokens", "Logging", "Kestrel"];
+
+    private const string Help = """
+        The Updraft server: takes deploys of Apache Airflow projects and hands them to agents.
+
+        Usage: Updraft.Server [--NAME VALUE]...
+
+          --Data FOLDER           Everything the server must remember. Default: updraft-data in the working folder
+          --Listen ADDRESS        Where it listens. Default: http://127.0.0.1:8888
+          --PublicUrl ADDRESS     Where clients and agents reach it. Default: http://127.0.0.1:8888
+          --Registry HOST:PORT    The image registry as clients see it. Default: localhost:5555
+          --AirflowHome PATH      Airflow's home in mount paths. Default: /usr/local/airflow
+          --SECTION:NAME VALUE    A setting of a section, e.g. --Uploads:MaxBytes 1073741824
+          --help, --version
+
+        Every setting can also be an environment variable with the prefix UPDRAFT_ and two underscores for the colon
+        (UPDRAFT_Uploads__MaxBytes), or stand in appsettings.json beside the program. The command line wins, then the
+        environment.
+
+        The first start makes an Organization, a Workspace and an owner token, and prints the token once. To choose them:
+        --Bootstrap:OrganizationId, --Bootstrap:OrganizationName, --Bootstrap:WorkspaceId, --Bootstrap:WorkspaceName,
+        --Bootstrap:OwnerToken (better as UPDRAFT_Bootstrap__OwnerToken), --Bootstrap:OwnerTokenFile PATH (writes the token
+        there instead of printing it).
+
+        Exit codes: 0 stopped as asked, 1 could not start or failed, 78 the settings are wrong (all mistakes are listed).
+        """;
+
+    /// <summary>Runs the server until it is told to stop.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="create">Builds the server.</param>
+    /// <param name="start">Prepares the data folder and starts serving.</param>
+    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create, Func<WebApplication, TextWriter, Task> start)
+    {
+        if (args is ["--help" or "-h" or "help"])
+        {
+            await Console.Out.WriteLineAsync(Help);
+            return Stopped;
+        }
+        if (args is ["--version"])
+        {
+            await Console.Out.WriteLineAsync(Version);
+            return Stopped;
+        }
+        if (FindMistakes(args) is { Count: > 0 } mistakes)
+            return await RefuseAsync(mistakes);
+        try
+        {
+            await using var app = create(args);
+            await start(app, Console.Error);
+            await Console.Error.WriteLineAsync($"Updraft {Version} is ready on {string.Join(" ", app.Urls)}");
+            await app.WaitForShutdownAsync();
+            return Stopped;
+        }
+        catch (Exception exception) when (FindFailures(exception) is { } failures)
+        {
+            return await RefuseAsync(failures);
+        }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync($"{exception.Message} Choose another one with --Listen.");
+            return Failed;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            await Console.Error.WriteLineAsync($"The server cannot start: {exception.Message}");
+            return Failed;
+        }
+    }
+
+    private static string Version =>
+        typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    private static List<string> FindMistakes(string[] args)
+    {
+        var known = typeof(ServerOptions).GetProperties().Select(property => property.Name).Concat(Sections)
+            .ToHashSet(StringComparer.OrdinalIgnoreCase);
+        var mistakes = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            var name = args[i].Split('=')[0];
+            if (!name.StartsWith("--", StringComparison.Ordinal) || !known.Contains(name[2..].Split(':')[0]))
+                mistakes.Add($"'{name}' is no setting; --help lists them.");
+            else if (args[i].Contains('=', StringComparison.Ordinal))
+                continue;
+            else if (++i == args.Length)
+                mistakes.Add($"'{name}' lacks its value.");
+        }
+        return mistakes;
+    }
+
+    private static IEnumerable<string>? FindFailures(Exception exception) => exception switch
+    {
+        OptionsValidationException validation => validation.Failures.Select(Shorten),
+        AggregateException many when many.InnerExceptions.All(inner => inner is OptionsValidationException) =>
+            many.InnerExceptions.Cast<OptionsValidationException>().SelectMany(inner => inner.Failures).Select(Shorten),
+        // A text where a number belongs. The inner exception is the parser's.
+        InvalidOperationException { InnerException: FormatException or ArgumentException or OverflowException } unreadable
+            when unreadable.Source == "Microsoft.Extensions.Configuration.Binder" => [unreadable.Message],
+        _ => null,
+    };
+
+    // The framework wraps each text: DataAnnotation validation failed for 'X' members: 'Y' with the error: 'TEXT'.
+    private static string Shorten(string failure) =>
+        failure.Split("with the error: '") is [_, var text] ? text.TrimEnd('.').TrimEnd('\'') : failure;
+
+    private static async Task<int> RefuseAsync(IEnumerable<string> failures)
+    {
+        await Console.Error.WriteLineAsync("The settings are wrong:");
+        foreach (var failure in failures)
+            await Console.Error.WriteLineAsync($"- {failure}");
+        return BadConfiguration;
+    }
+}

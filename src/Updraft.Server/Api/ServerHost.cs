@@ -1,0 +1,87 @@
+using System.Text.Encodings.Web;
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol.Api;
+
+namespace Updraft.Server.Api;
+
+/// <summary>What surrounds the slices: where settings come from, the web server's limits, logs, JSON.</summary>
+internal static class ServerHost
+{
+    // Every statement of the database and every line of the web server would tell an operator nothing.
+    private static readonly Dictionary<string, string?> Defaults = new(StringComparer.Ordinal)
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft"] = "Warning",
+        ["Logging:LogLevel:System"] = "Warning",
+        // Its scope names every request a second time, by an id that no caller has seen.
+        ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "None",
+    };
+
+    /// <summary>
+    /// A builder whose settings come from <c>appsettings.json</c> beside the program, then environment variables that begin with
+    /// <c>UPDRAFT_</c>, then the command line; the last one counts.
+    /// </summary>
+    public static WebApplicationBuilder CreateBuilder(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            ContentRootPath = AppContext.BaseDirectory,
+            EnvironmentName = Environments.Production,
+        });
+        builder.Configuration.Sources.Clear();
+        builder.Configuration
+            .AddInMemoryCollection(Defaults)
+            .AddJsonFile("appsettings.json", optional: true, reloadOnChange: false)
+            .AddEnvironmentVariables("UPDRAFT_")
+            .AddCommandLine(args);
+        builder.Host.UseDefaultServiceProvider(options => (options.ValidateScopes, options.ValidateOnBuild) = (true, true));
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+            kestrel.Limits.MaxRequestHeaderCount = 100;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+        });
+        builder.AddLogs();
+        builder.AddApi();
+        return builder;
+    }
+
+    /// <summary>Takes the addresses from the options. Call after building; it reads the options and so throws when they are bad.</summary>
+    public static void ListenAsConfigured(this WebApplication app)
+    {
+        app.Urls.Clear();
+        app.Urls.Add(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Listen);
+    }
+
+    private static void AddLogs(this WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.Configure(options => options.ActivityTrackingOptions = ActivityTrackingOptions.None);
+        builder.Logging.AddJsonConsole(options =>
+        {
+            options.IncludeScopes = true;
+            options.UseUtcTimestamp = true;
+            options.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'";
+        });
+    }
+
+    private static void AddApi(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<ServerOptions>().Bind(builder.Configuration).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            var json = options.SerializerOptions;
+            // Nothing here is put into HTML as it stands; people read it in terminals.
+            json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
+            json.TypeInfoResolverChain.Insert(0, ApiJson.Default);
+            json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            json.AllowDuplicateProperties = false;
+            json.MaxDepth = 32;
+            json.Converters.Add(new UtcTimeConverter());
+        });
+    }
+}

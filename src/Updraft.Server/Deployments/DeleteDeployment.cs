@@ -1,0 +1,21 @@
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>Deletes a Deployment: nobody finds it any more, and its tokens end. Its history stays in the database.</summary>
+internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock)
+{
+    /// <exception cref="ApiException">404: no such Deployment, or it was deleted before.</exception>
+    public async Task RunAsync(Subject subject, DeploymentId id, CancellationToken cancellationToken)
+    {
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var deployment = await db.LockDeploymentAsync(id, cancellationToken);
+        var now = clock.GetUtcNow();
+        (deployment.DeletedAt, deployment.UpdatedAt, deployment.UpdatedBy) = (now, now, subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+    }
+}

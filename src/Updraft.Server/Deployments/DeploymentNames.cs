@@ -1,0 +1,29 @@
+using System.Globalization;
+using System.Security.Cryptography;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>Makes namespaces such as <c>steady-kite-4821</c>: easy to say, and legal as a docker path and a DNS label.</summary>
+internal static class DeploymentNames
+{
+    private static readonly string[] Adjectives =
+    [
+        "amber", "brisk", "calm", "clear", "cobalt", "crisp", "distant", "eager", "early", "fair", "fresh", "gentle", "golden", "high",
+        "keen", "lively", "lofty", "lucid", "mellow", "misty", "nimble", "open", "patient", "polar", "quiet", "rapid", "rising", "serene",
+        "silver", "solar", "steady", "still", "sunny", "swift", "upper", "vivid", "warm", "western", "wide", "windy",
+    ];
+
+    private static readonly string[] Nouns =
+    [
+        "albatross", "altitude", "aurora", "balloon", "breeze", "buzzard", "cirrus", "cloud", "condor", "current", "eagle", "falcon",
+        "feather", "glider", "gull", "halo", "harrier", "heron", "horizon", "jetstream", "kestrel", "kite", "lark", "lift", "meridian",
+        "monsoon", "osprey", "petrel", "plume", "raven", "sail", "skylark", "squall", "stork", "stratus", "swallow", "thermal", "vane",
+        "wing", "zephyr",
+    ];
+
+    /// <summary>A random namespace; whether it is free is for the caller to find out.</summary>
+    public static string NewNamespace() => string.Create(CultureInfo.InvariantCulture,
+        $"{Pick(Adjectives)}-{Pick(Nouns)}-{RandomNumberGenerator.GetInt32(1000, 10_000)}");
+
+    private static string Pick(string[] words) => words[RandomNumberGenerator.GetInt32(words.Length)];
+}

@@ -1,0 +1,82 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+using Updraft.Server.Workspaces;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>Which Deployments a list is to have; null for all.</summary>
+internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]? Workspaces, string[]? Sorts);
+
+/// <summary>Reads Deployments for the API.</summary>
+internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options)
+{
+    private static readonly Sorting<Deployment> Sorting = new(row => row.Id,
+        ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
+
+    /// <summary>One live Deployment.</summary>
+    /// <exception cref="ApiException">404: no such Deployment.</exception>
+    public async Task<DeploymentResponse> GetAsync(DeploymentId id, CancellationToken cancellationToken)
+    {
+        var rows = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null).ToListAsync(cancellationToken);
+        return (await CompleteAsync(rows, cancellationToken)).SingleOrDefault() ?? throw ApiException.NotFound("Deployment", id.Value);
+    }
+
+    /// <summary>A page of the live Deployments that the caller sees.</summary>
+    /// <exception cref="ApiException">400: a sort that is not offered.</exception>
+    public async Task<DeploymentsPaginated> ListAsync(Subject subject, OrganizationId organization, DeploymentFilter filter, Paging paging,
+        CancellationToken cancellationToken)
+    {
+        var rows = Filter(Visible(subject, organization), filter);
+        var page = await Sorting.Apply(rows, filter.Sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
+        return new DeploymentsPaginated
+        {
+            Deployments = await CompleteAsync(page, cancellationToken),
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = await rows.CountAsync(cancellationToken),
+        };
+    }
+
+    private IQueryable<Deployment> Visible(Subject subject, OrganizationId organization)
+    {
+        var rows = db.Deployments.AsNoTracking().Where(row => row.OrganizationId == organization && row.DeletedAt == null);
+        if (subject.Workspace is { } workspace)
+            rows = rows.Where(row => row.WorkspaceId == workspace);
+        if (subject.Deployment is { } deployment)
+            rows = rows.Where(row => row.Id == deployment);
+        return rows;
+    }
+
+    private static IQueryable<Deployment> Filter(IQueryable<Deployment> rows, DeploymentFilter filter)
+    {
+        if (filter.Ids is { Length: > 0 } texts)
+        {
+            var ids = texts.Select(DeploymentId.From).ToList();
+            rows = rows.Where(row => ids.Contains(row.Id));
+        }
+        if (filter.Workspaces is { Length: > 0 } workspaceTexts)
+        {
+            var workspaces = workspaceTexts.Select(WorkspaceId.From).ToList();
+            rows = rows.Where(row => workspaces.Contains(row.WorkspaceId));
+        }
+        if (filter.Names is { Length: > 0 } names)
+            rows = rows.Where(row => names.Contains(row.Name));
+        return rows;
+    }
+
+    private async Task<List<DeploymentResponse>> CompleteAsync(List<Deployment> rows, CancellationToken cancellationToken)
+    {
+        var workspaceIds = rows.Select(row => row.WorkspaceId).Distinct().ToList();
+        var workspaces = await db.Workspaces.AsNoTracking().Where(row => workspaceIds.Contains(row.Id))
+            .ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
+        var conditions = rows.Count == 0 ? new Dictionary<DeploymentId, DeploymentCondition>()
+            : await readConditions([.. rows.Select(row => row.Id)], cancellationToken);
+        return [.. rows.Select(row => row.ToResponse(
+            workspaces[row.WorkspaceId], conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), options.Value))];
+    }
+}

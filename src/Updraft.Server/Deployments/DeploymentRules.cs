@@ -1,0 +1,163 @@
+using System.Text.RegularExpressions;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>What clients may set on a Deployment. Every failure is a 400 that names the field.</summary>
+internal static class DeploymentRules
+{
+    /// <summary>Longest name, in code points.</summary>
+    public const int MaxName = 500;
+
+    /// <summary>Longest description, in code points.</summary>
+    public const int MaxDescription = 1000;
+
+    private const int MaxText = 255, MaxQueueName = 63, MaxSchedules = 10, MaxScheduleDescription = 200;
+
+    private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
+    private static readonly Regex QuantityPattern = new(@"^[0-9]+(\.[0-9]+)?(m|Mi|Gi|Ti)?\z", Matching);
+    private static readonly Regex EmailPattern = new(@"^[^@\s\p{C}]+@[^@\s\p{C}]+\z", Matching);
+    private static readonly Regex VariablePattern = new(@"^[A-Za-z_][A-Za-z0-9_]*\z", Matching);
+
+    private static readonly Dictionary<string, (string Cpu, string Memory)> Machines = new(StringComparer.Ordinal)
+    {
+        ["A5"] = ("1", "2Gi"),
+        ["A10"] = ("2", "4Gi"),
+        ["A20"] = ("4", "8Gi"),
+        ["A40"] = ("8", "16Gi"),
+        ["A60"] = ("12", "24Gi"),
+        ["A120"] = ("24", "48Gi"),
+        ["A160"] = ("32", "64Gi"),
+    };
+
+    /// <summary>The settings that a request asks for. What it leaves out gets its default, whatever was set before.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="before">The settings until now.</param>
+    /// <param name="clock">Where the time and new ids come from.</param>
+    /// <exception cref="ApiException">400: a value that cannot be taken.</exception>
+    public static DeploymentSettings ToSettings(DeploymentRequest request, DeploymentSettings before, TimeProvider clock)
+    {
+        if (request.Type is not (null or "STANDARD"))
+            throw ApiException.BadRequest("'type' must be STANDARD: there are no clusters here to dedicate to a Deployment.");
+        if (request.RemoteExecution?.Enabled == true)
+            throw ApiException.BadRequest("'remoteExecution' cannot be enabled here.");
+        var defaults = new DeploymentSettings();
+        return new DeploymentSettings
+        {
+            Executor = TextLimit.OneOf(request.Executor, "executor", defaults.Executor, "CELERY", "KUBERNETES", "ASTRO"),
+            SchedulerSize = TextLimit.OneOf(request.SchedulerSize, "schedulerSize", defaults.SchedulerSize,
+                "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
+            IsHighAvailability = request.IsHighAvailability ?? false,
+            IsDevelopmentMode = request.IsDevelopmentMode ?? false,
+            DefaultTaskPodCpu = Quantity(request.DefaultTaskPodCpu, "defaultTaskPodCpu") ?? defaults.DefaultTaskPodCpu,
+            DefaultTaskPodMemory = Quantity(request.DefaultTaskPodMemory, "defaultTaskPodMemory") ?? defaults.DefaultTaskPodMemory,
+            ResourceQuotaCpu = Quantity(request.ResourceQuotaCpu, "resourceQuotaCpu") ?? defaults.ResourceQuotaCpu,
+            ResourceQuotaMemory = Quantity(request.ResourceQuotaMemory, "resourceQuotaMemory") ?? defaults.ResourceQuotaMemory,
+            CloudProvider = before.CloudProvider,
+            Region = before.Region,
+            ContactEmails = Emails(request.ContactEmails),
+            EnvironmentVariables = Variables(request.EnvironmentVariables ?? [], before.EnvironmentVariables, clock.GetUtcNow()),
+            WorkerQueues = request.WorkerQueues is { Count: > 0 } queues ? Queues(queues, clock) : null,
+            ScalingSpec = Scaling(request.ScalingSpec, clock.GetUtcNow()),
+        };
+    }
+
+    private static string? Quantity(string? value, string field)
+    {
+        if (value is null or "")
+            return null;
+        return value.Length <= 20 && QuantityPattern.IsMatch(value) ? value
+            : throw ApiException.BadRequest($"'{field}' must be a quantity such as 0.5, 500m or 2Gi.");
+    }
+
+    private static List<string> Emails(IReadOnlyList<string>? emails)
+    {
+        foreach (var email in emails ?? [])
+        {
+            if (email is null || email.Length > MaxText || !EmailPattern.IsMatch(email))
+                throw ApiException.BadRequest($"'contactEmails' has '{ApiException.Shorten(email ?? "null")}', which is no address.");
+        }
+        return [.. emails ?? []];
+    }
+
+    private static List<DeploymentEnvironmentVariable> Variables(IReadOnlyList<DeploymentEnvironmentVariable> wanted,
+        IReadOnlyList<DeploymentEnvironmentVariable> before, DateTimeOffset now)
+    {
+        var variables = new Dictionary<string, DeploymentEnvironmentVariable>(StringComparer.Ordinal);
+        foreach (var variable in wanted)
+        {
+            if (variable?.Key is not { } key || key.Length > MaxText || !VariablePattern.IsMatch(key))
+                throw ApiException.BadRequest(
+                    $"'environmentVariables' has the key '{ApiException.Shorten(variable?.Key ?? "")}'; a key is a letter or _ and then letters, digits or _.");
+            var isSecret = variable.IsSecret ?? false;
+            var value = isSecret ? null : variable.Value ?? "";
+            var old = before.FirstOrDefault(row => row.Key == key);
+            // A secret that comes back without its value is one that the client has read here: it stays as it is.
+            var isSame = old?.IsSecret == isSecret && (isSecret ? variable.Value is null : old.Value == value);
+            if (!variables.TryAdd(key, new DeploymentEnvironmentVariable
+            {
+                Key = key,
+                Value = value,
+                IsSecret = isSecret,
+                UpdatedAt = isSame ? old!.UpdatedAt : now,
+            }))
+                throw ApiException.BadRequest($"'environmentVariables' has the key '{key}' twice.");
+        }
+        return [.. variables.Values];
+    }
+
+    private static List<DeploymentWorkerQueue> Queues(IReadOnlyList<DeploymentWorkerQueue> wanted, TimeProvider clock)
+    {
+        var queues = new List<DeploymentWorkerQueue>(wanted.Count);
+        foreach (var queue in wanted)
+        {
+            var name = TextLimit.Name(queue?.Name, "workerQueues[].name", MaxQueueName);
+            if (queues.Any(other => other.Name == name))
+                throw ApiException.BadRequest($"'workerQueues' has the name '{ApiException.Shorten(name)}' twice.");
+            if (!Machines.TryGetValue(queue!.AstroMachine ?? "", out var machine))
+                throw ApiException.BadRequest($"'workerQueues[].astroMachine' must be one of {string.Join(", ", Machines.Keys)}.");
+            queues.Add(queue with
+            {
+                Id = EntityId.IsValid(queue.Id) ? queue.Id : EntityId.New(clock),
+                IsDefault = queue.IsDefault ?? false,
+                MaxWorkerCount = AtLeast(1, queue.MaxWorkerCount, "workerQueues[].maxWorkerCount"),
+                MinWorkerCount = AtLeast(0, queue.MinWorkerCount, "workerQueues[].minWorkerCount"),
+                WorkerConcurrency = AtLeast(1, queue.WorkerConcurrency, "workerQueues[].workerConcurrency"),
+                PodEphemeralStorage = Quantity(queue.PodEphemeralStorage, "workerQueues[].podEphemeralStorage"),
+                PodCpu = machine.Cpu,
+                PodMemory = machine.Memory,
+            });
+        }
+        return queues;
+    }
+
+    private static DeploymentScalingSpec? Scaling(DeploymentScalingSpec? wanted, DateTimeOffset now)
+    {
+        if (wanted?.HibernationSpec is not { } hibernation)
+            return wanted;
+        if (hibernation.Schedules?.Count > MaxSchedules)
+            throw ApiException.BadRequest($"'scalingSpec' has more than {MaxSchedules} schedules.");
+        foreach (var schedule in hibernation.Schedules ?? [])
+        {
+            if (schedule is null || !IsCron(schedule.HibernateAtCron) || !IsCron(schedule.WakeAtCron) || schedule.IsEnabled is null)
+                throw ApiException.BadRequest(
+                    "Each of 'scalingSpec.hibernationSpec.schedules' needs 'hibernateAtCron', 'wakeAtCron' (five fields each) and 'isEnabled'.");
+            TextLimit.Check(schedule.Description, "scalingSpec.hibernationSpec.schedules[].description", MaxScheduleDescription);
+        }
+        var decision = hibernation.Override;
+        return wanted with
+        {
+            HibernationSpec = hibernation with
+            {
+                Override = decision is null ? null : decision with { IsActive = decision.OverrideUntil is null || decision.OverrideUntil > now },
+            },
+        };
+    }
+
+    private static bool IsCron(string? text) => text is { Length: <= 100 } && text.Split(' ').Length == 5;
+
+    private static int AtLeast(int min, int? value, string field) => value >= min ? value.Value
+        : throw ApiException.BadRequest($"'{field}' must be a whole number, {min} or more.");
+}

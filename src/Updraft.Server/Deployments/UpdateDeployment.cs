@@ -1,0 +1,58 @@
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>Replaces the settings of a Deployment: what the request leaves out goes back to its default.</summary>
+internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
+{
+    /// <exception cref="ApiException">
+    /// 400: a required field is missing or bad, the name is taken, the Workspace is another one, or the DAG-deploy setting would change
+    /// while only CI/CD may deploy. 404: no such Deployment.
+    /// </exception>
+    public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
+    {
+        RefuseMissing(request);
+        var name = TextLimit.Name(request.Name, "name", DeploymentRules.MaxName);
+        TextLimit.Check(request.Description, "description", DeploymentRules.MaxDescription);
+
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var deployment = await db.LockDeploymentAsync(id, cancellationToken);
+        if (request.WorkspaceId != deployment.WorkspaceId.Value)
+            throw ApiException.BadRequest($"'workspaceId' must be '{deployment.WorkspaceId}': a Deployment stays in its Workspace.");
+        if (deployment.IsCicdEnforced && request.IsDagDeployEnabled != deployment.IsDagDeployEnabled)
+            throw ApiException.BadRequest(
+                "'isDagDeployEnabled' cannot change while 'isCicdEnforced' is true; turn CI/CD enforcement off first.");
+        await CreateDeployment.RefuseTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
+        deployment.Settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
+        deployment.Name = name;
+        deployment.Description = request.Description;
+        deployment.IsDagDeployEnabled = request.IsDagDeployEnabled!.Value;
+        deployment.IsCicdEnforced = request.IsCicdEnforced!.Value;
+        deployment.UpdatedAt = clock.GetUtcNow();
+        deployment.UpdatedBy = subject.Profile;
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+    }
+
+    private static void RefuseMissing(UpdateDeploymentRequest request)
+    {
+        var missing = new (string Name, object? Value)[]
+        {
+            ("environmentVariables", request.EnvironmentVariables),
+            ("executor", request.Executor),
+            ("isCicdEnforced", request.IsCicdEnforced),
+            ("isDagDeployEnabled", request.IsDagDeployEnabled),
+            ("isHighAvailability", request.IsHighAvailability),
+            ("name", request.Name),
+            ("schedulerSize", request.SchedulerSize),
+            ("type", request.Type),
+            ("workspaceId", request.WorkspaceId),
+        }.Where(field => field.Value is null).Select(field => $"'{field.Name}'").ToList();
+        if (missing.Count > 0)
+            throw ApiException.BadRequest($"An update replaces all settings, so it needs {string.Join(", ", missing)} too.");
+    }
+}

@@ -1,0 +1,53 @@
+using System.Security.Cryptography;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Tokens;
+
+/// <summary>Checks a token that a request carries.</summary>
+internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, TokenCache cache, TokenUse use, TimeProvider clock)
+{
+    private static readonly Func<UpdraftDbContext, Digest, CancellationToken, Task<ApiToken?>> ByHash =
+        EF.CompileAsyncQuery((UpdraftDbContext db, Digest hash, CancellationToken _) =>
+            db.Set<ApiToken>().AsNoTracking().SingleOrDefault(row => row.Hash == hash && row.RevokedAt == null));
+
+    private readonly JsonWebTokenHandler _handler = new();
+    private readonly TokenValidationParameters _rules = new()
+    {
+        IssuerSigningKey = new ECDsaSecurityKey(keys.Signing) { KeyId = keys.Public.KeyId },
+        ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+        ValidAudience = IssueToken.Audience,
+        // The address under which the server is reached may change; the key stays.
+        ValidateIssuer = false,
+        LifetimeValidator = (_, expires, _, _) => expires is null || clock.GetUtcNow() < new DateTimeOffset(expires.Value, TimeSpan.Zero),
+    };
+
+    /// <summary>Who carries the token; null when it is not one of ours, has expired or was deleted.</summary>
+    public async Task<Subject?> RunAsync(string token, CancellationToken cancellationToken)
+    {
+        var hash = IssueToken.HashOf(token);
+        var known = cache.Find(hash) ?? await ReadAsync(token, hash, cancellationToken);
+        if (known is null || known.ExpiresAt <= clock.GetUtcNow())
+            return null;
+        use.Note(known.Id);
+        return known.Subject;
+    }
+
+    private async Task<KnownToken?> ReadAsync(string token, Digest hash, CancellationToken cancellationToken)
+    {
+        var generation = cache.Generation;
+        await using var scope = scopes.CreateAsyncScope();
+        var row = await ByHash(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), hash, cancellationToken);
+        if (row is null || !CryptographicOperations.FixedTimeEquals(row.Hash.ToArray(), hash.ToArray()))
+            return null;
+        if (row.IsSigned && !(await _handler.ValidateTokenAsync(token, _rules)).IsValid)
+            return null;
+        var known = new KnownToken(row.Id, row.ToSubject(), row.ExpiresAt);
+        cache.Remember(hash, known, generation);
+        return known;
+    }
+}

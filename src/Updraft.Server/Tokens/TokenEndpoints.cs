@@ -1,0 +1,84 @@
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Tokens;
+
+/// <summary>API tokens and agent tokens over HTTP.</summary>
+internal static class TokenEndpoints
+{
+    public static void MapTokens(this IEndpointRouteBuilder routes)
+    {
+        var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
+        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens);
+        tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens);
+        tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens);
+        tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens);
+
+        var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
+        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens);
+        agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens);
+        agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens);
+        agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens);
+    }
+
+    private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
+        string? deploymentId, bool? includeOnlyOrganizationTokens, string[]? sorts, CancellationToken cancellationToken)
+    {
+        var rows = queries.Visible(subject);
+        if (!string.IsNullOrEmpty(workspaceId))
+        {
+            var workspace = new WorkspaceId(workspaceId);
+            rows = rows.Where(row => row.WorkspaceId == workspace);
+        }
+        if (!string.IsNullOrEmpty(deploymentId))
+        {
+            var deployment = new DeploymentId(deploymentId);
+            rows = rows.Where(row => row.DeploymentId == deployment);
+        }
+        if (includeOnlyOrganizationTokens == true)
+            rows = rows.Where(row => row.WorkspaceId == null);
+        return TokenQueries.ListAsync(rows, sorts, paging, cancellationToken);
+    }
+
+    private static async Task<ApiTokenResponse> CreateAsync(HttpRequest request, Subject subject, CreateToken createToken,
+        CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.CreateApiTokenRequest, cancellationToken);
+        var (row, token) = await createToken.RunAsync(subject, body, cancellationToken);
+        return row.ToResponse(token);
+    }
+
+    private static Task<ApiTokenResponse> GetAsync(TokenId tokenId, Subject subject, TokenQueries queries,
+        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.Visible(subject), tokenId, cancellationToken);
+
+    private static async Task<IResult> DeleteAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken deleteToken,
+        CancellationToken cancellationToken)
+    {
+        await deleteToken.RunAsync(queries.Visible(subject), tokenId, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static Task<ApiTokensPaginated> ListOfAgentsAsync(DeploymentId deploymentId, TokenQueries queries, Paging paging,
+        string[]? sorts, CancellationToken cancellationToken) =>
+        TokenQueries.ListAsync(queries.OfAgents(deploymentId), sorts, paging, cancellationToken);
+
+    private static async Task<ApiTokenResponse> CreateForAgentsAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
+        CreateToken createToken, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.CreateAgentTokenRequest, cancellationToken);
+        var (row, token) = await createToken.RunAsync(subject, deploymentId, body, cancellationToken);
+        return row.ToResponse(token);
+    }
+
+    private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
+        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+
+    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
+        DeleteToken deleteToken, CancellationToken cancellationToken)
+    {
+        await deleteToken.RunAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+        return TypedResults.NoContent();
+    }
+}

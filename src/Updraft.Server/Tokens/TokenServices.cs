@@ -1,0 +1,30 @@
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Tokens;
+
+/// <summary>Registers who may do what.</summary>
+internal static class TokenServices
+{
+    public static void AddTokens(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection("Bootstrap"))
+            .ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<SigningKeys>();
+        builder.Services.AddSingleton<IssueToken>();
+        builder.Services.AddSingleton<TokenCache>();
+        builder.Services.AddSingleton<FindToken>();
+        builder.Services.AddSingleton<TokenUse>();
+        builder.Services.AddHostedService(provider => provider.GetRequiredService<TokenUse>());
+        builder.Services.AddScoped<BootstrapTenancy>();
+        builder.Services.AddScoped<TokenQueries>();
+        builder.Services.AddScoped<CreateToken>();
+        builder.Services.AddScoped<DeleteToken>();
+    }
+
+    /// <summary>Finds who sends a request and whether it may; after routing.</summary>
+    public static void UseTokens(this WebApplication app)
+    {
+        app.UseMiddleware<TokenAuthentication>();
+        app.UseMiddleware<AuthorizeRequest>();
+    }
+}

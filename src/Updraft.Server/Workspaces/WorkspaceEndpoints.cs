@@ -1,0 +1,82 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Organizations;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Workspaces;
+
+/// <summary>Workspaces over HTTP.</summary>
+internal static class WorkspaceEndpoints
+{
+    private static readonly Sorting<Workspace> Sorting = new(row => row.Id,
+        ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
+
+    public static void AddWorkspaces(this WebApplicationBuilder builder) => builder.Services.AddScoped<CreateWorkspace>();
+
+    public static void MapWorkspaces(this IEndpointRouteBuilder routes)
+    {
+        var workspaces = routes.MapGroup("/organizations/{organizationId}/workspaces");
+        workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces);
+        workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace);
+        workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace);
+    }
+
+    private static async Task<WorkspacesPaginated> ListAsync(OrganizationId organizationId, Subject subject, UpdraftDbContext db,
+        Paging paging, string[]? workspaceIds, string[]? names, string[]? sorts, CancellationToken cancellationToken)
+    {
+        var rows = db.Workspaces.AsNoTracking().Where(row => row.OrganizationId == organizationId);
+        if (subject.Workspace is { } only)
+            rows = rows.Where(row => row.Id == only);
+        if (workspaceIds is { Length: > 0 })
+        {
+            var ids = workspaceIds.Select(WorkspaceId.From).ToList();
+            rows = rows.Where(row => ids.Contains(row.Id));
+        }
+        if (names is { Length: > 0 })
+            rows = rows.Where(row => names.Contains(row.Name));
+        var page = await Sorting.Apply(rows, sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
+        var organization = await db.Organizations.Where(row => row.Id == organizationId).Select(row => row.Name)
+            .SingleAsync(cancellationToken);
+        return new WorkspacesPaginated
+        {
+            Workspaces = [.. page.Select(row => ToResponse(row, organization))],
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = await rows.CountAsync(cancellationToken),
+        };
+    }
+
+    private static async Task<WorkspaceResponse> CreateAsync(OrganizationId organizationId, HttpRequest request, Subject subject,
+        CreateWorkspace createWorkspace, UpdraftDbContext db, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.CreateWorkspaceRequest, cancellationToken);
+        var workspace = await createWorkspace.RunAsync(subject, organizationId, body, cancellationToken);
+        return await GetAsync(organizationId, workspace.Id, db, cancellationToken);
+    }
+
+    private static async Task<WorkspaceResponse> GetAsync(OrganizationId organizationId, WorkspaceId workspaceId, UpdraftDbContext db,
+        CancellationToken cancellationToken)
+    {
+        var workspace = await db.Workspaces.AsNoTracking().SingleAsync(row => row.Id == workspaceId, cancellationToken);
+        var organization = await db.Organizations.Where(row => row.Id == organizationId).Select(row => row.Name)
+            .SingleAsync(cancellationToken);
+        return ToResponse(workspace, organization);
+    }
+
+    private static WorkspaceResponse ToResponse(Workspace workspace, string organization) => new()
+    {
+        Id = workspace.Id.Value,
+        Name = workspace.Name,
+        Description = workspace.Description,
+        OrganizationId = workspace.OrganizationId.Value,
+        OrganizationName = organization,
+        CicdEnforcedDefault = workspace.CicdEnforcedDefault,
+        CreatedAt = workspace.CreatedAt,
+        CreatedBy = workspace.CreatedBy.ToResponse(),
+        UpdatedAt = workspace.UpdatedAt,
+        UpdatedBy = workspace.UpdatedBy.ToResponse(),
+    };
+}
