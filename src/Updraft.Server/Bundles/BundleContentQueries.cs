@@ -1,0 +1,67 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Bundles;
+
+/// <summary>Reads and writes of <c>bundle_contents</c>, which has a row for every content that a Deployment ever had.</summary>
+internal static class BundleContentQueries
+{
+    /// <summary>Most contents that one query asks for.</summary>
+    public const int BatchSize = 256;
+
+    private const string Insert = """
+        INSERT INTO bundle_contents (deployment_id, content, pack_id, "offset", length)
+        VALUES (@deployment, @content, @pack, @offset, @length) ON CONFLICT DO NOTHING
+        """;
+
+    /// <summary>Where contents of a Deployment stand; what is not known is missing in the answer.</summary>
+    public static async Task<Dictionary<Digest, PackLocation>> FindContentsAsync(this UpdraftDbContext db, DeploymentId deployment,
+        IEnumerable<Digest> contents, CancellationToken cancellationToken)
+    {
+        var found = new Dictionary<Digest, PackLocation>();
+        foreach (var batch in contents.Distinct().Chunk(BatchSize))
+        {
+            var rows = db.BundleContents.AsNoTracking()
+                .Where(row => row.DeploymentId == deployment && batch.Contains(row.Content))
+                .AsAsyncEnumerable();
+            await foreach (var row in rows.WithCancellation(cancellationToken))
+                found.Add(row.Content, new PackLocation(row.PackId, row.Offset, row.Length));
+        }
+        return found;
+    }
+
+    /// <summary>
+    /// Records what a pack holds, inside the current transaction. Not through the change tracker, which takes seconds for a large
+    /// bundle. A content that another upload has recorded meanwhile stays as it is.
+    /// </summary>
+    public static async Task InsertContentsAsync(this UpdraftDbContext db, DeploymentId deployment, string packId,
+        IReadOnlyList<PackEntry> entries, CancellationToken cancellationToken)
+    {
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = Insert;
+        command.Transaction = db.Database.CurrentTransaction!.GetDbTransaction();
+        Add("@deployment", deployment.Value);
+        var content = Add("@content", Array.Empty<byte>());
+        Add("@pack", packId);
+        var offset = Add("@offset", 0L);
+        var length = Add("@length", 0L);
+        await command.PrepareAsync(cancellationToken);
+        foreach (var entry in entries)
+        {
+            content.Value = entry.Content.ToArray();
+            (offset.Value, length.Value) = (entry.Offset, entry.Length);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+
+        DbParameter Add(string name, object value)
+        {
+            var parameter = command.CreateParameter();
+            (parameter.ParameterName, parameter.Value) = (name, value);
+            command.Parameters.Add(parameter);
+            return parameter;
+        }
+    }
+}

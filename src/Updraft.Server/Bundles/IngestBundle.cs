@@ -1,0 +1,117 @@
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Storage;
+
+namespace Updraft.Server.Bundles;
+
+/// <summary>An upload that is to become a bundle version.</summary>
+/// <param name="Deployment">Whose bundle it is.</param>
+/// <param name="Deploy">The deploy through whose address it comes.</param>
+/// <param name="Purpose">What it is for.</param>
+/// <param name="Admit">Called inside the transaction that records the version; throws when the upload is no longer wanted.</param>
+internal sealed record IngestRequest(DeploymentId Deployment, DeployId Deploy, BundlePurpose Purpose,
+    Func<UpdraftDbContext, CancellationToken, Task> Admit);
+
+/// <summary>
+/// Turns an uploaded archive into a bundle version:
+/// <list type="number">
+/// <item>decompress the archive and read its entries, each checked (<see cref="ArchiveReader"/>)</item>
+/// <item>hash each file, skip contents that the Deployment has, append the others to a pack (<see cref="PackBuilder"/>)</item>
+/// <item>when the archive has ended as it must, resolve its links and form the manifest (<see cref="ArchiveTree"/>)</item>
+/// <item>make pack and manifest durable</item>
+/// <item>in one transaction: ask whether the upload is still wanted, take the next version, record it and where its contents stand</item>
+/// </list>
+/// Before the transaction commits nothing of it can be seen. Memory depends on the number of files, not on their sizes.
+/// </summary>
+internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptions<ArchiveOptions> limits, TimeProvider clock)
+{
+    /// <summary>Reads the archive to its end and records it.</summary>
+    /// <exception cref="ApiException">400: the archive is refused. 404: the Deployment is gone. Also whatever <c>Admit</c> throws.</exception>
+    public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
+    {
+        var packId = EntityId.New(clock);
+        await using var pack = new PackBuilder(db, store, request.Deployment, packId);
+
+        // 1, 2, 3
+        var manifest = await ReadAsync(archive, pack, cancellationToken);
+
+        // 4
+        await pack.CompleteAsync(cancellationToken);
+        var mayBeRecorded = false;
+        try
+        {
+            await StoreAsync(request.Deployment, manifest, cancellationToken);
+
+            // 5
+            await using var write = await db.BeginWriteAsync(cancellationToken);
+            db.ChangeTracker.Clear(); // What was read before the transaction may be outdated by now.
+            await request.Admit(db, cancellationToken);
+            var deployment = await db.LockDeploymentAsync(request.Deployment, cancellationToken);
+            var version = Create(request, manifest, pack.Entries.Count > 0 ? packId : null, deployment);
+            db.BundleVersions.Add(version);
+            await db.SaveChangesAsync(cancellationToken);
+            await db.InsertContentsAsync(request.Deployment, packId, pack.Entries, cancellationToken);
+            mayBeRecorded = true;
+            await write.CommitAsync(cancellationToken);
+            return version;
+        }
+        catch when (!mayBeRecorded)
+        {
+            await DiscardAsync(request.Deployment, packId);
+            throw;
+        }
+    }
+
+    private async Task<Manifest> ReadAsync(Stream archive, PackBuilder pack, CancellationToken cancellationToken)
+    {
+        using var reader = new ArchiveReader(archive, limits.Value);
+        while (await reader.NextFileAsync(cancellationToken) is { } file)
+            await pack.AddAsync(file, reader, cancellationToken);
+        return reader.Tree.ToManifest();
+    }
+
+    private async Task StoreAsync(DeploymentId deployment, Manifest manifest, CancellationToken cancellationToken)
+    {
+        // Also when it is there already: then this mends a damaged one.
+        await using var blob = await store.CreateAsync(BundleBlobs.Manifest(deployment, manifest.Digest), cancellationToken);
+        blob.Content.Write(manifest.ToBytes());
+        await blob.CommitAsync(cancellationToken);
+    }
+
+    private BundleVersion Create(IngestRequest request, Manifest manifest, string? packId, Deployment deployment)
+    {
+        var now = clock.GetUtcNow();
+        return new BundleVersion
+        {
+            DeploymentId = request.Deployment,
+            Version = deployment.NextVersion(now),
+            DeployId = request.Deploy,
+            Purpose = request.Purpose,
+            ManifestDigest = manifest.Digest,
+            PackId = packId,
+            Files = manifest.FileCount,
+            Bytes = manifest.TotalBytes,
+            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsFolder: true, Path: "dags" }),
+            CreatedAt = now,
+        };
+    }
+
+    /// <summary>
+    /// Removes the pack, which nothing names. The manifest stays: its name is its content, and another upload of the same tree
+    /// may be about to record it.
+    /// </summary>
+    private async Task DiscardAsync(DeploymentId deployment, string packId)
+    {
+        try
+        {
+            await store.DeleteAsync(BundleBlobs.Pack(deployment, packId), CancellationToken.None);
+        }
+        catch (IOException)
+        {
+            // A pack that nothing names does no harm; what made the upload fail is the better message.
+        }
+    }
+}

@@ -1,0 +1,170 @@
+using System.Buffers;
+using Microsoft.Extensions.Options;
+using Updraft.Server.Api;
+
+namespace Updraft.Server.Storage;
+
+/// <summary>
+/// Blobs as files, in the data folder:
+/// <code>
+/// blobs/tmp/RANDOM.updraft-tmp    blobs in the making; removed when the server starts
+/// blobs/packs/cm…/cp…             the blob with the key packs/cm…/cp…
+/// </code>
+/// Links are never followed to a blob.
+/// </summary>
+internal sealed class FileSystemBlobStore : IBlobStore
+{
+    private const int MaxComponentLength = 200;
+    private const string TemporaryFolder = "tmp";
+
+    private static readonly SearchValues<char> KeyCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-/");
+
+    private readonly string _root;
+    private readonly string _temporary;
+    private readonly Lock _lock = new();
+
+    // Folders whose own names are durable, as far as this process knows.
+    private readonly HashSet<string> _durable = new(StringComparer.Ordinal);
+
+    public FileSystemBlobStore(IOptions<ServerOptions> options)
+    {
+        _root = options.Value.Folder("blobs");
+        _temporary = Path.Join(_root, TemporaryFolder);
+        Posix.FsyncFolder(Path.GetDirectoryName(_root)!);
+        _durable.Add(_root);
+        EnsureFolder(_temporary);
+        foreach (var leftover in Directory.EnumerateFiles(_temporary))
+            File.Delete(leftover);
+    }
+
+    public Task<IBlobWriter> CreateAsync(string key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        return Task.FromResult<IBlobWriter>(new Writer(this, Locate(key)));
+    }
+
+    public Task<Stream> OpenAsync(string key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = Locate(key);
+        if (Directory.Exists(path))
+            throw new FileNotFoundException($"There is no blob '{key}', only blobs below it.", path);
+        var file = Posix.OpenNoFollow(path);
+        try
+        {
+            return Task.FromResult<Stream>(new FileStream(file, FileAccess.Read, bufferSize: 0));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    public Task<long?> LengthAsync(string key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = Locate(key);
+        if (!File.Exists(path))
+            return Task.FromResult<long?>(null);
+        try
+        {
+            using var file = Posix.OpenNoFollow(path);
+            return Task.FromResult<long?>(RandomAccess.GetLength(file));
+        }
+        catch (FileNotFoundException)
+        {
+            return Task.FromResult<long?>(null);
+        }
+    }
+
+    public Task DeleteAsync(string key, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = Locate(key);
+        if (File.Exists(path))
+            File.Delete(path);
+        return Task.CompletedTask;
+    }
+
+    public Task DeleteAllAsync(string prefix, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        if (!prefix.EndsWith('/'))
+            throw new ArgumentException($"The prefix '{prefix}' does not end in a slash.", nameof(prefix));
+        var folder = Locate(prefix[..^1]);
+        lock (_lock)
+        {
+            _durable.RemoveWhere(known => known == folder || known.StartsWith(folder + "/", StringComparison.Ordinal));
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // Nothing has that prefix.
+            }
+        }
+        return Task.CompletedTask;
+    }
+
+    public Task CheckAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var path = Path.Join(_temporary, Path.GetRandomFileName());
+        using (var file = new AtomicFile(path))
+        {
+            file.Stream.Write("updraft"u8);
+            file.Commit();
+        }
+        File.Delete(path);
+        return Task.CompletedTask;
+    }
+
+    private string Locate(string key)
+    {
+        var valid = key.Length > 0 && !key.AsSpan().ContainsAnyExcept(KeyCharacters) && !IsBelow(key, TemporaryFolder);
+        foreach (var component in key.AsSpan().Split('/'))
+            valid &= key.AsSpan()[component] is { Length: > 0 and <= MaxComponentLength } and not [ '.', ..];
+        return valid ? Path.Join(_root, key) : throw new ArgumentException($"'{key}' cannot be the key of a blob.", nameof(key));
+    }
+
+    private static bool IsBelow(string key, string folder) =>
+        key.StartsWith(folder, StringComparison.Ordinal) && (key.Length == folder.Length || key[folder.Length] == '/');
+
+    /// <summary>Makes a folder, and makes it survive a power cut; also one that a crashed process may have left half-way.</summary>
+    private void EnsureFolder(string folder)
+    {
+        lock (_lock)
+        {
+            if (_durable.Contains(folder))
+                return;
+            var parent = Path.GetDirectoryName(folder)!;
+            EnsureFolder(parent);
+            Directory.CreateDirectory(folder);
+            Posix.FsyncFolder(parent);
+            _durable.Add(folder);
+        }
+    }
+
+    private sealed class Writer(FileSystemBlobStore store, string path) : IBlobWriter
+    {
+        private readonly AtomicFile _file = new(path, store._temporary);
+
+        public Stream Content => _file.Stream;
+
+        public Task CommitAsync(CancellationToken cancellationToken)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            store.EnsureFolder(Path.GetDirectoryName(path)!);
+            _file.Commit();
+            return Task.CompletedTask;
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _file.Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,7 @@
+namespace Updraft.Server.Storage;
+
+/// <summary>Chooses where blobs are kept.</summary>
+internal static class StorageServices
+{
+    public static void AddStorage(this IServiceCollection services) => services.AddSingleton<IBlobStore, FileSystemBlobStore>();
+}
