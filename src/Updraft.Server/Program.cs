@@ -1,10 +1,15 @@
 using Microsoft.Extensions.Options;
-using Updraft.Protocol;
+using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Deploys;
 using Updraft.Server.Organizations;
+using Updraft.Server.Rollouts;
+using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
+using Updraft.Server.Uploads;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -27,9 +32,12 @@ internal static class Program
         builder.AddTokens();
         builder.AddWorkspaces();
         builder.AddDeployments();
-        // Until rollouts tell the condition: every Deployment is as before its first deploy.
-        builder.Services.AddSingleton<ReadDeploymentConditions>((_, _) =>
-            Task.FromResult<IReadOnlyDictionary<DeploymentId, DeploymentCondition>>(new Dictionary<DeploymentId, DeploymentCondition>()));
+        builder.Services.AddStorage();
+        builder.Services.AddBundles();
+        builder.AddUploads();
+        builder.AddAgents();
+        builder.AddRollouts();
+        builder.AddDeploys();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -37,6 +45,10 @@ internal static class Program
         app.UseRouting();
         app.UseTokens();
         app.MapHealth();
+        app.MapBundles();
+        app.MapUploads();
+        app.MapAgents();
+        app.MapRollouts();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);
@@ -44,6 +56,7 @@ internal static class Program
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
+            api.MapDeploys();
         }
         return app;
     }

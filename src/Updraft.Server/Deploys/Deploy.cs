@@ -1,4 +1,5 @@
 using Updraft.Protocol;
+using Updraft.Server.Bundles;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -66,6 +67,14 @@ internal sealed class Deploy
     public required DateTimeOffset UpdatedAt { get; set; }
 
     public required SubjectProfile UpdatedBy { get; set; }
+
+    /// <summary>What is uploaded to it; null for nothing.</summary>
+    public BundlePurpose? Upload => Type switch
+    {
+        DeployType.Bundle => BundlePurpose.Bundle,
+        DeployType.DagOnly or DeployType.ImageAndDag when IsDagDeployEnabled => BundlePurpose.Dags,
+        _ => null,
+    };
 
     /// <summary>Makes it DEPLOYED as a revision.</summary>
     /// <exception cref="InvalidOperationException">It is not INITIALIZED.</exception>

@@ -18,7 +18,7 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
     private readonly JsonWebTokenHandler _handler = new();
     private readonly TokenValidationParameters _rules = new()
     {
-        IssuerSigningKey = new ECDsaSecurityKey(keys.Signing) { KeyId = keys.Public.KeyId },
+        IssuerSigningKey = IssueToken.SigningKey(keys),
         ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
         ValidAudience = IssueToken.Audience,
         // The address under which the server is reached may change; the key stays.

@@ -46,7 +46,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
     private readonly SigningCredentials _credentials = new(
-        new ECDsaSecurityKey(keys.Signing) { KeyId = keys.Public.KeyId }, SecurityAlgorithms.EcdsaSha256);
+        SigningKey(keys), SecurityAlgorithms.EcdsaSha256);
 
     /// <summary>Makes a token and the row that knows it.</summary>
     public (ApiToken Row, string Token) Run(TokenOrder order)
@@ -69,6 +69,13 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
     /// <summary>The row for a token that the operator chose.</summary>
     public ApiToken Adopt(TokenOrder order, string token) =>
         Row(order, new TokenId(EntityId.New(clock)), token, isSigned: false, clock.GetUtcNow(), end: null);
+
+    /// <summary>The key for the token library, which otherwise keeps it for longer than this server lives.</summary>
+    public static ECDsaSecurityKey SigningKey(SigningKeys keys) => new(keys.Signing)
+    {
+        KeyId = keys.Public.KeyId,
+        CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
+    };
 
     /// <summary>What is stored of a token.</summary>
     public static Digest HashOf(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));

@@ -20,4 +20,12 @@ internal sealed class UploadOptions
     /// <summary>How long an upload address works, in minutes; 60 by default, at most 1,440.</summary>
     [Range(1, 1440)]
     public int UrlLifetimeMinutes { get; set; } = 60;
+
+    /// <summary>Uploads that are served at the same time by this server; more get a 503. 64 by default, at most 10,000.</summary>
+    [Range(1, 10_000)]
+    public int MaxConcurrent { get; set; } = 64;
+
+    /// <summary>Longest time for one request, in minutes; 30 by default, at most 1,440.</summary>
+    [Range(1, 1440)]
+    public int MaxMinutes { get; set; } = 30;
 }

@@ -36,6 +36,8 @@ internal static class UploadSlotTable
         {
             builder.ToTable("upload_slots");
             builder.HasKey(row => new { row.DeployId, row.Purpose });
+            builder.HasIndex(row => row.CreatedAt);
+            builder.HasIndex(row => row.ClosedAt);
         }
     }
 }

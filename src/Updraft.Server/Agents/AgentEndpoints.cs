@@ -1,0 +1,40 @@
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Agents;
+
+/// <summary>Enrolment of agents. What they ask and report afterwards belongs to Rollouts.</summary>
+internal static class AgentEndpoints
+{
+    public static void AddAgents(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<AgentOptions>().BindConfiguration("Agents").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddScoped<EnrolAgent>();
+        builder.Services.AddSingleton<SeeAgent>();
+        builder.Services.AddSingleton<WaitingAgents>();
+        builder.Services.AddHostedService<SeeWaitingAgents>();
+    }
+
+    public static void MapAgents(this IEndpointRouteBuilder routes) =>
+        routes.MapPost(AgentRoutes.Enrol, EnrolAsync).Requires(Permission.ActAsAgent);
+
+    private static async Task<IResult> EnrolAsync(HttpRequest request, Subject subject, EnrolAgent enrol, SigningKeys keys,
+        CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(AgentJson.Default.EnrolRequest, cancellationToken);
+        var agent = await enrol.RunAsync(subject.AgentDeployment(), body, cancellationToken);
+        return Results.Json(new EnrolResponse
+        {
+            AgentId = agent.Id.Value,
+            OrganizationId = subject.Organization.Value,
+            DeploymentId = agent.DeploymentId.Value,
+            SigningKey = keys.Public,
+        }, AgentJson.Default.EnrolResponse);
+    }
+
+    /// <summary>The Deployment that an agent's token belongs to.</summary>
+    /// <exception cref="ApiException">403: the token is for no single Deployment.</exception>
+    public static DeploymentId AgentDeployment(this Subject subject) => subject.Deployment
+        ?? throw new ApiException(StatusCodes.Status403Forbidden, "Only a Deployment's agent token may act as an agent.");
+}

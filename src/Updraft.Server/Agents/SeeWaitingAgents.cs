@@ -1,0 +1,25 @@
+using Microsoft.Extensions.Options;
+
+namespace Updraft.Server.Agents;
+
+/// <summary>Keeps the agents live that wait for news: a wait may last longer than an agent counts as live without a word.</summary>
+internal sealed class SeeWaitingAgents(WaitingAgents waiting, SeeAgent see, IOptions<AgentOptions> options, TimeProvider clock,
+    ILogger<SeeWaitingAgents> log) : BackgroundService
+{
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(options.Value.SeenEvery, clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await see.RunAsync(waiting.Now, stoppingToken);
+            }
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            {
+                // The next round writes the same again; a full disk must not stop the rounds.
+                log.LogWarning(exception, "Agents could not be marked as seen.");
+            }
+        }
+    }
+}

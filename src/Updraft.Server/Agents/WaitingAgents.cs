@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using Updraft.Protocol;
+
+namespace Updraft.Server.Agents;
+
+/// <summary>The agents that hold a request open at this server: they are there, though they say nothing.</summary>
+internal sealed class WaitingAgents
+{
+    private readonly ConcurrentDictionary<AgentId, int> _requests = new();
+
+    /// <summary>Who waits now.</summary>
+    public IReadOnlyCollection<AgentId> Now => [.. _requests.Select(entry => entry.Key)];
+
+    /// <summary>The agent waits until the result is disposed.</summary>
+    public IDisposable Enter(AgentId agent)
+    {
+        _requests.AddOrUpdate(agent, 1, static (_, count) => count + 1);
+        return new Stay(this, agent);
+    }
+
+    private void Leave(AgentId agent)
+    {
+        while (_requests.TryGetValue(agent, out var count))
+        {
+            if (count > 1 ? _requests.TryUpdate(agent, count - 1, count) : _requests.TryRemove(new(agent, count)))
+                return;
+        }
+    }
+
+    private sealed class Stay(WaitingAgents all, AgentId agent) : IDisposable
+    {
+        private WaitingAgents? _all = all;
+
+        public void Dispose() => Interlocked.Exchange(ref _all, null)?.Leave(agent);
+    }
+}

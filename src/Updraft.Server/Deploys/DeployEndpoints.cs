@@ -1,0 +1,75 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>The six Deploy operations of the API.</summary>
+internal static class DeployEndpoints
+{
+    public static void MapDeploys(this IEndpointRouteBuilder routes)
+    {
+        var deploys = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/deploys");
+        deploys.MapGet("", List).Requires(Permission.ReadDeploys);
+        deploys.MapPost("", Create).Requires(Permission.CreateDeploys);
+        deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys);
+        deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys);
+        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys);
+        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys);
+    }
+
+    public static void AddDeploys(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddScoped<CreateDeploy>();
+        builder.Services.AddScoped<UpdateDeploy>();
+        builder.Services.AddScoped<FinalizeDeploy>();
+        builder.Services.AddScoped<RollBackDeploy>();
+        builder.Services.AddScoped<DeployQueries>();
+    }
+
+    private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
+        DeployQueries queries, CancellationToken cancellationToken) =>
+        TypedResults.Json(await queries.ListAsync(subject, deploymentId, paging, cancellationToken), ApiJson.Default.DeploysPaginated);
+
+    private static async Task<JsonHttpResult<DeployResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,
+        CreateDeploy create, DeployQueries queries, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeployRequest, cancellationToken);
+        var id = await create.RunAsync(subject, deploymentId, body, cancellationToken);
+        return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
+    }
+
+    private static Task<JsonHttpResult<DeployResponse>> Get(DeploymentId deploymentId, DeployId deployId, Subject subject,
+        DeployQueries queries, CancellationToken cancellationToken) =>
+        ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+
+    private static async Task<JsonHttpResult<DeployResponse>> Update(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
+        Subject subject, UpdateDeploy update, DeployQueries queries, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.UpdateDeployRequest, cancellationToken);
+        await update.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
+        return await ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+    }
+
+    private static async Task<JsonHttpResult<DeployResponse>> Commit(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
+        Subject subject, FinalizeDeploy finalize, DeployQueries queries, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.FinalizeDeployRequest, cancellationToken);
+        await finalize.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
+        return await ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+    }
+
+    private static async Task<JsonHttpResult<DeployResponse>> RollBack(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
+        Subject subject, RollBackDeploy rollBack, DeployQueries queries, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.DeployRollbackRequest, cancellationToken);
+        var id = await rollBack.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
+        return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
+    }
+
+    private static async Task<JsonHttpResult<DeployResponse>> ShowAsync(DeploymentId deploymentId, DeployId deployId, Subject subject,
+        DeployQueries queries, CancellationToken cancellationToken) =>
+        TypedResults.Json(await queries.GetAsync(subject, deploymentId, deployId, cancellationToken), ApiJson.Default.DeployResponse);
+}

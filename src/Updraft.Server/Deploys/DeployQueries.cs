@@ -1,0 +1,67 @@
+using System.Collections.ObjectModel;
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
+using Updraft.Server.Uploads;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>Reads deploys for the API.</summary>
+internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions currentVersions, SignedUploadUrl uploadUrl)
+{
+    /// <summary>One deploy.</summary>
+    /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
+    public async Task<DeployResponse> GetAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken)
+    {
+        var query = WithRevisions(db.Deploys.Where(row => row.Id == deployId && row.DeploymentId == deploymentId));
+        var deploys = await DescribeAsync(subject, deploymentId, query, cancellationToken);
+        return deploys is [var deploy] ? deploy : throw DeployRules.NotFound(deployId);
+    }
+
+    /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
+    /// <exception cref="ApiException">404: no such Deployment.</exception>
+    public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging,
+        CancellationToken cancellationToken)
+    {
+        var total = await db.Deployments.Where(row => row.Id == deploymentId && row.DeletedAt == null)
+            .Select(row => (long?)row.DeployCount).SingleOrDefaultAsync(cancellationToken)
+            ?? throw ApiException.NotFound("Deployment", deploymentId.Value);
+        var newest = total - paging.Offset;
+        IReadOnlyList<DeployResponse> page = [];
+        if (newest > 0 && paging.Limit > 0)
+        {
+            var query = WithRevisions(db.Deploys.Where(row => row.DeploymentId == deploymentId && row.Number <= newest))
+                .OrderByDescending(row => row.Deploy.Number).Take(paging.Limit);
+            page = await DescribeAsync(subject, deploymentId, query, cancellationToken);
+        }
+        return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
+    }
+
+    private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(
+        db.Revisions.AsNoTracking(),
+        deploy => new { deploy.DeploymentId, Number = deploy.Revision },
+        revision => new { revision.DeploymentId, Number = (long?)revision.Number },
+        (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision });
+
+    private async Task<IReadOnlyList<DeployResponse>> DescribeAsync(Subject subject, DeploymentId deploymentId,
+        IQueryable<DeployWithRevision> query, CancellationToken cancellationToken)
+    {
+        var rows = await query.ToListAsync(cancellationToken);
+        var running = rows.Exists(row => row.Revision is { } revision && revision.Bundles().Any())
+            ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
+            : ReadOnlyDictionary<string, string>.Empty;
+        // An upload address is a right by itself: whoever may only look does not get it.
+        var mayUpload = subject.Role.Allows(Permission.CreateDeploys);
+        return [.. rows.Select(row => row.ToResponse(running, mayUpload ? UploadUrl(row.Deploy) : null))];
+    }
+
+    private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }
+        ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)
+        : null;
+}

@@ -1,0 +1,31 @@
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Deployments;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>What a Deployment's settings say about deploys to it.</summary>
+internal static class DeployRules
+{
+    /// <summary>Checks who deploys.</summary>
+    /// <exception cref="ApiException">403: the Deployment takes deploys by API token only.</exception>
+    public static void CheckCicd(this Deployment deployment, Subject subject)
+    {
+        if (deployment.IsCicdEnforced && subject.Kind != SubjectKind.ServiceKey)
+            throw new ApiException(StatusCodes.Status403Forbidden,
+                $"CI/CD is enforced for Deployment '{deployment.Id}': use an API token to deploy to it.");
+    }
+
+    /// <summary>Checks the type. An image that brings its own DAGs is the only thing that needs no DAG deploys.</summary>
+    /// <exception cref="ApiException">400: DAG deploys are off and the type needs them.</exception>
+    public static void CheckType(this Deployment deployment, DeployType type)
+    {
+        if (!deployment.IsDagDeployEnabled && type != DeployType.ImageAndDag)
+            throw ApiException.BadRequest($"DAG deploys are off, so the type {type.Name()} is not possible: "
+                + $"dag deploy is not enabled for deployment '{deployment.Id}'. Enable DAG deploys on it, or use IMAGE_AND_DAG.");
+    }
+
+    /// <summary>404 for a deploy.</summary>
+    public static ApiException NotFound(DeployId id) => ApiException.NotFound("deploy", id.Value);
+}

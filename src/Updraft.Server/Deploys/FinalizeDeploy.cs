@@ -1,0 +1,175 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
+using Updraft.Server.Uploads;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>
+/// Makes a deploy what the Deployment is to run: one short transaction that appends a revision.
+/// <list type="number">
+/// <item>Lock the Deployment, find the deploy, see that the caller may.</item>
+/// <item>Branch on the type: what does the version field, absent, empty or a version, mean here?</item>
+/// <item>A repeated finalize: the same version changes nothing, another one is refused.</item>
+/// <item>Check the type against the Deployment as it is now, and that a version was uploaded through this very deploy.</item>
+/// <item>Append the revision: a copy of the newest one with the deploy's change.</item>
+/// <item>Mark the deploy, close its upload address, date the Deployment; commit.</item>
+/// <item>Wake the agents that wait.</item>
+/// </list>
+/// </summary>
+/// <exception cref="ApiException">
+/// 400: the version, the type, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy.
+/// </exception>
+internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, RevisionSignal signal)
+{
+    public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
+        CancellationToken cancellationToken)
+    {
+        // 1
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
+        var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
+            ?? throw DeployRules.NotFound(deployId);
+        deployment.CheckCicd(subject);
+
+        // 2
+        var version = NamedVersion(deploy, request);
+
+        // 3
+        if (deploy.Status != DeployStatus.Initialized)
+        {
+            CheckRepetition(deploy, version);
+            return;
+        }
+
+        // 4
+        deployment.CheckType(deploy.Type);
+        var upload = string.IsNullOrEmpty(version) ? null : await FindUploadAsync(deploy, version, cancellationToken);
+
+        // 5
+        var newest = await db.Revisions.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
+        var now = clock.GetUtcNow();
+        var bringsImage = deploy.Type.HasImage();
+        var revision = new Revision
+        {
+            DeploymentId = deploymentId,
+            Number = deployment.NextRevision(),
+            DeployId = deployId,
+            ImageRepository = bringsImage || newest is null ? deploy.ImageRepository : newest.ImageRepository,
+            ImageTag = bringsImage ? deploy.ImageTag : newest?.ImageTag ?? "",
+            ImageDigest = bringsImage ? null : newest?.ImageDigest,
+            RuntimeVersion = deployment.RuntimeVersion,
+            AirflowVersion = deployment.AirflowVersion,
+            IsDagDeployEnabled = deploy.IsDagDeployEnabled,
+            Mounts = Mounts(deploy, upload, newest),
+            CreatedAt = now,
+        };
+        db.Revisions.Add(revision);
+
+        // 6
+        deploy.Commit(revision.Number, version, now, subject.Profile);
+        foreach (var slot in await db.UploadSlots.Where(row => row.DeployId == deployId).ToListAsync(cancellationToken))
+            slot.ClosedAt = now;
+        (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+
+        // 7
+        signal.Announce(deploymentId);
+    }
+
+    /// <summary>
+    /// The version that counts for the type: a version, empty for "remove it", null for "leave it alone". The deploy's own
+    /// snapshot of the setting decides, since the client built its archive and its image by it.
+    /// </summary>
+    private static string? NamedVersion(Deploy deploy, FinalizeDeployRequest request) => deploy switch
+    {
+        { Type: DeployType.DagOnly } => string.IsNullOrEmpty(request.DagTarballVersion)
+            ? throw Needed("dagTarballVersion", "")
+            : request.DagTarballVersion,
+        { Type: DeployType.ImageAndDag, IsDagDeployEnabled: true } =>
+            request.DagTarballVersion ?? throw Needed("dagTarballVersion", ", or is empty to remove the DAGs"),
+        // The image brings the DAGs, so there is nothing that could have been uploaded.
+        { Type: DeployType.ImageAndDag } => string.IsNullOrEmpty(request.DagTarballVersion)
+            ? null
+            : throw NotUploaded(request.DagTarballVersion),
+        // Clients send an empty version along, and it means nothing.
+        { Type: DeployType.ImageOnly } => null,
+        _ => request.BundleTarballVersion ?? throw Needed("bundleTarballVersion", ", or is empty to remove the bundle"),
+    };
+
+    private static void CheckRepetition(Deploy deploy, string? version)
+    {
+        if (deploy.RollbackFromId is not null)
+            throw ApiException.BadRequest($"Deploy '{deploy.Id}' is a rollback, which is finished when it is made.");
+        if (deploy.Status != DeployStatus.Deployed)
+            throw ApiException.BadRequest($"Deploy '{deploy.Id}' has failed; create a new deploy.");
+        if (deploy.FinalizedVersion != version)
+            throw ApiException.BadRequest($"Deploy '{deploy.Id}' was already finalized with "
+                + (string.IsNullOrEmpty(deploy.FinalizedVersion) ? "no version" : $"version '{deploy.FinalizedVersion}'")
+                + "; create a new deploy.");
+    }
+
+    private async Task<BundleVersion> FindUploadAsync(Deploy deploy, string version, CancellationToken cancellationToken)
+    {
+        var (deploymentId, deployId, purpose) = (deploy.DeploymentId, deploy.Id, deploy.Upload);
+        return await db.BundleVersions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deploymentId
+            && row.Version == version && row.DeployId == deployId && row.Purpose == purpose, cancellationToken)
+            ?? throw NotUploaded(version);
+    }
+
+    private List<RevisionMount> Mounts(Deploy deploy, BundleVersion? upload, Revision? newest)
+    {
+        IReadOnlyList<RevisionMount> before = newest?.Mounts ?? [];
+        switch (deploy.Type)
+        {
+            case DeployType.ImageOnly:
+                if (newest?.Dags is null)
+                    throw ApiException.BadRequest("An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
+                return [.. before];
+
+            case DeployType.Bundle:
+                var mount = MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome);
+                List<RevisionMount> others = [.. before.Where(other => other.Path != mount.Path)];
+                if (upload is null)
+                    return others;
+                mount.CheckAgainst(others);
+                return [.. others, Mount(upload, deploy.BundleType!, mount, null)];
+
+            default:
+                List<RevisionMount> bundles = [.. before.Where(other => other.BundleType != RevisionMount.DagBundleType)];
+                if (upload is null)
+                    return bundles;
+                var dags = new MountPath($"{options.Value.AirflowHome}/{RevisionMount.DagPath}", RevisionMount.DagPath);
+                // A DAG bundle's archive holds either a folder dags or the files themselves.
+                return [Mount(upload, RevisionMount.DagBundleType, dags, upload.HasDagsFolder ? RevisionMount.DagPath : null), .. bundles];
+        }
+    }
+
+    private static RevisionMount Mount(BundleVersion upload, string bundleType, MountPath mount, string? subfolder) => new()
+    {
+        BundleType = bundleType,
+        MountPath = mount.Absolute,
+        Path = mount.Path,
+        Version = upload.Version,
+        Manifest = upload.ManifestDigest.ToString(),
+        Subfolder = subfolder,
+        Files = upload.Files,
+        Bytes = upload.Bytes,
+        DeployId = upload.DeployId.Value,
+    };
+
+    private static ApiException Needed(string field, string or) => ApiException.BadRequest(
+        $"The field '{field}' is required: it names the version that the upload answered with in x-ms-version-id{or}.");
+
+    private static ApiException NotUploaded(string version) =>
+        ApiException.BadRequest($"The version '{ApiException.Shorten(version)}' was not uploaded through this deploy.");
+}

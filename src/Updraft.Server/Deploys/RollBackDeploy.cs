@@ -1,0 +1,80 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>
+/// Goes back to what the Deployment ran with an earlier deploy, by a new deploy: same image, bundles and DAG-deploy
+/// setting. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
+/// </summary>
+/// <exception cref="ApiException">400: the target was never deployed. 403: CI/CD is enforced. 404: no such deploy.</exception>
+internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, RevisionSignal signal)
+{
+    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
+        CancellationToken cancellationToken)
+    {
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
+
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
+        var target = await db.Deploys.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == targetId && row.DeploymentId == deploymentId, cancellationToken)
+            ?? throw DeployRules.NotFound(targetId);
+        deployment.CheckCicd(subject);
+        if (target.Status != DeployStatus.Deployed)
+            throw ApiException.BadRequest($"Deploy '{targetId}' was never deployed, so there is nothing to roll back to.");
+        var then = await db.Revisions.AsNoTracking()
+            .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == target.Revision, cancellationToken);
+
+        var now = clock.GetUtcNow();
+        var deploy = new Deploy
+        {
+            Id = new(EntityId.New(clock)),
+            DeploymentId = deploymentId,
+            Number = deployment.NextDeployNumber(),
+            Type = target.Type,
+            Description = request.Description,
+            BundleMountPath = target.BundleMountPath,
+            BundleType = target.BundleType,
+            ImageRepository = then.ImageRepository,
+            ImageTag = then.ImageTag,
+            IsDagDeployEnabled = then.IsDagDeployEnabled,
+            RollbackFromId = targetId,
+            CreatedAt = now,
+            CreatedBy = subject.Profile,
+            UpdatedAt = now,
+            UpdatedBy = subject.Profile,
+        };
+        var revision = new Revision
+        {
+            DeploymentId = deploymentId,
+            Number = deployment.NextRevision(),
+            DeployId = deploy.Id,
+            ImageRepository = then.ImageRepository,
+            ImageTag = then.ImageTag,
+            ImageDigest = then.ImageDigest,
+            RuntimeVersion = then.RuntimeVersion,
+            AirflowVersion = then.AirflowVersion,
+            IsDagDeployEnabled = then.IsDagDeployEnabled,
+            Mounts = then.Mounts,
+            CreatedAt = now,
+        };
+        deploy.Commit(revision.Number, null, now, subject.Profile);
+        db.Deploys.Add(deploy);
+        db.Revisions.Add(revision);
+        (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
+            (then.IsDagDeployEnabled, then.RuntimeVersion, then.AirflowVersion);
+        (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+
+        signal.Announce(deploymentId);
+        return deploy.Id;
+    }
+}

@@ -1,0 +1,28 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>Changes a deploy's description, which is all that can be changed. Absent keeps it.</summary>
+/// <exception cref="ApiException">400: the description is too long. 404: no such deploy.</exception>
+internal sealed class UpdateDeploy(UpdraftDbContext db, TimeProvider clock)
+{
+    public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, UpdateDeployRequest request,
+        CancellationToken cancellationToken)
+    {
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
+
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
+            ?? throw DeployRules.NotFound(deployId);
+        if (request.Description is null || request.Description == deploy.Description)
+            return;
+        (deploy.Description, deploy.UpdatedAt, deploy.UpdatedBy) = (request.Description, clock.GetUtcNow(), subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+    }
+}

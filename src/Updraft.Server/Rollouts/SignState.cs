@@ -1,0 +1,73 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Server.Agents;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Rollouts;
+
+/// <summary>
+/// Makes the signed state document of a revision. Revisions never change, so a document is kept for a minute: all the
+/// agents of a Deployment that wake together get the same one.
+/// </summary>
+internal sealed class SignState(SigningKeys keys, IOptions<AgentOptions> options, TimeProvider clock)
+{
+    private const int MaxKept = 1024;
+
+    private static readonly TimeSpan ValidFor = TimeSpan.FromHours(24), KeptFor = TimeSpan.FromMinutes(1);
+
+    private readonly ConcurrentDictionary<(DeploymentId, long, StatePhase), (DateTimeOffset At, StateResponse Response)> _kept = new();
+
+    /// <summary>The document for a revision that exists, or for revision 0.</summary>
+    public async Task<StateResponse> RunAsync(UpdraftDbContext db, DeploymentId deployment, long revision, StatePhase phase,
+        CancellationToken cancellationToken)
+    {
+        var now = clock.GetUtcNow();
+        var key = (deployment, revision, phase);
+        if (_kept.TryGetValue(key, out var kept) && now - kept.At < KeptFor)
+            return kept.Response;
+        var state = await BuildAsync(db, deployment, revision, phase, now, cancellationToken);
+        var response = new StateResponse(state.Sign(keys.Signing, keys.Public.KeyId));
+        if (_kept.Count >= MaxKept)
+            _kept.Clear();
+        _kept[key] = (now, response);
+        return response;
+    }
+
+    private async Task<DesiredState> BuildAsync(UpdraftDbContext db, DeploymentId deployment, long number, StatePhase phase,
+        DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var organization = await db.Deployments.Where(row => row.Id == deployment).Select(row => row.OrganizationId)
+            .SingleAsync(cancellationToken);
+        var revision = number == 0 ? null : await db.Revisions.AsNoTracking()
+            .SingleAsync(row => row.DeploymentId == deployment && row.Number == number, cancellationToken);
+        return new DesiredState
+        {
+            OrganizationId = organization.Value,
+            DeploymentId = deployment.Value,
+            Epoch = options.Value.Epoch,
+            Revision = number,
+            Phase = phase,
+            DeployId = revision?.DeployId.Value,
+            Image = revision is { ImageTag: not "" }
+                ? new ImageReference(revision.ImageRepository, revision.ImageTag, revision.ImageDigest)
+                : null,
+            Mounts = [.. (revision?.Mounts ?? []).Select(Wanted)],
+            IssuedAt = now,
+            ExpiresAt = now + ValidFor,
+        };
+    }
+
+    private static DesiredMount Wanted(RevisionMount mount) => new()
+    {
+        Path = mount.Path,
+        Version = mount.Version,
+        Manifest = mount.Manifest,
+        Subfolder = mount.Subfolder,
+        Files = mount.Files,
+        Bytes = mount.Bytes,
+    };
+}

@@ -1,0 +1,68 @@
+using System.Globalization;
+using Updraft.Protocol;
+using Updraft.Server.Agents;
+using Updraft.Server.Api;
+using Updraft.Server.Deployments;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Rollouts;
+
+/// <summary>What agents ask and report.</summary>
+internal static class StateEndpoints
+{
+    public static void AddRollouts(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton<RevisionSignal>();
+        builder.Services.AddSingleton<SignState>();
+        builder.Services.AddSingleton<WaitForState>();
+        builder.Services.AddScoped<RecordReport>();
+        builder.Services.AddScoped<CurrentVersions>();
+        builder.Services.AddScoped<ReadConditions>();
+        builder.Services.AddScoped<ReadDeploymentConditions>(static services => services.GetRequiredService<ReadConditions>().RunAsync);
+    }
+
+    public static void MapRollouts(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet(AgentRoutes.State, WaitAsync).Requires(Permission.ActAsAgent);
+        routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
+    }
+
+    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, WaitForState wait, CancellationToken cancellationToken)
+    {
+        var query = request.Query;
+        var seconds = Number(query, "wait") ?? 0;
+        var response = await wait.RunAsync(subject.AgentDeployment(), new AgentId(query["agentId"].ToString()), Acted(query),
+            TimeSpan.FromSeconds(Math.Min(seconds, 3600)), cancellationToken);
+        return response is null ? Results.NoContent() : Results.Json(response, AgentJson.Default.StateResponse);
+    }
+
+    private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record, CancellationToken cancellationToken)
+    {
+        var report = await request.ReadJsonAsync(AgentJson.Default.AgentReport, cancellationToken);
+        return Results.Json(await record.RunAsync(subject.AgentDeployment(), report, cancellationToken), AgentJson.Default.StateResponse);
+    }
+
+    private static ActedOn? Acted(IQueryCollection query) => (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch
+    {
+        ({ } epoch, { } revision, { } phase) => new ActedOn(epoch, revision, phase),
+        _ => null,
+    };
+
+    private static StatePhase? Phase(IQueryCollection query) => query["phase"].ToString() switch
+    {
+        "" => null,
+        "PREPARE" => StatePhase.Prepare,
+        "ACTIVATE" => StatePhase.Activate,
+        _ => throw ApiException.BadRequest("'phase' must be PREPARE or ACTIVATE."),
+    };
+
+    private static long? Number(IQueryCollection query, string name)
+    {
+        var text = query[name].ToString();
+        if (text.Length == 0)
+            return null;
+        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : throw ApiException.BadRequest($"'{name}' must be a whole number, 0 or more.");
+    }
+}

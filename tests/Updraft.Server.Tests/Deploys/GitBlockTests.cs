@@ -1,0 +1,91 @@
+using System.Text.Json;
+
+namespace Updraft.Server.Tests.Deploys;
+
+public sealed class GitBlockTests(DeploysServer server) : IClassFixture<DeploysServer>
+{
+    [Theory]
+    [InlineData("""{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop"}""")]
+    [InlineData("""
+        {"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl",
+         "commitUrl":"https://github.com/acme/shop/commit/abc",
+         "authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
+        """)]
+    [InlineData("""{"provider":"GENERIC","commitSha":"abc","remoteUrl":"git@gitlab.example:group/shop.git","branch":"HEAD"}""")]
+    public async Task What_is_valid_comes_back_as_it_was_sent(string git)
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var deploy = await deploys.CreateAsync($$"""{"type":"DAG_ONLY","git":{{git}}}""");
+
+        var stored = (await deploys.GetAsync(deploy.Text("id"))).GetProperty("git");
+        Assert.True(JsonElement.DeepEquals(JsonElement.Parse(git), stored), stored.GetRawText());
+    }
+
+    [Fact]
+    public async Task An_empty_text_counts_as_absent()
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var deploy = await deploys.CreateAsync("""
+            {"type":"DAG_ONLY","git":{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop",
+             "account":"","repo":"","commitUrl":"","path":""}}
+            """);
+
+        Assert.Equal("""{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop"}""",
+            deploy.GetProperty("git").GetRawText());
+    }
+
+    [Fact]
+    public async Task An_absent_block_stays_absent()
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        Assert.False((await deploys.CreateAsync("""{"type":"DAG_ONLY"}""")).Has("git"));
+        Assert.False((await deploys.CreateAsync("""{"type":"DAG_ONLY","git":null}""")).Has("git"));
+    }
+
+    [Theory]
+    [InlineData("git.provider", """{}""")]
+    [InlineData("git.provider", """{"commitSha":"abc","account":"acme","repo":"shop"}""")]
+    [InlineData("git.provider", """{"provider":"GITLAB","commitSha":"abc","remoteUrl":"ssh://git.example/shop"}""")]
+    [InlineData("git.provider", """{"provider":"github","commitSha":"abc","account":"acme","repo":"shop"}""")]
+    [InlineData("git.provider", """{"provider":7,"commitSha":"abc"}""")]
+    [InlineData("git.commitSha", """{"provider":"GITHUB","account":"acme","repo":"shop"}""")]
+    [InlineData("git.commitSha", """{"provider":"GITHUB","commitSha":"","account":"acme","repo":"shop"}""")]
+    [InlineData("git.account", """{"provider":"GITHUB","commitSha":"abc","repo":"shop"}""")]
+    [InlineData("git.account", """{"provider":"GITHUB","commitSha":"abc","account":"","repo":"shop"}""")]
+    [InlineData("git.repo", """{"provider":"GITHUB","commitSha":"abc","account":"acme"}""")]
+    [InlineData("git.remoteUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","remoteUrl":"ssh://a.example"}""")]
+    [InlineData("git.remoteUrl", """{"provider":"GENERIC","commitSha":"abc"}""")]
+    [InlineData("git.account", """{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop","account":"acme"}""")]
+    [InlineData("git.repo", """{"provider":"GENERIC","commitSha":"abc","remoteUrl":"ssh://git.example/shop","repo":"shop"}""")]
+    [InlineData("git.commitUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","commitUrl":"javascript:alert(1)"}""")]
+    [InlineData("git.authorUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","authorUrl":"data:text/html,hi"}""")]
+    [InlineData("git", "\"main\"")]
+    public async Task What_is_wrong_is_refused_by_its_name(string field, string git)
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var refusal = (await deploys.TryCreateAsync($$"""{"type":"DAG_ONLY","git":{{git}}}""")).Refusal();
+
+        Assert.Contains($"'{field}'", refusal, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("branch", 1024)]
+    [InlineData("authorName", 1024)]
+    [InlineData("commitUrl", 2048)]
+    public async Task Lengths_are_bounded(string field, int longest)
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+        string Body(int length) => $$$"""
+            {"type":"DAG_ONLY","git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop",
+             "{{{field}}}":"{{{"https://a.example/".PadRight(length, 'x')}}}"}}
+            """;
+
+        (await deploys.TryCreateAsync(Body(longest))).Ok();
+
+        Assert.Contains($"git.{field}", (await deploys.TryCreateAsync(Body(longest + 1))).Refusal(), StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,159 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Rollouts;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Rollouts;
+
+/// <summary>
+/// A Deployment with an agent token. Revisions are written as a finalize writes them, so that these tests need no
+/// archive; whole deploys are tested end to end.
+/// </summary>
+internal sealed class AgentSite
+{
+    private readonly UpdraftServer _server;
+
+    private AgentSite(UpdraftServer server, string deploymentId, HttpClient client)
+    {
+        (_server, DeploymentId, Client) = (server, deploymentId, client);
+    }
+
+    public string DeploymentId { get; }
+
+    /// <summary>Carries the agent token.</summary>
+    public HttpClient Client { get; }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static async Task<AgentSite> CreateAsync(UpdraftServer server, string name = "orders")
+    {
+        var deployment = await server.CreateDeploymentAsync(name);
+        return new AgentSite(server, deployment, server.ClientWith(await server.CreateAgentTokenAsync(deployment)));
+    }
+
+    /// <summary>Commits a revision that names one version of the DAGs; returns its number.</summary>
+    public async Task<long> CommitAsync(string version)
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
+        await using var write = await db.BeginWriteAsync(Cancellation);
+        var deployment = await db.LockDeploymentAsync(new DeploymentId(DeploymentId), Cancellation);
+        var number = deployment.NextRevision();
+        var deploy = EntityId.New(TimeProvider.System);
+        db.Revisions.Add(new Revision
+        {
+            DeploymentId = deployment.Id,
+            Number = number,
+            DeployId = new DeployId(deploy),
+            ImageRepository = "localhost:5555/org/orders",
+            ImageTag = $"deploy-{number}",
+            RuntimeVersion = "",
+            AirflowVersion = "",
+            IsDagDeployEnabled = true,
+            Mounts =
+            [
+                new RevisionMount
+                {
+                    BundleType = RevisionMount.DagBundleType, MountPath = "/usr/local/airflow/dags", Path = RevisionMount.DagPath,
+                    Version = version, Manifest = ManifestOf(version), Subfolder = "dags", Files = 3, Bytes = 42, DeployId = deploy,
+                },
+            ],
+            CreatedAt = deployment.CreatedAt,
+        });
+        await db.SaveChangesAsync(Cancellation);
+        await write.CommitAsync(Cancellation);
+        scope.ServiceProvider.GetRequiredService<RevisionSignal>().Announce(deployment.Id);
+        return number;
+    }
+
+    public async Task<TestAgent> EnrolAsync(string host = "host-1", string? instanceId = null)
+    {
+        var request = new EnrolRequest
+        {
+            InstanceId = instanceId ?? EntityId.New(TimeProvider.System),
+            Host = host,
+            Component = "scheduler",
+            AgentVersion = "0.1.0",
+        };
+        using var response = await Client.PostAsJsonAsync(AgentRoutes.Enrol, request, AgentJson.Default.EnrolRequest, Cancellation);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        return new TestAgent(Client, (await response.Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancellation))!);
+    }
+
+    public async Task<DeploymentCondition> ReadConditionAsync()
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        var id = new DeploymentId(DeploymentId);
+        return (await scope.ServiceProvider.GetRequiredService<ReadDeploymentConditions>()([id], Cancellation))[id];
+    }
+
+    public async Task<string?> ReadCurrentVersionAsync()
+    {
+        await using var scope = _server.Services.CreateAsyncScope();
+        var current = scope.ServiceProvider.GetRequiredService<CurrentVersions>();
+        return (await current.ReadAsync(new DeploymentId(DeploymentId), Cancellation)).GetValueOrDefault(RevisionMount.DagPath);
+    }
+
+    /// <summary>Some manifest digest for a version.</summary>
+    public static string ManifestOf(string version) => Digest.Of(System.Text.Encoding.UTF8.GetBytes(version)).ToString();
+}
+
+/// <summary>Speaks the agent's side of the protocol.</summary>
+internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
+{
+    public EnrolResponse Enrolment => enrolment;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>The address that asks for news after what was done.</summary>
+    public string StatePath(long revision, string phase, int wait, string? agentId = null) => string.Create(CultureInfo.InvariantCulture,
+        $"{AgentRoutes.State}?agentId={agentId ?? enrolment.AgentId}&epoch=1&revision={revision}&phase={phase}&wait={wait}");
+
+    /// <summary>Asks for news; null when there is none in time.</summary>
+    public async Task<DesiredState?> AskAsync(long revision, string phase, int wait = 0)
+    {
+        using var response = await client.GetAsync(StatePath(revision, phase, wait), Cancellation);
+        if (response.StatusCode == HttpStatusCode.NoContent)
+            return null;
+        return await ReadAsync(response);
+    }
+
+    /// <summary>Reports and returns the state as of now.</summary>
+    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null, string? message = null)
+    {
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Report, Report(phase, revision, activeRevision, version, message),
+            AgentJson.Default.AgentReport, Cancellation);
+        return await ReadAsync(response);
+    }
+
+    public AgentReport Report(AgentPhase phase, long revision, long activeRevision, string? version = null, string? message = null) => new()
+    {
+        AgentId = enrolment.AgentId,
+        Epoch = 1,
+        Revision = revision,
+        Phase = phase,
+        ActiveRevision = activeRevision,
+        Mounts = version is null ? [] : [new MountReport(RevisionMount.DagPath, version, AgentSite.ManifestOf(version))],
+        Message = message,
+    };
+
+    /// <summary>Does all that an agent does with a revision.</summary>
+    public async Task ConvergeAsync(long revision, string version)
+    {
+        await ReportAsync(AgentPhase.Prepared, revision, revision - 1);
+        await ReportAsync(AgentPhase.Active, revision, revision, version);
+    }
+
+    private async Task<DesiredState> ReadAsync(HttpResponseMessage response)
+    {
+        Assert.True(response.StatusCode == HttpStatusCode.OK,
+            $"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(Cancellation)}");
+        var body = await response.Content.ReadFromJsonAsync(AgentJson.Default.StateResponse, Cancellation);
+        return DesiredState.Verify(body!.State, enrolment.SigningKey);
+    }
+}

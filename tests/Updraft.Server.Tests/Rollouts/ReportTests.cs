@@ -1,0 +1,246 @@
+using System.Net;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Time.Testing;
+using Updraft.Protocol;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Rollouts;
+
+public sealed class ReportTests
+{
+    private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";
+
+    [Fact]
+    public async Task Before_the_first_deploy_a_Deployment_is_healthy_and_runs_nothing()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        await site.EnrolAsync();
+
+        var condition = await site.ReadConditionAsync();
+
+        Assert.Equal(("HEALTHY", null, null, null), (condition.Status, condition.StatusReason, condition.DesiredDagVersion, condition.CurrentDagVersion));
+    }
+
+    [Fact]
+    public async Task Without_agents_a_deploy_leaves_the_Deployment_healthy()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        await site.CommitAsync(First);
+
+        var condition = await site.ReadConditionAsync();
+
+        Assert.Equal(("HEALTHY", "deploy-1", First, null),
+            (condition.Status, condition.ImageTag, condition.DesiredDagVersion, condition.CurrentDagVersion));
+    }
+
+    [Fact]
+    public async Task A_Deployment_is_deploying_until_every_live_agent_runs_the_newest_revision()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var revision = await site.CommitAsync(First);
+        Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
+
+        await agents[0].ConvergeAsync(revision, First);
+        var half = await site.ReadConditionAsync();
+        await agents[1].ConvergeAsync(revision, First);
+        var done = await site.ReadConditionAsync();
+
+        Assert.Equal(("DEPLOYING", "1 of 2 agents run revision 1.", null), (half.Status, half.StatusReason, half.CurrentDagVersion));
+        Assert.Equal(("HEALTHY", null, First), (done.Status, done.StatusReason, done.CurrentDagVersion));
+    }
+
+    [Fact]
+    public async Task The_current_version_is_that_of_the_agent_furthest_behind()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var first = await site.CommitAsync(First);
+        foreach (var agent in agents)
+            await agent.ConvergeAsync(first, First);
+
+        var second = await site.CommitAsync(Second);
+        await agents[0].ConvergeAsync(second, Second);
+
+        var condition = await site.ReadConditionAsync();
+        Assert.Equal((First, First, Second), (await site.ReadCurrentVersionAsync(), condition.CurrentDagVersion, condition.DesiredDagVersion));
+    }
+
+    [Fact]
+    public async Task One_failed_agent_makes_the_Deployment_unhealthy_and_says_why()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var revision = await site.CommitAsync(First);
+        await agents[0].ConvergeAsync(revision, First);
+
+        await agents[1].ReportAsync(AgentPhase.Failed, revision, activeRevision: 0, message: "no space left");
+
+        var condition = await site.ReadConditionAsync();
+        Assert.Equal(("UNHEALTHY", "1 of 2 agents failed revision 1. scheduler on b: no space left"), (condition.Status, condition.StatusReason));
+    }
+
+    [Fact]
+    public async Task A_failure_is_history_once_there_is_a_newer_revision()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        await agent.ReportAsync(AgentPhase.Failed, await site.CommitAsync(First), activeRevision: 0, message: "bad");
+
+        await site.CommitAsync(Second);
+
+        Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
+    }
+
+    [Fact]
+    public async Task When_no_agent_answers_the_Deployment_is_unhealthy_but_still_known_to_run_its_version()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
+        await using var server = await UpdraftServer.StartAsync(clock);
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        await agent.ConvergeAsync(await site.CommitAsync(First), First);
+
+        clock.Advance(TimeSpan.FromSeconds(61));
+
+        var condition = await site.ReadConditionAsync();
+        Assert.Equal(("UNHEALTHY", "No agent answers; the last sign of life was at 2026-01-01T00:00:00Z.", First),
+            (condition.Status, condition.StatusReason, condition.CurrentDagVersion));
+        Assert.Equal(First, await site.ReadCurrentVersionAsync());
+    }
+
+    [Fact]
+    public async Task A_dead_agent_does_not_hold_up_the_others()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
+        await using var server = await UpdraftServer.StartAsync(clock);
+        var site = await AgentSite.CreateAsync(server);
+        await site.EnrolAsync("dead");
+        clock.Advance(TimeSpan.FromSeconds(61));
+        var agent = await site.EnrolAsync("alive");
+
+        await agent.ConvergeAsync(await site.CommitAsync(First), First);
+
+        Assert.Equal(("HEALTHY", First), ((await site.ReadConditionAsync()).Status, await site.ReadCurrentVersionAsync()));
+    }
+
+    [Fact]
+    public async Task Many_Deployments_are_read_at_once_each_with_its_own()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var sites = await Task.WhenAll(AgentSite.CreateAsync(server, "a"), AgentSite.CreateAsync(server, "b"), AgentSite.CreateAsync(server, "c"));
+        await (await sites[0].EnrolAsync()).ConvergeAsync(await sites[0].CommitAsync(First), First);
+        await sites[1].EnrolAsync();
+        await sites[1].CommitAsync(Second);
+
+        var conditions = await Task.WhenAll(sites.Select(site => site.ReadConditionAsync()));
+
+        Assert.Equal([("HEALTHY", First), ("DEPLOYING", Second), ("HEALTHY", null)],
+            conditions.Select(condition => (condition.Status, condition.DesiredDagVersion)));
+    }
+
+    [Fact]
+    public async Task A_report_that_came_late_changes_nothing()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var first = await site.CommitAsync(First);
+        await agent.ConvergeAsync(first, First);
+        var second = await site.CommitAsync(Second);
+        await agent.ConvergeAsync(second, Second);
+
+        var older = await agent.ReportAsync(AgentPhase.Failed, first, activeRevision: 0, message: "late");
+        var prepared = await agent.ReportAsync(AgentPhase.Prepared, second, activeRevision: first, version: First);
+
+        Assert.Equal((second, StatePhase.Activate), (older.Revision, older.Phase));
+        Assert.Equal(StatePhase.Activate, prepared.Phase);
+        Assert.Equal(("HEALTHY", Second), ((await site.ReadConditionAsync()).Status, await site.ReadCurrentVersionAsync()));
+    }
+
+    [Fact]
+    public async Task A_repeated_report_gets_the_same_answer()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var revision = await site.CommitAsync(First);
+
+        var answers = new[]
+        {
+            await agent.ReportAsync(AgentPhase.Prepared, revision, 0),
+            await agent.ReportAsync(AgentPhase.Prepared, revision, 0),
+        };
+
+        Assert.All(answers, answer => Assert.Equal((revision, StatePhase.Activate), (answer.Revision, answer.Phase)));
+    }
+
+    [Fact]
+    public async Task A_long_message_is_cut_and_freed_of_control_characters()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var message = "\u0001" + new string('x', 1998) + "\U0001F600 and more";
+
+        await agent.ReportAsync(AgentPhase.Failed, await site.CommitAsync(First), 0, message: message);
+
+        Assert.EndsWith("host-1: ?" + new string('x', 1998), (await site.ReadConditionAsync()).StatusReason);
+    }
+
+    [Fact]
+    public async Task A_revision_that_the_server_does_not_know_is_a_409()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        await site.CommitAsync(First);
+
+        var report = JsonSerializer.Serialize(agent.Report(AgentPhase.Active, 5, 5), AgentJson.Default.AgentReport);
+
+        Assert.Contains("newest revision here is 1", await site.Client.PostErrorAsync(AgentRoutes.Report, report, HttpStatusCode.Conflict));
+        Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
+    }
+
+    [Theory]
+    [InlineData("""{"revision":-1}""")]
+    [InlineData("""{"activeRevision":-1}""")]
+    [InlineData("""{"phase":"DONE"}""")]
+    [InlineData("""{"fetchedBytes":-1}""")]
+    [InlineData("""{"mounts":null}""")]
+    [InlineData("""{"mounts":[null]}""")]
+    [InlineData("""{"mounts":[{"path":"../dags","version":"v","manifest":"00"}]}""")]
+    [InlineData("""{"mounts":[{"path":"dags","version":"v","manifest":"00"}]}""")]
+    public async Task A_report_that_makes_no_sense_is_a_400(string change)
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var report = JsonSerializer.SerializeToNode(agent.Report(AgentPhase.Active, 0, 0), AgentJson.Default.AgentReport)!.AsObject();
+        foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
+            report[name] = value?.DeepClone();
+
+        await site.Client.PostErrorAsync(AgentRoutes.Report, report.ToJsonString(), HttpStatusCode.BadRequest);
+    }
+
+    [Fact]
+    public async Task More_than_a_thousand_mounts_are_a_400()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var mounts = Enumerable.Range(0, 1001).Select(i => new MountReport($"dbt/m{i}", First, AgentSite.ManifestOf(First))).ToList();
+        Task<string> SendAsync(int count, HttpStatusCode status) => site.Client.PostErrorAsync(AgentRoutes.Report, JsonSerializer.Serialize(
+            agent.Report(AgentPhase.Active, 0, 0) with { Mounts = mounts[..count] }, AgentJson.Default.AgentReport), status);
+
+        Assert.Contains("at most 1000", await SendAsync(1001, HttpStatusCode.BadRequest));
+        await Assert.ThrowsAsync<InvalidOperationException>(() => SendAsync(1000, HttpStatusCode.OK));
+    }
+}
