@@ -56,7 +56,6 @@ internal sealed class AgentCommand
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "Earlier states to keep on disk, at least.");
         _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080, "How long to keep an earlier state, at least: longer than a task imports.");
         _once = new Option<bool>("--once") { Description = "Converge to what is deployed now, then end." };
-        _once.DefaultValueFactory = _ => Variable("--once") is "1" or "true";
         _command.Options.Add(_once);
         var help = _command.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);
@@ -94,7 +93,7 @@ internal sealed class AgentCommand
             CheckTimeout = TimeSpan.FromSeconds(checkTimeout),
             KeepTrees = keepTrees,
             KeepFor = TimeSpan.FromMinutes(keepMinutes),
-            Once = parsed.GetValue(_once),
+            Once = parsed.GetValue(_once) || Variable(_once) is "1" or "true",
         }, ExitCode.Ok);
 
         int Number(NumberOption option)
@@ -110,15 +109,22 @@ internal sealed class AgentCommand
     private bool IsFileNearer(ParseResult parsed) =>
         parsed.GetResult(_tokenFile) is { Implicit: false } && parsed.GetResult(_token) is not { Implicit: false };
 
-    private static string? Of(ParseResult parsed, Option<string> option) => parsed.GetValue(option) is { Length: > 0 } text ? text : null;
+    /// <summary>From the command line, else from the environment, else the default. Empty is as good as absent.</summary>
+    private string? Of(ParseResult parsed, Option<string> option)
+    {
+        var isGiven = parsed.GetResult(option) is { Implicit: false };
+        return isGiven && parsed.GetValue(option) is { Length: > 0 } text ? text : Variable(option) ?? option.DefaultValueFactory?.Invoke(null!);
+    }
 
-    private string? Variable(string option) =>
-        _environment(EnvironmentPrefix + option[2..].Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } text ? text : null;
+    private string? Variable(Option option) =>
+        _environment(EnvironmentPrefix + option.Name[2..].Replace('-', '_').ToUpperInvariant()) is { Length: > 0 } text ? text : null;
 
     private Option<string> Text(string name, string value, string description, string? fallback = null)
     {
         var option = new Option<string>(name) { HelpName = value, Description = description };
-        option.DefaultValueFactory = _ => (Variable(name) ?? fallback)!;
+        // Help prints defaults, so what comes from the environment, the token among it, must not be one.
+        if (fallback is not null)
+            option.DefaultValueFactory = _ => fallback;
         _command.Options.Add(option);
         return option;
     }

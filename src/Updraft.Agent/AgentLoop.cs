@@ -95,6 +95,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
+        // The memory of a deploy is worth more to Airflow, which shares the machine.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         while (true)
         {
             var rest = _inspectAt - clock.GetUtcNow();
@@ -143,6 +145,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             log.Error("failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", exception.Message),
                 ("kind", exception.GetType().Name));
             _pause = _backOff.WaitAsync(CancellationToken.None);
+            _prepared = default;
             if (exception is HttpRequestException or HttpIOException or TimeoutException && _backOff.Failures < ReportedAfter)
                 return desired;
             return await ReportAsync(revision, AgentPhase.Failed, exception.Message, clock.GetElapsedTime(started), cancellationToken);
@@ -153,10 +156,10 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
     {
         var started = clock.GetTimestamp();
         mounts.Check(desired.Mounts);
+        if (_prepared == _revision && desired.Mounts.All(trees.Has))
+            return;
         foreach (var mount in desired.Mounts)
             await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
-        if (_prepared == _revision)
-            return;
         await check.RunAsync(desired, cancellationToken);
         _prepared = _revision;
         log.Information("prepared", ("revision", desired.Revision), ("fetchedBytes", fetcher.FetchedBytes - _fetchedBefore),

@@ -14,11 +14,17 @@ namespace Updraft.Agent;
 /// </summary>
 internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, AgentLog log)
 {
-    /// <summary>Up to so many new files are made durable one by one; beyond it, the file system at once.</summary>
-    private const int MaxSingleSyncs = 64;
+    /// <summary>
+    /// Up to so many new files and folders are made durable one by one, each a flush of the disk; beyond it the whole file
+    /// system at once, which was faster from some ten on.
+    /// </summary>
+    private const int MaxSingleSyncs = 16;
 
     /// <summary>How many earlier trees are searched for contents.</summary>
     private const int MaxSources = 8;
+
+    /// <summary>Whether the tree of a mount stands under its name.</summary>
+    public bool Has(DesiredMount mount) => Directory.Exists(root.Tree(Digest.Parse(mount.Manifest)));
 
     /// <summary>
     /// Makes the tree of a mount complete, starting from the manifest of what is mounted there now (null for nothing).
@@ -198,7 +204,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
 
     private static void Sync(string work, List<ManifestEntry> files, List<ManifestEntry> folders)
     {
-        if (files.Count > MaxSingleSyncs || folders.Count > MaxSingleSyncs)
+        if (files.Count + folders.Count > MaxSingleSyncs)
         {
             Posix.SyncFileSystem(work);
             return;

@@ -26,8 +26,9 @@ internal static class TreeFiles
     /// <summary>Whether a regular file, not a link, of the right size stands there.</summary>
     public static bool Looks(string path, in ManifestEntry entry)
     {
+        // One lstat: what follows reads what it brought.
         var file = new FileInfo(path);
-        return file.Exists && file.LinkTarget is null && file.Length == entry.Size
+        return file.Exists && !file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Length == entry.Size
             && file.UnixFileMode.HasFlag(UnixFileMode.UserExecute) == entry.IsExecutable;
     }
 

@@ -87,6 +87,15 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
+    public void Help_never_shows_what_the_environment_holds()
+    {
+        _environment["UPDRAFT_AGENT_TOKEN"] = "secret-token";
+        Parse("--help");
+
+        Assert.DoesNotContain("secret-token", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Version_is_the_assembly_s()
     {
         Assert.Equal(0, Parse("--version").Exit);
