@@ -10,7 +10,8 @@ internal sealed class ServerOptions
     public string Data { get; set; } = "updraft-data";
 
     /// <summary>Address under which clients and agents reach the server; every address handed out begins with it.</summary>
-    [Required, RegularExpression(@"^https?://[^/?#\s]+(/[^?#\s]*)?$", ErrorMessage = "PublicUrl must be an address such as https://updraft.example.org.")]
+    [Required, RegularExpression(@"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        ErrorMessage = "PublicUrl must be an address such as https://updraft.example.org.")]
     public string PublicUrl { get; set; } = "http://127.0.0.1:8888";
 
     /// <summary>Address on which the server listens.</summary>
@@ -22,7 +23,8 @@ internal sealed class ServerOptions
     public string AirflowHome { get; set; } = "/usr/local/airflow";
 
     /// <summary>Host and port of the image registry as clients see it, without scheme.</summary>
-    [Required, RegularExpression(@"^[^/?#\s]+$", ErrorMessage = "Registry must be a host and a port such as localhost:5555, without a scheme.")]
+    [Required, RegularExpression(@"^[^/?#\s]+$",
+        ErrorMessage = "Registry must be a host and a port such as localhost:5555, without a scheme.")]
     public string Registry { get; set; } = "localhost:5555";
 
     /// <summary>A folder of the data folder, made when it is missing.</summary>

@@ -36,7 +36,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
         {
             var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
-                ?? throw new ApiException(StatusCodes.Status403Forbidden, "This address says no permission that it needs, so nobody has it.");
+                ?? throw new ApiException(StatusCodes.Status403Forbidden,
+                    "This address says no permission that it needs, so nobody has it.");
             await CheckAsync(context, db, required.Permission);
         }
         await next(context);
@@ -90,7 +91,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
     private static ApiException NotAuthenticated(HttpContext context) => new(StatusCodes.Status401Unauthorized,
         context.Request.Headers.Authorization.Count == 0
             ? "Send a token: 'Authorization: Bearer TOKEN'."
-            : "The token is not valid: it is not one of this server's, has expired or was deleted. Send 'Authorization: Bearer TOKEN' once.");
+            : "The token is not valid: it is not one of this server's, has expired or was deleted. "
+                + "Send 'Authorization: Bearer TOKEN' once.");
 
     private sealed record Place(OrganizationId Organization, WorkspaceId Workspace);
 }

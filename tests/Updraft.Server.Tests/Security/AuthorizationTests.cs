@@ -195,7 +195,8 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
 
     private async Task DeleteAsync(string token)
     {
-        using var response = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
+        using var response = await Server.Client.DeleteAsync(
+            $"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }
 }
