@@ -43,24 +43,28 @@ internal static class UploadEndpoints
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
         SignedUploadUrl url, UploadGate gate, AdmitUpload admit, IOptions<UploadOptions> options, TimeProvider clock)
     {
-        // Everything up to the body is judged before a byte of the body is asked for.
-        var slot = new UploadAddress(deploymentId, deployId, ReadPurpose(purpose));
-        url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
-        CheckFraming(context.Request);
         SetHeaders(context);
-        using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
         using var time = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(time.Token, context.RequestAborted);
-        await admit.CheckAsync(slot, ends.Token);
-        PrepareBody(context.Features);
         try
         {
+            // Everything up to the body is judged before a byte of the body is asked for.
+            var slot = new UploadAddress(deploymentId, deployId, ReadPurpose(purpose));
+            url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
+            CheckFraming(context.Request);
+            using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
+            await admit.CheckAsync(slot, ends.Token);
+            PrepareBody(context);
             await ServeAsync(context, slot, ends.Token);
         }
         catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)
         {
             throw new ApiException(StatusCodes.Status408RequestTimeout,
                 $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled) { BlobErrorCode = "OperationTimedOut" };
+        }
+        catch (ApiException refusal) when (BlobError.IsWanted(context.Request))
+        {
+            await BlobError.WriteAsync(context.Response, refusal, context.RequestAborted);
         }
     }
 
@@ -116,12 +120,15 @@ internal static class UploadEndpoints
             $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.") { BlobErrorCode = "ServerBusy" };
     }
 
-    private static void PrepareBody(IFeatureCollection features)
+    private static void PrepareBody(HttpContext context)
     {
+        var features = context.Features;
         // The limit is ours to enforce, with a message that names the setting.
         if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        // Kestrel has no rate for a single HTTP/2 request, and throws when one is set.
+        var isOneRequest = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol);
+        if (isOneRequest && features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = new MinDataRate(bytesPerSecond: 10 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
     }
 

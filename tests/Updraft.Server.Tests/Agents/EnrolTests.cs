@@ -7,14 +7,14 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Agents;
 
-public sealed class EnrolTests
+public sealed class EnrolTests(AgentsServer fixture) : IClassFixture<AgentsServer>
 {
     private const string Version = "2026-01-01T00:00:00.0000001Z";
 
     [Fact]
     public async Task The_same_instance_stays_the_same_agent()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Updraft;
         var site = await AgentSite.CreateAsync(server);
         var instance = EntityId.New(TimeProvider.System);
 
@@ -29,10 +29,10 @@ public sealed class EnrolTests
     [Fact]
     public async Task An_instance_that_is_known_elsewhere_is_another_agent_here()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Updraft;
         var instance = EntityId.New(TimeProvider.System);
         var here = await (await AgentSite.CreateAsync(server)).EnrolAsync("host-1", instance);
-        var there = await (await AgentSite.CreateAsync(server, "other")).EnrolAsync("host-1", instance);
+        var there = await (await AgentSite.CreateAsync(server)).EnrolAsync("host-1", instance);
         Assert.NotEqual(here.Enrolment.AgentId, there.Enrolment.AgentId, StringComparer.Ordinal);
     }
 
@@ -52,7 +52,7 @@ public sealed class EnrolTests
     [Fact]
     public async Task A_second_enrolment_keeps_what_the_agent_has_reported()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Updraft;
         var site = await AgentSite.CreateAsync(server);
         var instance = EntityId.New(TimeProvider.System);
         var agent = await site.EnrolAsync("host-1", instance);
@@ -72,7 +72,7 @@ public sealed class EnrolTests
     [InlineData("agentVersion", "101 characters: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     public async Task A_field_out_of_range_is_a_400_that_names_it(string field, string value)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Updraft;
         var site = await AgentSite.CreateAsync(server);
         var body = new JsonObject
         {
