@@ -52,7 +52,7 @@ public sealed record DesiredMount
 public sealed record DesiredState
 {
     /// <summary>Type in the signature's header.</summary>
-    public const string DocumentType = "updraft-state+jws";
+    public const string DocumentType = "updraft-state";
 
     /// <summary>The Organization.</summary>
     public required string OrganizationId { get; init; }

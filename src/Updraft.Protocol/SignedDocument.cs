@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol;
@@ -73,7 +72,7 @@ public static class SignedDocument
 
     /// <summary>Signs a payload.</summary>
     /// <param name="payload">The bytes to sign, usually JSON.</param>
-    /// <param name="type">The document's type.</param>
+    /// <param name="type">The document's type: letters, digits and hyphens.</param>
     /// <param name="key">A P-256 private key.</param>
     /// <param name="keyId">The key's <see cref="PublicKey.KeyId"/>.</param>
     public static string Sign(ReadOnlySpan<byte> payload, string type, ECDsa key, string keyId)
@@ -115,5 +114,5 @@ public static class SignedDocument
     }
 
     private static string Header(string type, string keyId) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(
-        $$"""{"alg":"ES256","typ":"{{JsonEncodedText.Encode(type)}}","kid":"{{JsonEncodedText.Encode(keyId)}}"}"""));
+        $$"""{"alg":"ES256","typ":"{{type}}","kid":"{{keyId}}"}"""));
 }

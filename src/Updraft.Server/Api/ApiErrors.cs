@@ -13,9 +13,10 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
 
     public async Task InvokeAsync(HttpContext context)
     {
-        // The trace identifier is also the RequestId of every log line of the request.
         context.TraceIdentifier = ChooseRequestId(context.Request.Headers["X-Request-Id"]);
         context.Response.Headers[RequestIdHeader] = context.TraceIdentifier;
+        using var scope = logger.BeginScope("{RequestId} {Method} {Path}", context.TraceIdentifier,
+            ApiException.Shorten(context.Request.Method), ApiException.Shorten(context.Request.Path.Value ?? ""));
         try
         {
             await next(context);
@@ -26,13 +27,13 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         {
             if (exception.StatusCode >= 500)
                 LogFailure(exception);
-            else if (exception.InnerException is { } cause)
-                LogRefused(exception.StatusCode, exception.Message, cause);
+            else
+                LogRefused(exception.StatusCode, exception.Message);
             await WriteAsync(context, exception.StatusCode, exception.Message, exception.BlobErrorCode);
         }
         catch (BadHttpRequestException exception)
         {
-            LogRefused(exception.StatusCode, "Bad request", exception);
+            LogRefused(exception.StatusCode, exception.Message);
             await WriteAsync(context, exception.StatusCode, Explain(exception), blobErrorCode: null);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
@@ -108,7 +109,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     private partial void LogFailure(Exception exception);
 
     [LoggerMessage(2, LogLevel.Information, "Refused with {StatusCode}: {Reason}")]
-    private partial void LogRefused(int statusCode, string reason, Exception cause);
+    private partial void LogRefused(int statusCode, string reason);
 
     [LoggerMessage(3, LogLevel.Warning, "The answer was cut off after it had begun: {StatusCode} {Reason}")]
     private partial void LogCutOff(int statusCode, string reason);

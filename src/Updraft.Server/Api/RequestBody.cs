@@ -23,9 +23,9 @@ internal static class RequestBody
         var body = await ReadAllAsync(request, cancellationToken);
         if (body.Length == 0)
             throw ApiException.BadRequest("The body is empty; send a JSON object, {} at least.");
+        JsonSyntax.Check(body.Span);
         try
         {
-            RefuseNulCharacters(body.Span);
             return JsonSerializer.Deserialize(body.Span, type) ?? throw ApiException.BadRequest("The body is null; send a JSON object.");
         }
         catch (JsonException exception)
@@ -50,32 +50,14 @@ internal static class RequestBody
         }
     }
 
-    private static void RefuseNulCharacters(ReadOnlySpan<byte> body)
-    {
-        // A raw zero byte is no JSON; only the escape gets through a parser.
-        if (body.IndexOf("\\u0000"u8) < 0)
-            return;
-        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = 32 });
-        while (reader.Read())
-        {
-            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped
-                && reader.GetString()!.Contains('\0', StringComparison.Ordinal))
-                throw ApiException.BadRequest("A text in the body holds the character U+0000, which cannot be stored.");
-        }
-    }
-
     private static ApiException TooLarge() =>
         new(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {MaxBytes} bytes, the most that is taken here.");
 
     private static string Explain(JsonException exception)
     {
         var field = exception.Path?.TrimStart('$').TrimStart('.');
-        if (exception.Message.Contains("uplicate", StringComparison.Ordinal))
-            return $"The body names the same field twice{(string.IsNullOrEmpty(field) ? "" : $": '{ApiException.Shorten(field)}'")}.";
-        if (exception.InnerException is JsonException)
-            return $"The body is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).";
         if (string.IsNullOrEmpty(field))
-            return "The body must be a JSON object.";
+            return "The body is not what is expected here; send a JSON object.";
         return $"The field '{ApiException.Shorten(field)}' has a value of the wrong kind.";
     }
 }

@@ -72,7 +72,7 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             throw Refused(link, "which is another link");
         if (node is null || link.Path.StartsWith(node.Path + "/", StringComparison.Ordinal))
             throw Refused(link, "which holds the link itself");
-        return node;
+        return node.Target ?? node; // A hard link stands for its target.
     }
 
     private static (int Count, long Bytes) Measure(ArchiveNode link, Subtrees trees)

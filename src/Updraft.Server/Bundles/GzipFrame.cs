@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
+using System.IO.Hashing;
 
 namespace Updraft.Server.Bundles;
 
@@ -14,7 +15,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
 
     private readonly Deflated _deflated = new(upload);
     private DeflateStream? _inflater;
-    private uint _checksum;
+    private readonly Crc32 _checksum = new();
     private long _size;
     private bool _ended;
 
@@ -30,7 +31,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
         var count = await _inflater.ReadAsync(buffer, cancellationToken);
         if (count == 0)
             await CheckTrailerAsync(cancellationToken);
-        _checksum = Crc32.Append(_checksum, buffer.Span[..count]);
+        _checksum.Append(buffer.Span[..count]);
         _size += count;
         return count;
     }
@@ -60,7 +61,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
         {
             await RequireAsync(length + 2, cancellationToken);
             var header = upload.Available.Span[..(length + 2)];
-            if (BinaryPrimitives.ReadUInt16LittleEndian(header[length..]) != (Crc32.Append(0, header[..length]) & 0xffff))
+            if (BinaryPrimitives.ReadUInt16LittleEndian(header[length..]) != (Crc32.HashToUInt32(header[..length]) & 0xffff))
                 throw BadArchive.Because("The gzip header's checksum is wrong: the file was damaged on its way. Upload it again.");
             length += 2;
         }
@@ -92,7 +93,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
         var trailer = upload.Available.Span;
         if (trailer.Length < Trailer)
             throw BadArchive.CutOff("at the end of its gzip data");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _checksum
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _checksum.GetCurrentHashAsUInt32()
             || BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != (uint)(_size & uint.MaxValue))
             throw BadArchive.Because("The gzip checksum or length is wrong: the file was damaged on its way. Upload it again.");
         upload.Take(Trailer);

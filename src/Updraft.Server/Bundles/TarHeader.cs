@@ -78,7 +78,7 @@ internal readonly ref struct TarHeader
         var good = magic.SequenceEqual("ustar\u000000"u8) ? !rest[155..].ContainsAnyExcept((byte)0)
             // GNU has no prefix: what stands there belongs to sparse files and incremental dumps, which are not taken.
             : magic.SequenceEqual("ustar  \0"u8) ? !rest.ContainsAnyExcept((byte)0)
-            : !_block[257..].ContainsAnyExcept((byte)0);
+            : !_block[257..329].ContainsAnyExcept((byte)0) && !rest.ContainsAnyExcept((byte)0);
         if (!good)
             throw NoHeader("it is of no known tar format (ustar, PAX, GNU or v7)");
     }

@@ -19,7 +19,7 @@ internal static class DatabaseServices
     public static async Task MigrateDatabaseAsync(this IServiceProvider services, CancellationToken cancellationToken)
     {
         await using var scope = services.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.EnsureCreatedAsync(cancellationToken);
+        await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.MigrateAsync(cancellationToken);
     }
 
     private static DbContextOptionsBuilder Configure(DbContextOptionsBuilder options, string path) => options

@@ -15,7 +15,7 @@ namespace Updraft.Server.Rollouts;
 /// <exception cref="ApiException">
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is unknown here.
 /// </exception>
-internal sealed class RecordReport(UpdraftDbContext db, SignState sign, RevisionSignal signal, IOptions<AgentOptions> options,
+internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions<AgentOptions> options,
     TimeProvider clock, ILogger<RecordReport> log)
 {
     private const int MaxMounts = 1000, MaxMessage = 2000, MaxVersion = 64;
@@ -26,7 +26,7 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, Revision
         var reported = new Standing(report.Revision, report.Phase, report.ActiveRevision);
         var id = new AgentId(report.AgentId);
         long newest;
-        StatePhase before, after;
+        StatePhase phase;
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
             newest = (await db.LockDeploymentAsync(deployment, cancellationToken)).Revision;
@@ -34,19 +34,16 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, Revision
                 ?? throw ApiException.NotFound("Agent", report.AgentId);
             CheckKnown(report, newest);
             var known = new Standing(agent.Revision, agent.Phase, agent.ActiveRevision);
-            before = Rollout.Tell(newest, known);
             agent.LastSeenAt = clock.GetUtcNow();
             if (report.Epoch == options.Value.Epoch && !known.Outdates(reported))
                 Write(agent, report);
-            after = Rollout.Tell(newest, new Standing(agent.Revision, agent.Phase, agent.ActiveRevision));
+            phase = Rollout.Tell(newest, new Standing(agent.Revision, agent.Phase, agent.ActiveRevision));
             await db.SaveChangesAsync(cancellationToken);
             await write.CommitAsync(cancellationToken);
         }
-        if (before != after)
-            signal.Announce(deployment);
         log.LogInformation("Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
             report.AgentId, report.Phase, report.Revision, deployment, report.FetchedBytes, report.Milliseconds);
-        return await sign.RunAsync(db, deployment, newest, after, cancellationToken);
+        return await sign.RunAsync(db, deployment, newest, phase, cancellationToken);
     }
 
     private static void Write(Agent agent, AgentReport report)

@@ -54,7 +54,7 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
         db.AddRange(organization, workspace, row);
         await db.SaveChangesAsync(cancellationToken);
         // Before the commit: a start that fails in between is repeated and writes another token, instead of losing the only one.
-        if (wanted.OwnerTokenFile is { } file)
+        if (wanted.OwnerTokenFile is { Length: > 0 } file)
             AtomicFile.Write(Path.GetFullPath(file), Encoding.ASCII.GetBytes(token + "\n"));
         await write.CommitAsync(cancellationToken);
         await console.WriteLineAsync(Describe(organization, workspace, token));
@@ -72,7 +72,7 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
 
     private string DescribeToken(string token) => options.Value switch
     {
-        { OwnerTokenFile: { } file } => $"in {Path.GetFullPath(file)}",
+        { OwnerTokenFile: { Length: > 0 } file } => $"in {Path.GetFullPath(file)}",
         { OwnerToken: not null } => "as configured",
         _ => $"shown once, kept nowhere: copy it now\n{token}",
     };

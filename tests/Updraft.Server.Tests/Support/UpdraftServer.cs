@@ -7,6 +7,12 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Organizations;
+using Updraft.Server.Security;
+using Updraft.Server.Tokens;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Tests.Support;
 
@@ -21,11 +27,13 @@ internal sealed class UpdraftServer : IAsyncDisposable
     private readonly string _folder;
     private readonly TimeProvider? _clock;
     private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly Action<WebApplication>? _addRoutes;
     private WebApplication? _app;
 
-    private UpdraftServer(string folder, TimeProvider? clock, IReadOnlyDictionary<string, string> settings)
+    private UpdraftServer(string folder, TimeProvider? clock, IReadOnlyDictionary<string, string> settings,
+        Action<WebApplication>? addRoutes)
     {
-        (_folder, _clock, _settings) = (folder, clock, settings);
+        (_folder, _clock, _settings, _addRoutes) = (folder, clock, settings, addRoutes);
         BaseAddress = new Uri($"http://127.0.0.1:{FreePort()}/");
         Anonymous = Open(token: null);
         Client = Anonymous;
@@ -60,10 +68,15 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <summary>The container; only for what no request can reach, such as a second Organization.</summary>
     public IServiceProvider Services => _app?.Services ?? throw new InvalidOperationException("The server is stopped.");
 
-    public static async Task<UpdraftServer> StartAsync(TimeProvider? clock = null, IReadOnlyDictionary<string, string>? settings = null)
+    /// <summary>Starts a server.</summary>
+    /// <param name="clock">Its clock; the system's by default.</param>
+    /// <param name="settings">Settings beyond the ones that tests need, e.g. <c>Uploads:MaxBytes</c>.</param>
+    /// <param name="addRoutes">Routes beyond its own.</param>
+    public static async Task<UpdraftServer> StartAsync(TimeProvider? clock = null, IReadOnlyDictionary<string, string>? settings = null,
+        Action<WebApplication>? addRoutes = null)
     {
         var folder = Directory.CreateTempSubdirectory("updraft-test-").FullName;
-        var server = new UpdraftServer(folder, clock, settings ?? new Dictionary<string, string>(StringComparer.Ordinal));
+        var server = new UpdraftServer(folder, clock, settings ?? new Dictionary<string, string>(StringComparer.Ordinal), addRoutes);
         await server.RunAsync();
         return server;
     }
@@ -126,6 +139,44 @@ internal sealed class UpdraftServer : IAsyncDisposable
     public async Task<string> CreateAgentTokenAsync(string deploymentId) => (await Client.PostOkAsync(
         $"{OrganizationPath}/deployments/{deploymentId}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("token");
 
+    /// <summary>Makes a second Organization, which no request can; returns it, its Workspace and its owner's token.</summary>
+    public async Task<(string OrganizationId, string WorkspaceId, string Token)> AddOrganizationAsync(string name)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
+        var clock = scope.ServiceProvider.GetRequiredService<TimeProvider>();
+        var (now, by) = (clock.GetUtcNow(), new SubjectProfile("test", SubjectKind.User, "test"));
+        var organization = new Organization
+        {
+            Id = new Protocol.OrganizationId(EntityId.New(clock)),
+            Name = name,
+            CreatedAt = now,
+            CreatedBy = by,
+            UpdatedAt = now,
+            UpdatedBy = by,
+        };
+        var workspace = new Workspace
+        {
+            Id = new Protocol.WorkspaceId(EntityId.New(clock)),
+            OrganizationId = organization.Id,
+            Name = name,
+            CreatedAt = now,
+            CreatedBy = by,
+            UpdatedAt = now,
+            UpdatedBy = by,
+        };
+        var (row, token) = scope.ServiceProvider.GetRequiredService<IssueToken>().Run(new TokenOrder
+        {
+            Kind = TokenKind.Api,
+            Role = Role.OrganizationOwner,
+            Organization = organization.Id,
+            Name = $"{name} owner",
+        });
+        db.AddRange(organization, workspace, row);
+        await db.SaveChangesAsync(TestContext.Current.CancellationToken);
+        return (organization.Id.Value, workspace.Id.Value, token);
+    }
+
     /// <summary>A client with a token of its own.</summary>
     public HttpClient ClientWith(string token) => Open(token);
 
@@ -160,13 +211,15 @@ internal sealed class UpdraftServer : IAsyncDisposable
                 builder.Services.Replace(ServiceDescriptor.Singleton(_clock));
         });
         _app = app;
+        _addRoutes?.Invoke(app);
         using var console = new StringWriter();
         await Program.StartAsync(app, console);
         ConsoleText += console.ToString();
         if (OwnerToken.Length == 0)
         {
             OwnerToken = settings.TryGetValue("Bootstrap:OwnerToken", out var chosen) ? chosen
-                : (await File.ReadAllTextAsync(tokenFile, TestContext.Current.CancellationToken)).Trim();
+                : File.Exists(tokenFile) ? (await File.ReadAllTextAsync(tokenFile, TestContext.Current.CancellationToken)).Trim()
+                : ConsoleText.Split('\n').First(line => line.StartsWith("eyJ", StringComparison.Ordinal)).Trim();
             Client = Open(OwnerToken);
         }
     }

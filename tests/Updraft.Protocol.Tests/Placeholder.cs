@@ -1,3 +1,0 @@
-namespace Updraft.Protocol.Tests;
-
-public sealed class Placeholder { [Fact] public void Builds() => Assert.True(true); }

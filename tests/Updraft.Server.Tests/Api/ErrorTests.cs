@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Api;
+
+/// <summary>Every error is JSON with exactly three fields, whoever made it.</summary>
+public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private UpdraftServer Server => shared.Server;
+
+    public static TheoryData<int, string, string, string?> Requests => new()
+    {
+        { 400, "GET", "/v1/organizations?limit=-1", null },
+        { 400, "POST", "/v1/organizations/{o}/workspaces", "{\"name\":" },
+        { 404, "GET", "/v1/nothing/here", null },
+        { 404, "GET", "/", null },
+        { 404, "GET", "/v1/organizations/{o}/deployments/cdep00000000000000000none", null },
+        { 405, "PUT", "/v1/organizations", null },
+        { 405, "DELETE", "/platform/v1beta1/organizations/{o}/workspaces", null },
+    };
+
+    [Theory]
+    [MemberData(nameof(Requests))]
+    public async Task An_error_has_exactly_message_request_id_and_status(int status, string method, string path, string? body)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{o}", Server.OrganizationId, StringComparison.Ordinal));
+        request.Content = body is null ? null : JsonRequests.Json(body);
+        await AssertErrorAsync(Server.Client, request, status);
+    }
+
+    [Fact]
+    public async Task A_request_without_a_token_gets_the_same_shape_and_a_challenge()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/organizations");
+        using var response = await AssertErrorAsync(Server.Anonymous, request, 401);
+        Assert.Equal("Bearer", response.Headers.WwwAuthenticate.ToString());
+    }
+
+    [Fact]
+    public async Task A_forbidden_request_gets_the_same_shape()
+    {
+        var member = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
+        request.Content = JsonRequests.Json("{\"name\":\"mine\"}");
+        await AssertErrorAsync(member, request, 403);
+    }
+
+    [Fact]
+    public async Task A_body_that_is_not_json_by_its_type_gets_the_same_shape()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
+        request.Content = new StringContent("name=x", Encoding.UTF8, "application/x-www-form-urlencoded");
+        await AssertErrorAsync(Server.Client, request, 415);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_body_over_one_mebibyte_gets_the_same_shape(bool announcesItsLength)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
+        request.Content = new StringContent($"{{\"name\":\"{new string('x', 1024 * 1024)}\"}}", Encoding.UTF8, "application/json");
+        request.Headers.TransferEncodingChunked = !announcesItsLength;
+        await AssertErrorAsync(Server.Client, request, 413);
+    }
+
+    [Fact]
+    public async Task A_failure_inside_the_server_tells_nothing_of_itself()
+    {
+        await using var server = await UpdraftServer.StartAsync(addRoutes: app =>
+            app.MapGet("/broken", string () => throw new InvalidOperationException("connection string: hunter2")).AllowAnonymous());
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/broken");
+        using var response = await AssertErrorAsync(server.Anonymous, request, 500);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
+        Assert.Contains("hunter2", server.LogText, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_error_code_of_blob_storage_travels_in_its_header()
+    {
+        await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/blob",
+            string () => throw new Server.Api.ApiException(409, "There is one.") { BlobErrorCode = "BlobAlreadyExists" }).AllowAnonymous());
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/blob");
+        using var response = await AssertErrorAsync(server.Anonymous, request, 409);
+        Assert.Equal("BlobAlreadyExists", Assert.Single(response.Headers.GetValues("x-ms-error-code")));
+    }
+
+    [Fact]
+    public async Task A_wrong_method_is_told_the_right_ones()
+    {
+        using var response = await Server.Client.PutAsync("/v1/organizations", content: null, TestContext.Current.CancellationToken);
+        Assert.Equal(["GET"], response.Content.Headers.Allow);
+        Assert.Contains("it takes GET", (await response.ReadAsync(HttpStatusCode.MethodNotAllowed)).Text("message"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/v1/organizations//deployments")]
+    [InlineData("/v1/organizations//deployments/x/deploys")]
+    [InlineData("/platform/v1beta1/organizations/x/deployments//deploys")]
+    public async Task An_address_with_an_empty_id_is_a_404_that_says_so(string path)
+    {
+        using var response = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
+        var error = await response.ReadAsync(HttpStatusCode.NotFound);
+        Assert.Contains("is empty", error.Text("message"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("build-4711-a", true)]
+    [InlineData("with space", false)]
+    [InlineData("a\"quote", false)]
+    public async Task A_sane_request_id_is_taken_over_and_another_is_replaced(string wanted, bool isTaken)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/nothing");
+        request.Headers.TryAddWithoutValidation("X-Request-Id", wanted);
+        using var response = await AssertErrorAsync(Server.Client, request, 404);
+        Assert.Equal(isTaken, response.Headers.GetValues("x-request-id").Single() == wanted);
+    }
+
+    [Fact]
+    public async Task A_request_id_of_65_characters_is_replaced()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/healthz/live");
+        request.Headers.TryAddWithoutValidation("X-Request-Id", new string('a', 65));
+        using var response = await Server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(25, response.Headers.GetValues("x-request-id").Single().Length);
+    }
+
+    [Fact]
+    public async Task Answers_say_no_server_name()
+    {
+        using var response = await Server.Anonymous.GetAsync("/healthz/live", TestContext.Current.CancellationToken);
+        Assert.Empty(response.Headers.Server);
+    }
+
+    private static async Task<HttpResponseMessage> AssertErrorAsync(HttpClient client, HttpRequestMessage request, int status)
+    {
+        var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+        var error = await response.ReadAsync((HttpStatusCode)status);
+        Assert.Equal("message requestId statusCode", string.Join(' ', error.Select(field => field.Key).Order(StringComparer.Ordinal)));
+        Assert.Equal(new MediaTypeHeaderValue("application/json", "utf-8"), response.Content.Headers.ContentType);
+        Assert.NotEmpty(error.Text("message"));
+        Assert.Equal(response.Headers.GetValues("x-request-id").Single(), error.Text("requestId"));
+        Assert.Equal(status, Assert.IsType<JsonValue>(error["statusCode"], exactMatch: false).GetValue<int>());
+        return response;
+    }
+}

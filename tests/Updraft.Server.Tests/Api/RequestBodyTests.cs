@@ -1,0 +1,98 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Api;
+
+/// <summary>What bodies are taken, seen through the creation of a Workspace.</summary>
+public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private UpdraftServer Server => shared.Server;
+
+    private string Path => $"{Server.OrganizationPath}/workspaces";
+
+    public static TheoryData<string, string> BadBodies => new()
+    {
+        { "", "empty" },
+        { "null", "null" },
+        { "[]", "JSON object" },
+        { "\"name\"", "JSON object" },
+        { """{"name":"a","name":"b"}""", "'name' twice" },
+        { """{"name":"a","n\u0061me":"b"}""", "'name' twice" },
+        { """{"name":"a","unknown":1,"unknown":2}""", "'unknown' twice" },
+        { """{"name":"a","deep":{"x":1,"x":2}}""", "'x' twice" },
+        { """{"name":7}""", "'name' has a value of the wrong kind" },
+        { """{"name":"a","cicdEnforcedDefault":"yes"}""", "'cicdEnforcedDefault' has a value of the wrong kind" },
+        { """{"name":"a",}""", "not valid JSON" },
+        { """{"name":"a"} x""", "not valid JSON" },
+        { """{"name":/* why */"a"}""", "not valid JSON" },
+        { """{name:"a"}""", "not valid JSON" },
+        { "{\"name\":\"a\tb\"}", "not valid JSON" },
+        { "\uFEFF{\"name\":\"a\"}", "not valid JSON" },
+        { """{"name":"a\u0000b"}""", "U+0000" },
+        { """{"name":"a","extra":{"k\u0000":1}}""", "U+0000" },
+        { """{"name":"\ud800"}""", "not valid Unicode" },
+        { """{"description":"no name"}""", "'name' is missing" },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadBodies))]
+    public async Task A_bad_body_is_refused_with_the_reason(string body, string reason)
+    {
+        Assert.Contains(reason, await Server.Client.PostErrorAsync(Path, body, HttpStatusCode.BadRequest), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(31, HttpStatusCode.OK)]
+    [InlineData(32, HttpStatusCode.BadRequest)]
+    [InlineData(100_000, HttpStatusCode.BadRequest)]
+    public async Task Nesting_ends_at_32(int arrays, HttpStatusCode expected)
+    {
+        var body = $"{{\"name\":\"nested {arrays}\",\"x\":{new string('[', arrays)}{new string(']', arrays)}}}";
+        using var response = await Server.Client.PostAsync(Path, JsonRequests.Json(body), TestContext.Current.CancellationToken);
+        Assert.Equal(expected, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task Unknown_keys_and_nulls_are_taken_as_if_they_were_absent()
+    {
+        var created = await Server.Client.PostOkAsync(Path, JsonNode.Parse("""
+            {"name":"tolerant","description":null,"cicdEnforcedDefault":null,"id":"mine","organizationId":"other","createdBy":{"id":"me"}}
+            """)!);
+        Assert.Null(created["description"]);
+        Assert.Equal(Server.OrganizationId, created.Text("organizationId"));
+        Assert.DoesNotContain("\"mine\"", created.ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("\"me\"", created.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_escaped_backslash_before_u0000_is_an_ordinary_text()
+    {
+        var created = await Server.Client.PostOkAsync(Path, new JsonObject { ["name"] = "back", ["description"] = "\\u0000" });
+        Assert.Equal("\\u0000", created.Text("description"));
+    }
+
+    [Fact]
+    public async Task Five_hundred_emoji_are_a_description_and_come_back_unchanged()
+    {
+        var text = string.Concat(Enumerable.Repeat("🦑", 500));
+        var created = await Server.Client.PostOkAsync(Path, new JsonObject { ["name"] = "emoji", ["description"] = text });
+        Assert.Equal(text, (await Server.Client.GetOkAsync($"{Path}/{created.Text("id")}")).Text("description"));
+    }
+
+    [Fact]
+    public async Task Five_hundred_and_one_emoji_are_too_many()
+    {
+        var body = new JsonObject { ["name"] = "emoji+1", ["description"] = string.Concat(Enumerable.Repeat("🦑", 501)) };
+        Assert.Contains("501", await Server.Client.PostErrorAsync(Path, body.ToJsonString(), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_body_in_another_encoding_is_refused()
+    {
+        using var content = new StringContent("{\"name\":\"a\"}", Encoding.Unicode, "application/json");
+        using var response = await Server.Client.PostAsync(Path, content, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+}

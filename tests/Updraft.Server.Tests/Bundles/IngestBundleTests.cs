@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Deployments;
+
+namespace Updraft.Server.Tests.Bundles;
+
+public sealed class IngestBundleTests : IAsyncLifetime
+{
+    private BundleFixture _bundles = null!;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_version_records_what_was_uploaded()
+    {
+        var version = await _bundles.IngestAsync(new TarBuilder().File("dags/a.py", "abc").File("dags/b.py", "defg").ToArray());
+        var stored = await _bundles.QueryAsync(db => db.BundleVersions.SingleAsync(Cancelled));
+
+        Assert.Equal((2, 7L, true), (version.Files, version.Bytes, version.HasDagsFolder));
+        Assert.Equal((_bundles.Deployment, _bundles.Deploy, BundlePurpose.Dags), (version.DeploymentId, version.DeployId, version.Purpose));
+        Assert.True(DateTime.TryParseExact(version.Version, "yyyy-MM-dd'T'HH:mm:ss.fffffff'Z'", CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal, out _));
+        Assert.Equivalent(version, stored);
+    }
+
+    [Fact]
+    public async Task Only_a_folder_named_dags_counts_as_one()
+    {
+        Assert.False((await _bundles.IngestAsync(new TarBuilder().File("dags").ToArray())).HasDagsFolder);
+        Assert.False((await _bundles.IngestAsync(new TarBuilder().File("sub/dags/a").ToArray())).HasDagsFolder);
+        Assert.True((await _bundles.IngestAsync(new TarBuilder().Folder("dags").ToArray())).HasDagsFolder);
+    }
+
+    [Fact]
+    public async Task Contents_are_read_back_from_the_pack()
+    {
+        var version = await _bundles.IngestAsync(new TarBuilder().File("a", "first").File("b/c", "second", 0x1ed).Folder("d").File("e", "").ToArray());
+        var tree = await _bundles.ReadTreeAsync(version);
+
+        Assert.Equal("a b b/c d e", string.Join(' ', tree.Keys));
+        Assert.Equal((false, "first"), tree["a"]);
+        Assert.Equal((true, "second"), tree["b/c"]);
+        Assert.Equal((false, ""), tree["e"]);
+    }
+
+    [Fact]
+    public async Task The_pack_has_an_index_of_what_it_holds()
+    {
+        var version = await _bundles.IngestAsync(new TarBuilder().File("a", "first").File("b", "second").ToArray());
+        await using var pack = await _bundles.Store.OpenAsync($"packs/{_bundles.Deployment}/{version.PackId}", Cancelled);
+
+        Assert.Equal([Digest.Of("first"u8), Digest.Of("second"u8)], PackReader.ReadIndex(pack).Select(entry => entry.Content));
+    }
+
+    [Fact]
+    public async Task A_second_upload_stores_only_the_changed_file()
+    {
+        await _bundles.IngestAsync(ManyFiles(600, changed: -1));
+        var second = await _bundles.IngestAsync(ManyFiles(600, changed: 300));
+        await using var pack = await _bundles.Store.OpenAsync($"packs/{_bundles.Deployment}/{second.PackId}", Cancelled);
+
+        Assert.Equal(Digest.Of("changed"u8), Assert.Single(PackReader.ReadIndex(pack)).Content);
+        Assert.Equal(601, await _bundles.QueryAsync(db => db.BundleContents.CountAsync(Cancelled)));
+        Assert.Equal("content 599", (await _bundles.ReadTreeAsync(second))["f599"].Content);
+    }
+
+    [Fact]
+    public async Task An_identical_upload_adds_nothing_but_a_version()
+    {
+        var first = await _bundles.IngestAsync(ManyFiles(10, changed: -1));
+        var files = await _bundles.FootprintAsync();
+        var second = await _bundles.IngestAsync(ManyFiles(10, changed: -1));
+
+        Assert.Null(second.PackId);
+        Assert.Equal(first.ManifestDigest, second.ManifestDigest);
+        Assert.True(string.CompareOrdinal(second.Version, first.Version) > 0);
+        Assert.Equal(files.Replace("1 versions", "2 versions", StringComparison.Ordinal), await _bundles.FootprintAsync());
+    }
+
+    [Fact]
+    public async Task A_content_that_repeats_within_an_archive_is_stored_once()
+    {
+        var large = new string('x', 1_500_000);
+        var version = await _bundles.IngestAsync(new TarBuilder().File("a", "same").File("b", "same").File("c", large).File("d", large).ToArray());
+        await using var pack = await _bundles.Store.OpenAsync($"packs/{_bundles.Deployment}/{version.PackId}", Cancelled);
+
+        Assert.Equal(2, PackReader.ReadIndex(pack).Count);
+        Assert.Equal(4, version.Files);
+    }
+
+    [Fact]
+    public async Task Another_Deployment_shares_nothing()
+    {
+        var other = new DeploymentId(EntityId.New(TimeProvider.System));
+        await _bundles.AddDeploymentAsync(other);
+        await _bundles.IngestAsync(ManyFiles(10, changed: -1));
+        var version = await _bundles.IngestAsync(new MemoryStream(ManyFiles(10, changed: -1)), deployment: other);
+
+        Assert.NotNull(version.PackId);
+        Assert.Equal(10, await _bundles.QueryAsync(db => db.BundleContents.CountAsync(row => row.DeploymentId == other, Cancelled)));
+        Assert.Equal("content 3", (await _bundles.ReadTreeAsync(version))["f3"].Content);
+    }
+
+    [Fact]
+    public async Task A_large_content_is_streamed_into_the_pack()
+    {
+        var large = Noise(20 * 1024 * 1024);
+        var version = await _bundles.IngestAsync(TarBuilder.Gzip(new TarBuilder().File("before").File(TarBuilder.Text("large"), large).File("after", "y").ToArray()));
+        var tree = await _bundles.ReadTreeAsync(version);
+
+        Assert.True(Encoding.Latin1.GetString(large) == tree["large"].Content);
+        Assert.Equal("y", tree["after"].Content);
+    }
+
+    [Fact]
+    public async Task A_large_content_that_is_known_leaves_the_pack_small()
+    {
+        var large = Noise(5 * 1024 * 1024);
+        await _bundles.IngestAsync(new TarBuilder().File(TarBuilder.Text("large"), large).ToArray());
+        var version = await _bundles.IngestAsync(new TarBuilder().File("new", "1").File(TarBuilder.Text("large"), large).File("newer", "2").ToArray());
+
+        Assert.InRange(await _bundles.PackLengthAsync(version), 1, 1000);
+        Assert.True(Encoding.Latin1.GetString(large) == (await _bundles.ReadTreeAsync(version))["large"].Content);
+    }
+
+    [Fact]
+    public async Task Concurrent_uploads_give_different_versions_in_order()
+    {
+        var versions = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => Task.Run(() => _bundles.IngestAsync(ManyFiles(300, changed: i)), Cancelled)));
+        var stored = await _bundles.QueryAsync(db => db.BundleVersions.OrderBy(row => row.Version).Select(row => row.Version).ToListAsync(Cancelled));
+
+        Assert.Equal(6, stored.Distinct(StringComparer.Ordinal).Count());
+        Assert.Equal(stored, versions.Select(version => version.Version).Order(StringComparer.Ordinal), StringComparer.Ordinal);
+        foreach (var version in versions)
+            Assert.Equal(300, (await _bundles.ReadTreeAsync(version)).Count);
+    }
+
+    [Fact]
+    public async Task A_version_is_later_than_the_one_before_even_if_the_clock_is_not()
+    {
+        await _bundles.QueryAsync(async db =>
+        {
+            var deployment = await db.Deployments.SingleAsync(Cancelled);
+            deployment.NextVersion(new DateTimeOffset(2999, 1, 1, 0, 0, 0, TimeSpan.Zero));
+            return await db.SaveChangesAsync(Cancelled);
+        });
+
+        Assert.Equal("2999-01-01T00:00:00.0000001Z", (await _bundles.IngestAsync(ManyFiles(1, -1))).Version);
+        Assert.Equal("2999-01-01T00:00:00.0000002Z", (await _bundles.IngestAsync(ManyFiles(1, -1))).Version);
+    }
+
+    [Fact]
+    public async Task An_upload_that_is_not_admitted_records_nothing_and_removes_its_pack()
+    {
+        var before = await _bundles.FootprintAsync();
+        var refusal = ApiException.BadRequest("The deploy is closed.");
+
+        var seen = await Assert.ThrowsAsync<ApiException>(() =>
+            _bundles.IngestAsync(new MemoryStream(ManyFiles(10, -1)), (_, _) => throw refusal));
+
+        Assert.Same(refusal, seen);
+        Assert.Empty(Directory.EnumerateFiles(Path.Join(_bundles.Data, "blobs", "packs"), "*", SearchOption.AllDirectories));
+        Assert.StartsWith("0 versions, 0 contents", await _bundles.FootprintAsync(), StringComparison.Ordinal);
+        Assert.StartsWith("0 versions, 0 contents", before, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_upload_that_was_not_admitted_can_be_repeated()
+    {
+        await Assert.ThrowsAsync<ApiException>(() =>
+            _bundles.IngestAsync(new MemoryStream(ManyFiles(10, -1)), (_, _) => throw ApiException.BadRequest("no")));
+        var version = await _bundles.IngestAsync(ManyFiles(10, -1));
+
+        Assert.Equal(10, (await _bundles.ReadTreeAsync(version)).Count);
+    }
+
+    [Fact]
+    public async Task What_admission_changes_is_part_of_the_same_transaction()
+    {
+        var version = await _bundles.IngestAsync(new MemoryStream(ManyFiles(1, -1)), async (db, token) =>
+            (await db.LockDeploymentAsync(_bundles.Deployment, token)).Description = "admitted");
+
+        Assert.Equal("admitted", await _bundles.QueryAsync(db => db.Deployments.Select(row => row.Description).SingleAsync(Cancelled)));
+        Assert.NotNull(version);
+    }
+
+    [Fact]
+    public async Task An_upload_for_a_Deployment_that_is_gone_is_a_404_that_leaves_no_pack()
+    {
+        var refusal = await Assert.ThrowsAsync<ApiException>(() =>
+            _bundles.IngestAsync(new MemoryStream(ManyFiles(1, -1)), deployment: new DeploymentId(EntityId.New(TimeProvider.System))));
+
+        Assert.Equal(404, refusal.StatusCode);
+        Assert.Empty(Directory.EnumerateFiles(Path.Join(_bundles.Data, "blobs", "packs"), "*", SearchOption.AllDirectories));
+    }
+
+    public async ValueTask InitializeAsync() => _bundles = await BundleFixture.CreateAsync();
+
+    public ValueTask DisposeAsync() => _bundles.DisposeAsync();
+
+    private static byte[] ManyFiles(int count, int changed)
+    {
+        var tar = new TarBuilder();
+        for (var i = 0; i < count; i++)
+            tar.File($"f{i}", i == changed ? "changed" : $"content {i}");
+        return tar.ToArray();
+    }
+
+    private static byte[] Noise(int length)
+    {
+        var bytes = new byte[length];
+        new Random(length).NextBytes(bytes);
+        return bytes;
+    }
+}

@@ -1,0 +1,43 @@
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Tests.Security;
+
+/// <summary>Who may do what on the own Organization, Workspace and Deployment: the whole answer, as data.</summary>
+internal static class AuthorizationTable
+{
+    /// <summary>The columns: every role, in the order of the rows below.</summary>
+    public static readonly Role[] Callers =
+    [
+        Role.OrganizationOwner, Role.OrganizationBillingAdmin, Role.OrganizationMember, Role.WorkspaceOwner, Role.WorkspaceOperator,
+        Role.WorkspaceAuthor, Role.WorkspaceMember, Role.DeploymentAdmin, Role.Agent,
+    ];
+
+    // 0: the request reaches its route. Otherwise the status that it gets.
+    private static readonly Dictionary<Permission, int[]> Rows = new()
+    {
+        //                                  Org:owner bill memb | Ws: owner oper auth memb | Dep | Agent
+        [Permission.ListOrganizations] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
+        [Permission.ReadOrganization] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
+        [Permission.ListWorkspaces] = [0, 403, 403, 0, 0, 0, 0, 0, 404],
+        [Permission.CreateWorkspace] = [0, 403, 403, 403, 403, 403, 403, 403, 404],
+        [Permission.ReadWorkspace] = [0, 404, 404, 0, 0, 0, 0, 0, 404],
+        [Permission.ListDeployments] = [0, 403, 403, 0, 0, 0, 0, 0, 404],
+        [Permission.CreateDeployment] = [0, 403, 403, 0, 0, 403, 403, 403, 404],
+        [Permission.ReadDeployment] = [0, 404, 404, 0, 0, 0, 0, 0, 404],
+        [Permission.UpdateDeployment] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
+        [Permission.DeleteDeployment] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
+        [Permission.ReadDeploys] = [0, 404, 404, 0, 0, 0, 0, 0, 404],
+        [Permission.CreateDeploys] = [0, 404, 404, 0, 0, 0, 403, 0, 404],
+        [Permission.UpdateDeploys] = [0, 404, 404, 0, 0, 0, 403, 0, 404],
+        [Permission.ManageTokens] = [0, 403, 403, 0, 403, 403, 403, 0, 404],
+        [Permission.ReadAgentTokens] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
+        [Permission.ManageAgentTokens] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
+        [Permission.ActAsAgent] = [403, 403, 403, 403, 403, 403, 403, 403, 0],
+    };
+
+    /// <summary>What a role gets where a permission is demanded; 0 when it passes.</summary>
+    public static int Expected(Permission permission, Role caller) => Rows[permission][Array.IndexOf(Callers, caller)];
+
+    /// <summary>Permissions that have a row.</summary>
+    public static IEnumerable<Permission> Permissions => Rows.Keys;
+}

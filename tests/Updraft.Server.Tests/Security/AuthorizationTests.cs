@@ -1,0 +1,188 @@
+using System.Net;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Server.Security;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Security;
+
+/// <summary>Every route of the server against every kind of caller. New routes are covered by the permission that they demand.</summary>
+public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private const string UnknownId = "c00000000000000000unknown";
+
+    // Open to all: whether the server is well, and uploads, whose address is the credential. This list should only shrink.
+    private static readonly string[] OpenRoutes = ["/healthz/live", "/healthz/ready", "/uploads/"];
+
+    private UpdraftServer Server => shared.Server;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public void Every_route_demands_a_permission_or_is_known_to_be_open()
+    {
+        var wrong = Routes(Server).Where(route => route.Metadata.GetMetadata<RequiredPermission>() is null
+            && !(route.Metadata.GetMetadata<IAllowAnonymous>() is not null
+                && OpenRoutes.Any(open => Pattern(route).StartsWith(open, StringComparison.Ordinal))));
+        Assert.Empty(wrong.Select(Pattern));
+    }
+
+    [Fact]
+    public void Every_permission_and_every_role_has_its_place_in_the_table()
+    {
+        Assert.Equal(Enum.GetValues<Permission>().Order(), AuthorizationTable.Permissions.Order());
+        Assert.Equal(Enum.GetValues<Role>().Order(), AuthorizationTable.Callers.Order());
+    }
+
+    [Fact]
+    public async Task A_route_that_demands_no_permission_answers_nobody()
+    {
+        await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/forgotten", () => "secret"));
+        using var owner = await server.Client.GetAsync("/forgotten", Cancelled);
+        using var nobody = await server.Anonymous.GetAsync("/forgotten", Cancelled);
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (owner.StatusCode, nobody.StatusCode));
+    }
+
+    [Fact]
+    public async Task Every_guarded_route_refuses_whoever_has_no_valid_token()
+    {
+        var deployment = await Server.CreateDeploymentAsync("no-token");
+        var revoked = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
+        await DeleteAsync(revoked);
+        var deleted = await Server.CreateDeploymentAsync("to-be-deleted");
+        var orphan = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deleted);
+        using (await Server.Client.DeleteAsync($"{Server.OrganizationPath}/deployments/{deleted}", Cancelled))
+        {
+        }
+        HttpClient[] callers =
+        [
+            Server.Anonymous, Server.ClientWith("garbage"), Server.ClientWith(Server.OwnerToken[..^4] + "AAAA"), Server.ClientWith(revoked),
+            Server.ClientWith(orphan),
+        ];
+        foreach (var route in Guarded(Server))
+        {
+            foreach (var caller in callers)
+                Assert.Equal($"{Method(route)} {Pattern(route)}: 401", await StatusAsync(caller, route, deployment));
+        }
+    }
+
+    public static TheoryData<string> CallerNames => [.. AuthorizationTable.Callers.Select(caller => caller.ToString())];
+
+    [Theory]
+    [MemberData(nameof(CallerNames))]
+    public async Task A_role_reaches_what_the_table_says_and_nothing_else(string callerName)
+    {
+        var caller = Enum.Parse<Role>(callerName);
+        foreach (var route in Guarded(Server))
+        {
+            // Fresh each time: a route that is reached may change or delete it.
+            var deployment = await Server.CreateDeploymentAsync($"{callerName} {Method(route)} {Pattern(route)}");
+            using var response = await SendAsync(Server.ClientWith(await TokenAsync(caller, deployment)), route, deployment);
+            var expected = AuthorizationTable.Expected(route.Metadata.GetMetadata<RequiredPermission>()!.Permission, caller);
+            var text = await response.Content.ReadAsStringAsync(Cancelled);
+            var where = $"{callerName} {Method(route)} {Pattern(route)} got {(int)response.StatusCode}: {text}";
+            if (expected != 0)
+                Assert.True(expected == (int)response.StatusCode, where);
+            else
+                Assert.True(HasReached(response.StatusCode, text), where);
+        }
+    }
+
+    [Fact]
+    public async Task Nobody_sees_a_place_outside_the_own_token()
+    {
+        var deployment = await Server.CreateDeploymentAsync("hidden");
+        var siblingDeployment = await Server.CreateDeploymentAsync("sibling");
+        var siblingWorkspace = await Server.CreateWorkspaceAsync("sibling");
+        var (_, _, otherOwner) = await Server.AddOrganizationAsync("other");
+        var sibling = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", siblingDeployment));
+        var neighbour = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", siblingWorkspace));
+        var stranger = Server.ClientWith(otherOwner);
+        foreach (var route in Guarded(Server))
+        {
+            var expected = $"{Method(route)} {Pattern(route)}: 404";
+            if (Has(route, "organizationId"))
+                Assert.Equal(expected, await StatusAsync(stranger, route, deployment));
+            if (Has(route, "workspaceId") || Has(route, "deploymentId"))
+                Assert.Equal(expected, await StatusAsync(neighbour, route, deployment));
+            if (Has(route, "deploymentId"))
+                Assert.Equal(expected, await StatusAsync(sibling, route, deployment));
+        }
+    }
+
+    [Fact]
+    public async Task What_is_hidden_looks_like_what_does_not_exist()
+    {
+        var hidden = await Server.CreateDeploymentAsync("looks-like-nothing");
+        var neighbour = Server.ClientWith(await Server.CreateTokenAsync(
+            "WORKSPACE", "WORKSPACE_OWNER", await Server.CreateWorkspaceAsync("looks")));
+        var messages = new List<string>();
+        foreach (var id in (string[])[hidden, UnknownId])
+        {
+            using var response = await neighbour.GetAsync($"{Server.OrganizationPath}/deployments/{id}", Cancelled);
+            messages.Add((await response.ReadAsync(HttpStatusCode.NotFound)).Text("message").Replace(id, "ID", StringComparison.Ordinal));
+        }
+        Assert.Equal(messages[0], messages[1]);
+    }
+
+    private static IEnumerable<RouteEndpoint> Routes(UpdraftServer server) =>
+        server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
+    private static IEnumerable<RouteEndpoint> Guarded(UpdraftServer server) =>
+        Routes(server).Where(route => route.Metadata.GetMetadata<IAllowAnonymous>() is null);
+
+    private static string Pattern(RouteEndpoint route) => "/" + route.RoutePattern.RawText!.TrimStart('/');
+
+    private static string Method(RouteEndpoint route) => route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0];
+
+    private static bool Has(RouteEndpoint route, string parameter) => route.RoutePattern.GetParameter(parameter) is not null;
+
+    // Whatever the route itself says, even 404 for a child that does not exist.
+    private static bool HasReached(HttpStatusCode status, string text) => status switch
+    {
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => false,
+        HttpStatusCode.NotFound => !text.Contains("no Organization", StringComparison.Ordinal)
+            && !text.Contains("no Workspace", StringComparison.Ordinal) && !text.Contains("no Deployment", StringComparison.Ordinal)
+            && !text.Contains("no address", StringComparison.Ordinal),
+        _ => true,
+    };
+
+    private async Task<string> StatusAsync(HttpClient caller, RouteEndpoint route, string deployment)
+    {
+        using var response = await SendAsync(caller, route, deployment);
+        return $"{Method(route)} {Pattern(route)}: {(int)response.StatusCode}";
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpClient caller, RouteEndpoint route, string deployment)
+    {
+        var path = string.Join('/', Pattern(route).Split('/').Select(segment => segment switch
+        {
+            "{organizationId}" => Server.OrganizationId,
+            "{workspaceId}" => Server.WorkspaceId,
+            "{deploymentId}" => deployment,
+            ['{', ..] => UnknownId,
+            _ => segment,
+        }));
+        using var request = new HttpRequestMessage(new HttpMethod(Method(route)), path);
+        if (request.Method == HttpMethod.Post)
+            request.Content = JsonRequests.Json("{}");
+        return await caller.SendAsync(request, Cancelled);
+    }
+
+    private Task<string> TokenAsync(Role role, string deployment) => role == Role.Agent
+        ? Server.CreateAgentTokenAsync(deployment)
+        : role.Scope() switch
+        {
+            RoleScope.Organization => Server.CreateTokenAsync("ORGANIZATION", role.Name()),
+            RoleScope.Workspace => Server.CreateTokenAsync("WORKSPACE", role.Name(), Server.WorkspaceId),
+            _ => Server.CreateTokenAsync("DEPLOYMENT", role.Name(), deployment),
+        };
+
+    private async Task DeleteAsync(string token)
+    {
+        using var response = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+}

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Options;
+using Updraft.Server.Api;
+using Updraft.Server.Storage;
+
+namespace Updraft.Server.Tests.Storage;
+
+public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("updraft-blobs-").FullName;
+    private readonly FileSystemBlobStore _store;
+
+    public FileSystemBlobStoreTests() => _store = Open();
+
+    private protected override IBlobStore Store => _store;
+
+    [Fact]
+    public async Task A_restart_keeps_blobs_and_sweeps_what_was_in_the_making()
+    {
+        await WriteAsync("packs/one", "content");
+        var leftover = Path.Join(_data, "blobs", "tmp", "crashed" + AtomicFile.TemporarySuffix);
+        await File.WriteAllTextAsync(leftover, "half", TestContext.Current.CancellationToken);
+        var restarted = Open();
+
+        Assert.False(File.Exists(leftover));
+        Assert.Equal(7, await restarted.LengthAsync("packs/one", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Neither_a_commit_nor_a_check_leaves_temporary_files()
+    {
+        await WriteAsync("packs/one", "content");
+        await _store.CheckAsync(TestContext.Current.CancellationToken);
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, "blobs", "tmp")));
+    }
+
+    [Fact]
+    public async Task The_folder_of_temporary_files_has_no_keys()
+    {
+        await Assert.ThrowsAsync<ArgumentException>(() => _store.CreateAsync("tmp/one", TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<ArgumentException>(() => _store.DeleteAllAsync("tmp/", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task A_blob_that_was_replaced_by_a_link_is_not_read()
+    {
+        var secret = Path.Join(_data, "secret");
+        await File.WriteAllTextAsync(secret, "secret", TestContext.Current.CancellationToken);
+        await WriteAsync("packs/one", "content");
+        File.Delete(Path.Join(_data, "blobs", "packs", "one"));
+        File.CreateSymbolicLink(Path.Join(_data, "blobs", "packs", "one"), secret);
+
+        await Assert.ThrowsAsync<IOException>(() => _store.OpenAsync("packs/one", TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<IOException>(() => _store.LengthAsync("packs/one", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task The_check_fails_when_nothing_can_be_written()
+    {
+        Directory.Delete(Path.Join(_data, "blobs", "tmp"), recursive: true);
+
+        await Assert.ThrowsAnyAsync<IOException>(() => _store.CheckAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Blobs_are_readable_by_their_owner_only()
+    {
+        await WriteAsync("packs/one", "content");
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Join(_data, "blobs", "packs", "one")));
+    }
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    private FileSystemBlobStore Open() => new(Options.Create(new ServerOptions { Data = _data }));
+}

@@ -1,0 +1,78 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Tokens;
+
+public sealed class BootstrapTests
+{
+    private const string ChosenToken = "an-operator-chose-this-token-0123456789-abcdefghij";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_first_start_makes_what_is_configured_and_tells_where_the_token_is()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: Settings(
+            ("Bootstrap:OrganizationName", "Ministry of Air"), ("Bootstrap:WorkspaceName", "Balloons")));
+        var organization = await server.Client.GetOkAsync(server.OrganizationPath);
+        var workspace = await server.Client.GetOkAsync($"{server.OrganizationPath}/workspaces/{server.WorkspaceId}");
+        Assert.Equal(("Ministry of Air", "Balloons"), (organization.Text("name"), workspace.Text("name")));
+        Assert.Contains(server.OrganizationId, server.ConsoleText, StringComparison.Ordinal);
+        Assert.Contains(server.WorkspaceId, server.ConsoleText, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.OwnerToken, server.ConsoleText, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_file_with_the_token_is_for_its_owner_only()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            File.GetUnixFileMode(Path.Join(server.DataFolder, "..", "owner-token")));
+    }
+
+    [Fact]
+    public async Task Without_a_file_the_token_is_printed_once()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerTokenFile", "")));
+        var token = server.ConsoleText.Split('\n').Single(line => line.StartsWith("eyJ", StringComparison.Ordinal)).Trim();
+        await server.ClientWith(token).GetOkAsync(server.OrganizationPath);
+        await server.RestartAsync();
+        Assert.Equal(2, server.ConsoleText.Split(token).Length);
+        Assert.DoesNotContain(token, server.LogText, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_later_start_makes_nothing()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        await server.RestartAsync();
+        Assert.Equal(2, server.ConsoleText.Split("first Organization").Length);
+        Assert.Equal(1, (await server.Client.GetOkAsync($"{server.OrganizationPath}/tokens"))["totalCount"]!.GetValue<int>());
+        Assert.Equal(1, (await server.Client.GetOkAsync($"{server.OrganizationPath}/workspaces"))["totalCount"]!.GetValue<int>());
+    }
+
+    [Fact]
+    public async Task A_token_that_the_operator_chose_counts_and_is_not_printed()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
+        var created = await server.ClientWith(ChosenToken).PostOkAsync($"{server.OrganizationPath}/workspaces", new JsonObject { ["name"] = "w" });
+        Assert.Equal("owner", created["createdBy"]!["apiTokenName"]!.GetValue<string>());
+        Assert.DoesNotContain(ChosenToken, server.ConsoleText, StringComparison.Ordinal);
+        using var similar = await server.ClientWith(ChosenToken + "k").GetAsync(server.OrganizationPath, Cancelled);
+        Assert.Equal(HttpStatusCode.Unauthorized, similar.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_chosen_token_is_never_written_to_the_data_folder()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
+        await server.Client.GetOkAsync(server.OrganizationPath);
+        await server.StopAsync();
+        foreach (var path in Directory.EnumerateFiles(server.DataFolder, "*", SearchOption.AllDirectories))
+            Assert.False((await File.ReadAllBytesAsync(path, Cancelled)).AsSpan().IndexOf("an-operator-chose"u8) >= 0, path);
+    }
+
+    private static Dictionary<string, string> Settings(params (string Name, string Value)[] settings) =>
+        settings.ToDictionary(setting => setting.Name, setting => setting.Value, StringComparer.Ordinal);
+}
