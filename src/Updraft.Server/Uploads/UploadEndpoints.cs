@@ -59,8 +59,8 @@ internal static class UploadEndpoints
         }
         catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)
         {
-            throw new ApiException(StatusCodes.Status408RequestTimeout,
-                $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled) { BlobErrorCode = "OperationTimedOut" };
+            throw BlobError.Of(StatusCodes.Status408RequestTimeout, "OperationTimedOut",
+                $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled);
         }
         catch (ApiException refusal) when (BlobError.IsWanted(context.Request))
         {
@@ -84,8 +84,8 @@ internal static class UploadEndpoints
                 Answer(context, await services.GetRequiredService<PutBlockList>().RunAsync(slot, request, cancellationToken));
                 break;
             case var other:
-                throw new ApiException(StatusCodes.Status400BadRequest,
-                    $"'comp' must be 'block', 'blocklist' or absent, not '{ApiException.Shorten(other)}'.") { BlobErrorCode = "InvalidQueryParameterValue" };
+                throw BlobError.BadRequest("InvalidQueryParameterValue",
+                    $"'comp' must be 'block', 'blocklist' or absent, not '{ApiException.Shorten(other)}'.");
         }
     }
 
@@ -102,7 +102,8 @@ internal static class UploadEndpoints
     private static void SetHeaders(HttpContext context)
     {
         var asked = context.Request.Headers["x-ms-version"].ToString();
-        SetHeader(context.Response, "x-ms-version", DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? asked : BlobVersion);
+        var isDate = DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+        SetHeader(context.Response, "x-ms-version", isDate ? asked : BlobVersion);
         SetHeader(context.Response, "x-ms-request-id", context.TraceIdentifier);
     }
 
@@ -116,8 +117,8 @@ internal static class UploadEndpoints
     private static ApiException Busy(HttpResponse response, int limit)
     {
         SetHeader(response, HeaderNames.RetryAfter, "3");
-        return new ApiException(StatusCodes.Status503ServiceUnavailable,
-            $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.") { BlobErrorCode = "ServerBusy" };
+        return BlobError.Of(StatusCodes.Status503ServiceUnavailable, "ServerBusy",
+            $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.");
     }
 
     private static void PrepareBody(HttpContext context)
@@ -135,11 +136,12 @@ internal static class UploadEndpoints
     private static void CheckFraming(HttpRequest request)
     {
         // Kestrel lets the chunks win and moves the length aside. Two programs could see two different bodies in it.
-        if (request.Headers.TransferEncoding.Count > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
-            throw new ApiException(StatusCodes.Status400BadRequest, "Send Content-Length or Transfer-Encoding, not both.") { BlobErrorCode = "InvalidHeaderValue" };
+        if (request.Headers.TransferEncoding.Count > 0
+            && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
+            throw BlobError.BadRequest("InvalidHeaderValue", "Send Content-Length or Transfer-Encoding, not both.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
-            throw new ApiException(StatusCodes.Status400BadRequest,
-                "Structured bodies are not supported; turn the client's transfer validation off.") { BlobErrorCode = "UnsupportedHeader" };
+            throw BlobError.BadRequest("UnsupportedHeader",
+                "Structured bodies are not supported; turn the client's transfer validation off.");
     }
 
     private static BundlePurpose ReadPurpose(string purpose) =>
@@ -149,6 +151,6 @@ internal static class UploadEndpoints
     private static void RefuseMethod(HttpContext context)
     {
         SetHeader(context.Response, HeaderNames.Allow, HttpMethods.Put);
-        throw new ApiException(StatusCodes.Status405MethodNotAllowed, "An upload address takes PUT only.") { BlobErrorCode = "UnsupportedHttpVerb" };
+        throw BlobError.Of(StatusCodes.Status405MethodNotAllowed, "UnsupportedHttpVerb", "An upload address takes PUT only.");
     }
 }

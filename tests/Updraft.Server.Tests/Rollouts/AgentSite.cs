@@ -125,7 +125,8 @@ internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
     }
 
     /// <summary>Reports and returns the state as of now.</summary>
-    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null, string? message = null)
+    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null,
+        string? message = null)
     {
         using var response = await client.PostAsJsonAsync(AgentRoutes.Report, Report(phase, revision, activeRevision, version, message),
             AgentJson.Default.AgentReport, Cancellation);

@@ -10,9 +10,9 @@ using Updraft.Server.Tests.Support;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Programs that others wrote, as they come.</summary>
-public sealed class BlobClientTests(UploadsServer fixture) : IClassFixture<UploadsServer>
+public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
-    private readonly UpdraftServer _server = fixture.Updraft;
+    private readonly UpdraftServer _server = fixture.Server;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -35,7 +35,12 @@ public sealed class BlobClientTests(UploadsServer fixture) : IClassFixture<Uploa
         using var archive = new MemoryStream(bytes);
         var options = new BlobUploadOptions
         {
-            TransferOptions = new StorageTransferOptions { InitialTransferSize = 100_000, MaximumTransferSize = 250_000, MaximumConcurrency = 4 },
+            TransferOptions = new StorageTransferOptions
+            {
+                InitialTransferSize = 100_000,
+                MaximumTransferSize = 250_000,
+                MaximumConcurrency = 4,
+            },
         };
 
         var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
@@ -71,7 +76,8 @@ public sealed class BlobClientTests(UploadsServer fixture) : IClassFixture<Uploa
     {
         var site = await UploadSite.CreateAsync(_server);
         var client = new BlockBlobClient(new Uri(site.Url));
-        var unknown = await Assert.ThrowsAsync<RequestFailedException>(() => client.CommitBlockListAsync(["AAAA"], cancellationToken: Cancellation));
+        var unknown = await Assert.ThrowsAsync<RequestFailedException>(() =>
+            client.CommitBlockListAsync(["AAAA"], cancellationToken: Cancellation));
         var forged = await Assert.ThrowsAsync<RequestFailedException>(() =>
             new BlockBlobClient(new Uri(site.Url + "0")).CommitBlockListAsync(["AAAA"], cancellationToken: Cancellation));
 
@@ -118,9 +124,11 @@ public sealed class BlobClientTests(UploadsServer fixture) : IClassFixture<Uploa
     {
         var site = await UploadSite.CreateAsync(_server);
         var folder = Directory.CreateDirectory(Path.Join(_server.DataFolder, site.DeployId, "dags"));
-        await File.WriteAllTextAsync(Path.Join(folder.FullName, "shop.py"), Convert.ToHexString(RandomNumberGenerator.GetBytes(200_000)), Cancellation);
+        await File.WriteAllTextAsync(Path.Join(folder.FullName, "shop.py"),
+            Convert.ToHexString(RandomNumberGenerator.GetBytes(200_000)), Cancellation);
 
-        var printed = await BashAsync($"tar -C '{folder.Parent!.FullName}' -cz dags | curl -s -D - -H 'x-ms-blob-type: BlockBlob' -T - {Quoted(site.Url)}");
+        var printed = await BashAsync(
+            $"tar -C '{folder.Parent!.FullName}' -cz dags | curl -s -D - -H 'x-ms-blob-type: BlockBlob' -T - {Quoted(site.Url)}");
 
         Assert.StartsWith("HTTP/1.1 201 Created", printed[printed.LastIndexOf("HTTP/", StringComparison.Ordinal)..]);
         Assert.Single(await site.RecordedAsync());
@@ -130,7 +138,11 @@ public sealed class BlobClientTests(UploadsServer fixture) : IClassFixture<Uploa
 
     private static async Task<string> BashAsync(string script)
     {
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", script]) { RedirectStandardOutput = true, UseShellExecute = false })!;
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", script])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
         var output = await bash.StandardOutput.ReadToEndAsync(Cancellation);
         await bash.WaitForExitAsync(Cancellation);
         return output;

@@ -14,7 +14,8 @@ public sealed class ExpireUploadsTests
     public async Task The_blocks_of_a_finalized_deploy_go_and_its_address_stays_closed()
     {
         var clock = new FakeTimeProvider(Start);
-        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { ["Uploads:UrlLifetimeMinutes"] = "1440" });
+        await using var server = await UpdraftServer.StartAsync(clock,
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["Uploads:UrlLifetimeMinutes"] = "1440" });
         var site = await UploadSite.CreateAsync(server);
         (await site.StageAsync(A, UploadSite.Tar("one"))).Dispose();
         using var committed = await site.CommitAsync(A);
@@ -72,13 +73,10 @@ public sealed class ExpireUploadsTests
         clock.Advance(TimeSpan.FromSeconds(1));
 
         using var late = await site.PutAsync(UploadSite.Tar("two"));
-        Assert.Contains("expired at 2026-01-01T01:00:00Z", await UploadSite.RefusalAsync(late, HttpStatusCode.Forbidden, "AuthenticationFailed"));
+        Assert.Contains("expired at 2026-01-01T01:00:00Z",
+            await UploadSite.RefusalAsync(late, HttpStatusCode.Forbidden, "AuthenticationFailed"));
     }
 
-    private static async Task UntilNoBlocksAsync(UpdraftServer server, UploadSite site)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (UploadSite.Files(server, site.DeployId).Count > 0)
-            await Task.Delay(10, deadline.Token);
-    }
+    private static Task UntilNoBlocksAsync(UpdraftServer server, UploadSite site) =>
+        Poll.UntilAsync(() => Task.FromResult(UploadSite.Files(server, site.DeployId).Count == 0));
 }

@@ -63,5 +63,18 @@ internal sealed class RawHttp : IDisposable
         return all[..all.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
     }
 
+    /// <summary>Reads until the server closes or breaks off; returns everything.</summary>
+    public async Task<string> ReadToEndAsync()
+    {
+        try
+        {
+            return await ReadUntilAsync("\0");
+        }
+        catch (IOException)
+        {
+            return _received.ToString();
+        }
+    }
+
     public void Dispose() => _tcp.Dispose();
 }

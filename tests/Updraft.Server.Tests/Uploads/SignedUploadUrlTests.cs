@@ -12,11 +12,11 @@ using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Tests.Uploads;
 
-public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<UploadsServer>
+public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";
 
-    private readonly UpdraftServer _server = fixture.Updraft;
+    private readonly UpdraftServer _server = fixture.Server;
 
     [Fact]
     public async Task Any_changed_value_is_refused()
@@ -24,14 +24,19 @@ public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<
         var site = await UploadSite.CreateAsync(_server);
         var signed = _server.Services.GetRequiredService<SignedUploadUrl>();
         var query = QueryHelpers.ParseQuery(new Uri(site.Url).Query);
-        var target = new Dictionary<string, StringValues>(query, StringComparer.Ordinal) { ["deployment"] = site.DeploymentId, ["deploy"] = site.DeployId };
+        var target = new Dictionary<string, StringValues>(query, StringComparer.Ordinal)
+        {
+            ["deployment"] = site.DeploymentId,
+            ["deploy"] = site.DeployId,
+        };
         Assert.True(Passes(signed, target, BundlePurpose.Dags));
         Assert.False(Passes(signed, target, BundlePurpose.Bundle));
 
         var names = target.Keys.Order(StringComparer.Ordinal).ToArray();
-        Gen.Select(Gen.Int[0, names.Length - 1].Select(i => names[i]), Gen.Int[0, 3], Gen.Int[0, 200], Gen.Char[Characters]).Sample((name, kind, at, c) =>
+        var name = Gen.Int[0, names.Length - 1].Select(i => names[i]);
+        Gen.Select(name, Gen.Int[0, 3], Gen.Int[0, 200], Gen.Char[Characters]).Sample((which, kind, at, c) =>
         {
-            var value = target[name].ToString();
+            var value = target[which].ToString();
             at %= value.Length;
             var changed = kind switch
             {
@@ -40,8 +45,8 @@ public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<
                 2 => value.Remove(at, 1),
                 _ => value.ToUpperInvariant(),
             };
-            return changed == value
-                || !Passes(signed, new Dictionary<string, StringValues>(target, StringComparer.Ordinal) { [name] = changed }, BundlePurpose.Dags);
+            var forged = new Dictionary<string, StringValues>(target, StringComparer.Ordinal) { [which] = changed };
+            return changed == value || !Passes(signed, forged, BundlePurpose.Dags);
         }, iter: 50_000);
     }
 
@@ -55,7 +60,8 @@ public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<
 
         await Gen.Select(Gen.Shuffle(parameters), Gen.Bool).SampleAsync(async (order, everything) =>
         {
-            var query = string.Join('&', order.Select(pair => $"{pair.Item1}={(everything ? EncodeAll(pair.Item2) : Uri.EscapeDataString(pair.Item2))}"));
+            Func<string, string> encode = everything ? EncodeAll : Uri.EscapeDataString;
+            var query = string.Join('&', order.Select(pair => $"{pair.Item1}={encode(pair.Item2)}"));
             using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
             await http.SendHeadAsync($"{address.GetLeftPart(UriPartial.Path)}?{query}", ["Content-Length: 0", "Connection: close"]);
             return (await http.ReadHeadAsync()).StartsWith("HTTP/1.1 201 ", StringComparison.Ordinal);
@@ -97,24 +103,26 @@ public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<
     {
         var site = await UploadSite.CreateAsync(_server);
         var other = await UploadSite.CreateAsync(_server);
-        async Task<HttpStatusCode> PutAsync(string url)
+        async Task<HttpStatusCode> PutAsync(string part, string instead)
         {
+            var url = site.Url.Replace(part, instead, StringComparison.Ordinal);
             using var request = new HttpRequestMessage(HttpMethod.Put, url);
             using var response = await _server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
             return response.StatusCode;
         }
 
-        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.Url.Replace("/dags?", "/bundle?", StringComparison.Ordinal)));
-        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.Url.Replace(site.DeployId, other.DeployId, StringComparison.Ordinal)));
-        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.Url.Replace(site.DeploymentId, other.DeploymentId, StringComparison.Ordinal)));
-        Assert.Equal(HttpStatusCode.NotFound, await PutAsync(site.Url.Replace("/dags?", "/Dags?", StringComparison.Ordinal)));
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync("/dags?", "/bundle?"));
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.DeployId, other.DeployId));
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.DeploymentId, other.DeploymentId));
+        Assert.Equal(HttpStatusCode.NotFound, await PutAsync("/dags?", "/Dags?"));
     }
 
     [Fact]
     public async Task A_token_opens_no_upload_address()
     {
         var site = await UploadSite.CreateAsync(_server);
-        using var response = await _server.Client.PutAsync(new Uri(site.Url).GetLeftPart(UriPartial.Path), null, TestContext.Current.CancellationToken);
+        using var response = await _server.Client.PutAsync(
+            new Uri(site.Url).GetLeftPart(UriPartial.Path), null, TestContext.Current.CancellationToken);
         await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
     }
 
@@ -145,7 +153,8 @@ public sealed class SignedUploadUrlTests(UploadsServer fixture) : IClassFixture<
         query.Remove("deploy");
         try
         {
-            signed.Check(new DeploymentId(target["deployment"].ToString()), new DeployId(target["deploy"].ToString()), purpose, new QueryCollection(query));
+            signed.Check(new DeploymentId(target["deployment"].ToString()), new DeployId(target["deploy"].ToString()), purpose,
+                new QueryCollection(query));
             return true;
         }
         catch (ApiException exception) when (exception.StatusCode == StatusCodes.Status403Forbidden)

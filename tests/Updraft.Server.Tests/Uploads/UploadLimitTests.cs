@@ -7,7 +7,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
 {
     private const int MaxBytes = 100_000, MaxBlockBytes = 60_000;
 
-    private readonly UpdraftServer _server = fixture.Updraft;
+    private readonly UpdraftServer _server = fixture.Server;
 
     private static string Id(int number) => Convert.ToBase64String(BitConverter.GetBytes(number));
 
@@ -30,7 +30,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.LargeTar(3 * MaxBytes), adjust: Chunked);
 
-        Assert.Contains("(Uploads:MaxBytes)", await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge"));
+        Assert.Contains("(Uploads:MaxBytes)", await TooLargeAsync(response));
         Assert.Empty(await site.RecordedAsync());
         Assert.Empty(UploadSite.Files(_server, $"packs/{site.DeploymentId}"));
     }
@@ -50,8 +50,9 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
         var site = await UploadSite.CreateAsync(_server);
         foreach (var adjust in new Action<HttpRequestMessage>?[] { null, Chunked })
         {
-            using var response = await site.PutAsync(new byte[MaxBlockBytes + 1], $"&comp=block&blockid={Uri.EscapeDataString(Id(1))}", adjust);
-            Assert.Contains("(Uploads:MaxBlockBytes)", await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge"));
+            using var response = await site.PutAsync(new byte[MaxBlockBytes + 1],
+                $"&comp=block&blockid={Uri.EscapeDataString(Id(1))}", adjust);
+            Assert.Contains("(Uploads:MaxBlockBytes)", await TooLargeAsync(response));
         }
         Assert.Empty(UploadSite.Files(_server, site.DeployId));
     }
@@ -65,7 +66,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
 
         using var response = await site.CommitAsync(Id(1), Id(2));
 
-        Assert.Contains("120000 bytes together", await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge"));
+        Assert.Contains("120000 bytes together", await TooLargeAsync(response));
     }
 
     [Fact]
@@ -73,7 +74,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.CommitAsync([.. Enumerable.Range(0, 11).Select(Id)]);
-        Assert.Contains("(Uploads:MaxBlocks)", await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "BlockListTooLong"));
+        Assert.Contains("(Uploads:MaxBlocks)", await TooLargeAsync(response, "BlockListTooLong"));
     }
 
     [Fact]
@@ -81,7 +82,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.CommitXmlAsync("<BlockList>" + new string(' ', 1_000_000));
-        await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge");
+        await TooLargeAsync(response);
     }
 
     [Fact]
@@ -96,7 +97,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
 
         using var response = await site.StageAsync(Id(3), new byte[MaxBlockBytes]);
 
-        Assert.Contains("240000 bytes were staged", await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge"));
+        Assert.Contains("240000 bytes were staged", await TooLargeAsync(response));
         Assert.Equal(3, UploadSite.Files(_server, site.DeployId).Count);
     }
 
@@ -118,6 +119,9 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
         await http.ReadUntilAsync("201 Created");
     }
 
+    private static Task<string> TooLargeAsync(HttpResponseMessage response, string code = "RequestBodyTooLarge") =>
+        UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, code);
+
     private static void Chunked(HttpRequestMessage request)
     {
         request.Content = new StreamContent(request.Content!.ReadAsStream(TestContext.Current.CancellationToken));
@@ -129,15 +133,19 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     {
         private UpdraftServer? _server;
 
-        internal UpdraftServer Updraft => _server ?? throw new InvalidOperationException("The server is not started.");
+        internal UpdraftServer Server => _server ?? throw new InvalidOperationException("The server is not started.");
 
-        public async ValueTask InitializeAsync() => _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        public async ValueTask InitializeAsync()
         {
-            ["Uploads:MaxBytes"] = $"{MaxBytes}",
-            ["Uploads:MaxBlockBytes"] = $"{MaxBlockBytes}",
-            ["Uploads:MaxBlocks"] = "10",
-            ["Uploads:MaxConcurrent"] = "1",
-        });
+            var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["Uploads:MaxBytes"] = $"{MaxBytes}",
+                ["Uploads:MaxBlockBytes"] = $"{MaxBlockBytes}",
+                ["Uploads:MaxBlocks"] = "10",
+                ["Uploads:MaxConcurrent"] = "1",
+            };
+            _server = await UpdraftServer.StartAsync(settings: settings);
+        }
 
         public async ValueTask DisposeAsync()
         {

@@ -82,7 +82,8 @@ internal sealed class UploadSite
     }
 
     /// <summary>Put Block.</summary>
-    public Task<HttpResponseMessage> StageAsync(string id, byte[] block) => PutAsync(block, $"&comp=block&blockid={Uri.EscapeDataString(id)}");
+    public Task<HttpResponseMessage> StageAsync(string id, byte[] block) =>
+        PutAsync(block, $"&comp=block&blockid={Uri.EscapeDataString(id)}");
 
     /// <summary>Put Block List of <c>Latest</c> entries.</summary>
     public Task<HttpResponseMessage> CommitAsync(params string[] ids) =>
@@ -91,7 +92,8 @@ internal sealed class UploadSite
     public Task<HttpResponseMessage> CommitXmlAsync(string xml) => PutAsync(Encoding.UTF8.GetBytes(xml), "&comp=blocklist");
 
     public Task<JsonObject> FinalizeAsync(string version) => _server.Client.PostOkAsync(
-        $"{_server.OrganizationPath}/deployments/{DeploymentId}/deploys/{DeployId}/finalize", new JsonObject { ["dagTarballVersion"] = version });
+        $"{_server.OrganizationPath}/deployments/{DeploymentId}/deploys/{DeployId}/finalize",
+        new JsonObject { ["dagTarballVersion"] = version });
 
     /// <summary>The versions that the server has recorded for the Deployment.</summary>
     public async Task<IReadOnlyList<string>> RecordedAsync()
@@ -104,7 +106,8 @@ internal sealed class UploadSite
 
     /// <summary>Every blob file of the server that has a part of the path in its name.</summary>
     public static IReadOnlyList<string> Files(UpdraftServer server, string part) =>
-        [.. Directory.EnumerateFiles(Path.Join(server.DataFolder, "blobs"), "*", SearchOption.AllDirectories).Where(path => path.Contains(part, StringComparison.Ordinal))];
+        [.. Directory.EnumerateFiles(Path.Join(server.DataFolder, "blobs"), "*", SearchOption.AllDirectories)
+            .Where(path => path.Contains(part, StringComparison.Ordinal))];
 
     public static async Task<string> VersionOfAsync(HttpResponseMessage response)
     {
