@@ -13,6 +13,7 @@ internal static partial class Posix
 {
     private const int ReadOnly = 0, Directory = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000;
     private const int AtCurrentFolder = -100;
+    private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11;
 
     /// <summary>Makes a file's bytes durable.</summary>
     public static void Fsync(SafeFileHandle file, string path)
@@ -64,6 +65,15 @@ internal static partial class Posix
         throw Failure("open", path);
     }
 
+    /// <summary>Takes a file's exclusive lock without waiting; it is freed when the file is closed.</summary>
+    /// <returns>False when another open file holds it.</returns>
+    public static bool TryLock(SafeFileHandle file, string path)
+    {
+        if (NativeFlock(file, LockExclusive | LockNonBlocking) == 0)
+            return true;
+        return Marshal.GetLastPInvokeError() == WouldBlock ? false : throw Failure("flock", path);
+    }
+
     private static IOException Failure(string call, string path)
     {
         var error = Marshal.GetLastPInvokeError();
@@ -79,6 +89,9 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial SafeFileHandle NativeOpen(string path, int flags);
+
+    [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
+    private static partial int NativeFlock(SafeFileHandle file, int operation);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int NativeRename(string from, string to);

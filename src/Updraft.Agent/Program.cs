@@ -1,1 +1,64 @@
-return 0;
+using System.Runtime.InteropServices;
+
+namespace Updraft.Agent;
+
+/// <summary>The agent's entry: options in, objects wired by hand, exit code out.</summary>
+internal static class Program
+{
+    public static string Version { get; } = typeof(Program).Assembly.GetName().Version!.ToString(3);
+
+    public static async Task<int> Main(string[] arguments)
+    {
+        var (options, exit) = new AgentCommand(Environment.GetEnvironmentVariable).Parse(arguments, Console.Out, Console.Error);
+        if (options is null)
+            return exit;
+        using var stop = new CancellationTokenSource();
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        return await RunAsync(options, new AgentLog(Console.OpenStandardOutput(), TimeProvider.System), TimeProvider.System, stop.Token);
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+    }
+
+    /// <summary>Runs an agent until it is stopped or cannot go on.</summary>
+    /// <returns>One of <see cref="ExitCode"/>.</returns>
+    public static async Task<int> RunAsync(AgentOptions options, AgentLog log, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var root = AgentRoot.Open(options.Root);
+            log.Information("start", ("version", Version), ("root", root.Root), ("server", options.Server.GetLeftPart(UriPartial.Path)));
+            root.Sweep(log);
+            var manifests = new LocalManifests(root, log, clock);
+            var mounts = new Mounts(root, manifests, log, clock);
+            var memory = new AgentMemory(root, mounts.Active, log, clock);
+            using var api = ServerRequest.Connect(followRedirects: false);
+            using var packs = ServerRequest.Connect(followRedirects: true);
+            using var client = new StateClient(api, options, memory, log, clock);
+            var fetcher = new PackFetcher(api, packs, options, clock);
+            var trees = new TreeBuilder(root, manifests, fetcher, log);
+            var check = new BundleCheck(root, options, log, clock);
+            var retention = new TreeRetention(root, mounts, options, log, clock);
+            await new AgentLoop(client, trees, fetcher, check, mounts, retention, log, clock).RunAsync(options.Once, cancellationToken);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            log.Information("stopped");
+        }
+        catch (AgentExitException exception)
+        {
+            log.Error("ended", ("reason", exception.Message), ("exitCode", exception.Code));
+            return exception.Code;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            log.Error("ended", ("reason", exception.Message), ("exitCode", ExitCode.Configuration));
+            return ExitCode.Configuration;
+        }
+        return ExitCode.Ok;
+    }
+}

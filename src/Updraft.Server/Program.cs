@@ -5,6 +5,7 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Health;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;

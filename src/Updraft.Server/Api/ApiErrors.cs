@@ -60,7 +60,8 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         return context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound when path.Contains("//", StringComparison.Ordinal) =>
-                $"An id in the address '{path}' is empty. The client does not know its Organization, Workspace or Deployment: check its token and settings.",
+                $"An id in the address '{path}' is empty. The client does not know its Organization, Workspace or "
+                + "Deployment: check its token and settings.",
             StatusCodes.Status404NotFound => $"There is nothing at '{path}'.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"'{path}' does not take {ApiException.Shorten(context.Request.Method)}; it takes {context.Response.Headers.Allow}.",

@@ -19,7 +19,8 @@ internal static class RequestBody
         where T : class
     {
         if (!request.HasJsonContentType() && !(request.ContentType is null && request.ContentLength is null or 0))
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "The body must be JSON: send the header 'Content-Type: application/json'.");
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
+                "The body must be JSON: send the header 'Content-Type: application/json'.");
         var body = await ReadAllAsync(request, cancellationToken);
         if (body.Length == 0)
             throw ApiException.BadRequest("The body is empty; send a JSON object, {} at least.");

@@ -47,7 +47,8 @@ internal static class ServerCommand
     /// <param name="args">The command line.</param>
     /// <param name="create">Builds the server.</param>
     /// <param name="start">Prepares the data folder and starts serving.</param>
-    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create, Func<WebApplication, TextWriter, Task> start)
+    public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create,
+        Func<WebApplication, TextWriter, Task> start)
     {
         if (args is ["--help" or "-h" or "help"])
         {

@@ -39,7 +39,9 @@ internal static class ServerHost
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes;
+            // More than a JSON body may have: one that is somewhat too large is still read to its end, so that the client sees the
+            // answer and not a broken connection. Uploads raise it for themselves.
+            kestrel.Limits.MaxRequestBodySize = 8 * RequestBody.MaxBytes;
             kestrel.Limits.MaxRequestHeaderCount = 100;
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
         });

@@ -10,11 +10,12 @@ internal sealed class ServerOptions
     public string Data { get; set; } = "updraft-data";
 
     /// <summary>Address under which clients and agents reach the server; every address handed out begins with it.</summary>
-    [Required, Url]
+    [Required, RegularExpression(@"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        ErrorMessage = "PublicUrl must be an address such as https://updraft.example.org.")]
     public string PublicUrl { get; set; } = "http://127.0.0.1:8888";
 
     /// <summary>Address on which the server listens.</summary>
-    [Required]
+    [Required, RegularExpression(@"^https?://[^/?#\s]+/?$", ErrorMessage = "Listen must be an address such as http://127.0.0.1:8888.")]
     public string Listen { get; set; } = "http://127.0.0.1:8888";
 
     /// <summary>Airflow's home in mount paths. An agent's root stands for this folder.</summary>
@@ -22,7 +23,8 @@ internal sealed class ServerOptions
     public string AirflowHome { get; set; } = "/usr/local/airflow";
 
     /// <summary>Host and port of the image registry as clients see it, without scheme.</summary>
-    [Required]
+    [Required, RegularExpression(@"^[^/?#\s]+$",
+        ErrorMessage = "Registry must be a host and a port such as localhost:5555, without a scheme.")]
     public string Registry { get; set; } = "localhost:5555";
 
     /// <summary>A folder of the data folder, made when it is missing.</summary>

@@ -2,7 +2,9 @@ using System.Linq.Expressions;
 
 namespace Updraft.Server.Api;
 
-/// <summary>The fields by which a list can be sorted: an allow-list, so that nothing a caller writes reaches the database as a name.</summary>
+/// <summary>
+/// The fields by which a list can be sorted: an allow-list, so that nothing a caller writes reaches the database as a name.
+/// </summary>
 /// <param name="id">The key; it orders rows that are equal otherwise, so that pages never overlap.</param>
 /// <param name="fields">Name on the wire and column of each field.</param>
 internal sealed class Sorting<T>(Expression<Func<T, object?>> id, params (string Name, Expression<Func<T, object?>> Column)[] fields)

@@ -42,6 +42,7 @@ internal static class TextLimit
         if (text is null)
             return whenAbsent;
         return allowed.Contains(text) ? text
-            : throw ApiException.BadRequest($"'{field}' is '{ApiException.Shorten(text)}'; it must be one of {string.Join(", ", allowed!)}.");
+            : throw ApiException.BadRequest(
+                $"'{field}' is '{ApiException.Shorten(text)}'; it must be one of {string.Join(", ", allowed!)}.");
     }
 }

@@ -28,8 +28,9 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             count += below;
             bytes += belowBytes;
             if (count > limits.MaxEntries || bytes > limits.MaxUnpackedBytes)
-                throw BadArchive.Entry(link.Path, $"is a link, and with the copy that it stands for the bundle has more than {limits.MaxEntries} entries "
-                    + $"or {limits.MaxUnpackedBytes} bytes", "Leave the link out, or raise Archives:MaxEntries or Archives:MaxUnpackedBytes.");
+                throw BadArchive.Entry(link.Path, $"is a link, and with the copy that it stands for the bundle has more than "
+                    + $"{limits.MaxEntries} entries or {limits.MaxUnpackedBytes} bytes",
+                    "Leave the link out, or raise Archives:MaxEntries or Archives:MaxUnpackedBytes.");
         }
         foreach (var link in links)
         {
@@ -66,7 +67,9 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             {
                 at = at.Length == 0 ? component : $"{at}/{component}";
             }
-            node = at.Length == 0 ? null : (at.Length <= limits.MaxPathBytes ? find(at) : null) ?? throw Refused(link, "which is not in the archive");
+            if (at.Length > limits.MaxPathBytes)
+                throw Refused(link, "which is too long");
+            node = at.Length == 0 ? null : find(at) ?? throw Refused(link, "which is not in the archive");
         }
         if (node?.Kind == ArchiveNodeKind.SymbolicLink)
             throw Refused(link, "which is another link");

@@ -91,7 +91,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         if (node.Path != folder)
             throw Meets(folder, node.Path);
         if (node.Kind != ArchiveNodeKind.Folder)
-            throw BadArchive.Entry(path, $"lies below '{BadArchive.Shorten(folder)}', which is a {(node.Kind == ArchiveNodeKind.File ? "file" : "link")}");
+            throw BadArchive.Entry(path,
+                $"lies below '{BadArchive.Shorten(folder)}', which is a {(node.Kind == ArchiveNodeKind.File ? "file" : "link")}");
         _lastFolder = node;
     }
 
@@ -114,7 +115,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         ? BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.")
         : BadArchive.Entry(path, $"and '{BadArchive.Shorten(other)}' are the same name where case and accents do not count");
 
-    private Api.ApiException TooMany(string name) => BadArchive.Entry(name, $"is one more than the {limits.MaxEntries} files and folders that are allowed",
+    private Api.ApiException TooMany(string name) => BadArchive.Entry(name,
+        $"is one more than the {limits.MaxEntries} files and folders that are allowed",
         "Leave out what Airflow does not need, or raise Archives:MaxEntries.");
 }
 
@@ -151,6 +153,8 @@ internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
     public ManifestEntry ToEntry(string at)
     {
         var real = Target ?? this;
-        return real.Kind == ArchiveNodeKind.Folder ? ManifestEntry.Folder(at) : ManifestEntry.File(at, real.Size, real.Content, real.IsExecutable);
+        return real.Kind == ArchiveNodeKind.Folder
+            ? ManifestEntry.Folder(at)
+            : ManifestEntry.File(at, real.Size, real.Content, real.IsExecutable);
     }
 }

@@ -38,7 +38,8 @@ internal static class BadArchive
     /// <param name="why">What shows it.</param>
     public static ApiException NoTar(ReadOnlySpan<byte> start, string why) => Because(KnownFormat(start) is { } format
         ? $"The upload is no tar archive; it looks like {format}. {WhatToUpload}"
-        : $"The upload is no tar archive: its first header '{Shorten(Describe(start[..Math.Min(start.Length, 100)]))}' is none, {why}. {WhatToUpload}");
+        : $"The upload is no tar archive: its first header '{Shorten(Describe(start[..Math.Min(start.Length, 100)]))}' is none, {why}. "
+            + WhatToUpload);
 
     private static string? KnownFormat(ReadOnlySpan<byte> start) => start switch
     {
@@ -54,7 +55,7 @@ internal static class BadArchive
         _ => null,
     };
 
-    /// <summary>User text without anything that changes how a message is shown: <see cref="ApiException.Shorten"/>, and no format characters.</summary>
+    /// <summary>User text as <see cref="ApiException.Shorten"/> has it, also without invisible characters that turn text around.</summary>
     public static string Shorten(string text)
     {
         var shown = ApiException.Shorten(text);

@@ -32,7 +32,9 @@ internal static class BundleEndpoints
             throw ApiException.NotFound("manifest", manifest);
         Digest? start = null;
         if (!string.IsNullOrEmpty(from))
-            start = Digest.TryParse(from, out var parsed) ? parsed : throw ApiException.BadRequest("'from' must be 64 lower-case hexadecimal digits.");
+            start = Digest.TryParse(from, out var parsed)
+                ? parsed
+                : throw ApiException.BadRequest("'from' must be 64 lower-case hexadecimal digits.");
         var body = (await compare.RunAsync(DeploymentOf(subject), start, to, cancellationToken)).ToBytes();
         response.ContentType = "text/plain; charset=utf-8";
         response.Headers.Vary = HeaderNames.AcceptEncoding;

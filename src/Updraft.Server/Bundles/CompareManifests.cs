@@ -48,6 +48,8 @@ internal sealed class CompareManifests(UpdraftDbContext db, IBlobStore store)
         var bytes = new byte[blob.Length];
         await blob.ReadExactlyAsync(bytes, cancellationToken);
         var manifest = Manifest.Parse(bytes);
-        return manifest.Digest == digest ? manifest : throw new InvalidDataException($"The manifest {digest} of {deployment} is another one.");
+        return manifest.Digest == digest
+            ? manifest
+            : throw new InvalidDataException($"The manifest {digest} of {deployment} is another one.");
     }
 }

@@ -29,7 +29,7 @@ internal sealed record IngestRequest(DeploymentId Deployment, DeployId Deploy, B
 internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptions<ArchiveOptions> limits, TimeProvider clock)
 {
     /// <summary>Reads the archive to its end and records it.</summary>
-    /// <exception cref="ApiException">400: the archive is refused. 404: the Deployment is gone. Also whatever <c>Admit</c> throws.</exception>
+    /// <exception cref="ApiException">400: the archive is refused. 404: the Deployment is gone. And what <c>Admit</c> throws.</exception>
     public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
     {
         var packId = EntityId.New(clock);

@@ -7,16 +7,18 @@ namespace Updraft.Server.Bundles;
 
 /// <summary>
 /// Gathers the contents of an upload that its Deployment lacks into one new pack. Small contents wait in memory until there are
-/// enough for one query, large ones go through the pack at once and are taken out again when they turn out to be known.
+/// enough for one query; while such a batch is compressed, the next one is read. Large contents go through the pack at once and
+/// are taken out again when they turn out to be known.
 /// </summary>
 internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, DeploymentId deployment, string packId) : IAsyncDisposable
 {
-    private const int MaxSmall = 1024 * 1024, MaxBatchBytes = 8 * 1024 * 1024;
+    private const int MaxSmall = 1024 * 1024, MaxBatchBytes = 4 * 1024 * 1024;
 
-    private readonly byte[] _batch = ArrayPool<byte>.Shared.Rent(MaxBatchBytes);
-    private readonly List<(Digest Content, int Start, int Length)> _waiting = new(BundleContentQueries.BatchSize);
     private readonly HashSet<Digest> _seen = [];
-    private int _used;
+    private Batch _filling = new(), _storing = new();
+
+    // The batch that is on its way into the pack. Until it is done, database and pack belong to it.
+    private Task _stored = Task.CompletedTask;
     private IBlobWriter? _blob;
     private PackWriter? _pack;
 
@@ -31,6 +33,7 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
+        await _stored;
         if (Entries.Count == 0)
             return;
         _pack!.Complete();
@@ -39,7 +42,10 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
 
     public async ValueTask DisposeAsync()
     {
-        ArrayPool<byte>.Shared.Return(_batch);
+        // If it failed, that was said before or does not matter any more.
+        await _stored.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _filling.Dispose();
+        _storing.Dispose();
         _pack?.Dispose();
         if (_blob is not null)
             await _blob.DisposeAsync();
@@ -47,24 +53,26 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
 
     private async Task AddSmallAsync(ArchiveNode file, ArchiveReader archive, CancellationToken cancellationToken)
     {
-        if (_used + file.Size > MaxBatchBytes || _waiting.Count == BundleContentQueries.BatchSize)
+        if (_filling.Used + file.Size > MaxBatchBytes || _filling.Contents.Count == BundleContentQueries.BatchSize)
             await FlushAsync(cancellationToken);
-        var start = _used;
+        var start = _filling.Used;
         ReadOnlyMemory<byte> piece;
         while (!(piece = await archive.ReadContentAsync(cancellationToken)).IsEmpty)
         {
-            piece.CopyTo(_batch.AsMemory(_used));
-            _used += piece.Length;
+            piece.CopyTo(_filling.Bytes.AsMemory(_filling.Used));
+            _filling.Used += piece.Length;
         }
-        file.Content = Digest.Of(_batch.AsSpan(start, _used - start));
+        var length = _filling.Used - start;
+        file.Content = Digest.Of(_filling.Bytes.AsSpan(start, length));
         if (_seen.Add(file.Content))
-            _waiting.Add((file.Content, start, _used - start));
+            _filling.Contents.Add((file.Content, start, length));
         else
-            _used = start;
+            _filling.Used = start;
     }
 
     private async Task AddLargeAsync(ArchiveNode file, ArchiveReader archive, CancellationToken cancellationToken)
     {
+        await _stored;
         using var content = (await OpenPackAsync(cancellationToken)).Begin();
         ReadOnlyMemory<byte> piece;
         while (!(piece = await archive.ReadContentAsync(cancellationToken)).IsEmpty)
@@ -76,17 +84,21 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
 
     private async Task FlushAsync(CancellationToken cancellationToken)
     {
-        if (_waiting.Count > 0)
+        await _stored;
+        (_filling, _storing) = (_storing, _filling);
+        _filling.Clear();
+        var batch = _storing;
+        _stored = Task.Run(() => StoreAsync(batch, cancellationToken), cancellationToken);
+    }
+
+    private async Task StoreAsync(Batch batch, CancellationToken cancellationToken)
+    {
+        var known = await db.FindContentsAsync(deployment, batch.Contents.Select(item => item.Content), cancellationToken);
+        foreach (var (content, start, length) in batch.Contents)
         {
-            var known = await db.FindContentsAsync(deployment, _waiting.Select(content => content.Content), cancellationToken);
-            foreach (var (content, start, length) in _waiting)
-            {
-                if (!known.ContainsKey(content))
-                    (await OpenPackAsync(cancellationToken)).Add(_batch.AsSpan(start, length), content);
-            }
+            if (!known.ContainsKey(content))
+                (await OpenPackAsync(cancellationToken)).Add(batch.Bytes.AsSpan(start, length), content);
         }
-        _waiting.Clear();
-        _used = 0;
     }
 
     private async ValueTask<PackWriter> OpenPackAsync(CancellationToken cancellationToken)
@@ -95,5 +107,23 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
             return _pack;
         _blob = await store.CreateAsync(BundleBlobs.Pack(deployment, packId), cancellationToken);
         return _pack = new PackWriter(_blob.Content);
+    }
+
+    /// <summary>Small contents, back to back.</summary>
+    private sealed class Batch : IDisposable
+    {
+        public byte[] Bytes { get; } = ArrayPool<byte>.Shared.Rent(MaxBatchBytes);
+
+        public int Used { get; set; }
+
+        public List<(Digest Content, int Start, int Length)> Contents { get; } = new(BundleContentQueries.BatchSize);
+
+        public void Clear()
+        {
+            Used = 0;
+            Contents.Clear();
+        }
+
+        public void Dispose() => ArrayPool<byte>.Shared.Return(Bytes);
     }
 }

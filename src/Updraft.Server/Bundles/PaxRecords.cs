@@ -75,7 +75,8 @@ internal sealed class PaxRecords
                 Link = ArchivePath.Decode(value);
                 break;
             case "size":
-                if (!Utf8Parser.TryParse(value, out long size, out var digits) || digits != value.Length || size < 0 || value[0] is (byte)'+' or (byte)'-')
+                if (value.IsEmpty || value.ContainsAnyExceptInRange((byte)'0', (byte)'9')
+                    || !Utf8Parser.TryParse(value, out long size, out var digits) || digits != value.Length)
                     throw BadArchive.Entry(header, "is an extended header whose size is no number", Advice);
                 Size = size;
                 break;

@@ -139,18 +139,21 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
         'M' => BadArchive.Entry(name, "continues from another volume", "Use tar without --multi-volume."),
         'D' => BadArchive.Entry(name, "belongs to an incremental dump", "Use tar without --incremental."),
         'V' => BadArchive.Entry(name, "is a volume label", "Use tar without --label."),
-        _ => BadArchive.Entry(name, $"is of the type '{BadArchive.Shorten(type.ToString())}', which is neither file, folder nor link", "Leave it out."),
+        _ => BadArchive.Entry(name, $"is of the type '{BadArchive.Shorten(type.ToString())}', which is neither file, folder nor link",
+            "Leave it out."),
     };
 
     private async ValueTask<byte[]> ReadMetadataAsync(string name, long size, CancellationToken cancellationToken)
     {
         if (size > limits.MaxEntryMetadataBytes)
-            throw BadArchive.Entry(name, $"is an extended header of more than {limits.MaxEntryMetadataBytes} bytes", "Shorten names and attributes.");
+            throw BadArchive.Entry(name, $"is an extended header of more than {limits.MaxEntryMetadataBytes} bytes",
+                "Shorten names and attributes.");
         if (size == 0)
             throw BadArchive.Entry(name, "is an empty extended header", Repack);
         _metadata += size;
         if (_metadata > limits.MaxMetadataBytes)
-            throw BadArchive.Because($"The archive has more than {limits.MaxMetadataBytes} bytes of extended headers, the last at '{BadArchive.Shorten(_current)}'. "
+            throw BadArchive.Because($"The archive has more than {limits.MaxMetadataBytes} bytes of extended headers, "
+                + $"the last after '{BadArchive.Shorten(_current)}'. "
                 + "Shorten names, leave out attributes, or raise Archives:MaxMetadataBytes.");
         var payload = new byte[size];
         for (var filled = 0; filled < payload.Length;)

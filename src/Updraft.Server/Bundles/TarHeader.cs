@@ -106,10 +106,11 @@ internal readonly ref struct TarHeader
         return true;
     }
 
-    private Api.ApiException Broken(string problem) => BadArchive.Entry(BadArchive.Describe(_block[..100]), problem, "Pack the archive again.");
+    private Api.ApiException Broken(string problem) =>
+        BadArchive.Entry(BadArchive.Describe(_block[..100]), problem, "Pack the archive again.");
 
     private Api.ApiException NoHeader(string why) => _position == 0
         ? BadArchive.NoTar(_block, why)
-        : BadArchive.Because($"The entry '{BadArchive.Shorten(BadArchive.Describe(_block[..100]))}' at byte {_position} has a damaged header: "
-            + $"{why}. Pack the archive again and upload all of it.");
+        : BadArchive.Because($"The entry '{BadArchive.Shorten(BadArchive.Describe(_block[..100]))}' at byte {_position} "
+            + $"has a damaged header: {why}. Pack the archive again and upload all of it.");
 }

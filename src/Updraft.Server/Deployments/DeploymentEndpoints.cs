@@ -27,7 +27,8 @@ internal static class DeploymentEndpoints
     private static Task<DeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject, DeploymentQueries queries,
         Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
         CancellationToken cancellationToken) =>
-        queries.ListAsync(subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging, cancellationToken);
+        queries.ListAsync(subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
+            cancellationToken);
 
     private static async Task<DeploymentResponse> CreateAsync(OrganizationId organizationId, HttpRequest request, Subject subject,
         CreateDeployment createDeployment, DeploymentQueries queries, CancellationToken cancellationToken)

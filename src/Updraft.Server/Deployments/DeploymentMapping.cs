@@ -1,6 +1,7 @@
-using Updraft.Protocol;
 using Updraft.Protocol.Api;
+using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 

@@ -90,7 +90,8 @@ internal static class DeploymentRules
         {
             if (variable?.Key is not { } key || key.Length > MaxText || !VariablePattern.IsMatch(key))
                 throw ApiException.BadRequest(
-                    $"'environmentVariables' has the key '{ApiException.Shorten(variable?.Key ?? "")}'; a key is a letter or _ and then letters, digits or _.");
+                    $"'environmentVariables' has the key '{ApiException.Shorten(variable?.Key ?? "")}'; a key is a letter or _ "
+                    + "and then letters, digits or _.");
             var isSecret = variable.IsSecret ?? false;
             var value = isSecret ? null : variable.Value ?? "";
             var old = before.FirstOrDefault(row => row.Key == key);
@@ -143,7 +144,8 @@ internal static class DeploymentRules
         {
             if (schedule is null || !IsCron(schedule.HibernateAtCron) || !IsCron(schedule.WakeAtCron) || schedule.IsEnabled is null)
                 throw ApiException.BadRequest(
-                    "Each of 'scalingSpec.hibernationSpec.schedules' needs 'hibernateAtCron', 'wakeAtCron' (five fields each) and 'isEnabled'.");
+                    "Each of 'scalingSpec.hibernationSpec.schedules' needs 'hibernateAtCron', 'wakeAtCron' "
+                    + "(five fields each) and 'isEnabled'.");
             TextLimit.Check(schedule.Description, "scalingSpec.hibernationSpec.schedules[].description", MaxScheduleDescription);
         }
         var decision = hibernation.Override;
@@ -151,7 +153,8 @@ internal static class DeploymentRules
         {
             HibernationSpec = hibernation with
             {
-                Override = decision is null ? null : decision with { IsActive = decision.OverrideUntil is null || decision.OverrideUntil > now },
+                Override = decision is null ? null
+                    : decision with { IsActive = decision.OverrideUntil is null || decision.OverrideUntil > now },
             },
         };
     }

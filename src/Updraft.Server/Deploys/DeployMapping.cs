@@ -1,6 +1,6 @@
 using Updraft.Protocol.Api;
-using Updraft.Server.Api;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 

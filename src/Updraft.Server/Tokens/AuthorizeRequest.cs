@@ -21,12 +21,12 @@ namespace Updraft.Server.Tokens;
 internal sealed class AuthorizeRequest(RequestDelegate next)
 {
     // Uncached: a deleted Deployment is gone at once, and a lookup by primary key costs microseconds.
-    private static readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Place?>> PlaceOfDeployment =
+    private readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Place?>> _placeOfDeployment =
         EF.CompileAsyncQuery((UpdraftDbContext db, DeploymentId id, CancellationToken _) => db.Set<Deployment>()
             .Where(row => row.Id == id && row.DeletedAt == null)
             .Select(row => new Place(row.OrganizationId, row.WorkspaceId)).SingleOrDefault());
 
-    private static readonly Func<UpdraftDbContext, WorkspaceId, CancellationToken, Task<Place?>> PlaceOfWorkspace =
+    private readonly Func<UpdraftDbContext, WorkspaceId, CancellationToken, Task<Place?>> _placeOfWorkspace =
         EF.CompileAsyncQuery((UpdraftDbContext db, WorkspaceId id, CancellationToken _) => db.Set<Workspace>()
             .Where(row => row.Id == id).Select(row => new Place(row.OrganizationId, row.Id)).SingleOrDefault());
 
@@ -36,17 +36,18 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
         {
             var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
-                ?? throw new ApiException(StatusCodes.Status403Forbidden, "This address says no permission that it needs, so nobody has it.");
+                ?? throw new ApiException(StatusCodes.Status403Forbidden,
+                    "This address says no permission that it needs, so nobody has it.");
             await CheckAsync(context, db, required.Permission);
         }
         await next(context);
     }
 
-    private static async Task CheckAsync(HttpContext context, UpdraftDbContext db, Permission permission)
+    private async Task CheckAsync(HttpContext context, UpdraftDbContext db, Permission permission)
     {
         var cancellationToken = context.RequestAborted;
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
-        if (subject.Deployment is { } own && await PlaceOfDeployment(db, own, cancellationToken) is null)
+        if (subject.Deployment is { } own && await _placeOfDeployment(db, own, cancellationToken) is null)
             throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
@@ -61,14 +62,14 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         if (values["workspaceId"] is string workspace)
         {
             (read, what, id) = (Permission.ReadWorkspace, "Workspace", workspace);
-            var place = await PlaceOfWorkspace(db, new WorkspaceId(workspace), cancellationToken);
+            var place = await _placeOfWorkspace(db, new WorkspaceId(workspace), cancellationToken);
             if (place is null || !IsWithin(subject, place))
                 throw ApiException.NotFound(what, id);
         }
         if (values["deploymentId"] is string deployment)
         {
             (read, what, id) = (Permission.ReadDeployment, "Deployment", deployment);
-            var place = await PlaceOfDeployment(db, new DeploymentId(deployment), cancellationToken);
+            var place = await _placeOfDeployment(db, new DeploymentId(deployment), cancellationToken);
             if (place is null || !IsWithin(subject, place) || (subject.Deployment is { } only && only.Value != deployment))
                 throw ApiException.NotFound(what, id);
         }
@@ -90,7 +91,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
     private static ApiException NotAuthenticated(HttpContext context) => new(StatusCodes.Status401Unauthorized,
         context.Request.Headers.Authorization.Count == 0
             ? "Send a token: 'Authorization: Bearer TOKEN'."
-            : "The token is not valid: it is not one of this server's, has expired or was deleted. Send 'Authorization: Bearer TOKEN' once.");
+            : "The token is not valid: it is not one of this server's, has expired or was deleted. "
+                + "Send 'Authorization: Bearer TOKEN' once.");
 
     private sealed record Place(OrganizationId Organization, WorkspaceId Workspace);
 }

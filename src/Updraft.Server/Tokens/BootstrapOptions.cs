@@ -23,7 +23,9 @@ internal sealed class BootstrapOptions
     [Required, StringLength(50, MinimumLength = 1)]
     public string WorkspaceName { get; set; } = "Default";
 
-    /// <summary>The owner's token: any 40 to 4,096 characters of <c>[A-Za-z0-9._~+/=-]</c> that nobody can guess. Made when not set.</summary>
+    /// <summary>
+    /// The owner's token: any 40 to 4,096 characters of <c>[A-Za-z0-9._~+/=-]</c> that nobody can guess. Made when not set.
+    /// </summary>
     [RegularExpression("^[A-Za-z0-9._~+/=-]{40,4096}$",
         ErrorMessage = "Bootstrap:OwnerToken must be 40 to 4096 characters of A-Z a-z 0-9 . _ ~ + / = -")]
     public string? OwnerToken { get; set; }

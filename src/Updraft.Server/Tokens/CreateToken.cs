@@ -17,7 +17,8 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken)
     /// <exception cref="ApiException">
     /// 400: a bad field. 404: no such Workspace or Deployment that the caller sees. 403: more than the caller's own token has.
     /// </exception>
-    public async Task<(ApiToken Row, string Token)> RunAsync(Subject subject, CreateApiTokenRequest request, CancellationToken cancellationToken)
+    public async Task<(ApiToken Row, string Token)> RunAsync(Subject subject, CreateApiTokenRequest request,
+        CancellationToken cancellationToken)
     {
         var order = Order(subject, TokenKind.Api, ReadRole(request), request.Name, request.Description, request.TokenExpiryPeriodInDays);
         if (request.Kind is not (null or "STANDARD"))
@@ -98,7 +99,8 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken)
         return isThere && (subject.Workspace is null || subject.Workspace == id) ? id : throw ApiException.NotFound("Workspace", entity);
     }
 
-    private async Task<TokenOrder> WithDeploymentAsync(Subject subject, TokenOrder order, string entity, CancellationToken cancellationToken)
+    private async Task<TokenOrder> WithDeploymentAsync(Subject subject, TokenOrder order, string entity,
+        CancellationToken cancellationToken)
     {
         var id = new DeploymentId(entity);
         var workspace = await db.Deployments
@@ -111,7 +113,8 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken)
 
     private static void RefuseMorePower(Subject subject, TokenOrder order)
     {
-        var isWider = (subject.Workspace is not null && order.Workspace is null) || (subject.Deployment is not null && order.Deployment is null);
+        var isWider = (subject.Workspace is not null && order.Workspace is null)
+            || (subject.Deployment is not null && order.Deployment is null);
         if (isWider)
             throw Refused($"The token would reach further than the one that makes it: {order.Role.Scope()}.");
         if (Enum.GetValues<Permission>().Any(permission => order.Role.Allows(permission) && !subject.Role.Allows(permission)))

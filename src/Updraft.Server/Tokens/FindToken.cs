@@ -11,7 +11,7 @@ namespace Updraft.Server.Tokens;
 /// <summary>Checks a token that a request carries.</summary>
 internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, TokenCache cache, TokenUse use, TimeProvider clock)
 {
-    private static readonly Func<UpdraftDbContext, Digest, CancellationToken, Task<ApiToken?>> ByHash =
+    private readonly Func<UpdraftDbContext, Digest, CancellationToken, Task<ApiToken?>> _byHash =
         EF.CompileAsyncQuery((UpdraftDbContext db, Digest hash, CancellationToken _) =>
             db.Set<ApiToken>().AsNoTracking().SingleOrDefault(row => row.Hash == hash && row.RevokedAt == null));
 
@@ -41,7 +41,7 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
     {
         var generation = cache.Generation;
         await using var scope = scopes.CreateAsyncScope();
-        var row = await ByHash(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), hash, cancellationToken);
+        var row = await _byHash(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), hash, cancellationToken);
         if (row is null || !CryptographicOperations.FixedTimeEquals(row.Hash.ToArray(), hash.ToArray()))
             return null;
         if (row.IsSigned && !(await _handler.ValidateTokenAsync(token, _rules)).IsValid)

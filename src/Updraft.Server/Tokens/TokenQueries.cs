@@ -48,7 +48,8 @@ internal sealed class TokenQueries(UpdraftDbContext db)
     /// <summary>One of some tokens.</summary>
     /// <exception cref="ApiException">404: it is none of them.</exception>
     public static async Task<ApiTokenResponse> GetAsync(IQueryable<ApiToken> rows, TokenId id, CancellationToken cancellationToken) =>
-        (await rows.SingleOrDefaultAsync(row => row.Id == id, cancellationToken) ?? throw ApiException.NotFound("token", id.Value)).ToResponse();
+        (await rows.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
+            ?? throw ApiException.NotFound("token", id.Value)).ToResponse();
 }
 
 /// <summary>A token on the wire.</summary>
@@ -58,8 +59,8 @@ internal static class TokenMapping
     /// <param name="token">The secret, in the answer that creates it.</param>
     public static ApiTokenResponse ToResponse(this ApiToken row, string? token = null)
     {
-        var scope = row.Role.Scope();
-        var entity = scope switch
+        var scope = row.Role.Scope().ToString().ToUpperInvariant();
+        var entity = row.Role.Scope() switch
         {
             RoleScope.Deployment => row.DeploymentId?.Value,
             RoleScope.Workspace => row.WorkspaceId?.Value,
@@ -71,8 +72,8 @@ internal static class TokenMapping
             Id = row.Id.Value,
             Name = row.Name,
             Description = row.Description,
-            Scope = scope.ToString().ToUpperInvariant(),
-            Roles = [new ApiTokenRoleResponse { EntityType = scope.ToString().ToUpperInvariant(), EntityId = entity!, Role = row.Role.Name() }],
+            Scope = scope,
+            Roles = [new ApiTokenRoleResponse { EntityType = scope, EntityId = entity!, Role = row.Role.Name() }],
             ShortToken = row.ShortToken,
             Token = token,
             StartAt = row.CreatedAt,

@@ -27,7 +27,8 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     [MemberData(nameof(Requests))]
     public async Task An_error_has_exactly_message_request_id_and_status(int status, string method, string path, string? body)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), path.Replace("{o}", Server.OrganizationId, StringComparison.Ordinal));
+        using var request = new HttpRequestMessage(new HttpMethod(method),
+            path.Replace("{o}", Server.OrganizationId, StringComparison.Ordinal));
         request.Content = body is null ? null : JsonRequests.Json(body);
         await AssertErrorAsync(Server.Client, request, status);
     }
@@ -95,7 +96,8 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     {
         using var response = await Server.Client.PutAsync("/v1/organizations", content: null, TestContext.Current.CancellationToken);
         Assert.Equal(["GET"], response.Content.Headers.Allow);
-        Assert.Contains("it takes GET", (await response.ReadAsync(HttpStatusCode.MethodNotAllowed)).Text("message"), StringComparison.Ordinal);
+        var error = await response.ReadAsync(HttpStatusCode.MethodNotAllowed);
+        Assert.Contains("it takes GET", error.Text("message"), StringComparison.Ordinal);
     }
 
     [Theory]

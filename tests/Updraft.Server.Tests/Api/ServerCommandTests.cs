@@ -61,7 +61,8 @@ public sealed class ServerCommandTests
         }
     }
 
-    private static async Task<(int Code, string Output, string Error)> RunAsync((string Name, string Value)[] environment, params string[] args)
+    private static async Task<(int Code, string Output, string Error)> RunAsync((string Name, string Value)[] environment,
+        params string[] args)
     {
         var start = new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"), args)
         {

@@ -40,8 +40,12 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     public async Task What_Python_packs_becomes_what_GNU_tar_unpacks(string format, int pathLength)
     {
         MakeSource(pathLength, withAccents: true);
-        await RunAsync("python3", "-c", "import sys, tarfile\nwith tarfile.open(sys.argv[2], 'w', format=getattr(tarfile, sys.argv[3])) as tar: tar.add(sys.argv[1], '.')",
-            Source, Archive, format);
+        const string Program = """
+            import sys, tarfile
+            with tarfile.open(sys.argv[2], 'w', format=getattr(tarfile, sys.argv[3])) as tar:
+                tar.add(sys.argv[1], '.')
+            """;
+        await RunAsync("python3", "-c", Program, Source, Archive, format);
 
         await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
@@ -98,7 +102,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     [InlineData(20)]
     public async Task An_empty_archive_is_an_empty_bundle(int zeroBlocks)
     {
-        foreach (var archive in new[] { new byte[zeroBlocks * 512], TarBuilder.Gzip(new byte[zeroBlocks * 512]), TarBuilder.Zstd(new byte[zeroBlocks * 512]) })
+        var plain = new byte[zeroBlocks * 512];
+        foreach (var archive in new[] { plain, TarBuilder.Gzip(plain), TarBuilder.Zstd(plain) })
         {
             var version = await _bundles.IngestAsync(archive);
 
@@ -122,7 +127,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     {
         var tree = await IngestTreeAsync(new TarBuilder()
             .Extended('g', TarBuilder.Records(("comment", "0123456789abcdef"), ("mtime", "-1e400")))
-            .Pax(("mtime", "-99999999999999999999"), ("uid", "99999999999999999999"), ("SCHILY.xattr.security.capability", "\u0001\0"), ("atime", "now"))
+            .Pax(("mtime", "-99999999999999999999"), ("uid", "99999999999999999999"),
+                ("SCHILY.xattr.security.capability", "\u0001\0"), ("atime", "now"))
             .Header(TarBuilder.Text("f"), change: header =>
             {
                 header.AsSpan(108, 16).Fill(0xff);
@@ -136,7 +142,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     public async Task A_size_in_base_256_and_a_size_by_PAX_are_understood()
     {
         var tree = await IngestTreeAsync(new TarBuilder()
-            .Header(TarBuilder.Text("base"), change: header => new byte[] { 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3 }.CopyTo(header, 124)).Content("abc"u8)
+            .Header(TarBuilder.Text("base"), change: header => new byte[] { 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3 }.CopyTo(header, 124))
+            .Content("abc"u8)
             .Pax(("size", "4")).Header(TarBuilder.Text("pax")).Content("abcd"u8));
 
         Assert.Equal("abc", tree["base"].Content);
@@ -171,7 +178,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     {
         var longest = string.Join('/', Enumerable.Repeat(new string('x', 255), 4));
         var deepest = string.Join('/', Enumerable.Repeat("d", 64));
-        var tree = await IngestTreeAsync(new TarBuilder().Pax(("path", longest)).File("y").LongName(deepest).File("y", format: TarFormat.Gnu));
+        var tree = await IngestTreeAsync(new TarBuilder()
+            .Pax(("path", longest)).File("y").LongName(deepest).File("y", format: TarFormat.Gnu));
 
         Assert.Equal(1023, longest.Length);
         Assert.NotNull(tree[longest].Content);
@@ -215,7 +223,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
             }
             else
             {
-                tree.Add(name, (File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute), Encoding.Latin1.GetString(File.ReadAllBytes(path))));
+                var isExecutable = File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute);
+                tree.Add(name, (isExecutable, Encoding.Latin1.GetString(File.ReadAllBytes(path))));
             }
         }
     }
@@ -245,7 +254,8 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
 
     private static async Task RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false };
+        using var process = Process.Start(start)!;
         var errors = await process.StandardError.ReadToEndAsync(Cancelled);
         await process.WaitForExitAsync(Cancelled);
         Assert.True(process.ExitCode == 0, $"{program} failed: {errors}");

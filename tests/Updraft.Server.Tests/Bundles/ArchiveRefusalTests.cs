@@ -132,10 +132,12 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             await Task.Yield();
-            return await _start.ReadAsync(buffer[..Math.Min(buffer.Length, 1000)], cancellationToken) is > 0 and var read ? read : throw failure;
+            var read = await _start.ReadAsync(buffer[..Math.Min(buffer.Length, 1000)], cancellationToken);
+            return read > 0 ? read : throw failure;
         }
 
-        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("An upload cannot be read synchronously.");
+        public override int Read(byte[] buffer, int offset, int count) =>
+            throw new NotSupportedException("An upload cannot be read synchronously.");
 
         public override void Flush()
         {

@@ -144,7 +144,8 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     [InlineData("/agent/v1/packs/..", HttpStatusCode.NotFound)]
     [InlineData("/agent/v1/packs/..%2F..%2F..%2Fkeys%2Fsigning.pem", HttpStatusCode.NotFound)]
     [InlineData("/agent/v1/packs/C000000000000000000000000", HttpStatusCode.NotFound)]
-    public async Task What_does_not_exist_is_not_found(string address, HttpStatusCode status) => Assert.Equal(status, await StatusAsync(address));
+    public async Task What_does_not_exist_is_not_found(string address, HttpStatusCode status) =>
+        Assert.Equal(status, await StatusAsync(address));
 
     [Fact]
     public async Task A_start_that_is_no_digest_is_a_400()
@@ -159,7 +160,8 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "abc").ToArray());
         using var answer = await _agent.GetAsync($"/agent/v1/packs/{version.PackId}", Cancelled);
-        var stored = await File.ReadAllBytesAsync(Path.Join(_bundles.Data, "blobs", "packs", _bundles.Deployment.Value, version.PackId), Cancelled);
+        var blob = Path.Join(_bundles.Data, "blobs", "packs", _bundles.Deployment.Value, version.PackId);
+        var stored = await File.ReadAllBytesAsync(blob, Cancelled);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         Assert.Equal("application/octet-stream", answer.Content.Headers.ContentType?.ToString());
@@ -184,7 +186,8 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
         var routes = ((IEndpointRouteBuilder)_server).DataSources.SelectMany(source => source.Endpoints).ToArray();
 
         Assert.Equal(2, routes.Length);
-        Assert.All(routes, route => Assert.Equal(Permission.ActAsAgent, route.Metadata.GetRequiredMetadata<RequiredPermission>().Permission));
+        Assert.All(routes, route =>
+            Assert.Equal(Permission.ActAsAgent, route.Metadata.GetRequiredMetadata<RequiredPermission>().Permission));
     }
 
     public async ValueTask InitializeAsync()
@@ -216,7 +219,8 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     /// <summary>Stands for authentication and for the place that turns exceptions into answers, which are other slices' work.</summary>
     private async Task ActAsAgentAsync(HttpContext context, RequestDelegate next)
     {
-        context.Features.Set(new Subject(SubjectKind.Agent, "agent", "agent", new OrganizationId("o"), new WorkspaceId("w"), _caller, Role.Agent));
+        context.Features.Set(new Subject(
+            SubjectKind.Agent, "agent", "agent", new OrganizationId("o"), new WorkspaceId("w"), _caller, Role.Agent));
         try
         {
             await next(context);

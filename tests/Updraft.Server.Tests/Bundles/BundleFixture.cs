@@ -78,7 +78,8 @@ internal sealed class BundleFixture : IAsyncDisposable
     {
         await using var scope = _services.CreateAsyncScope();
         return await scope.ServiceProvider.GetRequiredService<IngestBundle>().RunAsync(
-            new IngestRequest(deployment ?? Deployment, Deploy, BundlePurpose.Dags, admit ?? ((_, _) => Task.CompletedTask)), archive, Cancelled);
+            new IngestRequest(deployment ?? Deployment, Deploy, BundlePurpose.Dags, admit ?? ((_, _) => Task.CompletedTask)),
+            archive, Cancelled);
     }
 
     public async Task<T> QueryAsync<T>(Func<UpdraftDbContext, Task<T>> query)
@@ -104,7 +105,9 @@ internal sealed class BundleFixture : IAsyncDisposable
         return Manifest.Parse(bytes);
     }
 
-    /// <summary>The version's tree as an agent would get it: path, mode and verified content (a character per byte) of each file; null for a folder.</summary>
+    /// <summary>
+    /// The version's tree as an agent would get it: path, mode and verified content (a character per byte) of each file; null for a folder.
+    /// </summary>
     public async Task<SortedDictionary<string, (bool IsExecutable, string? Content)>> ReadTreeAsync(BundleVersion version)
     {
         var tree = new SortedDictionary<string, (bool, string?)>(StringComparer.Ordinal);

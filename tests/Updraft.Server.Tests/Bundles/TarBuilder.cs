@@ -20,7 +20,7 @@ internal sealed class TarBuilder
 
     public static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 
-    /// <summary>A header and nothing else. <paramref name="change"/> comes before the checksum, <paramref name="damage"/> after it.</summary>
+    /// <summary>A header alone. <paramref name="change"/> comes before the checksum, <paramref name="damage"/> after it.</summary>
     public TarBuilder Header(byte[] name, char type = '0', long size = 0, string link = "", int mode = 0x1a4,
         TarFormat format = TarFormat.Ustar, Action<byte[]>? change = null, Action<byte[]>? damage = null)
     {

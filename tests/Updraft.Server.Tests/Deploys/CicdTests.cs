@@ -3,10 +3,11 @@ using Updraft.Server.Api;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Security;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class CicdTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task An_API_token_deploys_where_CICD_is_enforced()

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Every answer of the six operations, read by a client that forgives nothing.</summary>
-public sealed class ContractTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class ContractTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Git = """
         "git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop","branch":"main","path":"etl",

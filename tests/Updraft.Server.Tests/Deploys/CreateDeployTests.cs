@@ -1,8 +1,9 @@
 using System.Net;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class CreateDeployTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class CreateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task A_new_deploy_is_initialized_and_has_an_address_to_upload_to()

@@ -25,12 +25,12 @@ internal sealed class DeploysApi
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     /// <summary>A new Deployment on the server, seen by the owner.</summary>
-    public static async Task<DeploysApi> NewDeploymentAsync(DeploysServer server, bool dagDeploys = true, string prefix = "/v1",
+    public static async Task<DeploysApi> NewDeploymentAsync(SharedServer server, bool dagDeploys = true, string prefix = "/v1",
         bool isCicdEnforced = false)
     {
-        var id = await server.Updraft.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
+        var id = await server.Server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
             isCicdEnforced: isCicdEnforced);
-        return new(server.Updraft, server.Updraft.Client, id, prefix);
+        return new(server.Server, server.Server.Client, id, prefix);
     }
 
     /// <summary>The same Deployment, seen by somebody who may only read.</summary>

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class FinalizeDeployTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task A_finalized_deploy_shows_what_it_deployed_and_no_upload_address()

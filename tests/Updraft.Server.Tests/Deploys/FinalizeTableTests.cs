@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
@@ -23,7 +24,7 @@ public enum Effect
 }
 
 /// <summary>The types, with DAG deploys on and off, against every way to name a version.</summary>
-public sealed class FinalizeTableTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Mount = "/usr/local/airflow/dbt/shop";
 

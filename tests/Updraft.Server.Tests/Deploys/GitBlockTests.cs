@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class GitBlockTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
     [InlineData("""{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop"}""")]

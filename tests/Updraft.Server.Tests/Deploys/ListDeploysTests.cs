@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class ListDeploysTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class ListDeploysTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task A_Deployment_without_deploys_has_an_empty_list()

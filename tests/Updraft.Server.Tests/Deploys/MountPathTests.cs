@@ -1,7 +1,8 @@
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class MountPathTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
     [InlineData("/usr/local/airflow/dbt/shop", "/usr/local/airflow/dbt/shop")]

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class RollBackDeployTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
     public async Task A_rollback_is_a_new_deploy_with_everything_that_the_target_ran()

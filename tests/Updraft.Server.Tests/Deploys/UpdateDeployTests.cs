@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-public sealed class UpdateDeployTests(DeploysServer server) : IClassFixture<DeploysServer>
+public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
     [InlineData("""{"description":"new"}""", "new")]

@@ -46,6 +46,19 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
+    public async Task A_route_for_agents_takes_their_tokens_only()
+    {
+        await using var server = await UpdraftServer.StartAsync(addRoutes: app =>
+            app.MapGet("/for-agents", (Subject subject) => subject.Deployment!.Value.Value).Requires(Permission.ActAsAgent));
+        var deployment = await server.CreateDeploymentAsync();
+        var agent = server.ClientWith(await server.CreateAgentTokenAsync(deployment));
+        Assert.Equal(deployment, await agent.GetStringAsync("/for-agents", Cancelled));
+        using var owner = await server.Client.GetAsync("/for-agents", Cancelled);
+        using var nobody = await server.Anonymous.GetAsync("/for-agents", Cancelled);
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized), (owner.StatusCode, nobody.StatusCode));
+    }
+
+    [Fact]
     public async Task Every_guarded_route_refuses_whoever_has_no_valid_token()
     {
         var deployment = await Server.CreateDeploymentAsync("no-token");
@@ -182,7 +195,8 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
 
     private async Task DeleteAsync(string token)
     {
-        using var response = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
+        using var response = await Server.Client.DeleteAsync(
+            $"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }
 }

@@ -164,7 +164,8 @@ public abstract class BlobStoreContract
     [Fact]
     public async Task Many_writers_of_one_key_leave_one_complete_blob()
     {
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(i => Task.Run(() => WriteAsync("packs/same", new string((char)('a' + i), 50_000)))));
+        var writers = Enumerable.Range(0, 8).Select(i => Task.Run(() => WriteAsync("packs/same", new string((char)('a' + i), 50_000))));
+        await Task.WhenAll(writers);
 
         var text = await ReadAsync("packs/same");
         Assert.Equal(new string(text[0], 50_000), text);

@@ -56,7 +56,8 @@ public sealed class BootstrapTests
     public async Task A_token_that_the_operator_chose_counts_and_is_not_printed()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
-        var created = await server.ClientWith(ChosenToken).PostOkAsync($"{server.OrganizationPath}/workspaces", new JsonObject { ["name"] = "w" });
+        var created = await server.ClientWith(ChosenToken).PostOkAsync($"{server.OrganizationPath}/workspaces",
+            new JsonObject { ["name"] = "w" });
         Assert.Equal("owner", created["createdBy"]!["apiTokenName"]!.GetValue<string>());
         Assert.DoesNotContain(ChosenToken, server.ConsoleText, StringComparison.Ordinal);
         using var similar = await server.ClientWith(ChosenToken + "k").GetAsync(server.OrganizationPath, Cancelled);

@@ -83,7 +83,8 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
         var client = Server.ClientWith(token);
         await client.GetOkAsync("/v1/organizations");
-        using var deletion = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
+        using var deletion = await Server.Client.DeleteAsync(
+            $"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled);
         using var after = await client.GetAsync("/v1/organizations", Cancelled);
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.Unauthorized), (deletion.StatusCode, after.StatusCode));
     }

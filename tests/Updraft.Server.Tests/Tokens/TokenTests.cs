@@ -19,7 +19,8 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
         var deployment = await Server.CreateDeploymentAsync("claims");
         var claims = Jwt.Claims(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment));
         Assert.Equal(
-            $"apiTokenId:{claims.Text("sub")} workspaceId:{Server.WorkspaceId} organizationId:{Server.OrganizationId} deploymentId:{deployment}",
+            $"apiTokenId:{claims.Text("sub")} workspaceId:{Server.WorkspaceId} organizationId:{Server.OrganizationId} "
+                + $"deploymentId:{deployment}",
             string.Join(' ', claims["permissions"]!.AsArray().Select(entry => entry!.GetValue<string>())));
         Assert.Equal("DEPLOYMENT", claims.Text("scope"));
         Assert.Null(claims["exp"]);
@@ -112,8 +113,10 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
         var client = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId, days: 7));
         var body = Body("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
         await client.PostErrorAsync(Tokens, body, HttpStatusCode.Forbidden);
-        await client.PostErrorAsync(Tokens, body.Replace("}", ",\"tokenExpiryPeriodInDays\":8}", StringComparison.Ordinal), HttpStatusCode.Forbidden);
-        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{deployment}/agent-tokens", "{\"name\":\"a\"}", HttpStatusCode.Forbidden);
+        var longer = body.Replace("}", ",\"tokenExpiryPeriodInDays\":8}", StringComparison.Ordinal);
+        await client.PostErrorAsync(Tokens, longer, HttpStatusCode.Forbidden);
+        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{deployment}/agent-tokens", "{\"name\":\"a\"}",
+            HttpStatusCode.Forbidden);
     }
 
     [Fact]
@@ -148,7 +151,8 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
         var path = $"{Server.OrganizationPath}/deployments/{deployment}/agent-tokens";
         var created = await Server.Client.PostOkAsync(path, new JsonObject { ["name"] = "host-1", ["tokenExpiryPeriodInDays"] = 5 });
         Assert.Equal("AGENT", created["roles"]![0]!["role"]!.GetValue<string>());
-        Assert.Contains($"deploymentId:{deployment}", Jwt.Claims(created.Text("token"))["permissions"]!.ToJsonString(), StringComparison.Ordinal);
+        var permissions = Jwt.Claims(created.Text("token"))["permissions"]!.ToJsonString();
+        Assert.Contains($"deploymentId:{deployment}", permissions, StringComparison.Ordinal);
         Assert.Equal(created.Text("id"), (await Server.Client.GetOkAsync(path))["tokens"]![0]!["id"]!.GetValue<string>());
         Assert.Equal(5, (await Server.Client.GetOkAsync($"{path}/{created.Text("id")}"))["expiryPeriodInDays"]!.GetValue<int>());
         using var asApiToken = await Server.Client.GetAsync($"{Tokens}/{created.Text("id")}", Cancelled);

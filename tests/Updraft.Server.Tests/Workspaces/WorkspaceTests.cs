@@ -11,7 +11,8 @@ public sealed class WorkspaceTests
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateWorkspaceAsync("finance");
-        var message = await server.Client.PostErrorAsync($"{server.OrganizationPath}/workspaces", "{\"name\":\"finance\"}", HttpStatusCode.BadRequest);
+        var message = await server.Client.PostErrorAsync($"{server.OrganizationPath}/workspaces", "{\"name\":\"finance\"}",
+            HttpStatusCode.BadRequest);
         Assert.Contains("'finance'", message, StringComparison.Ordinal);
     }
 

@@ -1,11 +1,12 @@
 using Microsoft.EntityFrameworkCore;
+using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
 
-namespace Updraft.Server.Api;
+namespace Updraft.Server.Health;
 
 /// <summary>Whether the process lives, and whether it can work.</summary>
-internal static partial class Health
+internal static partial class HealthEndpoints
 {
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {

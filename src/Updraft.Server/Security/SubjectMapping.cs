@@ -1,7 +1,6 @@
 using Updraft.Protocol.Api;
-using Updraft.Server.Security;
 
-namespace Updraft.Server.Api;
+namespace Updraft.Server.Security;
 
 internal static class SubjectMapping
 {

@@ -1,0 +1,44 @@
+namespace Updraft.Agent;
+
+/// <summary>What the operator decides. Every option is also an environment variable: UPDRAFT_AGENT_ and its name.</summary>
+internal sealed record AgentOptions
+{
+    /// <summary>Address of the control plane, with the path it is served under.</summary>
+    public required Uri Server { get; init; }
+
+    /// <summary>The agent token itself; null when it is read from <see cref="TokenFile"/>.</summary>
+    public string? Token { get; init; }
+
+    /// <summary>File that holds the token. Read for every request, so that a new token needs no restart.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>The folder that stands for Airflow's home.</summary>
+    public required string Root { get; init; }
+
+    public string Component { get; init; } = "airflow";
+
+    public string Host { get; init; } = Environment.MachineName;
+
+    /// <summary>Command that judges a staged tree; null for none.</summary>
+    public string? Check { get; init; }
+
+    /// <summary>How long the check may run; 1 second to 1 hour.</summary>
+    public TimeSpan CheckTimeout { get; init; } = TimeSpan.FromSeconds(120);
+
+    /// <summary>Earlier states that keep their trees, at least; 0 to 1,000.</summary>
+    public int KeepTrees { get; init; } = 5;
+
+    /// <summary>How long an earlier state keeps its trees, at least; 0 to 10,080 minutes.</summary>
+    public TimeSpan KeepFor { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Converge to what the server wants now, then end.</summary>
+    public bool Once { get; init; }
+
+    /// <exception cref="IOException">The token file cannot be read, or holds no token.</exception>
+    public string BearerToken() => Token ?? TokenIn(File.ReadAllText(TokenFile!))
+        ?? throw new IOException($"The token file '{TokenFile}' holds no token.");
+
+    /// <summary>A token is one word of visible ASCII; null for anything else.</summary>
+    public static string? TokenIn(string? text) =>
+        text?.Trim() is { Length: > 0 } token && token.All(c => c is > ' ' and < (char)0x7f) ? token : null;
+}

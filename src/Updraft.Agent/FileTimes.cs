@@ -1,0 +1,63 @@
+using Updraft.Protocol;
+
+namespace Updraft.Agent;
+
+/// <summary>
+/// Airflow decides by modification time which file to parse again, and Python whether its cache is stale. So just before
+/// a flip every file that differs from what is mounted there gets the time of now, also in an old tree that comes back;
+/// what is the same keeps inode and time.
+/// </summary>
+internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimeProvider clock)
+{
+    /// <summary>Refreshes the trees of a state that is about to be flipped to.</summary>
+    /// <param name="before">What is mounted; null for nothing.</param>
+    /// <param name="after">What will be.</param>
+    /// <returns>How many files differ.</returns>
+    public int Refresh(StateRecord? before, IReadOnlyList<DesiredMount> after)
+    {
+        var old = before?.Mounts ?? [];
+        var (refreshed, now) = (0, clock.GetUtcNow().UtcDateTime);
+        HashSet<ManifestEntry>? mounted = null;
+        foreach (var mount in after)
+        {
+            var previous = old.FirstOrDefault(candidate => candidate.Path == mount.Path);
+            if (previous is not null && (previous.Manifest, previous.Subfolder) == (mount.Manifest, mount.Subfolder))
+                continue;
+            // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
+            mounted ??= old.SelectMany(Entries).ToHashSet();
+            var known = (previous is null ? [] : Files(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
+            foreach (var (path, entry) in Files(mount))
+            {
+                if (known.TryGetValue(path, out var same) && (same.Content, same.IsExecutable) == (entry.Content, entry.IsExecutable))
+                    continue;
+                Refresh(Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path), mounted.Contains(entry), now);
+                refreshed++;
+            }
+        }
+        return refreshed;
+    }
+
+    private void Refresh(string path, bool isShared, DateTime now)
+    {
+        if (isShared)
+        {
+            var copy = root.Temporary();
+            File.Copy(path, copy);
+            using (var file = Posix.OpenNoFollow(copy))
+                Posix.Fsync(file, copy);
+            Posix.Rename(copy, path);
+            Posix.FsyncFolder(Path.GetDirectoryName(path)!);
+        }
+        File.SetLastWriteTimeUtc(path, now);
+    }
+
+    private IReadOnlyList<ManifestEntry> Entries(DesiredMount mount) => manifests.Find(Digest.Parse(mount.Manifest))?.Entries ?? [];
+
+    /// <summary>The files of a mount with their paths below it.</summary>
+    private IEnumerable<(string Path, ManifestEntry Entry)> Files(DesiredMount mount)
+    {
+        var prefix = mount.Subfolder is null ? "" : mount.Subfolder + "/";
+        return Entries(mount).Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal))
+            .Select(entry => (entry.Path[prefix.Length..], entry));
+    }
+}

@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Http.Headers;
+using Updraft.Protocol;
+
+namespace Updraft.Agent;
+
+/// <summary>A file to be made from a content that is not here.</summary>
+/// <param name="Entry">What it holds.</param>
+/// <param name="Location">Where the content stands.</param>
+/// <param name="Path">Where the file goes.</param>
+internal sealed record WantedFile(ManifestEntry Entry, PackLocation Location, string Path);
+
+/// <summary>
+/// Fetches manifests as differences, and of packs only the ranges that are missing. Contents go verified from the
+/// connection into their files; memory does not depend on their sizes.
+/// </summary>
+internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions options, TimeProvider clock)
+{
+    private const int MaxRequests = 4;
+
+    /// <summary>What one manifest entry takes at most beside a path, and what folders may take in all.</summary>
+    private const int MaxEntryBytes = BundlePath.MaxBytes + 256, MaxFolderBytes = 16 * 1024 * 1024;
+
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan ManifestTimeout = TimeSpan.FromMinutes(2);
+    private long _fetchedBytes;
+
+    /// <summary>Bytes of bodies that were read so far, as they travelled.</summary>
+    public long FetchedBytes => Interlocked.Read(ref _fetchedBytes);
+
+    /// <summary>
+    /// Asks for a manifest of so many files as the difference to one that is here (null for none), and checks that it
+    /// leads where it must.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The answer leads elsewhere, or is too long.</exception>
+    public async Task<(Manifest Manifest, IReadOnlyDictionary<Digest, PackLocation> Locations)> FetchManifestAsync(
+        Digest wanted, int files, Manifest? from, CancellationToken cancellationToken)
+    {
+        using var limit = new CancellationTokenSource(ManifestTimeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        var path = AgentRoutes.Manifests + wanted + (from is null ? "" : "?from=" + from.Digest);
+        using var request = ServerRequest.Create(HttpMethod.Get, path, options);
+        using var response = await api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+        var most = (int)Math.Min(int.MaxValue / 2, MaxFolderBytes + ((long)files + (from?.FileCount ?? 0)) * MaxEntryBytes);
+        var bytes = await ServerRequest.ReadAsync(response, most, either.Token);
+        Interlocked.Add(ref _fetchedBytes, bytes.Length);
+        var diff = ManifestDiff.Parse(bytes);
+        if (diff.To != wanted)
+            throw new InvalidDataException($"The server sent manifest {diff.To} instead of {wanted}.");
+        return (diff.ApplyTo(diff.From is null ? null : from), diff.Locations);
+    }
+
+    /// <summary>Makes files out of their packs. On an exception some of them may be missing or hold rubbish.</summary>
+    /// <exception cref="InvalidDataException">A content is not what its digest says.</exception>
+    public async Task FetchFilesAsync(IEnumerable<WantedFile> files, CancellationToken cancellationToken)
+    {
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = MaxRequests, CancellationToken = cancellationToken };
+        await Parallel.ForEachAsync(PackRange.Plan(files), parallel, async (range, token) => await FetchRangeAsync(range, token));
+    }
+
+    private async Task FetchRangeAsync(PackRange range, CancellationToken cancellationToken)
+    {
+        using var stall = new CancellationTokenSource(Stall, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
+        using var request = ServerRequest.Create(HttpMethod.Get, AgentRoutes.Packs + Uri.EscapeDataString(range.PackId), options);
+        request.Headers.Range = new RangeHeaderValue(range.Start, range.End - 1);
+        try
+        {
+            using var response = await packs.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            await ServerRequest.EnsureAsync(response, HttpStatusCode.PartialContent, either.Token);
+            if (response.Content.Headers.ContentRange is not { Unit: "bytes" } sent || sent.From != range.Start || sent.To != range.End - 1)
+                throw new InvalidDataException($"Asked for the bytes {range.Start}-{range.End - 1} of pack {range.PackId}, "
+                    + $"the server sent {response.Content.Headers.ContentRange?.ToString() ?? "others"}.");
+            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
+            // Decompression is synchronous: a thread of its own waits for the connection, so that the pool is never used up.
+            await Task.Factory.StartNew(() => Write(range, body, stall, either.Token), either.Token,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"Pack {range.PackId} stopped coming for {Stall.TotalSeconds:0} s.", exception);
+        }
+    }
+
+    private void Write(PackRange range, Stream body, CancellationTokenSource stall, CancellationToken cancellationToken)
+    {
+        using var bytes = new RangeReader(body, range.Start, onRead: read =>
+        {
+            Interlocked.Add(ref _fetchedBytes, read);
+            stall.CancelAfter(Stall);
+        }, cancellationToken);
+        foreach (var file in range.Files)
+        {
+            bytes.SkipTo(file.Location.Offset);
+            using var frame = bytes.Take(file.Location.Length);
+            using var output = TreeFiles.Create(file.Path, file.Entry.IsExecutable);
+            PackReader.CopyVerified(frame, file.Entry.Size, file.Entry.Content, output);
+            if (bytes.Position != file.Location.Offset + file.Location.Length)
+                throw new InvalidDataException($"The frame of content {file.Entry.Content} is shorter than its place in the pack.");
+        }
+    }
+}

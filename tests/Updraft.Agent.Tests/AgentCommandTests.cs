@@ -1,0 +1,107 @@
+namespace Updraft.Agent.Tests;
+
+public sealed class AgentCommandTests : IDisposable
+{
+    private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
+    private readonly StringWriter _output = new(), _errors = new();
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _errors.Dispose();
+    }
+
+    [Fact]
+    public void Options_have_the_documented_defaults()
+    {
+        var options = Parse("--server", "https://updraft.example.com", "--token", "t", "--root", "/srv/airflow").Options!;
+
+        Assert.Equal("https://updraft.example.com/", options.Server.AbsoluteUri);
+        Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName), (options.BearerToken(), options.Root, options.Component, options.Host));
+        Assert.Equal((120, 5, 10, false, null),
+            (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once, options.Check));
+    }
+
+    [Fact]
+    public void Every_option_can_come_from_the_environment()
+    {
+        foreach (var (name, value) in new[]
+        {
+            ("SERVER", "http://s:1/x"), ("TOKEN", "t"), ("ROOT", "/r"), ("COMPONENT", "worker"), ("HOST", "h"), ("CHECK", "true"),
+            ("CHECK_TIMEOUT", "7"), ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
+        })
+            _environment["UPDRAFT_AGENT_" + name] = value;
+        var options = Parse().Options!;
+
+        Assert.Equal(("http://s:1/x", "t", "/r", "worker", "h", "true"),
+            (options.Server.AbsoluteUri, options.BearerToken(), options.Root, options.Component, options.Host, options.Check));
+        Assert.Equal((7, 8, 9, true), (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once));
+    }
+
+    [Fact]
+    public void The_command_line_wins_over_the_environment()
+    {
+        _environment["UPDRAFT_AGENT_COMPONENT"] = "worker";
+        _environment["UPDRAFT_AGENT_TOKEN"] = "from-the-environment";
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, "from-the-file\n");
+        var options = Parse("--server", "http://s", "--root", "r", "--component", "triggerer", "--token-file", file).Options!;
+
+        Assert.Equal(("triggerer", "from-the-file"), (options.Component, options.BearerToken()));
+        File.Delete(file);
+    }
+
+    [Theory]
+    [InlineData("--root r --token t", "--server")]
+    [InlineData("--server ftp://s --root r --token t", "--server")]
+    [InlineData("--server http://s --token t", "--root")]
+    [InlineData("--server http://s --root r", "--token-file")]
+    [InlineData("--server http://s --root r --token t --keep-trees -1", "--keep-trees must be 0 to 1000")]
+    [InlineData("--server http://s --root r --token t --check-timeout 0", "--check-timeout must be 1 to 3600")]
+    [InlineData("--server http://s --root r --token t --keep-minutes x", "--keep-minutes")]
+    [InlineData("--server http://s --root r --token t --sever", "--sever")]
+    public void A_wrong_option_is_named_and_ends_with_64(string arguments, string named)
+    {
+        var (options, exit) = Parse(arguments.Split(' '));
+
+        Assert.Null(options);
+        Assert.Equal(64, exit);
+        Assert.Contains(named, _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_wrong_number_in_the_environment_is_named_too()
+    {
+        _environment["UPDRAFT_AGENT_KEEP_TREES"] = "many";
+
+        Assert.Equal(64, Parse("--server", "http://s", "--root", "r", "--token", "t").Exit);
+        Assert.Contains("'many'", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_teaches_by_example_and_lists_the_exit_codes()
+    {
+        Assert.Equal(0, Parse("--help").Exit);
+        Assert.Contains("updraft-agent --server https://", _output.ToString(), StringComparison.Ordinal);
+        Assert.All(new[] { "64", "69", "75", "78" }, code => Assert.Contains($"  {code}  ", _output.ToString(), StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Help_never_shows_what_the_environment_holds()
+    {
+        _environment["UPDRAFT_AGENT_TOKEN"] = "secret-token";
+        Parse("--help");
+
+        Assert.DoesNotContain("secret-token", _output.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Version_is_the_assembly_s()
+    {
+        Assert.Equal(0, Parse("--version").Exit);
+        Assert.Contains(Program.Version, _output.ToString(), StringComparison.Ordinal);
+    }
+
+    private (AgentOptions? Options, int Exit) Parse(params string[] arguments) =>
+        new AgentCommand(_environment.GetValueOrDefault).Parse(arguments, _output, _errors);
+}

@@ -1,0 +1,232 @@
+using Microsoft.AspNetCore.Http;
+using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
+
+namespace Updraft.Agent.Tests;
+
+/// <summary>Whatever comes over the network: what is not the signed content never becomes visible.</summary>
+public sealed class DamageTests : IAsyncLifetime
+{
+    private readonly TestAgent _agent = new();
+    private StandInServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await StandInServer.StartAsync();
+        _server.Deploy(("dags", Tree.Of(("a.py", "the old one"))));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_damaged_content_keeps_the_old_tree_and_is_tried_again()
+    {
+        var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
+        var (pack, place) = _server.Find("the new one");
+        var last = place.Offset + place.Length - 1;
+        pack[last] ^= 1;
+        _server.Deploy([mount]);
+        await AssertOldTreeStaysAsync();
+
+        pack[last] ^= 1;
+        await _server.WaitForActiveAsync(2);
+        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
+    public async Task Another_content_than_the_digest_says_is_refused()
+    {
+        var mount = _server.Mount("dags", Tree.Of(("a.py", "content 1"), ("b.py", "content 2")));
+        var ((pack, first), (_, second)) = (_server.Find("content 1"), _server.Find("content 2"));
+        Assert.Equal(first.Length, second.Length);
+        var frame = pack.AsSpan((int)first.Offset, (int)first.Length).ToArray();
+        pack.AsSpan((int)second.Offset, (int)second.Length).CopyTo(pack.AsSpan((int)first.Offset));
+        frame.CopyTo(pack.AsSpan((int)second.Offset));
+        _server.Deploy([mount]);
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_range_that_ends_early_is_refused()
+    {
+        AnswerPacks(async (context, pack, from, to) =>
+        {
+            Range(context, from, to, pack.Length);
+            await context.Response.Body.WriteAsync(pack.AsMemory(from, to - from));
+        });
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task Bytes_after_a_range_are_not_read()
+    {
+        AnswerPacks(async (context, pack, from, to) =>
+        {
+            Range(context, from, to, pack.Length);
+            await context.Response.Body.WriteAsync(pack.AsMemory(from, to - from + 1));
+            // Without a length the body could go on for ever; this one does until the agent hangs up.
+            while (!context.RequestAborted.IsCancellationRequested)
+                await context.Response.Body.WriteAsync(new byte[64 * 1024]);
+        });
+        await _server.WaitForActiveAsync(2);
+
+        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(0, 1)]
+    public async Task Another_range_than_the_one_asked_for_is_refused(int earlier, int later)
+    {
+        AnswerPacks(async (context, pack, from, to) =>
+        {
+            Range(context, from - earlier, to + later, pack.Length);
+            await context.Response.Body.WriteAsync(pack.AsMemory(from - earlier, to + later - from + earlier + 1));
+        });
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_whole_pack_instead_of_a_range_is_refused()
+    {
+        AnswerPacks(async (context, pack, _, _) => await context.Response.Body.WriteAsync(pack));
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_frame_that_holds_more_than_the_content_is_refused()
+    {
+        var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
+        _server.Deploy([mount with { Manifest = Swap(entry => entry with { Size = entry.Size - 1 }), Bytes = mount.Bytes - 1 }]);
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_difference_to_another_manifest_is_refused()
+    {
+        var other = ManifestDiff.Between(null, Manifest.Create([]), new Dictionary<Digest, PackLocation>()).ToBytes();
+        AnswerManifests(other);
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_difference_that_does_not_lead_where_it_says_is_refused()
+    {
+        var tree = Tree.Of(("a.py", "the new one"));
+        _server.Store(tree);
+        var digest = tree.ToManifest().Digest;
+        AnswerManifests(System.Text.Encoding.UTF8.GetBytes($"updraft-diff 1\nfrom -\nto {digest}\n+ d injected\n"));
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_manifest_that_never_ends_is_not_read_to_its_end()
+    {
+        _server.Intercept = async context =>
+        {
+            if (!context.Request.Path.StartsWithSegments("/agent/v1/manifests", StringComparison.Ordinal))
+                return false;
+            while (!context.RequestAborted.IsCancellationRequested)
+                await context.Response.Body.WriteAsync(new byte[64 * 1024]);
+            return true;
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(0, 1)]
+    [InlineData(0, -1)]
+    public async Task A_manifest_with_other_totals_than_were_signed_is_refused(int files, int bytes)
+    {
+        var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
+        _server.Deploy([mount with { Files = mount.Files + files, Bytes = mount.Bytes + bytes }]);
+
+        await AssertOldTreeStaysAsync();
+    }
+
+    [Fact]
+    public async Task A_pack_behind_a_redirect_is_fetched_without_the_token()
+    {
+        await using var store = await StandInServer.StartAsync();
+        store.Intercept = async context =>
+        {
+            await StandInServer.PackAsync(context, _server.Packs[context.Request.Path.Value![1..]]);
+            return true;
+        };
+        _server.Intercept = context =>
+        {
+            var isPack = context.Request.Path.StartsWithSegments("/agent/v1/packs", StringComparison.Ordinal, out var id);
+            if (isPack)
+                context.Response.Redirect(new Uri(store.Address, id.Value).AbsoluteUri);
+            return Task.FromResult(isPack);
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+        await _server.WaitForActiveAsync(2);
+
+        Assert.Null(Assert.Single(store.Requests).Authorization);
+        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
+    }
+
+    private async Task AssertOldTreeStaysAsync()
+    {
+        var failure = await _server.WaitForFailureAsync(2);
+        Assert.False(string.IsNullOrEmpty(failure.Message));
+        Assert.Equal(1, failure.ActiveRevision);
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+        Assert.Empty(Directory.GetFileSystemEntries(_agent.Own("trees"), "*.partial"));
+    }
+
+    private void AnswerPacks(Func<HttpContext, byte[], int, int, Task> answer)
+    {
+        _server.Intercept = async context =>
+        {
+            if (!context.Request.Path.StartsWithSegments("/agent/v1/packs", StringComparison.Ordinal, out var id))
+                return false;
+            var range = context.Request.GetTypedHeaders().Range!.Ranges.Single();
+            await answer(context, _server.Packs[id.Value![1..]], (int)range.From!.Value, (int)range.To!.Value);
+            return true;
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+    }
+
+    private void AnswerManifests(byte[] answer)
+    {
+        _server.Intercept = async context =>
+        {
+            var isManifest = context.Request.Path.StartsWithSegments("/agent/v1/manifests", StringComparison.Ordinal);
+            if (isManifest)
+                await context.Response.Body.WriteAsync(answer);
+            return isManifest;
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+    }
+
+    /// <summary>A manifest of the new tree with its entry changed; the server gives it out like any other.</summary>
+    private string Swap(Func<ManifestEntry, ManifestEntry> change)
+    {
+        var entry = Tree.Of(("a.py", "the new one")).ToManifest().Entries.Single();
+        return _server.Store(Manifest.Create([change(entry)])).Digest.ToString();
+    }
+
+    private static void Range(HttpContext context, int from, int to, int total)
+    {
+        context.Response.StatusCode = 206;
+        context.Response.Headers.ContentRange = $"bytes {from}-{to}/{total}";
+    }
+}

@@ -1,0 +1,151 @@
+using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
+
+namespace Updraft.Agent.Tests;
+
+public sealed class MountRefusalTests : IAsyncLifetime
+{
+    private static readonly Tree Some = Tree.Of(("a.py", "one"));
+    private readonly TestAgent _agent = new();
+    private StandInServer _server = null!;
+
+    public async ValueTask InitializeAsync() => _server = await StandInServer.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_folder_with_files_at_a_mount_path_stays_and_the_message_says_what_to_do()
+    {
+        Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "mine.py"), "mine");
+        var failure = await FailAsync("dags");
+
+        Assert.Contains("mine.py", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("Move it away", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("mine", File.ReadAllText(Path.Join(_agent.Root, "dags", "mine.py")));
+        Assert.Empty(_server.PackRequests);
+    }
+
+    [Fact]
+    public async Task Once_the_folder_is_moved_away_the_same_revision_goes_live()
+    {
+        Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "mine.py"), "mine");
+        await FailAsync("dags");
+        Directory.Move(Path.Join(_agent.Root, "dags"), Path.Join(_agent.Root, "dags.mine"));
+        await _server.WaitForActiveAsync(1);
+
+        Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
+    public async Task An_empty_folder_at_a_mount_path_is_replaced()
+    {
+        Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
+        _server.Deploy(("dags", Some));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+
+        Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Theory]
+    [InlineData("../outside")]
+    [InlineData("dbt/../../outside")]
+    [InlineData("/outside")]
+    [InlineData("dbt//shop")]
+    [InlineData("")]
+    [InlineData(".")]
+    [InlineData(".updraft")]
+    [InlineData(".updraft/trees")]
+    public async Task A_path_that_cannot_be_a_mount_is_refused(string path)
+    {
+        var failure = await FailAsync(path);
+
+        Assert.Contains($"'{path}'", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(".updraft", _agent.Top());
+        Assert.False(Path.Exists(Path.Join(_agent.Root, "..", "outside")));
+    }
+
+    [Fact]
+    public async Task Mounts_that_nest_are_refused()
+    {
+        var failure = await FailAsync("dbt", "dbt/shop");
+
+        Assert.Contains("lies within", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(".updraft", _agent.Top());
+    }
+
+    [Fact]
+    public async Task Two_mounts_at_one_path_are_refused()
+    {
+        var failure = await FailAsync("dbt", "dbt");
+
+        Assert.Contains("lies within", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_mount_never_passes_through_a_link_of_somebody_else()
+    {
+        var elsewhere = Directory.CreateDirectory(Path.Join(_agent.Root, "elsewhere")).FullName;
+        File.CreateSymbolicLink(Path.Join(_agent.Root, "dbt"), elsewhere);
+        await FailAsync("dbt/shop");
+
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+        Assert.Equal(elsewhere, new FileInfo(Path.Join(_agent.Root, "dbt")).LinkTarget);
+    }
+
+    [Fact]
+    public async Task A_link_of_somebody_else_at_a_mount_path_stays()
+    {
+        File.CreateSymbolicLink(Path.Join(_agent.Root, "dags"), "/nowhere");
+        await FailAsync("dags");
+
+        Assert.Equal("/nowhere", new FileInfo(Path.Join(_agent.Root, "dags")).LinkTarget);
+    }
+
+    [Fact]
+    public async Task A_file_at_or_above_a_mount_path_stays()
+    {
+        File.WriteAllText(Path.Join(_agent.Root, "dbt"), "mine");
+        await FailAsync("dbt/shop");
+
+        Assert.Equal("mine", File.ReadAllText(Path.Join(_agent.Root, "dbt")));
+    }
+
+    [Fact]
+    public async Task One_refused_mount_keeps_all_others_as_they_are()
+    {
+        _server.Deploy(("dags", Some));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+        File.WriteAllText(Path.Join(_agent.Root, "dbt"), "mine");
+        _server.Deploy(("dags", Tree.Of(("a.py", "two"))), ("dbt", Some));
+        var failure = await _server.WaitForFailureAsync(2);
+
+        Assert.Equal(1, failure.ActiveRevision);
+        Assert.Equal("one", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
+    public async Task A_subfolder_that_the_tree_lacks_is_refused()
+    {
+        _server.Deploy([_server.Mount("dags", Some, "missing")]);
+        _agent.Start(_server.Address);
+        var failure = await _server.WaitForFailureAsync(1);
+
+        Assert.Contains("'missing'", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(".updraft", _agent.Top());
+    }
+
+    private Task<AgentReport> FailAsync(params string[] paths)
+    {
+        _server.Deploy([.. paths.Select(path => (path, Some))]);
+        _agent.Start(_server.Address);
+        return _server.WaitForFailureAsync(1);
+    }
+}

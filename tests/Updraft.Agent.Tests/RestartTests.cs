@@ -1,0 +1,201 @@
+using System.Text.Json;
+using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
+
+namespace Updraft.Agent.Tests;
+
+public sealed class RestartTests : IAsyncLifetime
+{
+    private readonly TestAgent _agent = new();
+    private StandInServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await StandInServer.StartAsync();
+        _server.Deploy(("dags", Tree.Of(("a.py", "one"), ("b.py", "two"))), ("dbt/shop", Tree.Of(("p.yml", "x"))));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_restarted_agent_first_says_what_is_active_and_changes_nothing()
+    {
+        var before = _agent.Mounted("dags");
+        await _agent.StopAsync();
+        var seen = _server.Reports.Count;
+        _agent.Start(_server.Address);
+        await _server.WaitForReportAsync(report => _server.Reports.Count > seen && report.Phase == AgentPhase.Active);
+
+        Assert.Equal((AgentPhase.Active, 1L, 2), (_server.Reports[seen].Phase, _server.Reports[seen].Revision, _server.Reports[seen].Mounts.Count));
+        Assert.Equal(before, _agent.Mounted("dags"));
+    }
+
+    [Fact]
+    public async Task Without_a_server_a_restarted_agent_goes_on_serving()
+    {
+        await _agent.StopAsync();
+        await _server.DisposeAsync();
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("serving");
+        await _agent.WaitForLogAsync("server_unavailable", occurrences: 3);
+
+        Assert.Equal("a.py b.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
+    public async Task A_second_agent_on_the_same_root_ends_with_75()
+    {
+        using var log = new MemoryStream();
+        var exit = await Program.RunAsync(_agent.Options(_server.Address), new AgentLog(log, TimeProvider.System), TimeProvider.System,
+            TestContext.Current.CancellationToken);
+
+        Assert.Equal(75, exit);
+    }
+
+    [Fact]
+    public async Task A_root_can_be_used_again_once_its_agent_has_stopped()
+    {
+        Assert.Equal(0, await _agent.StopAsync());
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
+    }
+
+    [Fact]
+    public async Task One_damaged_copy_of_the_memory_loses_nothing()
+    {
+        await _agent.StopAsync();
+        File.WriteAllText(_agent.Own("agent.json"), "{ broken");
+        await StartAndDeployAsync();
+
+        Assert.Single(_server.Reports.Select(report => report.AgentId).Distinct(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task With_both_copies_damaged_the_tree_stays_and_the_agent_enrols_anew()
+    {
+        await _agent.StopAsync();
+        File.WriteAllText(_agent.Own("agent.json"), "{ broken");
+        File.WriteAllText(_agent.Own("agent.json.bak"), "");
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("memory_lost");
+        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+        Assert.Equal("a.py b.py", _agent.Paths("dags"));
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
+
+        Assert.Equal(2, _server.Reports.Select(report => report.AgentId).Distinct(StringComparer.Ordinal).Count());
+    }
+
+    [Fact]
+    public async Task With_the_memory_lost_an_older_revision_than_the_mounted_one_is_still_refused()
+    {
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
+        await _agent.StopAsync();
+        File.Delete(_agent.Own("agent.json"));
+        File.Delete(_agent.Own("agent.json.bak"));
+        _server.Revision = 1;
+        _agent.Start(_server.Address);
+        var line = await _agent.WaitForLogAsync("state_refused");
+
+        Assert.Contains("is older", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_memory_is_only_for_the_agent()
+    {
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_agent.Own("agent.json")));
+        Assert.Equal(File.ReadAllText(_agent.Own("agent.json")), File.ReadAllText(_agent.Own("agent.json.bak")));
+    }
+
+    [Fact]
+    public async Task What_an_interrupted_flip_left_is_removed()
+    {
+        await _agent.StopAsync();
+        // As after a crash just before the flip to revision 2: its folder, its new link, half a tree and temporary names.
+        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [_server.Mount("new/place", Tree.Of(("n", "n")))], MadeFolders = ["new"] };
+        Directory.CreateDirectory(_agent.Own("states", "2"));
+        File.WriteAllText(_agent.Own("states", "2", ".updraft"), JsonSerializer.Serialize(lost, AgentFilesJson.Default.StateRecord));
+        Directory.CreateDirectory(Path.Join(_agent.Root, "new"));
+        File.CreateSymbolicLink(Path.Join(_agent.Root, "new", "place"), "../.updraft/current/new/place");
+        Directory.CreateDirectory(_agent.Own("trees", new string('a', 64) + ".partial"));
+        File.CreateSymbolicLink(_agent.Own("x.updraft-tmp"), "states/2");
+        File.WriteAllText(_agent.Own("manifests", "y.updraft-tmp"), "");
+        File.Delete(Path.Join(_agent.Root, "dags"));
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+
+        Assert.Equal(".updraft dags dbt", _agent.Top());
+        Assert.Equal("a.py b.py", _agent.Paths("dags"));
+        Assert.Empty(Directory.GetFiles(_agent.Own(), "*.updraft-tmp", SearchOption.AllDirectories));
+        Assert.Empty(Directory.GetDirectories(_agent.Own("trees"), "*.partial"));
+    }
+
+    [Fact]
+    public async Task A_mounted_tree_that_lost_a_file_is_repaired_at_the_next_start()
+    {
+        await _agent.StopAsync();
+        var before = _agent.Mounted("dags");
+        File.Delete(Path.Join(_agent.Root, "dags", "a.py"));
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "stranger.py"), "");
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+
+        var after = _agent.Mounted("dags");
+        Assert.Equal("a.py b.py stranger.py", string.Join(' ', after.Keys));
+        Assert.Equal(("one", before["b.py"]), (after["a.py"].Text, after["b.py"]));
+    }
+
+    [Fact]
+    public async Task A_folder_that_became_a_link_is_not_written_through()
+    {
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("lib/a.py", "one")))));
+        await _agent.StopAsync();
+        var elsewhere = Directory.CreateDirectory(Path.Join(_agent.Root, "elsewhere")).FullName;
+        Directory.Delete(Path.Join(_agent.Root, "dags", "lib"), recursive: true);
+        File.CreateSymbolicLink(Path.Join(_agent.Root, "dags", "lib"), elsewhere);
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+
+        Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
+        Assert.Equal("lib/a.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
+    public async Task A_server_that_forgot_the_agent_meets_it_again()
+    {
+        var forgotten = 0;
+        _server.Intercept = context =>
+        {
+            var forgets = context.Request.Path == AgentRoutes.State && Interlocked.Increment(ref forgotten) == 1;
+            if (forgets)
+                context.Response.StatusCode = 404;
+            return Task.FromResult(forgets);
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "three"))));
+        await _server.WaitForActiveAsync(2);
+        _server.Deploy(("dags", Tree.Of(("a.py", "four"))));
+        await _server.WaitForActiveAsync(3);
+
+        Assert.Equal(2, _server.Requests.Count(request => request.Path == AgentRoutes.Enrol));
+    }
+
+    [Fact]
+    public async Task The_token_never_stands_in_the_log_or_on_disk()
+    {
+        await _agent.StopAsync();
+
+        Assert.DoesNotContain(StandInServer.Token, _agent.Log, StringComparison.Ordinal);
+        Assert.All(Directory.GetFiles(_agent.Own()), path => Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
+    }
+
+    private async Task StartAndDeployAsync()
+    {
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
+    }
+}

@@ -1,0 +1,23 @@
+using System.Diagnostics;
+
+namespace Updraft.EndToEnd.Tests.Support;
+
+/// <summary>Waiting for what another process does: asked again and again, up to a deadline that only a failure reaches.</summary>
+internal static class Eventually
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60), Pause = TimeSpan.FromMilliseconds(5);
+
+    public static Task TrueAsync(Func<bool> condition, string what, Func<string>? detail = null) =>
+        TrueAsync(() => Task.FromResult(condition()), what, detail);
+
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? detail = null)
+    {
+        var clock = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (clock.Elapsed > Deadline)
+                Assert.Fail($"Not within {Deadline.TotalSeconds} s: {what}\n{detail?.Invoke()}");
+            await Task.Delay(Pause, TestContext.Current.CancellationToken);
+        }
+    }
+}

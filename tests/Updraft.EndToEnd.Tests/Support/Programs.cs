@@ -1,0 +1,21 @@
+namespace Updraft.EndToEnd.Tests.Support;
+
+/// <summary>The published programs. <c>./test</c> publishes them and says where they are.</summary>
+internal static class Programs
+{
+    public static string ServerDll { get; } = Find("UPDRAFT_SERVER_DLL", "artifacts/published/server/Updraft.Server.dll");
+
+    public static string AgentBinary { get; } = Find("UPDRAFT_AGENT_BIN", "artifacts/published/agent/updraft-agent");
+
+    private static string Find(string variable, string published)
+    {
+        var path = Environment.GetEnvironmentVariable(variable);
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); path is null && folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Join(folder.FullName, "Updraft.slnx")))
+                path = Path.Join(folder.FullName, published);
+        }
+        return File.Exists(path) ? path : throw new InvalidOperationException(
+            $"'{path}' is missing. Run 'packaging/publish artifacts/published' at the root of the checkout, or set {variable}.");
+    }
+}

@@ -1,0 +1,91 @@
+using ArchUnitNET.Domain;
+using ArchUnitNET.Fluent.Slices;
+using ArchUnitNET.Loader;
+
+namespace Updraft.Server.Tests.Conventions;
+
+public sealed class SliceTests
+{
+    private const string Prefix = "Updraft.Server.";
+
+    private static readonly string[] Leaves = ["Api", "Security", "Database", "Storage"];
+
+    /// <summary>What a slice is built on, directly; whatever those are built on is allowed too.</summary>
+    private static readonly Dictionary<string, string[]> BuiltOn = new()
+    {
+        ["Health"] = [],
+        ["Organizations"] = [],
+        ["Workspaces"] = ["Organizations"],
+        ["Deployments"] = ["Workspaces"],
+        ["Tokens"] = ["Deployments"],
+        ["Agents"] = ["Deployments"],
+        ["Bundles"] = ["Deployments"],
+        ["Uploads"] = ["Bundles"],
+        ["Rollouts"] = ["Bundles", "Agents"],
+        ["Deploys"] = ["Uploads", "Rollouts"],
+    };
+
+    private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();
+
+    [Fact]
+    public void No_slice_depends_on_itself_through_others()
+    {
+        var rule = SliceRuleDefinition.Slices().Matching(Prefix + "(*)").Should().BeFreeOfCycles();
+        Assert.True(rule.HasNoViolations(Server), string.Join('\n', rule.Evaluate(Server).Where(result => !result.Passed).Select(result => result.Description))
+            + "\nTwo folders that need each other are one folder. Move what both need into the lower one, or hand it over as a delegate.");
+    }
+
+    [Fact]
+    public void Leaves_know_no_slice() => AssertNone(
+        from dependency in Dependencies()
+        where Leaves.Contains(dependency.From) && !Leaves.Contains(dependency.To)
+        select $"{dependency.FromType} uses {dependency.ToType}",
+        "Api, Security, Database and Storage are used by every slice, so a slice in them would make a circle. Move the type up into the slice.");
+
+    [Fact]
+    public void Slices_depend_only_on_what_they_are_built_on() => AssertNone(
+        from dependency in Dependencies()
+        where !Leaves.Contains(dependency.From) && !Leaves.Contains(dependency.To)
+        where !Reach(dependency.From).Contains(dependency.To)
+        select $"{dependency.FromType} uses {dependency.ToType}",
+        "The arrows between slices stand in BuiltOn in this file and in docs/architecture.md. A new arrow is a decision: write it down in both.");
+
+    [Fact]
+    public void Every_folder_of_the_server_is_a_leaf_or_a_slice_with_its_arrows() => AssertNone(
+        from folder in Directory.EnumerateDirectories(Path.Join(SourceTree.Root, "src/Updraft.Server"))
+        let name = Path.GetFileName(folder)
+        where name is not ("bin" or "obj" or "Properties" or "wwwroot") && !Leaves.Contains(name) && !BuiltOn.ContainsKey(name)
+        select name,
+        "Say in BuiltOn in this file what the new slice is built on.");
+
+    private static IEnumerable<(string From, string To, string FromType, string ToType)> Dependencies() => (
+        from type in Server.Types
+        from dependency in type.Dependencies
+        let pair = (From: Folder(type), To: Folder(dependency.Target), FromType: type.FullName, ToType: dependency.Target.FullName)
+        where pair.From is not null && pair.To is not null && pair.From != pair.To
+        select (pair.From!, pair.To!, pair.FromType, pair.ToType)).Distinct();
+
+    private static string? Folder(IType type) => type.Namespace?.FullName is { } name && name.StartsWith(Prefix, StringComparison.Ordinal)
+        ? name[Prefix.Length..].Split('.')[0]
+        : null;
+
+    private static HashSet<string> Reach(string slice)
+    {
+        var reached = new HashSet<string>();
+        var open = new Queue<string>(BuiltOn.GetValueOrDefault(slice, []));
+        while (open.TryDequeue(out var next))
+        {
+            if (!reached.Add(next))
+                continue;
+            foreach (var further in BuiltOn[next])
+                open.Enqueue(further);
+        }
+        return reached;
+    }
+
+    private static void AssertNone(IEnumerable<string> violations, string reason)
+    {
+        var all = violations.Distinct().Order(StringComparer.Ordinal).ToList();
+        Assert.True(all.Count == 0, string.Join('\n', all) + "\n" + reason);
+    }
+}
