@@ -32,7 +32,8 @@ public sealed class RestartTests : IAsyncLifetime
         _agent.Start(_server.Address);
         await _server.WaitForReportAsync(report => _server.Reports.Count > seen && report.Phase == AgentPhase.Active);
 
-        Assert.Equal((AgentPhase.Active, 1L, 2), (_server.Reports[seen].Phase, _server.Reports[seen].Revision, _server.Reports[seen].Mounts.Count));
+        var first = _server.Reports[seen];
+        Assert.Equal((AgentPhase.Active, 1L, 2), (first.Phase, first.Revision, first.Mounts.Count));
         Assert.Equal(before, _agent.Mounted("dags"));
     }
 
@@ -117,7 +118,8 @@ public sealed class RestartTests : IAsyncLifetime
     {
         await _agent.StopAsync();
         // As after a crash just before the flip to revision 2: its folder, its new link, half a tree and temporary names.
-        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [_server.Mount("new/place", Tree.Of(("n", "n")))], MadeFolders = ["new"] };
+        var mount = _server.Mount("new/place", Tree.Of(("n", "n")));
+        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], MadeFolders = ["new"] };
         Directory.CreateDirectory(_agent.Own("states", "2"));
         File.WriteAllText(_agent.Own("states", "2", ".updraft"), JsonSerializer.Serialize(lost, AgentFilesJson.Default.StateRecord));
         Directory.CreateDirectory(Path.Join(_agent.Root, "new"));
@@ -190,7 +192,8 @@ public sealed class RestartTests : IAsyncLifetime
         await _agent.StopAsync();
 
         Assert.DoesNotContain(StandInServer.Token, _agent.Log, StringComparison.Ordinal);
-        Assert.All(Directory.GetFiles(_agent.Own()), path => Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
+        Assert.All(Directory.GetFiles(_agent.Own()), path =>
+            Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
     }
 
     private async Task StartAndDeployAsync()
