@@ -153,6 +153,24 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_edited_file_is_found_by_the_hourly_inspection_and_replaced()
+    {
+        await _agent.StopAsync();
+        var path = Path.Join(_agent.Root, "dags", "a.py");
+        var before = _agent.Mounted("dags");
+        File.WriteAllText(path, "ONE");
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "stranger.py"), "mine");
+        _agent.Clock = new ShortHours();
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("tree_repaired");
+        await _agent.WaitForLogAsync("tree_has_strangers");
+
+        var after = _agent.Mounted("dags");
+        Assert.Equal(("one", "mine", before["b.py"]), (after["a.py"].Text, after["stranger.py"].Text, after["b.py"]));
+        Assert.NotEqual(before["a.py"].Inode, after["a.py"].Inode);
+    }
+
+    [Fact]
     public async Task A_folder_that_became_a_link_is_not_written_through()
     {
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("lib/a.py", "one")))));
@@ -194,6 +212,13 @@ public sealed class RestartTests : IAsyncLifetime
         Assert.DoesNotContain(StandInServer.Token, _agent.Log, StringComparison.Ordinal);
         Assert.All(Directory.GetFiles(_agent.Own()), path =>
             Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
+    }
+
+    /// <summary>A clock whose long waits end at once.</summary>
+    private sealed class ShortHours : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > TimeSpan.FromMinutes(30) ? TimeSpan.FromMilliseconds(50) : dueTime, period);
     }
 
     private async Task StartAndDeployAsync()
