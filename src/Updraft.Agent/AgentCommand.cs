@@ -54,7 +54,8 @@ internal sealed class AgentCommand
             + "A failure keeps what runs.");
         _checkTimeout = Number("--check-timeout", "SECONDS", 120, 1, 3600, "How long the check may run.");
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "Earlier states to keep on disk, at least.");
-        _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080, "How long to keep an earlier state, at least: longer than a task imports.");
+        _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080,
+            "How long to keep an earlier state, at least: longer than a task imports.");
         _once = new Option<bool>("--once") { Description = "Converge to what is deployed now, then end." };
         _command.Options.Add(_once);
         var help = _command.Options.OfType<HelpOption>().Single();
@@ -99,7 +100,8 @@ internal sealed class AgentCommand
         int Number(NumberOption option)
         {
             var text = Of(parsed, option.Option)!;
-            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) || number < option.Least || number > option.Most)
+            if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                || number < option.Least || number > option.Most)
                 problems.Add($"{option.Option.Name} must be {option.Least} to {option.Most}, not '{text}'.");
             return number;
         }
@@ -113,7 +115,9 @@ internal sealed class AgentCommand
     private string? Of(ParseResult parsed, Option<string> option)
     {
         var isGiven = parsed.GetResult(option) is { Implicit: false };
-        return isGiven && parsed.GetValue(option) is { Length: > 0 } text ? text : Variable(option) ?? option.DefaultValueFactory?.Invoke(null!);
+        return isGiven && parsed.GetValue(option) is { Length: > 0 } text
+            ? text
+            : Variable(option) ?? option.DefaultValueFactory?.Invoke(null!);
     }
 
     private string? Variable(Option option) =>

@@ -130,7 +130,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
                 var differing = mounts.Activate(desired);
                 phase = AgentPhase.Active;
                 _backOff.Reset();
-                log.Information("active", ("revision", desired.Revision), ("differingFiles", differing), ("took", clock.GetElapsedTime(started)));
+                log.Information("active", ("revision", desired.Revision), ("differingFiles", differing),
+                    ("took", clock.GetElapsedTime(started)));
             }
             _done = StateKey.Of(desired);
             // :: Step 4
@@ -177,8 +178,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
                 if (thorough)
                     trees.ReportStrangers(mount);
             }
-            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
-                && exception is HttpRequestException or TimeoutException or IOException or InvalidDataException or UnauthorizedAccessException)
+            catch (Exception exception) when (exception is HttpRequestException or TimeoutException or IOException
+                or InvalidDataException or UnauthorizedAccessException)
             {
                 log.Error("not_repaired", ("mount", mount.Path), ("reason", exception.Message));
             }

@@ -74,14 +74,17 @@ internal sealed class AgentMemory
     public AgentMemory(AgentRoot root, StateRecord? active, AgentLog log, TimeProvider clock)
     {
         (_path, _copy, _clock) = (Path.Join(root.Own, "agent.json"), Path.Join(root.Own, "agent.json.bak"), clock);
-        var found = new[] { Read(_path, log), Read(_copy, log) }.OfType<AgentRecord>()
+        var (file, copy) = (Read(_path, log), Read(_copy, log));
+        var found = new[] { file, copy }.OfType<AgentRecord>()
             .OrderByDescending(record => (record.Epoch, record.Revision)).FirstOrDefault();
         if (found is null && (active is not null || File.Exists(_path) || File.Exists(_copy)))
             log.Error("memory_lost", ("consequence", "what is mounted stays; the agent enrols anew and trusts the key that it is told"));
         _record = found ?? new AgentRecord { InstanceId = EntityId.New(clock) };
         if (active is not null && (active.Epoch, active.Revision).CompareTo((_record.Epoch, _record.Revision)) > 0)
             _record = _record with { Epoch = active.Epoch, Revision = active.Revision, Content = ContentOf(active.Mounts) };
-        Save(_record);
+        // A full disk must not keep an agent from starting that has nothing to write.
+        if (file != _record || copy != _record)
+            Save(_record);
     }
 
     public AgentRecord Record => Volatile.Read(ref _record);
@@ -99,12 +102,13 @@ internal sealed class AgentMemory
         lock (_gate)
         {
             if (_record.SigningKey is { } pinned && pinned != answer.SigningKey)
-                throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {answer.SigningKey.KeyId}, but this root "
-                    + $"trusts {pinned.KeyId}. If the server was set up anew on purpose, remove .updraft/agent.json and .updraft/agent.json.bak.");
+                throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {answer.SigningKey.KeyId}, "
+                    + $"but this root trusts {pinned.KeyId}. If the server was set up anew on purpose, remove .updraft/agent.json "
+                    + "and .updraft/agent.json.bak.");
             if ((_record.OrganizationId ?? answer.OrganizationId, _record.DeploymentId ?? answer.DeploymentId)
                 != (answer.OrganizationId, answer.DeploymentId))
-                throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {answer.DeploymentId}, but this root belongs to "
-                    + $"Deployment {_record.DeploymentId}. Use that Deployment's token, or another --root.");
+                throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {answer.DeploymentId}, but "
+                    + $"this root belongs to Deployment {_record.DeploymentId}. Use that Deployment's token, or another --root.");
             Save(_record with
             {
                 AgentId = answer.AgentId,

@@ -38,7 +38,8 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
             if (cancellationToken.IsCancellationRequested)
                 throw;
             await Task.WhenAny(reading, Task.Delay(LastWords, clock, cancellationToken));
-            throw new RevisionRefusedException($"The check took longer than {options.CheckTimeout.TotalSeconds:0} s.{Quote(output)}", exception);
+            throw new RevisionRefusedException(
+                $"The check took longer than {options.CheckTimeout.TotalSeconds:0} s.{Quote(output)}", exception);
         }
         // A process that the command left behind may hold the output open for ever.
         await Task.WhenAny(reading, Task.Delay(LastWords, clock, cancellationToken));
@@ -77,8 +78,8 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
 
     private static string Quote(Tail output)
     {
-        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(MaxLines);
-        var text = string.Join('\n', lines);
+        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var text = string.Join('\n', lines.TakeLast(MaxLines));
         return text.Length == 0 ? "" : " Its last output:\n" + text[Math.Max(0, text.Length - MaxOutput)..];
     }
 

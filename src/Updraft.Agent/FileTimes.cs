@@ -25,7 +25,8 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
                 continue;
             // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
             mounted ??= old.SelectMany(Entries).ToHashSet();
-            var known = (previous is null ? [] : Files(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
+            var known = (previous is null ? [] : Files(previous))
+                .ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
             foreach (var (path, entry) in Files(mount))
             {
                 if (known.TryGetValue(path, out var same) && (same.Content, same.IsExecutable) == (entry.Content, entry.IsExecutable))

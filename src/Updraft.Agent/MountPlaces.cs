@@ -89,11 +89,13 @@ internal sealed class MountPlaces(AgentRoot root, IEnumerable<string> stale, IEn
         if (IsOwnLink(path))
             return;
         if (new FileInfo(place).LinkTarget is { } target)
-            throw new RevisionRefusedException($"At '{place}' stands a symbolic link to '{target}' that the agent did not make. Move it away.");
+            throw new RevisionRefusedException(
+                $"At '{place}' stands a symbolic link to '{target}' that the agent did not make. Move it away.");
         if (File.Exists(place))
             throw new RevisionRefusedException($"At '{place}' stands a file that the agent did not make. Move it away.");
         if (Directory.Exists(place) && Foreign(path) is { } foreign)
-            throw new RevisionRefusedException($"At '{place}' stands a folder that the agent did not make; it holds '{foreign}'. Move it away.");
+            throw new RevisionRefusedException(
+                $"At '{place}' stands a folder that the agent did not make; it holds '{foreign}'. Move it away.");
     }
 
     /// <summary>Something in a folder that is neither an old link of the agent nor a folder made for one.</summary>

@@ -68,7 +68,8 @@ internal sealed class Mounts
         // :: Step 1
         var places = Places(desired.Mounts);
         places.Check(desired.Mounts);
-        if (Active is { } same && (same.Epoch, same.Revision) == (desired.Epoch, desired.Revision) && same.Mounts.SequenceEqual(desired.Mounts))
+        if (Active is { } same && (same.Epoch, same.Revision) == (desired.Epoch, desired.Revision)
+            && same.Mounts.SequenceEqual(desired.Mounts))
         {
             places.Link(desired.Mounts);
             return 0;
@@ -132,8 +133,9 @@ internal sealed class Mounts
     private MountPlaces Places(IReadOnlyList<DesiredMount> wanted)
     {
         var known = Earlier().Select(state => state.Record).Append(Active).OfType<StateRecord>().ToList();
-        return new MountPlaces(_root, known.SelectMany(state => state.Mounts).Select(mount => mount.Path).Except(wanted.Select(mount => mount.Path), StringComparer.Ordinal),
-            known.SelectMany(state => state.MadeFolders));
+        var stale = known.SelectMany(state => state.Mounts).Select(mount => mount.Path)
+            .Except(wanted.Select(mount => mount.Path), StringComparer.Ordinal);
+        return new MountPlaces(_root, stale, known.SelectMany(state => state.MadeFolders));
     }
 
     private string WriteState(StateRecord record)

@@ -40,9 +40,17 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var path = AgentRoutes.Manifests + wanted + (from is null ? "" : "?from=" + from.Digest);
         using var request = ServerRequest.Create(HttpMethod.Get, path, options);
-        using var response = await api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
         var most = (int)Math.Min(int.MaxValue / 2, MaxFolderBytes + ((long)files + (from?.FileCount ?? 0)) * MaxEntryBytes);
-        var bytes = await ServerRequest.ReadAsync(response, most, either.Token);
+        byte[] bytes;
+        try
+        {
+            using var response = await api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            bytes = await ServerRequest.ReadAsync(response, most, either.Token);
+        }
+        catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new TimeoutException($"Manifest {wanted} did not come within {ManifestTimeout.TotalSeconds:0} s.", exception);
+        }
         Interlocked.Add(ref _fetchedBytes, bytes.Length);
         var diff = ManifestDiff.Parse(bytes);
         if (diff.To != wanted)

@@ -44,8 +44,10 @@ internal static class ServerRequest
     public static async Task EnsureAsync(HttpResponseMessage response, HttpStatusCode expected, CancellationToken cancellationToken)
     {
         if (response.StatusCode != expected)
-            throw new HttpRequestException($"The server answered {(int)response.StatusCode}{await ReasonAsync(response, cancellationToken)}",
-                null, response.StatusCode);
+        {
+            var reason = await ReasonAsync(response, cancellationToken);
+            throw new HttpRequestException($"The server answered {(int)response.StatusCode}{reason}", null, response.StatusCode);
+        }
     }
 
     private static async Task<byte[]?> ReadBodyAsync(HttpResponseMessage response, int most, CancellationToken cancellationToken)

@@ -72,7 +72,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
     private async Task<DesiredState?> TellAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
     {
         using var body = JsonContent.Create(report(memory.Record.AgentId!), AgentJson.Default.AgentReport);
-        var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse, RequestTimeout, cancellationToken);
+        var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
+            RequestTimeout, cancellationToken);
         return memory.Accept((answer ?? throw new InvalidDataException("The server answered a report with nothing.")).State);
     }
 
@@ -127,10 +128,12 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
                 Component = options.Component,
                 AgentVersion = Program.Version,
             }, AgentJson.Default.EnrolRequest);
-            var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enrol, body, AgentJson.Default.EnrolResponse, RequestTimeout, cancellationToken);
+            var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enrol, body, AgentJson.Default.EnrolResponse,
+                RequestTimeout, cancellationToken);
             memory.Enrol(answer ?? throw new InvalidDataException("The server answered the enrolment with nothing."));
             _introduced = true;
-            log.Information("enrolled", ("agentId", answer.AgentId), ("deploymentId", answer.DeploymentId), ("keyId", answer.SigningKey.KeyId));
+            log.Information("enrolled", ("agentId", answer.AgentId), ("deploymentId", answer.DeploymentId),
+                ("keyId", answer.SigningKey.KeyId));
         }
         catch (HttpRequestException exception)
             when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !memory.IsEnrolled)

@@ -107,8 +107,8 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         if (manifest is null)
             (manifest, locations) = await fetcher.FetchManifestAsync(digest, mount.Files, basis, cancellationToken);
         if (manifest.FileCount != mount.Files || manifest.TotalBytes != mount.Bytes)
-            throw new InvalidDataException($"The manifest of '{mount.Path}' has {manifest.FileCount} files and {manifest.TotalBytes} bytes, "
-                + $"the state says {mount.Files} and {mount.Bytes}.");
+            throw new InvalidDataException($"The manifest of '{mount.Path}' has {manifest.FileCount} files and "
+                + $"{manifest.TotalBytes} bytes, the state says {mount.Files} and {mount.Bytes}.");
         if (mount.Subfolder is { } folder && !manifest.Entries.Any(entry => entry.IsFolder && entry.Path == folder))
             throw new InvalidDataException($"The tree of '{mount.Path}' has no folder '{folder}' to be mounted.");
         if (isNew)

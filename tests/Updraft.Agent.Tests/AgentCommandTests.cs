@@ -17,7 +17,8 @@ public sealed class AgentCommandTests : IDisposable
         var options = Parse("--server", "https://updraft.example.com", "--token", "t", "--root", "/srv/airflow").Options!;
 
         Assert.Equal("https://updraft.example.com/", options.Server.AbsoluteUri);
-        Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName), (options.BearerToken(), options.Root, options.Component, options.Host));
+        Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName),
+            (options.BearerToken(), options.Root, options.Component, options.Host));
         Assert.Equal((120, 5, 10, false, null),
             (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once, options.Check));
     }

@@ -19,7 +19,8 @@ public sealed class DeployTests : IAsyncLifetime
     [Fact]
     public async Task A_first_deploy_is_mounted_as_it_was_deployed()
     {
-        var revision = _server.Deploy(("dags", Tree.Of(("a.py", "one"), ("lib/b.py", "two"), ("lib/empty.py", "")).WithScript("run.sh", "#!")));
+        var tree = Tree.Of(("a.py", "one"), ("lib/b.py", "two"), ("lib/empty.py", "")).WithScript("run.sh", "#!");
+        var revision = _server.Deploy(("dags", tree));
         _agent.Start(_server.Address);
         await _server.WaitForActiveAsync(revision);
 
@@ -41,7 +42,8 @@ public sealed class DeployTests : IAsyncLifetime
 
         var files = _agent.Mounted("dags");
         Assert.Equal(("644", "755"), (files["lib/a.py"].Mode, files["run.sh"].Mode));
-        Assert.All(["dags/lib", "dags/kept"], folder => Assert.Equal(AgentRoot.FolderMode, File.GetUnixFileMode(Path.Join(_agent.Root, folder))));
+        Assert.All(["dags/lib", "dags/kept"], folder =>
+            Assert.Equal(AgentRoot.FolderMode, File.GetUnixFileMode(Path.Join(_agent.Root, folder))));
     }
 
     [Fact]

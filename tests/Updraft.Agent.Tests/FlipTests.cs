@@ -22,7 +22,8 @@ public sealed class FlipTests
         Assert.All(await Task.WhenAll(readers), rounds => Assert.True(rounds > 0));
     }
 
-    private static Tree Version(int number) => Tree.Of([("version", $"{number}"), .. Enumerable.Range(0, 20).Select(i => ($"f{i}.py", $"{number}"))]);
+    private static Tree Version(int number) =>
+        Tree.Of([("version", $"{number}"), .. Enumerable.Range(0, 20).Select(i => ($"f{i}.py", $"{number}"))]);
 
     /// <summary>Reads both bundles of one state again and again; every file must say the same version.</summary>
     private static int Read(TestAgent agent, CancellationToken cancellationToken)

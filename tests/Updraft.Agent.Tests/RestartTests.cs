@@ -32,7 +32,8 @@ public sealed class RestartTests : IAsyncLifetime
         _agent.Start(_server.Address);
         await _server.WaitForReportAsync(report => _server.Reports.Count > seen && report.Phase == AgentPhase.Active);
 
-        Assert.Equal((AgentPhase.Active, 1L, 2), (_server.Reports[seen].Phase, _server.Reports[seen].Revision, _server.Reports[seen].Mounts.Count));
+        var first = _server.Reports[seen];
+        Assert.Equal((AgentPhase.Active, 1L, 2), (first.Phase, first.Revision, first.Mounts.Count));
         Assert.Equal(before, _agent.Mounted("dags"));
     }
 
@@ -117,7 +118,8 @@ public sealed class RestartTests : IAsyncLifetime
     {
         await _agent.StopAsync();
         // As after a crash just before the flip to revision 2: its folder, its new link, half a tree and temporary names.
-        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [_server.Mount("new/place", Tree.Of(("n", "n")))], MadeFolders = ["new"] };
+        var mount = _server.Mount("new/place", Tree.Of(("n", "n")));
+        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], MadeFolders = ["new"] };
         Directory.CreateDirectory(_agent.Own("states", "2"));
         File.WriteAllText(_agent.Own("states", "2", ".updraft"), JsonSerializer.Serialize(lost, AgentFilesJson.Default.StateRecord));
         Directory.CreateDirectory(Path.Join(_agent.Root, "new"));
@@ -148,6 +150,24 @@ public sealed class RestartTests : IAsyncLifetime
         var after = _agent.Mounted("dags");
         Assert.Equal("a.py b.py stranger.py", string.Join(' ', after.Keys));
         Assert.Equal(("one", before["b.py"]), (after["a.py"].Text, after["b.py"]));
+    }
+
+    [Fact]
+    public async Task An_edited_file_is_found_by_the_hourly_inspection_and_replaced()
+    {
+        await _agent.StopAsync();
+        var path = Path.Join(_agent.Root, "dags", "a.py");
+        var before = _agent.Mounted("dags");
+        File.WriteAllText(path, "ONE");
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "stranger.py"), "mine");
+        _agent.Clock = new ShortHours();
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("tree_repaired");
+        await _agent.WaitForLogAsync("tree_has_strangers");
+
+        var after = _agent.Mounted("dags");
+        Assert.Equal(("one", "mine", before["b.py"]), (after["a.py"].Text, after["stranger.py"].Text, after["b.py"]));
+        Assert.NotEqual(before["a.py"].Inode, after["a.py"].Inode);
     }
 
     [Fact]
@@ -190,7 +210,15 @@ public sealed class RestartTests : IAsyncLifetime
         await _agent.StopAsync();
 
         Assert.DoesNotContain(StandInServer.Token, _agent.Log, StringComparison.Ordinal);
-        Assert.All(Directory.GetFiles(_agent.Own()), path => Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
+        Assert.All(Directory.GetFiles(_agent.Own()), path =>
+            Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
+    }
+
+    /// <summary>A clock whose long waits end at once.</summary>
+    private sealed class ShortHours : TimeProvider
+    {
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime > TimeSpan.FromMinutes(30) ? TimeSpan.FromMilliseconds(50) : dueTime, period);
     }
 
     private async Task StartAndDeployAsync()

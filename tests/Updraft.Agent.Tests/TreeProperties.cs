@@ -44,7 +44,7 @@ public sealed class TreeProperties
                         before.Remove(path);
                 }
             }
-        }, iter: 40, threads: 2);
+        }, iter: 25, threads: 2);
     }
 
     private static SortedDictionary<string, FileState> AssertMounted(TestAgent agent, string mount, Tree tree,

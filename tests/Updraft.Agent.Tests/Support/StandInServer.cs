@@ -61,7 +61,8 @@ internal sealed class StandInServer : IAsyncDisposable
 
     public ConcurrentQueue<SeenRequest> Requests { get; } = [];
 
-    public IReadOnlyList<SeenRequest> PackRequests => [.. Requests.Where(request => request.Path.StartsWith(AgentRoutes.Packs, StringComparison.Ordinal))];
+    public IReadOnlyList<SeenRequest> PackRequests =>
+        [.. Requests.Where(request => request.Path.StartsWith(AgentRoutes.Packs, StringComparison.Ordinal))];
 
     public IReadOnlyList<AgentReport> Reports
     {
@@ -193,7 +194,8 @@ internal sealed class StandInServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        Requests.Enqueue(new SeenRequest(context.Request.Method, path, context.Request.Headers.Range, context.Request.Headers.Authorization));
+        Requests.Enqueue(new SeenRequest(context.Request.Method, path, context.Request.Headers.Range,
+            context.Request.Headers.Authorization));
         if (Intercept is { } intercept && await intercept(context))
             return;
         if (context.Request.Headers.Authorization != "Bearer " + Token)
@@ -217,7 +219,9 @@ internal sealed class StandInServer : IAsyncDisposable
         var request = (await JsonSerializer.DeserializeAsync(context.Request.Body, AgentJson.Default.EnrolRequest))!;
         string agent;
         lock (_gate)
-            agent = _agents.TryGetValue(request.InstanceId, out var known) ? known : _agents[request.InstanceId] = EntityId.New(TimeProvider.System);
+            agent = _agents.TryGetValue(request.InstanceId, out var known)
+                ? known
+                : _agents[request.InstanceId] = EntityId.New(TimeProvider.System);
         await WriteAsync(context, new EnrolResponse
         {
             AgentId = agent,
@@ -230,7 +234,8 @@ internal sealed class StandInServer : IAsyncDisposable
     private async Task StateAsync(HttpContext context)
     {
         var query = context.Request.Query;
-        var acted = new StateKey(Number("epoch"), Number("revision"), query["phase"] == "PREPARE" ? StatePhase.Prepare : StatePhase.Activate);
+        var phase = query["phase"] == "PREPARE" ? StatePhase.Prepare : StatePhase.Activate;
+        var acted = new StateKey(Number("epoch"), Number("revision"), phase);
         var waiting = Task.Delay(TimeSpan.FromSeconds(Number("wait")), context.RequestAborted);
         while (true)
         {

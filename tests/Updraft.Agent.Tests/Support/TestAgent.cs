@@ -82,8 +82,8 @@ internal sealed class TestAgent : IAsyncDisposable
         while (find.StandardOutput.ReadLine() is { } line)
         {
             var parts = line.Split('\t');
-            files[parts[0]] = new FileState(File.ReadAllText(Path.Join(folder, parts[0])), long.Parse(parts[1], CultureInfo.InvariantCulture),
-                double.Parse(parts[2], CultureInfo.InvariantCulture), parts[3]);
+            files[parts[0]] = new FileState(File.ReadAllText(Path.Join(folder, parts[0])),
+                long.Parse(parts[1], CultureInfo.InvariantCulture), double.Parse(parts[2], CultureInfo.InvariantCulture), parts[3]);
         }
         find.WaitForExit();
         return files;
