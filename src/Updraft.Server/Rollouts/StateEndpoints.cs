@@ -27,7 +27,8 @@ internal static class StateEndpoints
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
-    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, WaitForState wait, CancellationToken cancellationToken)
+    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, WaitForState wait,
+        CancellationToken cancellationToken)
     {
         var query = request.Query;
         var seconds = Number(query, "wait") ?? 0;
@@ -36,7 +37,8 @@ internal static class StateEndpoints
         return response is null ? Results.NoContent() : Results.Json(response, AgentJson.Default.StateResponse);
     }
 
-    private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record, CancellationToken cancellationToken)
+    private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record,
+        CancellationToken cancellationToken)
     {
         var report = await request.ReadJsonAsync(AgentJson.Default.AgentReport, cancellationToken);
         return Results.Json(await record.RunAsync(subject.AgentDeployment(), report, cancellationToken), AgentJson.Default.StateResponse);

@@ -52,7 +52,8 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
         }
     }
 
-    private async Task<StateResponse?> LookAsync(DeploymentId deployment, AgentId agent, ActedOn? acted, CancellationToken cancellationToken)
+    private async Task<StateResponse?> LookAsync(DeploymentId deployment, AgentId agent, ActedOn? acted,
+        CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
@@ -64,7 +65,8 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
             : await sign.RunAsync(db, deployment, place.Newest, phase, cancellationToken);
     }
 
-    private static async Task<Place> ReadAsync(UpdraftDbContext db, DeploymentId deployment, AgentId id, CancellationToken cancellationToken) =>
+    private static async Task<Place> ReadAsync(UpdraftDbContext db, DeploymentId deployment, AgentId id,
+        CancellationToken cancellationToken) =>
         await (from agent in db.Agents
                where agent.Id == id && agent.DeploymentId == deployment
                join target in db.Deployments on agent.DeploymentId equals target.Id

@@ -24,9 +24,9 @@ internal sealed class AdmitUpload(UpdraftDbContext db)
                            select new { slot.ClosedAt })
             .SingleOrDefaultAsync(cancellationToken);
         if (found is null)
-            throw new ApiException(StatusCodes.Status404NotFound, $"There is no deploy '{deploy}' to upload to.") { BlobErrorCode = "ResourceNotFound" };
+            throw BlobError.Of(StatusCodes.Status404NotFound, "ResourceNotFound", $"There is no deploy '{deploy}' to upload to.");
         if (found.ClosedAt is not null)
-            throw new ApiException(StatusCodes.Status403Forbidden,
-                $"The deploy '{deploy}' was finalized and takes no more uploads; create a new deploy.") { BlobErrorCode = "AuthorizationFailure" };
+            throw BlobError.Of(StatusCodes.Status403Forbidden, "AuthorizationFailure",
+                $"The deploy '{deploy}' was finalized and takes no more uploads; create a new deploy.");
     }
 }

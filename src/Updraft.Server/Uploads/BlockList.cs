@@ -4,8 +4,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The body of Put Block List: <c>&lt;BlockList&gt;&lt;Latest&gt;ID&lt;/Latest&gt;…&lt;/BlockList&gt;</c>. <c>Uncommitted</c> and <c>Committed</c> mean the
-/// same here, because staged blocks stay until the slot closes.
+/// The body of Put Block List: <c>&lt;BlockList&gt;&lt;Latest&gt;ID&lt;/Latest&gt;…&lt;/BlockList&gt;</c>. <c>Uncommitted</c> and
+/// <c>Committed</c> mean the same here, because staged blocks stay until the slot closes.
 /// </summary>
 internal static class BlockList
 {
@@ -55,7 +55,7 @@ internal static class BlockList
     }
 
     /// <summary>The answer to a list with an id that it cannot have.</summary>
-    public static ApiException Refused(string message) => new(StatusCodes.Status400BadRequest, message) { BlobErrorCode = "InvalidBlockList" };
+    public static ApiException Refused(string message) => BlobError.BadRequest("InvalidBlockList", message);
 
     private static void Add(List<string> ids, string id, int max)
     {
@@ -64,10 +64,11 @@ internal static class BlockList
         if (ids.Count > 0 && id.Length != ids[0].Length)
             throw Refused("The ids of a block list must all have the same length.");
         if (ids.Count == max)
-            throw new ApiException(StatusCodes.Status413PayloadTooLarge, $"The block list has more than {max} blocks (Uploads:MaxBlocks).") { BlobErrorCode = "BlockListTooLong" };
+            throw BlobError.Of(StatusCodes.Status413PayloadTooLarge, "BlockListTooLong",
+                $"The block list has more than {max} blocks (Uploads:MaxBlocks).");
         ids.Add(id);
     }
 
     private static ApiException Invalid(string why, Exception? cause = null) =>
-        new(StatusCodes.Status400BadRequest, $"The body is no block list: {why}", cause) { BlobErrorCode = "InvalidXmlDocument" };
+        BlobError.BadRequest("InvalidXmlDocument", $"The body is no block list: {why}", cause);
 }

@@ -39,7 +39,7 @@ internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blob
         // An upload that began in the last moment may still be running.
         var expired = clock.GetUtcNow() - LongestAddress - TimeSpan.FromMinutes(options.Value.MaxMinutes);
         var slots = await db.UploadSlots.AsNoTracking()
-            .Where(slot => slot.CreatedAt < expired || slot.ClosedAt != null)
+            .Where(slot => slot.CreatedAt < expired || slot.ClosedAt > DateTimeOffset.UnixEpoch)
             .Select(slot => new UploadAddress(slot.DeploymentId, slot.DeployId, slot.Purpose))
             .ToListAsync(cancellationToken);
         foreach (var slot in slots)

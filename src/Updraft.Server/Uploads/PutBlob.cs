@@ -12,9 +12,9 @@ internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> optio
     {
         var type = request.Headers["x-ms-blob-type"].ToString();
         if (type.Length == 0)
-            throw new ApiException(StatusCodes.Status400BadRequest, "Send the header 'x-ms-blob-type: BlockBlob'.") { BlobErrorCode = "MissingRequiredHeader" };
+            throw BlobError.BadRequest("MissingRequiredHeader", "Send the header 'x-ms-blob-type: BlockBlob'.");
         if (type != "BlockBlob")
-            throw new ApiException(StatusCodes.Status400BadRequest, "'x-ms-blob-type' must be BlockBlob.") { BlobErrorCode = "InvalidHeaderValue" };
+            throw BlobError.BadRequest("InvalidHeaderValue", "'x-ms-blob-type' must be BlockBlob.");
         await using var body = UploadBody.Of(request, options.Value.MaxBytes, "Uploads:MaxBytes");
         return await ingest.RunAsync(slot, body, cancellationToken);
     }

@@ -15,7 +15,7 @@ internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<
     {
         var id = request.Query["blockid"].ToString();
         if (!BlockId.IsValid(id))
-            throw new ApiException(StatusCodes.Status400BadRequest, "'blockid' must be the base64 form of 1 to 64 bytes.") { BlobErrorCode = "InvalidQueryParameterValue" };
+            throw BlobError.BadRequest("InvalidQueryParameterValue", "'blockid' must be the base64 form of 1 to 64 bytes.");
         var limits = options.Value;
         await using var body = limits.MaxBlockBytes < limits.MaxBytes
             ? UploadBody.Of(request, limits.MaxBlockBytes, "Uploads:MaxBlockBytes")

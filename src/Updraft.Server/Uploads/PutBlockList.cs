@@ -42,7 +42,6 @@ internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptio
             total += length;
         }
         if (total > max)
-            throw new ApiException(StatusCodes.Status413PayloadTooLarge,
-                $"The blocks have {total} bytes together; the limit is {max} (Uploads:MaxBytes).") { BlobErrorCode = "RequestBodyTooLarge" };
+            throw BlobError.TooLarge($"The blocks have {total} bytes together; the limit is {max} (Uploads:MaxBytes).");
     }
 }

@@ -11,9 +11,9 @@ namespace Updraft.Server.Uploads;
 
 /// <summary>
 /// The address to which one deploy uploads for one purpose, until it expires:
-/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The query has the names of an Azure
-/// shared access signature, which the clients' blob libraries carry along and re-encode; so the signature is over the
-/// decoded values, whatever their order. Only <c>comp</c>, <c>blockid</c> and <c>timeout</c> may be added.
+/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The query has
+/// the names of an Azure shared access signature, which the clients' blob libraries carry along and re-encode; so the
+/// signature is over the decoded values, whatever their order. Only <c>comp</c>, <c>blockid</c> and <c>timeout</c> may be added.
 /// </summary>
 internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> server, IOptions<UploadOptions> options, TimeProvider clock)
 {
@@ -40,7 +40,8 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
         if (query["sp"] != Permissions || query["sr"] != Resource || query["sv"] != Version
             || !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(query["sig"].ToString()),
                 Encoding.UTF8.GetBytes(Sign(deployment, deploy, purpose, expiry)))
-            || !DateTimeOffset.TryParseExact(expiry, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var until))
+            || !DateTimeOffset.TryParseExact(expiry, TimeFormat, CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal, out var until))
             throw Refused("is not one that this server signed");
         if (until < clock.GetUtcNow())
             throw Refused($"expired at {expiry}; create a new deploy");

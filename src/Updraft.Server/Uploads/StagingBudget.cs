@@ -33,5 +33,5 @@ internal sealed class StagingBudget(IOptions<UploadOptions> options)
     }
 
     private static ApiException Exceeded(string message) =>
-        new(StatusCodes.Status413PayloadTooLarge, message + " Create a new deploy.") { BlobErrorCode = "RequestBodyTooLarge" };
+        BlobError.TooLarge(message + " Create a new deploy.");
 }

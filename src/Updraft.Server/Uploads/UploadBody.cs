@@ -44,7 +44,7 @@ internal sealed class UploadBody : Stream
         {
             md5 = new byte[MD5.HashSizeInBytes];
             if (!Convert.TryFromBase64String(header, md5, out var length) || length != md5.Length)
-                throw new ApiException(StatusCodes.Status400BadRequest, "'Content-MD5' must be the base64 form of 16 bytes.") { BlobErrorCode = "InvalidMd5" };
+                throw BlobError.BadRequest("InvalidMd5", "'Content-MD5' must be the base64 form of 16 bytes.");
         }
         return new UploadBody(request.Body, max, limit, md5);
     }
@@ -57,9 +57,9 @@ internal sealed class UploadBody : Stream
     public void Verify()
     {
         if (!_ended)
-            throw new ApiException(StatusCodes.Status400BadRequest, "The upload goes on after the archive's end.") { BlobErrorCode = "InvalidInput" };
+            throw BlobError.BadRequest("InvalidInput", "The upload goes on after the archive's end.");
         if (_md5 is not null && !_md5.GetCurrentHash().AsSpan().SequenceEqual(_expectedMd5))
-            throw new ApiException(StatusCodes.Status400BadRequest, "The body that arrived does not have the MD5 of 'Content-MD5'.") { BlobErrorCode = "Md5Mismatch" };
+            throw BlobError.BadRequest("Md5Mismatch", "The body that arrived does not have the MD5 of 'Content-MD5'.");
     }
 
     /// <summary>Throws what went wrong with the body, if anything did: the cause of whatever its reader made of it.</summary>
@@ -122,9 +122,9 @@ internal sealed class UploadBody : Stream
     }
 
     private static ApiException TooLarge(long seen, long max, string limit) =>
-        new(StatusCodes.Status413PayloadTooLarge, $"The upload has {seen} bytes or more; the limit is {max} ({limit}).") { BlobErrorCode = "RequestBodyTooLarge" };
+        BlobError.TooLarge($"The upload has {seen} bytes or more; the limit is {max} ({limit}).");
 
     private static ApiException CutOff(Exception cause) =>
-        new((cause as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest,
-            "The upload did not arrive completely: it ended early, or came too slowly.", cause) { BlobErrorCode = "IncompleteBody" };
+        BlobError.Of((cause as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest, "IncompleteBody",
+            "The upload did not arrive completely: it ended early, or came too slowly.", cause);
 }

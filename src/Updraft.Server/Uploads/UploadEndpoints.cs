@@ -43,24 +43,28 @@ internal static class UploadEndpoints
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
         SignedUploadUrl url, UploadGate gate, AdmitUpload admit, IOptions<UploadOptions> options, TimeProvider clock)
     {
-        // Everything up to the body is judged before a byte of the body is asked for.
-        var slot = new UploadAddress(deploymentId, deployId, ReadPurpose(purpose));
-        url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
-        CheckFraming(context.Request);
         SetHeaders(context);
-        using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
         using var time = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(time.Token, context.RequestAborted);
-        await admit.CheckAsync(slot, ends.Token);
-        PrepareBody(context.Features);
         try
         {
+            // Everything up to the body is judged before a byte of the body is asked for.
+            var slot = new UploadAddress(deploymentId, deployId, ReadPurpose(purpose));
+            url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
+            CheckFraming(context.Request);
+            using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
+            await admit.CheckAsync(slot, ends.Token);
+            PrepareBody(context);
             await ServeAsync(context, slot, ends.Token);
         }
         catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)
         {
-            throw new ApiException(StatusCodes.Status408RequestTimeout,
-                $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled) { BlobErrorCode = "OperationTimedOut" };
+            throw BlobError.Of(StatusCodes.Status408RequestTimeout, "OperationTimedOut",
+                $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled);
+        }
+        catch (ApiException refusal) when (BlobError.IsWanted(context.Request))
+        {
+            await BlobError.WriteAsync(context.Response, refusal, context.RequestAborted);
         }
     }
 
@@ -80,8 +84,8 @@ internal static class UploadEndpoints
                 Answer(context, await services.GetRequiredService<PutBlockList>().RunAsync(slot, request, cancellationToken));
                 break;
             case var other:
-                throw new ApiException(StatusCodes.Status400BadRequest,
-                    $"'comp' must be 'block', 'blocklist' or absent, not '{ApiException.Shorten(other)}'.") { BlobErrorCode = "InvalidQueryParameterValue" };
+                throw BlobError.BadRequest("InvalidQueryParameterValue",
+                    $"'comp' must be 'block', 'blocklist' or absent, not '{ApiException.Shorten(other)}'.");
         }
     }
 
@@ -98,7 +102,8 @@ internal static class UploadEndpoints
     private static void SetHeaders(HttpContext context)
     {
         var asked = context.Request.Headers["x-ms-version"].ToString();
-        SetHeader(context.Response, "x-ms-version", DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _) ? asked : BlobVersion);
+        var isDate = DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+        SetHeader(context.Response, "x-ms-version", isDate ? asked : BlobVersion);
         SetHeader(context.Response, "x-ms-request-id", context.TraceIdentifier);
     }
 
@@ -112,27 +117,31 @@ internal static class UploadEndpoints
     private static ApiException Busy(HttpResponse response, int limit)
     {
         SetHeader(response, HeaderNames.RetryAfter, "3");
-        return new ApiException(StatusCodes.Status503ServiceUnavailable,
-            $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.") { BlobErrorCode = "ServerBusy" };
+        return BlobError.Of(StatusCodes.Status503ServiceUnavailable, "ServerBusy",
+            $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.");
     }
 
-    private static void PrepareBody(IFeatureCollection features)
+    private static void PrepareBody(HttpContext context)
     {
+        var features = context.Features;
         // The limit is ours to enforce, with a message that names the setting.
         if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        // Kestrel has no rate for a single HTTP/2 request, and throws when one is set.
+        var isOneRequest = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol);
+        if (isOneRequest && features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = new MinDataRate(bytesPerSecond: 10 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
     }
 
     private static void CheckFraming(HttpRequest request)
     {
         // Kestrel lets the chunks win and moves the length aside. Two programs could see two different bodies in it.
-        if (request.Headers.TransferEncoding.Count > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
-            throw new ApiException(StatusCodes.Status400BadRequest, "Send Content-Length or Transfer-Encoding, not both.") { BlobErrorCode = "InvalidHeaderValue" };
+        if (request.Headers.TransferEncoding.Count > 0
+            && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
+            throw BlobError.BadRequest("InvalidHeaderValue", "Send Content-Length or Transfer-Encoding, not both.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
-            throw new ApiException(StatusCodes.Status400BadRequest,
-                "Structured bodies are not supported; turn the client's transfer validation off.") { BlobErrorCode = "UnsupportedHeader" };
+            throw BlobError.BadRequest("UnsupportedHeader",
+                "Structured bodies are not supported; turn the client's transfer validation off.");
     }
 
     private static BundlePurpose ReadPurpose(string purpose) =>
@@ -142,6 +151,6 @@ internal static class UploadEndpoints
     private static void RefuseMethod(HttpContext context)
     {
         SetHeader(context.Response, HeaderNames.Allow, HttpMethods.Put);
-        throw new ApiException(StatusCodes.Status405MethodNotAllowed, "An upload address takes PUT only.") { BlobErrorCode = "UnsupportedHttpVerb" };
+        throw BlobError.Of(StatusCodes.Status405MethodNotAllowed, "UnsupportedHttpVerb", "An upload address takes PUT only.");
     }
 }

@@ -7,14 +7,14 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Agents;
 
-public sealed class EnrolTests
+public sealed class EnrolTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Version = "2026-01-01T00:00:00.0000001Z";
 
     [Fact]
     public async Task The_same_instance_stays_the_same_agent()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var instance = EntityId.New(TimeProvider.System);
 
@@ -29,10 +29,10 @@ public sealed class EnrolTests
     [Fact]
     public async Task An_instance_that_is_known_elsewhere_is_another_agent_here()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var instance = EntityId.New(TimeProvider.System);
         var here = await (await AgentSite.CreateAsync(server)).EnrolAsync("host-1", instance);
-        var there = await (await AgentSite.CreateAsync(server, "other")).EnrolAsync("host-1", instance);
+        var there = await (await AgentSite.CreateAsync(server)).EnrolAsync("host-1", instance);
         Assert.NotEqual(here.Enrolment.AgentId, there.Enrolment.AgentId, StringComparer.Ordinal);
     }
 
@@ -52,7 +52,7 @@ public sealed class EnrolTests
     [Fact]
     public async Task A_second_enrolment_keeps_what_the_agent_has_reported()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var instance = EntityId.New(TimeProvider.System);
         var agent = await site.EnrolAsync("host-1", instance);
@@ -72,7 +72,7 @@ public sealed class EnrolTests
     [InlineData("agentVersion", "101 characters: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
     public async Task A_field_out_of_range_is_a_400_that_names_it(string field, string value)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var body = new JsonObject
         {
@@ -89,7 +89,8 @@ public sealed class EnrolTests
     public async Task An_agent_that_waits_stays_alive()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
-        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { ["Agents:MaxWait"] = "00:10:00" });
+        await using var server = await UpdraftServer.StartAsync(clock,
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["Agents:MaxWait"] = "00:10:00" });
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var revision = await site.CommitAsync(Version);
@@ -100,7 +101,7 @@ public sealed class EnrolTests
         for (var minute = 0; minute < 3; minute++)
         {
             clock.Advance(TimeSpan.FromMinutes(1.5));
-            await UntilAsync(async () => (await site.ReadConditionAsync()).Status == "HEALTHY");
+            await Poll.UntilAsync(async () => (await site.ReadConditionAsync()).Status == "HEALTHY");
         }
 
         Assert.False(wait.IsCompleted);
@@ -138,12 +139,5 @@ public sealed class EnrolTests
         using var answer = await site.Client.GetAsync(gone.StatePath(0, "ACTIVATE", 0), TestContext.Current.CancellationToken);
 
         await answer.ReadAsync(HttpStatusCode.NotFound);
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> condition)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await condition())
-            await Task.Delay(10, deadline.Token);
     }
 }

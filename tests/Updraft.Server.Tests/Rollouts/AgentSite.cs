@@ -30,9 +30,9 @@ internal sealed class AgentSite
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public static async Task<AgentSite> CreateAsync(UpdraftServer server, string name = "orders")
+    public static async Task<AgentSite> CreateAsync(UpdraftServer server)
     {
-        var deployment = await server.CreateDeploymentAsync(name);
+        var deployment = await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System));
         return new AgentSite(server, deployment, server.ClientWith(await server.CreateAgentTokenAsync(deployment)));
     }
 
@@ -85,11 +85,12 @@ internal sealed class AgentSite
         return new TestAgent(Client, (await response.Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancellation))!);
     }
 
+    /// <summary>What the API says about the Deployment.</summary>
     public async Task<DeploymentCondition> ReadConditionAsync()
     {
-        await using var scope = _server.Services.CreateAsyncScope();
-        var id = new DeploymentId(DeploymentId);
-        return (await scope.ServiceProvider.GetRequiredService<ReadDeploymentConditions>()([id], Cancellation))[id];
+        var deployment = await _server.Client.GetOkAsync($"{_server.OrganizationPath}/deployments/{DeploymentId}");
+        return new DeploymentCondition(deployment.Text("status"), (string?)deployment["statusReason"], deployment.Text("imageTag"),
+            (string?)deployment["desiredDagTarballVersion"], (string?)deployment["dagTarballVersion"]);
     }
 
     public async Task<string?> ReadCurrentVersionAsync()
@@ -124,7 +125,8 @@ internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
     }
 
     /// <summary>Reports and returns the state as of now.</summary>
-    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null, string? message = null)
+    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null,
+        string? message = null)
     {
         using var response = await client.PostAsJsonAsync(AgentRoutes.Report, Report(phase, revision, activeRevision, version, message),
             AgentJson.Default.AgentReport, Cancellation);

@@ -3,30 +3,33 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
+using Updraft.Server.Deployments;
 using Updraft.Server.Tests.Support;
+using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Rollouts;
 
-public sealed class ReportTests
+public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";
 
     [Fact]
     public async Task Before_the_first_deploy_a_Deployment_is_healthy_and_runs_nothing()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         await site.EnrolAsync();
 
         var condition = await site.ReadConditionAsync();
 
-        Assert.Equal(("HEALTHY", null, null, null), (condition.Status, condition.StatusReason, condition.DesiredDagVersion, condition.CurrentDagVersion));
+        Assert.Equal(("HEALTHY", null, null, null),
+            (condition.Status, condition.StatusReason, condition.DesiredDagVersion, condition.CurrentDagVersion));
     }
 
     [Fact]
     public async Task Without_agents_a_deploy_leaves_the_Deployment_healthy()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         await site.CommitAsync(First);
 
@@ -39,7 +42,7 @@ public sealed class ReportTests
     [Fact]
     public async Task A_Deployment_is_deploying_until_every_live_agent_runs_the_newest_revision()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
         var revision = await site.CommitAsync(First);
@@ -57,7 +60,7 @@ public sealed class ReportTests
     [Fact]
     public async Task The_current_version_is_that_of_the_agent_furthest_behind()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
         var first = await site.CommitAsync(First);
@@ -68,13 +71,14 @@ public sealed class ReportTests
         await agents[0].ConvergeAsync(second, Second);
 
         var condition = await site.ReadConditionAsync();
-        Assert.Equal((First, First, Second), (await site.ReadCurrentVersionAsync(), condition.CurrentDagVersion, condition.DesiredDagVersion));
+        Assert.Equal((First, First, Second),
+            (await site.ReadCurrentVersionAsync(), condition.CurrentDagVersion, condition.DesiredDagVersion));
     }
 
     [Fact]
     public async Task One_failed_agent_makes_the_Deployment_unhealthy_and_says_why()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
         var revision = await site.CommitAsync(First);
@@ -83,13 +87,14 @@ public sealed class ReportTests
         await agents[1].ReportAsync(AgentPhase.Failed, revision, activeRevision: 0, message: "no space left");
 
         var condition = await site.ReadConditionAsync();
-        Assert.Equal(("UNHEALTHY", "1 of 2 agents failed revision 1. scheduler on b: no space left"), (condition.Status, condition.StatusReason));
+        Assert.Equal(("UNHEALTHY", "1 of 2 agents failed revision 1. scheduler on b: no space left"),
+            (condition.Status, condition.StatusReason));
     }
 
     [Fact]
     public async Task A_failure_is_history_once_there_is_a_newer_revision()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         await agent.ReportAsync(AgentPhase.Failed, await site.CommitAsync(First), activeRevision: 0, message: "bad");
@@ -132,24 +137,48 @@ public sealed class ReportTests
     }
 
     [Fact]
+    public async Task A_whole_deploy_ends_with_what_was_uploaded_as_the_current_version()
+    {
+        var server = fixture.Server;
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        var wait = agent.AskAsync(0, "ACTIVATE", wait: 60);
+        var upload = await UploadSite.CreateAsync(server, site.DeploymentId);
+        var version = await upload.UploadAsync(UploadSite.Tar("one"));
+
+        await upload.FinalizeAsync(version);
+
+        var state = await wait.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        var mount = Assert.Single(state!.Mounts);
+        Assert.Equal((upload.DeployId, "dags", version), (state.DeployId, mount.Path, mount.Version));
+        Assert.Equal(("DEPLOYING", version, null), Of(await site.ReadConditionAsync()));
+        await agent.ConvergeAsync(state.Revision, version);
+        Assert.Equal(("HEALTHY", version, version), Of(await site.ReadConditionAsync()));
+
+        static (string, string?, string?) Of(DeploymentCondition condition) =>
+            (condition.Status, condition.DesiredDagVersion, condition.CurrentDagVersion);
+    }
+
+    [Fact]
     public async Task Many_Deployments_are_read_at_once_each_with_its_own()
     {
-        await using var server = await UpdraftServer.StartAsync();
-        var sites = await Task.WhenAll(AgentSite.CreateAsync(server, "a"), AgentSite.CreateAsync(server, "b"), AgentSite.CreateAsync(server, "c"));
+        var server = fixture.Server;
+        var sites = await Task.WhenAll(AgentSite.CreateAsync(server), AgentSite.CreateAsync(server), AgentSite.CreateAsync(server));
         await (await sites[0].EnrolAsync()).ConvergeAsync(await sites[0].CommitAsync(First), First);
         await sites[1].EnrolAsync();
         await sites[1].CommitAsync(Second);
 
-        var conditions = await Task.WhenAll(sites.Select(site => site.ReadConditionAsync()));
+        var list = await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments?limit=1000");
 
-        Assert.Equal([("HEALTHY", First), ("DEPLOYING", Second), ("HEALTHY", null)],
-            conditions.Select(condition => (condition.Status, condition.DesiredDagVersion)));
+        var conditions = list["deployments"]!.AsArray().ToDictionary(row => (string?)row!["id"] ?? "",
+            row => ((string?)row!["status"], (string?)row["desiredDagTarballVersion"]), StringComparer.Ordinal);
+        Assert.Equal([("HEALTHY", First), ("DEPLOYING", Second), ("HEALTHY", null)], sites.Select(site => conditions[site.DeploymentId]));
     }
 
     [Fact]
     public async Task A_report_that_came_late_changes_nothing()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var first = await site.CommitAsync(First);
@@ -168,7 +197,7 @@ public sealed class ReportTests
     [Fact]
     public async Task A_repeated_report_gets_the_same_answer()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var revision = await site.CommitAsync(First);
@@ -185,7 +214,7 @@ public sealed class ReportTests
     [Fact]
     public async Task A_long_message_is_cut_and_freed_of_control_characters()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var message = "\u0001" + new string('x', 1998) + "\U0001F600 and more";
@@ -198,7 +227,7 @@ public sealed class ReportTests
     [Fact]
     public async Task A_revision_that_the_server_does_not_know_is_a_409()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         await site.CommitAsync(First);
@@ -220,7 +249,7 @@ public sealed class ReportTests
     [InlineData("""{"mounts":[{"path":"dags","version":"v","manifest":"00"}]}""")]
     public async Task A_report_that_makes_no_sense_is_a_400(string change)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var report = JsonSerializer.SerializeToNode(agent.Report(AgentPhase.Active, 0, 0), AgentJson.Default.AgentReport)!.AsObject();
@@ -233,7 +262,7 @@ public sealed class ReportTests
     [Fact]
     public async Task More_than_a_thousand_mounts_are_a_400()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var mounts = Enumerable.Range(0, 1001).Select(i => new MountReport($"dbt/m{i}", First, AgentSite.ManifestOf(First))).ToList();

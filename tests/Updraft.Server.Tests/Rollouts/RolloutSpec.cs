@@ -21,7 +21,8 @@ public sealed class RolloutSpec
     }
 
     private static readonly Gen<(Step Step, int Agent)[]> Walks =
-        Gen.Select(Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)), (1, Gen.Const(Step.Deploy))),
+        Gen.Select(
+            Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)), (1, Gen.Const(Step.Deploy))),
             Gen.Int[0, Agents - 1]).Array[0, 80];
 
     [Fact]

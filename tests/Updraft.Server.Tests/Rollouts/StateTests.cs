@@ -5,7 +5,7 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 
-public sealed class StateTests
+public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";
 
@@ -14,7 +14,7 @@ public sealed class StateTests
     [Fact]
     public async Task Before_the_first_deploy_the_state_is_empty_and_active()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
 
         var state = await agent.AskAsync(revision: 7, phase: "ACTIVATE");
@@ -29,7 +29,7 @@ public sealed class StateTests
     [Fact]
     public async Task An_agent_that_has_done_everything_hears_nothing()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
         Assert.Null(await agent.AskAsync(revision: 0, phase: "ACTIVATE"));
     }
@@ -37,7 +37,7 @@ public sealed class StateTests
     [Fact]
     public async Task The_document_names_the_revision_and_is_signed_with_the_enrolled_key()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         await site.CommitAsync(First);
@@ -48,15 +48,16 @@ public sealed class StateTests
         Assert.Equal((server.OrganizationId, site.DeploymentId), (state.OrganizationId, state.DeploymentId));
         Assert.Equal((1, 1, StatePhase.Prepare), (state.Epoch, state.Revision, state.Phase));
         Assert.Equal(new ImageReference("localhost:5555/org/orders", "deploy-1"), state.Image);
-        Assert.Equal(new DesiredMount { Path = "dags", Version = First, Manifest = AgentSite.ManifestOf(First), Subfolder = "dags", Files = 3, Bytes = 42 },
-            Assert.Single(state.Mounts));
+        var mount = Assert.Single(state.Mounts);
+        Assert.Equal(("dags", First, AgentSite.ManifestOf(First)), (mount.Path, mount.Version, mount.Manifest));
+        Assert.Equal(("dags", 3, 42), (mount.Subfolder, mount.Files, mount.Bytes));
         Assert.Equal(TimeSpan.FromHours(24), state.ExpiresAt - state.IssuedAt);
     }
 
     [Fact]
     public async Task Who_prepares_is_told_to_activate_in_the_answer()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var revision = await site.CommitAsync(First);
@@ -71,7 +72,7 @@ public sealed class StateTests
     [Fact]
     public async Task Who_failed_is_left_alone_until_the_next_revision()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var revision = await site.CommitAsync(First);
@@ -80,13 +81,14 @@ public sealed class StateTests
 
         await site.CommitAsync(Second);
 
-        Assert.Equal((revision + 1, StatePhase.Prepare), (await agent.AskAsync(revision, "PREPARE")) is { } next ? (next.Revision, next.Phase) : default);
+        var next = await agent.AskAsync(revision, "PREPARE");
+        Assert.Equal((revision + 1, StatePhase.Prepare), (next!.Revision, next.Phase));
     }
 
     [Fact]
     public async Task A_new_revision_ends_the_wait()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agents = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => site.EnrolAsync($"host-{i}")));
         var waits = agents.Select(agent => agent.AskAsync(0, "ACTIVATE", wait: 60)).ToList();
@@ -104,7 +106,7 @@ public sealed class StateTests
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await AgentSite.CreateAsync(server);
-        var other = await AgentSite.CreateAsync(server, "other");
+        var other = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         var wait = agent.AskAsync(0, "ACTIVATE", wait: 20);
         await WaitUntilWaitingAsync(server, 1);
@@ -152,7 +154,7 @@ public sealed class StateTests
     [InlineData("epoch=one")]
     public async Task A_question_that_makes_no_sense_is_a_400(string part)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
         using var response = await site.Client.GetAsync($"{AgentRoutes.State}?agentId={agent.Enrolment.AgentId}&{part}", Cancellation);
@@ -162,9 +164,9 @@ public sealed class StateTests
     [Fact]
     public async Task An_agent_of_another_Deployment_is_unknown()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var other = await AgentSite.CreateAsync(server, "other");
+        var other = await AgentSite.CreateAsync(server);
         var agent = await site.EnrolAsync();
 
         using var state = await other.Client.GetAsync(agent.StatePath(9, "ACTIVATE", 0), Cancellation);
@@ -179,7 +181,7 @@ public sealed class StateTests
     [InlineData(AgentRoutes.Enrol)]
     public async Task Only_agents_are_served(string path)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        var server = fixture.Server;
         async Task<HttpStatusCode> SendAsync(HttpClient client)
         {
             using var response = path == AgentRoutes.State
@@ -196,8 +198,6 @@ public sealed class StateTests
     private static async Task WaitUntilWaitingAsync(UpdraftServer server, int agents)
     {
         var waiting = (Updraft.Server.Agents.WaitingAgents)server.Services.GetService(typeof(Updraft.Server.Agents.WaitingAgents))!;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (waiting.Now.Count < agents)
-            await Task.Delay(5, deadline.Token);
+        await Poll.UntilAsync(() => Task.FromResult(waiting.Now.Count >= agents));
     }
 }

@@ -1,0 +1,150 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
+using Azure;
+using Azure.Storage;
+using Azure.Storage.Blobs.Models;
+using Azure.Storage.Blobs.Specialized;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Uploads;
+
+/// <summary>Programs that others wrote, as they come.</summary>
+public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<SharedServer>
+{
+    private readonly UpdraftServer _server = fixture.Server;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_Azure_library_uploads_in_one_request()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var archive = new MemoryStream(UploadSite.Tar("one"));
+        var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, cancellationToken: Cancellation);
+        Assert.Equal([answer.Value.VersionId], await site.RecordedAsync());
+        Assert.Equal(answer.Value.VersionId, (await site.FinalizeAsync(answer.Value.VersionId)).Text("dagTarballVersion"));
+    }
+
+    [Fact]
+    public async Task The_Azure_library_uploads_in_blocks()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var bytes = UploadSite.LargeTar(3_000_000);
+        using var whole = await site.PutAsync(bytes);
+        using var archive = new MemoryStream(bytes);
+        var options = new BlobUploadOptions
+        {
+            TransferOptions = new StorageTransferOptions
+            {
+                InitialTransferSize = 100_000,
+                MaximumTransferSize = 250_000,
+                MaximumConcurrency = 4,
+            },
+        };
+
+        var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
+
+        Assert.Equal(whole.Headers.ETag!.Tag, answer.Value.ETag.ToString("H"));
+        Assert.Equal(13, UploadSite.Files(_server, site.DeployId).Count);
+        await site.FinalizeAsync(answer.Value.VersionId);
+    }
+
+    [Fact]
+    public async Task The_Azure_library_stages_and_commits_by_hand()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var client = new BlockBlobClient(new Uri(site.Url));
+        var archive = UploadSite.Tar("one");
+        var ids = Enumerable.Range(0, 4).Select(i => Convert.ToBase64String(Encoding.UTF8.GetBytes($"{i:d48}+/"))).ToArray();
+        foreach (var (id, block) in ids.Zip(archive.Chunk((archive.Length + 3) / 4)))
+        {
+            using var stream = new MemoryStream(block);
+            await client.StageBlockAsync(id, stream, new BlockBlobStageBlockOptions
+            {
+                TransferValidation = new UploadTransferValidationOptions { ChecksumAlgorithm = StorageChecksumAlgorithm.MD5 },
+            }, Cancellation);
+        }
+
+        var answer = await client.CommitBlockListAsync(ids, cancellationToken: Cancellation);
+
+        Assert.Equal([answer.Value.VersionId], await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task The_Azure_library_understands_the_errors()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var client = new BlockBlobClient(new Uri(site.Url));
+        var unknown = await Assert.ThrowsAsync<RequestFailedException>(() =>
+            client.CommitBlockListAsync(["AAAA"], cancellationToken: Cancellation));
+        var forged = await Assert.ThrowsAsync<RequestFailedException>(() =>
+            new BlockBlobClient(new Uri(site.Url + "0")).CommitBlockListAsync(["AAAA"], cancellationToken: Cancellation));
+
+        Assert.Equal((400, "InvalidBlockList"), (unknown.Status, unknown.ErrorCode));
+        Assert.Equal((403, "AuthenticationFailed"), (forged.Status, forged.ErrorCode));
+        Assert.Contains("The block 'AAAA' was not staged", unknown.Message);
+    }
+
+    [Fact]
+    public async Task The_Azure_library_shows_what_is_wrong_with_an_archive()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var nothing = new MemoryStream("<html>"u8.ToArray());
+        var refused = await Assert.ThrowsAsync<RequestFailedException>(() =>
+            new BlockBlobClient(new Uri(site.Url)).UploadAsync(nothing, cancellationToken: Cancellation));
+        Assert.Equal((400, "InvalidInput"), (refused.Status, refused.ErrorCode));
+    }
+
+    [Fact]
+    public async Task The_documented_curl_command_prints_the_version()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var file = Path.Join(_server.DataFolder, $"{site.DeployId}.tar");
+        await File.WriteAllBytesAsync(file, UploadSite.LargeTar(2_000_000), Cancellation);
+
+        var printed = await BashAsync($$"""
+            curl -s -i --request PUT {{Quoted(site.Url)}} -H 'x-ms-blob-type: BlockBlob' -H 'Content-Type: application/x-tar' \
+                --upload-file "{{file}}" | grep x-ms-version-id | awk -F': ' '{print $2}' | tr -d '\r'
+            """);
+
+        Assert.Equal(await site.RecordedAsync(), [printed.Trim()]);
+    }
+
+    [Fact]
+    public async Task The_address_needs_no_quotes_in_a_shell_variable()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var printed = await BashAsync($"URL={Quoted(site.Url)}; printf '%s\\n' $URL");
+        Assert.Equal(site.Url + "\n", printed);
+    }
+
+    [Fact]
+    public async Task Curl_may_send_a_stream_of_unknown_length()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var folder = Directory.CreateDirectory(Path.Join(_server.DataFolder, site.DeployId, "dags"));
+        await File.WriteAllTextAsync(Path.Join(folder.FullName, "shop.py"),
+            Convert.ToHexString(RandomNumberGenerator.GetBytes(200_000)), Cancellation);
+
+        var printed = await BashAsync(
+            $"tar -C '{folder.Parent!.FullName}' -cz dags | curl -s -D - -H 'x-ms-blob-type: BlockBlob' -T - {Quoted(site.Url)}");
+
+        Assert.StartsWith("HTTP/1.1 201 Created", printed[printed.LastIndexOf("HTTP/", StringComparison.Ordinal)..]);
+        Assert.Single(await site.RecordedAsync());
+    }
+
+    private static string Quoted(string text) => $"'{text}'";
+
+    private static async Task<string> BashAsync(string script)
+    {
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", script])
+        {
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        })!;
+        var output = await bash.StandardOutput.ReadToEndAsync(Cancellation);
+        await bash.WaitForExitAsync(Cancellation);
+        return output;
+    }
+}

@@ -1,0 +1,222 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Time.Testing;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Uploads;
+
+public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<SharedServer>
+{
+    private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];
+
+    private readonly UpdraftServer _server = fixture.Server;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_answer_has_what_blob_clients_read()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"),
+            adjust: request => request.Headers.Add("x-ms-version", "2026-02-06"));
+
+        var version = await UploadSite.VersionOfAsync(response);
+
+        Assert.Matches(VersionForm(), version);
+        Assert.Empty(await response.Content.ReadAsByteArrayAsync(Cancellation));
+        Assert.Matches("^\"[0-9a-f]{64}\"$", response.Headers.ETag!.Tag);
+        Assert.Equal("2026-02-06", Assert.Single(response.Headers.GetValues("x-ms-version")));
+        Assert.NotEmpty(Assert.Single(response.Headers.GetValues("x-ms-request-id")));
+        foreach (var time in new[] { response.Headers.GetValues("Date"), response.Content.Headers.GetValues("Last-Modified") })
+            Assert.True(DateTime.TryParseExact(Assert.Single(time), "r", CultureInfo.InvariantCulture, DateTimeStyles.None, out _));
+    }
+
+    [Fact]
+    public async Task The_version_header_is_in_lower_case_and_named_on_one_line_only()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var archive = UploadSite.Tar("one");
+        using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
+        await http.SendHeadAsync(site.Url, [.. BlockBlob, $"Content-Length: {archive.Length}", "Origin: http://elsewhere"]);
+        await http.SendAsync(archive);
+
+        var lines = (await http.ReadHeadAsync()).Split("\r\n");
+
+        Assert.Equal("HTTP/1.1 201 Created", lines[0]);
+        var naming = lines.Where(line => line.Contains("x-ms-version-id", StringComparison.OrdinalIgnoreCase));
+        Assert.StartsWith("x-ms-version-id: 2", Assert.Single(naming));
+    }
+
+    [Fact]
+    public async Task Every_upload_makes_a_later_version_and_finalize_takes_the_one_it_names()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var first = await site.UploadAsync(UploadSite.Tar("one"));
+        var second = await site.UploadAsync(UploadSite.Tar("one"));
+        var third = await site.UploadAsync(UploadSite.Tar("other"));
+
+        var deploy = await site.FinalizeAsync(second);
+
+        Assert.Equal(second, deploy.Text("dagTarballVersion"));
+        Assert.Equal([first, second, third], new[] { first, second, third }.Order(StringComparer.Ordinal));
+        Assert.Equal([first, second, third], await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task After_finalize_the_address_is_closed()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var version = await site.UploadAsync(UploadSite.Tar("one"));
+        await site.FinalizeAsync(version);
+
+        foreach (var query in new[] { "", "&comp=block&blockid=AAAA", "&comp=blocklist" })
+        {
+            using var response = await site.PutAsync(UploadSite.Tar("two"), query);
+            Assert.Contains("was finalized", await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthorizationFailure"));
+        }
+        Assert.Equal([version], await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task A_finalize_during_an_upload_wins()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var version = await site.UploadAsync(UploadSite.Tar("one"));
+        var archive = UploadSite.Tar("two");
+        using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
+        await http.SendHeadAsync(site.Url, [.. BlockBlob, $"Content-Length: {archive.Length}", "Expect: 100-continue"]);
+        await http.ReadUntilAsync("100 Continue");
+
+        await site.FinalizeAsync(version);
+        await http.SendAsync(archive);
+
+        Assert.Contains("\"statusCode\":403", await http.ReadUntilAsync("\"statusCode\""));
+        Assert.Equal([version], await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task A_deleted_Deployment_takes_no_uploads()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var deleted = await _server.Client.DeleteAsync($"{_server.OrganizationPath}/deployments/{site.DeploymentId}", Cancellation);
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+
+        using var response = await site.PutAsync(UploadSite.Tar("one"));
+
+        await UploadSite.RefusalAsync(response, HttpStatusCode.NotFound, "ResourceNotFound");
+    }
+
+    [Theory]
+    [InlineData(null, "MissingRequiredHeader")]
+    [InlineData("PageBlob", "InvalidHeaderValue")]
+    [InlineData("AppendBlob", "InvalidHeaderValue")]
+    public async Task Only_block_blobs_are_taken(string? type, string code)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"), adjust: request =>
+        {
+            request.Headers.Remove("x-ms-blob-type");
+            if (type is not null)
+                request.Headers.Add("x-ms-blob-type", type);
+        });
+        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, code);
+    }
+
+    [Theory]
+    [InlineData("metadata")]
+    [InlineData("snapshot")]
+    [InlineData("")]
+    [InlineData("Block")]
+    public async Task Other_operations_are_a_400(string comp)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"), $"&comp={comp}");
+        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, "InvalidQueryParameterValue");
+        Assert.Empty(await site.RecordedAsync());
+    }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("DELETE")]
+    [InlineData("POST")]
+    [InlineData("PATCH")]
+    public async Task Other_methods_are_a_405(string method)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var request = new HttpRequestMessage(new HttpMethod(method), site.Url);
+        using var response = await _server.Anonymous.SendAsync(request, Cancellation);
+        await UploadSite.RefusalAsync(response, HttpStatusCode.MethodNotAllowed, "UnsupportedHttpVerb");
+        Assert.Equal(["PUT"], response.Content.Headers.Allow);
+    }
+
+    [Fact]
+    public async Task A_body_with_the_announced_MD5_is_taken()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var archive = UploadSite.Tar("one");
+        using var response = await site.PutAsync(archive, adjust: request => request.Content!.Headers.ContentMD5 = UploadSite.Md5(archive));
+        await UploadSite.VersionOfAsync(response);
+    }
+
+    [Fact]
+    public async Task A_body_with_another_MD5_leaves_nothing_behind()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"),
+            adjust: request => request.Content!.Headers.ContentMD5 = UploadSite.Md5(UploadSite.Tar("two")));
+
+        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, "Md5Mismatch");
+
+        Assert.Empty(await site.RecordedAsync());
+        Assert.Empty(UploadSite.Files(_server, $"packs/{site.DeploymentId}"));
+    }
+
+    [Theory]
+    [InlineData("Content-MD5", "bm90IGFuIG1kNQ==", "InvalidMd5")]
+    [InlineData("x-ms-structured-body", "XSM/1.0; properties=crc64", "UnsupportedHeader")]
+    public async Task Checks_that_cannot_be_made_are_refused(string header, string value, string code)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"),
+            adjust: request => request.Content!.Headers.TryAddWithoutValidation(header, value));
+        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, code);
+    }
+
+    [Theory]
+    [InlineData("<html>nothing here</html>")]
+    [InlineData("")]
+    public async Task What_is_no_archive_is_a_400(string body)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(Encoding.UTF8.GetBytes(body));
+        await response.ReadAsync(HttpStatusCode.BadRequest);
+        Assert.Empty(await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task Bodies_may_be_larger_than_those_of_the_API()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        await site.UploadAsync(UploadSite.LargeTar(33_000_000));
+    }
+
+    [Fact]
+    public async Task A_slow_upload_is_ended()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
+        await using var server = await UpdraftServer.StartAsync(clock);
+        var site = await UploadSite.CreateAsync(server);
+        using var http = await RawHttp.ConnectAsync(server.BaseAddress);
+        await http.SendHeadAsync(site.Url, [.. BlockBlob, "Content-Length: 10240", "Expect: 100-continue"]);
+        await http.ReadUntilAsync("100 Continue");
+
+        clock.Advance(TimeSpan.FromMinutes(31));
+
+        Assert.Contains("Uploads:MaxMinutes", await http.ReadUntilAsync("\"statusCode\":408"));
+    }
+
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z$", RegexOptions.NonBacktracking)]
+    private static partial Regex VersionForm();
+}

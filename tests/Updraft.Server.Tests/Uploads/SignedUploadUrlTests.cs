@@ -1,0 +1,167 @@
+using System.Net;
+using CsCheck;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Uploads;
+
+namespace Updraft.Server.Tests.Uploads;
+
+public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
+{
+    private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";
+
+    private readonly UpdraftServer _server = fixture.Server;
+
+    [Fact]
+    public async Task Any_changed_value_is_refused()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var signed = _server.Services.GetRequiredService<SignedUploadUrl>();
+        var query = QueryHelpers.ParseQuery(new Uri(site.Url).Query);
+        var target = new Dictionary<string, StringValues>(query, StringComparer.Ordinal)
+        {
+            ["deployment"] = site.DeploymentId,
+            ["deploy"] = site.DeployId,
+        };
+        Assert.True(Passes(signed, target, BundlePurpose.Dags));
+        Assert.False(Passes(signed, target, BundlePurpose.Bundle));
+
+        var names = target.Keys.Order(StringComparer.Ordinal).ToArray();
+        var name = Gen.Int[0, names.Length - 1].Select(i => names[i]);
+        Gen.Select(name, Gen.Int[0, 3], Gen.Int[0, 200], Gen.Char[Characters]).Sample((which, kind, at, c) =>
+        {
+            var value = target[which].ToString();
+            at %= value.Length;
+            var changed = kind switch
+            {
+                0 => value[..at] + c + value[(at + 1)..],
+                1 => value.Insert(at, c.ToString()),
+                2 => value.Remove(at, 1),
+                _ => value.ToUpperInvariant(),
+            };
+            var forged = new Dictionary<string, StringValues>(target, StringComparer.Ordinal) { [which] = changed };
+            return changed == value || !Passes(signed, forged, BundlePurpose.Dags);
+        }, iter: 50_000);
+    }
+
+    [Fact]
+    public async Task Reordered_and_encoded_anew_the_address_still_works()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var address = new Uri(site.Url);
+        var parameters = QueryHelpers.ParseQuery(address.Query).Select(pair => (pair.Key, Value: pair.Value.ToString()))
+            .Append(("comp", "block")).Append(("blockid", "Cvs/+w==")).Append(("timeout", "901")).ToArray();
+
+        await Gen.Select(Gen.Shuffle(parameters), Gen.Bool).SampleAsync(async (order, everything) =>
+        {
+            Func<string, string> encode = everything ? EncodeAll : Uri.EscapeDataString;
+            var query = string.Join('&', order.Select(pair => $"{pair.Item1}={encode(pair.Item2)}"));
+            using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
+            await http.SendHeadAsync($"{address.GetLeftPart(UriPartial.Path)}?{query}", ["Content-Length: 0", "Connection: close"]);
+            return (await http.ReadHeadAsync()).StartsWith("HTTP/1.1 201 ", StringComparison.Ordinal);
+        }, iter: 60, threads: 2);
+    }
+
+    [Theory]
+    [InlineData("&extra=1")]
+    [InlineData("&sp=cw")]
+    [InlineData("&SIG=00")]
+    [InlineData("&restype=container")]
+    [InlineData("&comp=block&comp=blocklist")]
+    [InlineData("&snapshot=2024-01-01")]
+    public async Task Added_parameters_that_mean_something_else_are_refused(string added)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await site.PutAsync(UploadSite.Tar("one"), added);
+        await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
+    }
+
+    [Theory]
+    [InlineData("se")]
+    [InlineData("sp")]
+    [InlineData("sr")]
+    [InlineData("sv")]
+    [InlineData("sig")]
+    public async Task Nothing_may_be_missing(string name)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var address = new Uri(site.Url);
+        var rest = address.Query.TrimStart('?').Split('&').Where(part => !part.StartsWith(name + "=", StringComparison.Ordinal));
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"{address.GetLeftPart(UriPartial.Path)}?{string.Join('&', rest)}");
+        using var response = await _server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
+        await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
+    }
+
+    [Fact]
+    public async Task Another_purpose_or_deploy_is_refused_and_another_folder_is_nothing()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var other = await UploadSite.CreateAsync(_server);
+        async Task<HttpStatusCode> PutAsync(string part, string instead)
+        {
+            var url = site.Url.Replace(part, instead, StringComparison.Ordinal);
+            using var request = new HttpRequestMessage(HttpMethod.Put, url);
+            using var response = await _server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
+            return response.StatusCode;
+        }
+
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync("/dags?", "/bundle?"));
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.DeployId, other.DeployId));
+        Assert.Equal(HttpStatusCode.Forbidden, await PutAsync(site.DeploymentId, other.DeploymentId));
+        Assert.Equal(HttpStatusCode.NotFound, await PutAsync("/dags?", "/Dags?"));
+    }
+
+    [Fact]
+    public async Task A_token_opens_no_upload_address()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        using var response = await _server.Client.PutAsync(
+            new Uri(site.Url).GetLeftPart(UriPartial.Path), null, TestContext.Current.CancellationToken);
+        await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
+    }
+
+    [Fact]
+    public async Task The_address_is_in_no_log()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Logging:LogLevel:Default"] = "Trace",
+            ["Logging:LogLevel:Microsoft"] = "Trace",
+            ["Logging:LogLevel:Microsoft.AspNetCore.Hosting.Diagnostics"] = "Trace",
+        });
+        var site = await UploadSite.CreateAsync(server);
+        (await site.PutAsync(UploadSite.Tar("one"))).Dispose();
+        (await site.PutAsync([1, 2, 3])).Dispose();
+        (await site.PutAsync([], "&comp=none")).Dispose();
+        (await site.PutAsync([], "&extra=1")).Dispose();
+        (await site.CommitXmlAsync("<")).Dispose();
+
+        Assert.Contains("/uploads/", server.LogText);
+        Assert.DoesNotContain(QueryHelpers.ParseQuery(new Uri(site.Url).Query)["sig"].ToString(), server.LogText);
+    }
+
+    private static bool Passes(SignedUploadUrl signed, Dictionary<string, StringValues> target, BundlePurpose purpose)
+    {
+        var query = new Dictionary<string, StringValues>(target, StringComparer.OrdinalIgnoreCase);
+        query.Remove("deployment");
+        query.Remove("deploy");
+        try
+        {
+            signed.Check(new DeploymentId(target["deployment"].ToString()), new DeployId(target["deploy"].ToString()), purpose,
+                new QueryCollection(query));
+            return true;
+        }
+        catch (ApiException exception) when (exception.StatusCode == StatusCodes.Status403Forbidden)
+        {
+            return false;
+        }
+    }
+
+    private static string EncodeAll(string text) => string.Concat(System.Text.Encoding.UTF8.GetBytes(text).Select(b => $"%{b:x2}"));
+}
