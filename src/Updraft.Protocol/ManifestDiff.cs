@@ -61,12 +61,19 @@ public sealed class ManifestDiff
     /// <summary>Makes a difference.</summary>
     /// <param name="from">The manifest that the reader has; null for none.</param>
     /// <param name="to">The manifest that the reader wants.</param>
-    /// <param name="locations">A place for the content of every added file.</param>
+    /// <param name="locations">A place for the content of every added file at least; others do not travel.</param>
     public static ManifestDiff Between(Manifest? from, Manifest to, IReadOnlyDictionary<Digest, PackLocation> locations)
     {
         ArgumentNullException.ThrowIfNull(to);
+        ArgumentNullException.ThrowIfNull(locations);
         var (removed, added) = Compare(from, to);
-        return new ManifestDiff(from?.Digest, to.Digest, removed, added, locations);
+        var needed = new Dictionary<Digest, PackLocation>();
+        foreach (var entry in added)
+        {
+            if (!entry.IsFolder)
+                needed[entry.Content] = locations[entry.Content];
+        }
+        return new ManifestDiff(from?.Digest, to.Digest, removed, added, needed);
     }
 
     /// <summary>Rebuilds the wanted manifest and checks its digest.</summary>

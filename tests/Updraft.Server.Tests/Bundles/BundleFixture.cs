@@ -63,7 +63,7 @@ internal sealed class BundleFixture : IAsyncDisposable
             OrganizationId = new(EntityId.New(TimeProvider.System)),
             WorkspaceId = new(EntityId.New(TimeProvider.System)),
             Name = "test",
-            Namespace = "test",
+            Namespace = id.Value,
             CreatedAt = TimeProvider.System.GetUtcNow(),
             CreatedBy = by,
             UpdatedBy = by,
