@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using Updraft.EndToEnd.Tests.Support;
+
+namespace Updraft.EndToEnd.Tests;
+
+/// <summary>A newcomer types what the README says; so does this.</summary>
+public sealed partial class ReadmeTests
+{
+    private const string Documented = "http://127.0.0.1:8888", Placeholder = "THE-DEPLOY-TO-GO-BACK-TO";
+
+    [Fact]
+    public async Task The_commands_of_the_README_deploy_a_project_and_roll_it_back()
+    {
+        var home = Directory.CreateTempSubdirectory("updraft-readme-").FullName;
+        try
+        {
+            var (exit, output) = await RunAsync(Script(home, $"http://127.0.0.1:{FreePort()}"), home);
+
+            Assert.True(exit == 0, $"exit code {exit}\n{output}");
+            Assert.Contains("\"DEPLOYED\"", output, StringComparison.Ordinal);
+            Assert.Equal(File.ReadAllText(Path.Join(Project, "dags", "daily_report.py")), File.ReadAllText(Path.Join(home, "airflow", "dags", "daily_report.py")));
+        }
+        finally
+        {
+            Directory.Delete(home, recursive: true);
+        }
+    }
+
+    private static string Root
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!File.Exists(Path.Join(folder.FullName, "Updraft.slnx")))
+                folder = folder.Parent!;
+            return folder.FullName;
+        }
+    }
+
+    private static string Project => Path.Join(Root, "examples", "airflow-project");
+
+    /// <summary>The fenced commands in their order, with the two programs in the background and another port.</summary>
+    private static string Script(string home, string address)
+    {
+        var readme = File.ReadAllText(Path.Join(Root, "README.md")).Split("## Your own project")[1];
+        var blocks = Block().Matches(readme).Select(match => match.Groups["commands"].Value.TrimEnd()).ToList();
+        Assert.Equal(6, blocks.Count);
+        var (server, agent) = (Path.GetDirectoryName(Programs.ServerDll), Path.GetDirectoryName(Programs.AgentBinary));
+        IEnumerable<string> script =
+        [
+            $"set -euo pipefail\ncd '{Project}'\ntrap 'kill $(jobs -p); wait' EXIT",
+            .. blocks.Select(commands => commands switch
+            {
+                _ when commands.Contains("packaging/publish", StringComparison.Ordinal) =>
+                    $"mkdir ~/updraft ~/airflow\nln -s '{server}' ~/updraft/server\nln -s '{agent}' ~/updraft/agent",
+                _ when commands.Contains("Updraft.Server.dll", StringComparison.Ordinal) =>
+                    $"{commands} --Listen {address} --PublicUrl {address} >~/server.log 2>&1 &\nuntil curl -fs {address}/healthz/ready; do sleep 0.1; done",
+                _ when commands.Contains("updraft-agent --server", StringComparison.Ordinal) => $"{commands} >~/agent.log 2>&1 &",
+                _ => commands,
+            }),
+        ];
+        return string.Join('\n', script).Replace(Documented, address, StringComparison.Ordinal)
+            .Replace("/tmp/", home + "/", StringComparison.Ordinal)
+            .Replace("ls ~/airflow/dags", "until ls ~/airflow/dags; do sleep 0.1; done", StringComparison.Ordinal)
+            .Replace(Placeholder, "$(jq -r .id <<<\"$deploy\")", StringComparison.Ordinal);
+    }
+
+    private static async Task<(int Exit, string Output)> RunAsync(string script, string home)
+    {
+        var start = new ProcessStartInfo("timeout", ["120", "bash", "-c", script])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["HOME"] = home;
+        using var bash = Process.Start(start)!;
+        var output = await Task.WhenAll(bash.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (bash.ExitCode, string.Join('\n', output));
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    [GeneratedRegex("```bash\n(?<commands>.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Block();
+}
