@@ -1,5 +1,5 @@
-using Updraft.Protocol.Api;
 using Updraft.Protocol;
+using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
 

@@ -125,7 +125,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
     {
         var valid = key.Length > 0 && !key.AsSpan().ContainsAnyExcept(KeyCharacters) && !IsBelow(key, TemporaryFolder);
         foreach (var component in key.AsSpan().Split('/'))
-            valid &= key.AsSpan()[component] is { Length: > 0 and <= MaxComponentLength } and not [ '.', ..];
+            valid &= key.AsSpan()[component] is { Length: > 0 and <= MaxComponentLength } and not ['.', ..];
         return valid ? Path.Join(_root, key) : throw new ArgumentException($"'{key}' cannot be the key of a blob.", nameof(key));
     }
 
