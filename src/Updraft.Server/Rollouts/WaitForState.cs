@@ -17,7 +17,7 @@ internal readonly record struct ActedOn(long Epoch, long Revision, StatePhase Ph
 /// </summary>
 /// <exception cref="ApiException">404: no such agent in the Deployment, or the Deployment was deleted.</exception>
 internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal signal, SignState sign, SeeAgent see, WaitingAgents waiting,
-    IOptions<AgentOptions> options, TimeProvider clock)
+    IOptions<AgentOptions> options, TimeProvider clock, IHostApplicationLifetime server)
 {
     /// <param name="deployment">The Deployment of the agent's token.</param>
     /// <param name="agent">Who asks.</param>
@@ -76,13 +76,16 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
 
     private async Task<bool> HappensAsync(Task news, TimeSpan limit, CancellationToken cancellationToken)
     {
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, server.ApplicationStopping);
         try
         {
-            await news.WaitAsync(limit, clock, cancellationToken);
+            await news.WaitAsync(limit, clock, ends.Token);
             return true;
         }
-        catch (TimeoutException)
+        catch (Exception exception) when (exception is TimeoutException
+            || (exception is OperationCanceledException && server.ApplicationStopping.IsCancellationRequested))
         {
+            // A server that stops waits for its requests; none of them may wait for the server.
             return false;
         }
     }

@@ -135,10 +135,13 @@ internal static class UploadEndpoints
 
     private static void CheckFraming(HttpRequest request)
     {
-        // Kestrel lets the chunks win and moves the length aside. Two programs could see two different bodies in it.
-        if (request.Headers.TransferEncoding.Count > 0
-            && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
+        // Kestrel lets the chunks win and moves the length aside, and undoes no other encoding. Two programs could see two
+        // different bodies in such a request.
+        var coding = request.Headers.TransferEncoding.ToString();
+        if (coding.Length > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
             throw BlobError.BadRequest("InvalidHeaderValue", "Send Content-Length or Transfer-Encoding, not both.");
+        if (coding.Length > 0 && !coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            throw BlobError.BadRequest("InvalidHeaderValue", "The only Transfer-Encoding that is taken is 'chunked'.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
             throw BlobError.BadRequest("UnsupportedHeader",
                 "Structured bodies are not supported; turn the client's transfer validation off.");

@@ -132,6 +132,19 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
+    public async Task A_server_that_stops_ends_every_wait()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
+        var wait = agent.AskAsync(0, "ACTIVATE", wait: 60);
+        await WaitUntilWaitingAsync(server, 1);
+
+        await server.StopAsync();
+
+        Assert.Null(await wait);
+    }
+
+    [Fact]
     public async Task A_restarted_server_says_the_same()
     {
         await using var server = await UpdraftServer.StartAsync();

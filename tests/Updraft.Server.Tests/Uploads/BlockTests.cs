@@ -165,6 +165,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var site = await UploadSite.CreateAsync(_server);
         (await site.StageAsync(A, UploadSite.Tar("one"))).Dispose();
+        (await site.StageAsync("YmI=", new byte[512])).Dispose();
         using var response = await site.CommitXmlAsync(xml);
         await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, code);
         Assert.Empty(await site.RecordedAsync());

@@ -53,16 +53,20 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     [InlineData("Transfer-Encoding: chunked", "Content-Length: 3072")]
     [InlineData("Content-Length: 3072", "Content-Length: 3073")]
     [InlineData("Transfer-Encoding: gzip, chunked", "Accept: */*")]
-    public async Task A_body_with_two_lengths_is_a_400(string one, string other)
+    public async Task A_body_whose_end_is_open_to_doubt_is_a_400(string one, string other)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
         await http.SendHeadAsync(site.Url, [.. BlockBlob, one, other]);
-        await http.SendAsync(Encoding.ASCII.GetBytes("0\r\n\r\n"));
+        // Whoever looks at the chunks only sees a good archive.
+        var archive = UploadSite.Tar("one");
+        await http.SendAsync(Encoding.ASCII.GetBytes($"{archive.Length:x}\r\n"));
+        await http.SendAsync(archive);
+        await http.SendAsync(Encoding.ASCII.GetBytes("\r\n0\r\n\r\n"));
 
         var status = (await http.ReadHeadAsync()).Split(' ')[1];
 
-        Assert.Contains(status, new[] { "400", "501" });
+        Assert.Equal("400", status);
         Assert.Empty(await site.RecordedAsync());
     }
 
