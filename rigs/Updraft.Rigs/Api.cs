@@ -26,6 +26,9 @@ internal sealed class Api(Uri address, string token) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
 
+    /// <summary>What was acknowledged, in order: method, path and query.</summary>
+    public List<string> Journal { get; } = [];
+
     public Task<Answer> GetAsync(string path) => SendAsync(new(HttpMethod.Get, new Uri(address, path)), token);
 
     public Task<Answer> PostAsync(string path, JsonObject body) => PostAsync(path, body.ToJsonString(), token);
@@ -73,7 +76,11 @@ internal sealed class Api(Uri address, string token) : IDisposable
             var text = await response.Content.ReadAsStringAsync();
             var version = response.Headers.TryGetValues("x-ms-version-id", out var values) ? values.Single() : null;
             if (response.StatusCode is HttpStatusCode.OK or HttpStatusCode.Created)
+            {
+                lock (Journal)
+                    Journal.Add($"{request.Method} {request.RequestUri!.PathAndQuery}");
                 return new(Outcome.Acknowledged, (int)response.StatusCode, text.Length > 0 && text[0] == '{' ? JsonNode.Parse(text) : null, text, version);
+            }
             CheckShape(request, (int)response.StatusCode, text);
             return new(Outcome.Refused, (int)response.StatusCode, null, text);
         }

@@ -6,7 +6,7 @@ namespace Updraft.Rigs;
 /// Kills the server, and sometimes the agent, in the midst of load; starts them again; compares with the ledgers. Round after round on
 /// the same data, for <see cref="RoundsPerSite"/> rounds.
 /// </summary>
-internal sealed class CrashRig(RigOptions options)
+internal sealed class CrashRig(RigOptions options, TextWriter output)
 {
     private const int RoundsPerSite = 50, Deployments = 3;
     private static readonly string[] ServerCalls = ["fsync", "rename", "pwrite64", "openat", "mkdir", "unlink", "write"];
@@ -33,10 +33,10 @@ internal sealed class CrashRig(RigOptions options)
         }
         catch (ViolationException violation)
         {
-            Console.WriteLine($"VIOLATION in round {_rounds + 1}: {violation.Message}");
+            output.WriteLine($"VIOLATION in round {_rounds + 1}: {violation.Message}");
             foreach (var ledger in site?.Ledgers ?? [])
-                Console.WriteLine($"ledger of {ledger.Id} at revision {ledger.Revision}:\n  {string.Join("\n  ", ledger.Tail)}");
-            Console.WriteLine($"again with: ./rigs/run crash --rounds {_rounds + 1} --seed {options.Seed}");
+                output.WriteLine($"ledger of {ledger.Id} at revision {ledger.Revision}:\n  {string.Join("\n  ", ledger.Tail)}");
+            output.WriteLine($"again with: ./rigs/run crash --rounds {_rounds + 1} --seed {options.Seed}");
             Summarize(violation.Rule is "I1" or "restart" ? 1 : 0, violation.Rule is "I2" or "I5" ? 1 : 0, violation.Rule);
             return 1;
         }
@@ -62,7 +62,7 @@ internal sealed class CrashRig(RigOptions options)
             site.CheckSurroundings();
             _rounds++;
             if (_rounds % 50 == 0)
-                Console.WriteLine($"{_rounds} rounds in {_clock.Elapsed.TotalSeconds:0} s");
+                output.WriteLine($"{_rounds} rounds in {_clock.Elapsed.TotalSeconds:0} s");
         }
         ViolationException.Require(watch.Fault is null, "I5", watch.Fault ?? "");
         _looks += watch.Looks;
@@ -152,8 +152,8 @@ internal sealed class CrashRig(RigOptions options)
 
     private void Summarize(int lost, int torn, string? rule = null)
     {
-        Console.WriteLine("kills: " + string.Join(", ", _kills.Select(kind => $"{kind.Key} {kind.Value}")));
-        Console.WriteLine($"{_revisions} revisions, {_looks} looks at the mount");
-        Console.WriteLine($"rounds={_rounds} lost={lost} torn={torn}{(rule is null ? "" : $" broken={rule}")} seed={options.Seed} seconds={_clock.Elapsed.TotalSeconds:0}");
+        output.WriteLine("kills: " + string.Join(", ", _kills.Select(kind => $"{kind.Key} {kind.Value}")));
+        output.WriteLine($"{_revisions} revisions, {_looks} looks at the mount");
+        output.WriteLine($"rounds={_rounds} lost={lost} torn={torn}{(rule is null ? "" : $" broken={rule}")} seed={options.Seed} seconds={_clock.Elapsed.TotalSeconds:0}");
     }
 }

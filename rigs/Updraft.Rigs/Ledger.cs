@@ -63,7 +63,15 @@ internal sealed class Ledger(string id, string path, string agentToken)
 
     public string LastVersion { get; private set; } = "";
 
-    public Pending? Pending { get; set; }
+    /// <summary>The operation without an answer.</summary>
+    public Pending? Pending
+    {
+        get;
+        set => (field, LastOpen) = (value, value ?? LastOpen);
+    }
+
+    /// <summary>The latest that was open at all: one that was answered with an error may have happened too.</summary>
+    public Pending? LastOpen { get; private set; }
 
     /// <summary>Every tree that was uploaded, by its stamp.</summary>
     public ConcurrentDictionary<string, FileTree> Trees { get; } = new();

@@ -61,7 +61,7 @@ internal sealed class MountWatch : IAsyncDisposable
             {
                 Fault = exception.Message;
             }
-            await Task.Delay(5);
+            await Task.Delay(20);
         }
     }
 

@@ -3,12 +3,15 @@ using Updraft.Rigs;
 var options = new RigOptions(args);
 return options.Command switch
 {
-    "crash" => await new CrashRig(options).RunAsync(),
+    "crash" => await new CrashRig(options, Console.Out).RunAsync(),
+    "order" => await new OrderAudit(options, Console.Out).RunAsync(),
+    "damage" => await new DamageRig(options, Console.Out).RunAsync(),
+    "syscalls" => await new SyscallRig(options, Console.Out).RunAsync(),
     _ => Usage(),
 };
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Updraft.Rigs crash --server-dll FILE --agent-bin FILE [--rounds N] [--seed S]");
+    Console.Error.WriteLine("usage: Updraft.Rigs crash|order|damage|syscalls --server-dll FILE --agent-bin FILE [--rounds N] [--seed S]");
     return 64;
 }
