@@ -35,6 +35,8 @@ internal sealed class ChildProcess : IDisposable
 
     public int Id => _process.Id;
 
+    public int ExitCode => _process.ExitCode;
+
     public bool HasExited => _process.HasExited;
 
     public string Output
