@@ -35,7 +35,7 @@ internal sealed class Verification(Site site)
                 ledger.Note("  settled: it was rolled back");
                 ledger.RollBack(Load.RolledBack(rolledBack, rollBack.Target), rollBack.Target);
                 break;
-            case Pending.Finish (var row, var version):
+            case Pending.Finish(var row, var version):
                 ledger.Note("  settled: the finalize is repeated");
                 Api.Must(await Load.SendFinishAsync(site.Api, ledger, row, version), $"repeat the finalize of {row.Id} with '{version}'");
                 ledger.Finish(row, version);
