@@ -146,7 +146,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             log.Error("failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", exception.Message),
                 ("kind", exception.GetType().Name));
             _pause = _backOff.WaitAsync(CancellationToken.None);
-            _prepared = default;
+            // The server asks to prepare again, also what was prepared before; nothing of this revision counts as done.
+            (_prepared, _done) = (default, null);
             if (exception is HttpRequestException or HttpIOException or TimeoutException && _backOff.Failures < ReportedAfter)
                 return desired;
             return await ReportAsync(revision, AgentPhase.Failed, exception.Message, clock.GetElapsedTime(started), cancellationToken);

@@ -1,0 +1,66 @@
+namespace Updraft.Rigs;
+
+/// <summary>D5, D7: what is wrong in the store never gets as far as a mount, and a link in it is not followed.</summary>
+internal sealed class DamageRig(RigOptions options, TextWriter output)
+{
+    private const int Flips = 4;
+
+    public async Task<int> RunAsync()
+    {
+        try
+        {
+            for (var i = 0; i < Flips; i++)
+            {
+                // Content that does not compress stands in the pack as it is: only its digest can tell.
+                await CheckAsync(pack =>
+                {
+                    var bytes = File.ReadAllBytes(pack);
+                    bytes[bytes.Length / 8 * (i + 1) + 17] ^= 0x20;
+                    File.WriteAllBytes(pack, bytes);
+                }, $"flip {i}");
+            }
+            await CheckAsync(pack =>
+            {
+                var elsewhere = Path.Join(Path.GetTempPath(), "updraft-rig-" + Path.GetRandomFileName());
+                File.Move(pack, elsewhere);
+                File.CreateSymbolicLink(pack, elsewhere);
+            }, "link");
+            await CheckAsync(File.Delete, "missing");
+            output.WriteLine($"damages={Flips + 2} mounted=0");
+            return 0;
+        }
+        catch (ViolationException violation)
+        {
+            output.WriteLine($"VIOLATION {violation.Message}");
+            return 1;
+        }
+    }
+
+    private async Task CheckAsync(Action<string> damage, string name)
+    {
+        using var site = new Site(options);
+        await site.StartServerAsync();
+        await site.AddDeploymentAsync();
+        var ledger = site.Ledgers[0];
+        var load = new Load(site.Api, ledger, new Random(options.Seed), Moment.Never);
+        var row = (await load.CreateAsync("dags"))!;
+        ViolationException.Require(await load.UploadAsync(row) && await load.FinishAsync(row, row.Uploads[0].Version), name, "no answer");
+        var pack = Directory.EnumerateFiles(site.In("data/blobs/packs"), "*", SearchOption.AllDirectories).Single();
+        damage(pack);
+        var target = new FileInfo(pack).LinkTarget;
+        try
+        {
+            site.StartAgent();
+            await Site.EventuallyAsync(() => Task.FromResult(site.Agent!.Output.Contains("\"failed\"", StringComparison.Ordinal)
+                || Directory.Exists(Path.Join(site.Root, "dags"))), name, () => site.Agent!.Tail);
+            ViolationException.Require(!Directory.Exists(Path.Join(site.Root, "dags")), name,
+                "the damaged deploy was mounted: " + (Directory.Exists(Path.Join(site.Root, "dags"))
+                    ? row.Uploads[0].Tree.Difference(FileTree.Read(Path.Join(site.Root, "dags"))) ?? "through the link" : ""));
+        }
+        finally
+        {
+            if (target is not null)
+                File.Delete(target);
+        }
+    }
+}

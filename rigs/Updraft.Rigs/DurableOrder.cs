@@ -1,0 +1,133 @@
+using System.Text.RegularExpressions;
+
+namespace Updraft.Rigs;
+
+/// <summary>
+/// Follows the lines of a trace and knows what would be lost if the power went now: files written and folders changed since they were
+/// last synced. A call counts from its beginning as damage and from its end as remedy.
+/// </summary>
+/// <param name="data">The data folder.</param>
+/// <param name="journal">The acknowledged requests, in the order of their answers.</param>
+internal sealed partial class DurableOrder(string data, IReadOnlyList<string> journal)
+{
+    private readonly Dictionary<string, (string Text, int Began)> _open = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _dirty = new(StringComparer.Ordinal);
+    private int _time, _databaseSyncs, _blobs;
+
+    public int Answers { get; private set; }
+
+    public int Renames { get; private set; }
+
+    public int Syncs { get; private set; }
+
+    public void Read(string line)
+    {
+        _time++;
+        if (Line().Match(line) is not { Success: true } match)
+            return;
+        var (thread, text) = (match.Groups["thread"].Value, match.Groups["text"].Value);
+        if (text.EndsWith("<unfinished ...>", StringComparison.Ordinal))
+        {
+            _open[thread] = (text, _time);
+            Begin(text);
+        }
+        else if (text.StartsWith("<... ", StringComparison.Ordinal))
+        {
+            if (_open.Remove(thread, out var open) && IsSuccess(text))
+                End(open.Text, open.Began);
+        }
+        else
+        {
+            Begin(text);
+            if (IsSuccess(text))
+                End(text, _time);
+        }
+    }
+
+    /// <summary>Demands that every answer was seen: a trace that missed them would find nothing.</summary>
+    public void Complete() => ViolationException.Require(Answers == journal.Count && Renames > 0 && Syncs > 0, "order",
+        $"{Answers} of {journal.Count} answers, {Renames} renames and {Syncs} syncs were seen");
+
+    private void Begin(string text)
+    {
+        if (text.StartsWith("send", StringComparison.Ordinal) || text.StartsWith("write", StringComparison.Ordinal))
+        {
+            if (text.Contains("\"HTTP/1.1 20", StringComparison.Ordinal))
+                Answer();
+        }
+        if (Write().Match(text) is { Success: true } write)
+            Spoil(write.Groups["path"].Value);
+    }
+
+    private void End(string text, int began)
+    {
+        if (Sync().Match(text) is { Success: true } sync)
+        {
+            var path = sync.Groups["path"].Value;
+            Syncs++;
+            if (path.EndsWith("-wal", StringComparison.Ordinal))
+                _databaseSyncs++;
+            if (sync.Groups["call"].Value == "syncfs")
+                _dirty.Clear();
+            else if (_dirty.TryGetValue(path, out var since) && since <= began)
+                _dirty.Remove(path);
+        }
+        else if (Rename().Match(text) is { Success: true } rename)
+        {
+            var (from, to) = (rename.Groups["from"].Value, rename.Groups["to"].Value);
+            if (!to.StartsWith(data, StringComparison.Ordinal))
+                return;
+            Renames++;
+            ViolationException.Require(!_dirty.ContainsKey(from), "order", $"{to} got its name before its bytes were durable");
+            if (IsTemporary(to))
+                return;
+            _blobs++;
+            Spoil(Path.GetDirectoryName(to)!);
+        }
+        else if (MakeFolder().Match(text) is { Success: true } made)
+        {
+            Spoil(Path.GetDirectoryName(made.Groups["path"].Value)!);
+        }
+    }
+
+    private void Answer()
+    {
+        var request = Answers < journal.Count ? journal[Answers] : "one that nobody sent";
+        Answers++;
+        var lost = _dirty.Keys.FirstOrDefault(path => !IsTemporary(path));
+        ViolationException.Require(lost is null, "order", $"'{request}' was answered while {lost} was not durable");
+        var isBlock = request.Contains("comp=block&", StringComparison.Ordinal);
+        ViolationException.Require(isBlock || request.StartsWith("GET", StringComparison.Ordinal) || _databaseSyncs > 0, "order",
+            $"'{request}' was answered before the database was synced");
+        ViolationException.Require(!request.StartsWith("PUT", StringComparison.Ordinal) || _blobs > 0, "order",
+            $"'{request}' was answered before anything was stored");
+        (_databaseSyncs, _blobs) = (0, 0);
+    }
+
+    private void Spoil(string path)
+    {
+        // The database itself is written at checkpoints, out of the synced log; the -shm is never synced.
+        if (path.StartsWith(data, StringComparison.Ordinal) && !path.EndsWith("-shm", StringComparison.Ordinal)
+            && !path.EndsWith("updraft.db", StringComparison.Ordinal))
+            _dirty[path] = _time;
+    }
+
+    private bool IsTemporary(string path) => path == Path.Join(data, "blobs", "tmp") || path.StartsWith(Path.Join(data, "blobs", "tmp/"), StringComparison.Ordinal);
+
+    private static bool IsSuccess(string text) => text.LastIndexOf(" = ", StringComparison.Ordinal) is > 0 and var at && text[at + 3] != '-' && text[at + 3] != '?';
+
+    [GeneratedRegex(@"^(?<thread>\d+) +(?<text>.*)$")]
+    private static partial Regex Line();
+
+    [GeneratedRegex(@"^(?:p?writev?(?:64)?|ftruncate)\(\d+<(?<path>/[^>]*)>")]
+    private static partial Regex Write();
+
+    [GeneratedRegex(@"^(?<call>fsync|fdatasync|syncfs)\(\d+<(?<path>[^>]*)>")]
+    private static partial Regex Sync();
+
+    [GeneratedRegex("^rename\\(\"(?<from>[^\"]*)\"(?:\\.\\.\\.)?, \"(?<to>[^\"]*)\"")]
+    private static partial Regex Rename();
+
+    [GeneratedRegex("^mkdir\\(\"(?<path>[^\"]*)\"")]
+    private static partial Regex MakeFolder();
+}

@@ -1,0 +1,22 @@
+using System.Net;
+
+namespace Updraft.Rigs;
+
+/// <summary>A body of which half is on its way when somebody is told.</summary>
+internal sealed class HalvedContent(byte[] body, int half, Action sent) : HttpContent
+{
+    protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+    {
+        await stream.WriteAsync(body.AsMemory(0, half));
+        await stream.FlushAsync();
+        sent();
+        await Task.Yield();
+        await stream.WriteAsync(body.AsMemory(half));
+    }
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = body.Length;
+        return true;
+    }
+}

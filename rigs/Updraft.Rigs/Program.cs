@@ -1,0 +1,18 @@
+using Updraft.Rigs;
+
+var options = new RigOptions(args);
+return options.Command switch
+{
+    "crash" => await new CrashRig(options, Console.Out).RunAsync(),
+    "order" => await new OrderAudit(options, Console.Out).RunAsync(),
+    "damage" => await new DamageRig(options, Console.Out).RunAsync(),
+    "syscalls" => await new SyscallRig(options, Console.Out).RunAsync(),
+    "powercut" => await new PowerCutRig(options, Console.Out).RunAsync(),
+    _ => Usage(),
+};
+
+static int Usage()
+{
+    Console.Error.WriteLine("usage: Updraft.Rigs crash|order|damage|syscalls|powercut --server-dll FILE --agent-bin FILE [--rounds N] [--seed S]");
+    return 64;
+}
