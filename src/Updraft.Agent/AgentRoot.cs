@@ -116,14 +116,17 @@ internal sealed class AgentRoot : IDisposable
         }
         catch (UnauthorizedAccessException)
         {
-            // A folder that somebody made unreadable hides its content from the deletion: open it up and try once more.
-            foreach (var inner in new DirectoryInfo(path).EnumerateDirectories("*", SearchOption.AllDirectories))
-            {
-                if (inner.LinkTarget is null)
-                    inner.UnixFileMode = FolderMode;
-            }
+            // A folder that somebody made unreadable hides its content from the deletion: open all of them and try once more.
+            OpenUp(new DirectoryInfo(path));
             Directory.Delete(path, recursive: true);
         }
+    }
+
+    private static void OpenUp(DirectoryInfo folder)
+    {
+        folder.UnixFileMode = FolderMode;
+        foreach (var inner in folder.EnumerateDirectories().Where(inner => inner.LinkTarget is null))
+            OpenUp(inner);
     }
 
     public void Dispose() => _lock.Dispose();

@@ -55,7 +55,8 @@ internal sealed class PaxRecords
             var record = payload[(digits + 1)..(length - 1)];
             payload = payload[length..];
             var equals = record.IndexOf((byte)'=');
-            if (equals > 0)
+            // GNU tar skips spaces before a key and ends it at a NUL.
+            if (equals > 0 && record[0] != ' ' && !record[..equals].ContainsAnyInRange((byte)0, (byte)0x1f))
             {
                 value = record[(equals + 1)..];
                 return Encoding.Latin1.GetString(record[..equals]);
@@ -83,7 +84,11 @@ internal sealed class PaxRecords
             case "hdrcharset":
                 throw BadArchive.Entry(header, "is an extended header in another character set; names must be UTF-8", Advice);
             default:
-                if (key.StartsWith("GNU.sparse.", StringComparison.Ordinal))
+                if (key.StartsWith("GNU.volume.", StringComparison.Ordinal))
+                    throw BadArchive.Entry(header, "belongs to a volume of several", "Use tar without --multi-volume.");
+                if (key == "GNU.dumpdir")
+                    throw BadArchive.Entry(header, "belongs to an incremental dump", "Use tar without --incremental.");
+                if (key == "SCHILY.realsize" || key.StartsWith("GNU.sparse.", StringComparison.Ordinal))
                     throw BadArchive.Entry(header, "belongs to a sparse file, which is not taken", "Use tar without --sparse.");
                 break;
         }

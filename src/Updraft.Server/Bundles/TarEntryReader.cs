@@ -112,6 +112,9 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
         var kind = header.Type switch
         {
             '0' => TarEntryKind.File,
+            // Programs do not agree on which name counts, and a folder's content would be read as headers.
+            '\0' when extended.Name is not null && (name.EndsWith('/') || header.ReadName() is [.., (byte)'/']) =>
+                throw BadArchive.Entry(name, "is a file by one of its names and a folder by the other", Repack),
             // The first tar programs marked a folder by the slash after its name.
             '\0' => header.IsOld && name.EndsWith('/') ? TarEntryKind.Folder : TarEntryKind.File,
             '1' => TarEntryKind.HardLink,
@@ -166,6 +169,10 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
             filled += count;
         }
         _padding = (int)((TarHeader.Size - size % TarHeader.Size) % TarHeader.Size);
+        // Other programs read on until a NUL and not until the end that the header gives.
+        if (await archive.FillAsync(_padding, cancellationToken)
+            && archive.Available.Span[.._padding].ContainsAnyExcept((byte)0))
+            throw BadArchive.Entry(name, "is an extended header with something after its end", Repack);
         await SkipPaddingAsync(cancellationToken);
         return payload;
     }

@@ -34,6 +34,10 @@ internal readonly ref struct TarHeader
         if (checksum != sum)
             throw NoHeader("its checksum is wrong");
         CheckMagic();
+        // They mean nothing here, but Python takes a header with such a field for the archive's end.
+        if (!IsNumber(_block[100..108]) || !IsNumber(_block[108..116]) || !IsNumber(_block[116..124]) || !IsNumber(_block[136..148])
+            || !IsNumber(_block[329..337]) || !IsNumber(_block[337..345]))
+            throw Broken("has a mode, an owner, a time or a device that is no number");
     }
 
     /// <summary>The kind of entry, as its character.</summary>
@@ -104,6 +108,14 @@ internal readonly ref struct TarHeader
         foreach (var digit in field[..digits])
             value = value << 3 | (uint)(digit - '0');
         return true;
+    }
+
+    /// <summary>Octal, base 256 or blank; what follows a NUL does not count.</summary>
+    private static bool IsNumber(ReadOnlySpan<byte> field)
+    {
+        var end = field.IndexOf((byte)0);
+        var text = end < 0 ? field : field[..end];
+        return field[0] is 0x80 or 0xff || !text.ContainsAnyExcept((byte)' ') || TryReadOctal(text, out _);
     }
 
     private Api.ApiException Broken(string problem) =>

@@ -50,6 +50,58 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
         await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
 
+    [Fact]
+    public async Task What_git_archive_packs_becomes_what_GNU_tar_unpacks()
+    {
+        MakeSource(150, withAccents: true);
+        await RunAsync("git", "-C", Source, "init", "-q");
+        await RunAsync("git", "-C", Source, "add", "-A");
+        await RunAsync("git", "-C", Source, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "a");
+        await RunAsync("git", "-C", Source, "archive", "--format=tar", "-o", Archive, "HEAD");
+
+        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+    }
+
+    [Fact]
+    public async Task What_the_Astro_CLI_packs_becomes_what_GNU_tar_unpacks()
+    {
+        // It walks the folder and writes files and links, but no folders.
+        MakeSource(150, withAccents: true);
+        const string Program = """
+            import os, sys, tarfile
+            with tarfile.open(sys.argv[2], 'w', format=tarfile.PAX_FORMAT) as tar:
+                for folder, folders, files in os.walk(sys.argv[1]):
+                    for name in files + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
+                        path = os.path.join(folder, name)
+                        member = tar.gettarinfo(path, os.path.relpath(path, sys.argv[1]))
+                        if member.islnk():
+                            member.type, member.linkname, member.size = tarfile.REGTYPE, '', os.path.getsize(path)
+                        tar.addfile(member, open(path, 'rb') if member.isreg() else None)
+            """;
+        await RunAsync("python3", "-c", Program, Source, Archive);
+
+        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+    }
+
+    [Fact]
+    public async Task Names_that_Python_gives_a_meaning_are_ordinary_files()
+    {
+        // Row A19.
+        var tree = await IngestTreeAsync(new TarBuilder().File(".airflowignore").File("__pycache__/a.pyc").File("a.pth").File("sitecustomize.py"));
+
+        Assert.Equal(".airflowignore __pycache__ __pycache__/a.pyc a.pth sitecustomize.py", string.Join(' ', tree.Keys));
+    }
+
+    [Fact]
+    public async Task An_archive_in_an_archive_is_a_file()
+    {
+        // Row A21: nothing is unpacked twice.
+        var inner = TarBuilder.Gzip(new TarBuilder().File("../evil").ToArray());
+        var tree = await IngestTreeAsync(new TarBuilder().File(TarBuilder.Text("inner.tar.gz"), inner));
+
+        Assert.Equal(Encoding.Latin1.GetString(inner), Assert.Single(tree).Value.Content);
+    }
+
     [Theory]
     [InlineData("gzip", "-9")]
     [InlineData("gzip", "-1")]

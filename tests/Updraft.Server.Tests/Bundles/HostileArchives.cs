@@ -12,11 +12,12 @@ internal sealed record HostileArchive(Func<byte[]> Archive, params string[] Name
 /// Archives that nobody packs by accident, by the row of the fault list that they belong to. The verdict on each is the same:
 /// 400, the entry named, nothing kept.
 /// </summary>
-internal static class HostileArchives
+internal static partial class HostileArchives
 {
     public static readonly IReadOnlyDictionary<string, HostileArchive> All = new[]
     {
         Paths(), Links(), HardLinks(), Kinds(), Collisions(), Encodings(), Limits(), Extended(), Headers(), Ends(), Frames(),
+        Sparse(), Combinations(), Numbers(), Disagreements(),
     }.SelectMany(rows => rows).ToDictionary(row => row.Name, row => row.Archive, StringComparer.Ordinal);
 
     private static TarBuilder Tar => new();

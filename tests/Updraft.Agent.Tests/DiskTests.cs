@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Security.Cryptography;
+using Updraft.Agent.Tests.Support;
+
+namespace Updraft.Agent.Tests;
+
+/// <summary>
+/// Row G3: a disk that takes nothing more. The root is a small file system in memory, which needs the right to mount; where that is
+/// missing, a full disk is tried by nothing else, and these tests fail.
+/// </summary>
+public sealed class DiskTests : IAsyncLifetime
+{
+    private readonly TestAgent _agent = new();
+    private StandInServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Run("mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=60", "updraft-test", _agent.Root);
+        _server = await StandInServer.StartAsync();
+        _server.Deploy(("dags", Tree.Of(("a.py", "the old one"))));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _agent.StopAsync();
+        Run("umount", _agent.Root);
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_full_disk_keeps_the_old_tree_and_is_reported_and_the_deploy_arrives_once_there_is_room()
+    {
+        var large = Tree.Of(("a.py", "the new one"), ("large", Convert.ToHexString(RandomNumberGenerator.GetBytes(1024 * 1024))));
+        _server.Deploy(("dags", large));
+
+        await AssertOldTreeStaysAsync("No space left");
+        Remount("size=8m");
+        await AssertNewTreeArrivesAsync();
+    }
+
+    [Fact]
+    public async Task A_disk_without_inodes_keeps_the_old_tree_and_is_reported_and_the_deploy_arrives_once_there_are_some()
+    {
+        _server.Deploy(("dags", Tree.Of([("a.py", "the new one"), .. Enumerable.Range(0, 100).Select(i => ($"f{i}", $"{i}"))])));
+
+        await AssertOldTreeStaysAsync("No space left");
+        Remount("nr_inodes=1000");
+        await AssertNewTreeArrivesAsync();
+    }
+
+    [Fact]
+    public async Task A_disk_that_became_read_only_keeps_the_old_tree_and_the_deploy_arrives_once_it_can_be_written()
+    {
+        Remount("ro");
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+        var line = await _agent.WaitForLogAsync("server_unavailable");
+
+        Assert.Contains("Read-only", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+        Remount("rw");
+        await AssertNewTreeArrivesAsync();
+    }
+
+    private async Task AssertOldTreeStaysAsync(string reason)
+    {
+        var failure = await _server.WaitForFailureAsync(2);
+        Assert.Contains(reason, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(1, failure.ActiveRevision);
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+        Assert.Empty(Directory.GetFileSystemEntries(_agent.Own("trees"), "*.partial"));
+    }
+
+    private async Task AssertNewTreeArrivesAsync()
+    {
+        await _server.WaitForActiveAsync(2);
+        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
+    }
+
+    private void Remount(string option) => Run("mount", "-o", "remount," + option, _agent.Root);
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+    }
+}

@@ -1,0 +1,173 @@
+using System.Buffers.Text;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
+using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
+
+namespace Updraft.Agent.Tests;
+
+/// <summary>Rows G5, G8, G9 and G13: a server, or somebody between, that plays games. What is mounted stays; sanity is found again.</summary>
+public sealed class HostileServerTests : IAsyncLifetime
+{
+    private readonly TestAgent _agent = new() { Clock = new FastClock(100) };
+    private StandInServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await StandInServer.StartAsync();
+        _server.Deploy(("dags", Tree.Of(("a.py", "the old one"))));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(1);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_state_that_only_drips_is_given_up()
+    {
+        await AssertSurvivesAsync(async context =>
+        {
+            while (!context.RequestAborted.IsCancellationRequested)
+            {
+                await context.Response.WriteAsync(" ");
+                await context.Response.Body.FlushAsync();
+                await Task.Yield();
+            }
+        }, "did not answer");
+    }
+
+    [Fact]
+    public async Task A_state_that_never_begins_is_given_up() =>
+        await AssertSurvivesAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), "did not answer");
+
+    [Fact]
+    public async Task Nothing_is_asked_of_the_host_that_a_redirect_of_the_state_names()
+    {
+        await using var other = await StandInServer.StartAsync();
+        await AssertSurvivesAsync(context =>
+        {
+            context.Response.Redirect(other.Address.AbsoluteUri);
+            return Task.CompletedTask;
+        }, "302");
+
+        Assert.Empty(other.Requests);
+    }
+
+    [Fact]
+    public async Task Every_field_of_the_signed_document_is_covered_by_its_signature()
+    {
+        var state = (JsonObject)JsonNode.Parse(Payload(_server))!;
+        var alterations = state.Select(field => (Action<JsonObject>)(document => document[field.Key] = Other(document[field.Key])))
+            .Concat(state["mounts"]![0]!.AsObject().Select(field => (Action<JsonObject>)(document =>
+                document["mounts"]![0]![field.Key] = Other(document["mounts"]![0]![field.Key])))).ToList();
+        Assert.InRange(alterations.Count, 12, 30);
+        var refused = 0;
+        foreach (var alter in alterations)
+        {
+            _server.AlterDocument = document => Altered(document, alter);
+            _server.Deploy(("dags", Tree.Of(("a.py", $"altered {refused}"))));
+            await _agent.WaitForLogAsync("state_refused", ++refused);
+        }
+
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+        _server.AlterDocument = document => document;
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "the new one")))));
+    }
+
+    [Fact]
+    public async Task Of_100_deploys_in_quick_succession_the_last_one_stays_and_no_report_goes_back()
+    {
+        for (var number = 2; number <= 100; number++)
+            _server.Deploy(("dags", Tree.Of(("a.py", $"number {number}"))));
+        await _server.WaitForActiveAsync(100);
+
+        Assert.Equal("number 100", _agent.Texts("dags")["a.py"]);
+        var active = _server.Reports.Select(report => report.ActiveRevision).ToList();
+        Assert.Equal(active.Order(), active);
+    }
+
+    [Fact]
+    public async Task When_the_server_is_back_every_agent_converges()
+    {
+        var agents = Enumerable.Range(0, 10).Select(_ => new TestAgent { Clock = new FastClock(20) }).ToList();
+        try
+        {
+            foreach (var agent in agents)
+                agent.Start(_server.Address);
+            foreach (var agent in agents)
+                await agent.WaitForLogAsync("active");
+            _server.Intercept = context => { context.Response.StatusCode = 503; return Task.FromResult(true); };
+            _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+            foreach (var agent in agents)
+                await agent.WaitForLogAsync("server_unavailable", occurrences: 3);
+            Assert.All(agents, agent => Assert.Equal("the old one", agent.Texts("dags")["a.py"]));
+            _server.Intercept = null;
+            foreach (var agent in agents)
+                await agent.WaitForLogAsync("active", occurrences: 2);
+
+            Assert.All(agents, agent => Assert.Equal("the new one", agent.Texts("dags")["a.py"]));
+        }
+        finally
+        {
+            foreach (var agent in agents)
+                await agent.DisposeAsync();
+        }
+    }
+
+    private async Task AssertSurvivesAsync(Func<HttpContext, Task> answer, string reason)
+    {
+        _server.Intercept = async context =>
+        {
+            await answer(context);
+            return true;
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
+        // The poll that was waiting is answered well; the requests after it are not.
+        var line = await _agent.WaitForLogAsync("server_unavailable");
+        Assert.Contains(reason, line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+
+        _server.Intercept = null;
+        await _server.WaitForActiveAsync(2);
+        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
+    }
+
+    private static string Payload(StandInServer server) => JsonSerializerText(new DesiredState
+    {
+        OrganizationId = server.OrganizationId,
+        DeploymentId = server.DeploymentId,
+        Epoch = 1,
+        Revision = 1,
+        Phase = StatePhase.Prepare,
+        Mounts = server.Mounts,
+        IssuedAt = DateTimeOffset.UnixEpoch,
+        ExpiresAt = DateTimeOffset.UnixEpoch,
+    });
+
+    private static string JsonSerializerText(DesiredState state) =>
+        System.Text.Json.JsonSerializer.Serialize(state, AgentJson.Default.DesiredState);
+
+    /// <summary>The same document with one value changed, under the old signature.</summary>
+    private static string Altered(string document, Action<JsonObject> alter)
+    {
+        var parts = document.Split('.');
+        var state = (JsonObject)JsonNode.Parse(Base64Url.DecodeFromChars(parts[1]))!;
+        alter(state);
+        parts[1] = Base64Url.EncodeToString(Encoding.UTF8.GetBytes(state.ToJsonString()));
+        return string.Join('.', parts);
+    }
+
+    private static JsonNode? Other(JsonNode? value) => value switch
+    {
+        JsonArray => new JsonArray(),
+        JsonValue number when number.TryGetValue<long>(out var old) => old + 1,
+        JsonValue text when text.TryGetValue<string>(out var old) =>
+            (char)(old[0] == 'z' ? 'a' : old[0] + 1) + old[1..],
+        _ => null,
+    };
+}
