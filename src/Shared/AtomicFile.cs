@@ -58,8 +58,18 @@ internal sealed class AtomicFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _stream.Dispose();
-        if (!_done)
-            File.Delete(_temporary);
+        try
+        {
+            _stream.Dispose();
+        }
+        catch (IOException) when (!_done)
+        {
+            // A full disk fails a last time when the rest of the buffer is written; nobody wants that rest.
+        }
+        finally
+        {
+            if (!_done)
+                File.Delete(_temporary);
+        }
     }
 }

@@ -21,7 +21,12 @@ internal static class Program
     /// <summary>The public API has two addresses: today's, and the one that older clients call.</summary>
     private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1"];
 
-    private static Task<int> Main(string[] args) => ServerCommand.RunAsync(args, args => Create(args), StartAsync);
+    private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
+    {
+        ["scrub"] = ScrubCommand.RunAsync,
+    };
+
+    private static Task<int> Main(string[] args) => ServerCommand.RunAsync(args, args => Create(args), StartAsync, SubCommands);
 
     /// <summary>Builds the server; nothing runs yet.</summary>
     /// <param name="args">The command line.</param>

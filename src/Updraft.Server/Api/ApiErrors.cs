@@ -40,6 +40,11 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         {
             context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
+        catch (Exception exception) when (StorageFailure.Of(exception) is { } failure)
+        {
+            LogFailure(exception);
+            await WriteAsync(context, failure.StatusCode, failure.Message, blobErrorCode: null);
+        }
         catch (Exception exception)
         {
             LogFailure(exception);
@@ -51,8 +56,10 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     private string ChooseRequestId(string? wanted) => wanted is { Length: > 0 and <= 64 }
         && wanted.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-') ? wanted : EntityId.New(clock);
 
-    private static bool IsBareError(HttpResponse response) => !response.HasStarted && response.StatusCode >= 400
-        && response.ContentLength is null && string.IsNullOrEmpty(response.ContentType);
+    // A range that cannot be had has the content type of the file, and no body.
+    private static bool IsBareError(HttpResponse response) => !response.HasStarted
+        && (response.StatusCode == StatusCodes.Status416RangeNotSatisfiable
+            || (response.StatusCode >= 400 && response.ContentLength is null && string.IsNullOrEmpty(response.ContentType)));
 
     private static string Explain(HttpContext context)
     {
@@ -66,6 +73,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
             StatusCodes.Status405MethodNotAllowed =>
                 $"'{path}' does not take {ApiException.Shorten(context.Request.Method)}; it takes {context.Response.Headers.Allow}.",
             StatusCodes.Status415UnsupportedMediaType => "The body has a content type that is not taken here; send JSON.",
+            StatusCodes.Status416RangeNotSatisfiable => "The range lies outside of what is there.",
             StatusCodes.Status401Unauthorized => "Send a valid token: 'Authorization: Bearer TOKEN'.",
             StatusCodes.Status403Forbidden => "The token does not permit this.",
             var status => $"The request was refused with status {status}.",

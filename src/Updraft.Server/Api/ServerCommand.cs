@@ -4,6 +4,9 @@ using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Api;
 
+/// <summary>Something else that the program does with the server's settings and parts, without serving; returns the exit code.</summary>
+internal delegate Task<int> SubCommand(IServiceProvider services, bool asJson, CancellationToken cancellationToken);
+
 /// <summary>The program around the server: <c>--help</c>, <c>--version</c>, mistakes in the settings, exit codes.</summary>
 internal static class ServerCommand
 {
@@ -16,13 +19,20 @@ internal static class ServerCommand
     /// <summary>The settings are wrong; EX_CONFIG of sysexits.h.</summary>
     public const int BadConfiguration = 78;
 
-    private static readonly string[] Sections = ["Bootstrap", "Uploads", "Archives", "Agents", "Tokens", "Logging", "Kestrel"];
+    private static readonly string[] Sections = ["Bootstrap", "Uploads", "Archives", "Agents", "Tokens", "Storage", "Logging", "Kestrel"];
+
+    // The log goes to standard output, where a sub-command prints its result.
+    private static readonly string[] WithoutLog =
+        ["--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft=None", "--Logging:LogLevel:System=None"];
 
     private const string Help = """
         The Updraft server: takes deploys of Apache Airflow projects and hands them to agents.
 
         Usage: Updraft.Server [--NAME VALUE]...
+               Updraft.Server scrub [--json] [--NAME VALUE]...
 
+          scrub                   Reads every stored blob and names what is damaged; changes nothing, also while the server runs
+          --json                  With scrub: one JSON object instead of lines
           --Data FOLDER           Everything the server must remember. Default: updraft-data in the working folder
           --Listen ADDRESS        Where it listens. Default: http://127.0.0.1:8888
           --PublicUrl ADDRESS     Where clients and agents reach it. Default: http://127.0.0.1:8888
@@ -41,15 +51,21 @@ internal static class ServerCommand
         there instead of printing it).
 
         Exit codes: 0 stopped as asked, 1 could not start or failed, 78 the settings are wrong (all mistakes are listed).
+        Of scrub: 0 all is well, 1 something is damaged or cannot be read.
         """;
 
     /// <summary>Runs the server until it is told to stop.</summary>
     /// <param name="args">The command line.</param>
     /// <param name="create">Builds the server.</param>
     /// <param name="start">Prepares the data folder and starts serving.</param>
+    /// <param name="subCommands">What it can do instead, by the first word of the command line.</param>
     public static async Task<int> RunAsync(string[] args, Func<string[], WebApplication> create,
-        Func<WebApplication, TextWriter, Task> start)
+        Func<WebApplication, TextWriter, Task> start, IReadOnlyDictionary<string, SubCommand> subCommands)
     {
+        var subCommand = args.Length > 0 ? subCommands.GetValueOrDefault(args[0]) : null;
+        var asJson = subCommand is not null && args.Contains("--json", StringComparer.Ordinal);
+        if (subCommand is not null)
+            args = [.. args.Skip(1).Where(argument => argument != "--json")];
         if (args is ["--help" or "-h" or "help"])
         {
             await Console.Out.WriteLineAsync(Help);
@@ -64,7 +80,9 @@ internal static class ServerCommand
             return await RefuseAsync(mistakes);
         try
         {
-            await using var app = create(args);
+            await using var app = create(subCommand is null ? args : [.. args, .. WithoutLog]);
+            if (subCommand is not null)
+                return await RunAsync(app, subCommand, asJson);
             await start(app, Console.Error);
             await Console.Error.WriteLineAsync($"Updraft {Version} is ready on {string.Join(" ", app.Urls)}");
             await app.WaitForShutdownAsync();
@@ -81,9 +99,15 @@ internal static class ServerCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"The server cannot start: {exception.Message}");
+            await Console.Error.WriteLineAsync($"The server cannot {(subCommand is null ? "start" : "do this")}: {exception.Message}");
             return Failed;
         }
+    }
+
+    private static async Task<int> RunAsync(WebApplication app, SubCommand subCommand, bool asJson)
+    {
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
+        return await subCommand(app.Services, asJson, CancellationToken.None);
     }
 
     private static string Version =>

@@ -27,15 +27,19 @@ internal sealed class FileSystemBlobStore : IBlobStore
     private readonly HashSet<string> _durable = new(StringComparer.Ordinal);
 
     public FileSystemBlobStore(IOptions<ServerOptions> options)
+        : this(options.Value.Folder("blobs"))
     {
-        _root = options.Value.Folder("blobs");
-        _temporary = Path.Join(_root, TemporaryFolder);
         Posix.FsyncFolder(Path.GetDirectoryName(_root)!);
         _durable.Add(_root);
         EnsureFolder(_temporary);
         foreach (var leftover in Directory.EnumerateFiles(_temporary))
             File.Delete(leftover);
     }
+
+    private FileSystemBlobStore(string root) => (_root, _temporary) = (root, Path.Join(root, TemporaryFolder));
+
+    /// <summary>A store to read from beside the server that runs: it leaves the blobs in the making alone.</summary>
+    public static FileSystemBlobStore ForReading(ServerOptions options) => new(Path.Join(Path.GetFullPath(options.Data), "blobs"));
 
     public Task<IBlobWriter> CreateAsync(string key, CancellationToken cancellationToken)
     {

@@ -30,7 +30,7 @@ internal static class BlobError
     /// <summary>Answers with the XML form.</summary>
     public static async Task WriteAsync(HttpResponse response, ApiException refusal, CancellationToken cancellationToken)
     {
-        var code = refusal.BlobErrorCode ?? "InvalidInput";
+        var code = refusal.BlobErrorCode ?? (refusal.StatusCode >= 500 ? "InternalError" : "InvalidInput");
         var error = new XElement("Error",
             new XElement("Code", code),
             new XElement("Message", new string(refusal.Message.Where(XmlConvert.IsXmlChar).ToArray())));

@@ -7,6 +7,7 @@ using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
+using Updraft.Server.Storage;
 
 namespace Updraft.Server.Uploads;
 
@@ -41,7 +42,7 @@ internal static class UploadEndpoints
     }
 
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
-        SignedUploadUrl url, UploadGate gate, AdmitUpload admit, IOptions<UploadOptions> options, TimeProvider clock)
+        SignedUploadUrl url, UploadGate gate, AdmitUpload admit, FreeSpace space, IOptions<UploadOptions> options, TimeProvider clock)
     {
         SetHeaders(context);
         using var time = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
@@ -54,6 +55,7 @@ internal static class UploadEndpoints
             CheckFraming(context.Request);
             using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
             await admit.CheckAsync(slot, ends.Token);
+            space.Check(context.Request.ContentLength ?? 0);
             PrepareBody(context);
             await ServeAsync(context, slot, ends.Token);
         }
@@ -62,7 +64,8 @@ internal static class UploadEndpoints
             throw BlobError.Of(StatusCodes.Status408RequestTimeout, "OperationTimedOut",
                 $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled);
         }
-        catch (ApiException refusal) when (BlobError.IsWanted(context.Request))
+        catch (Exception exception) when (BlobError.IsWanted(context.Request)
+            && (exception as ApiException ?? StorageFailure.Of(exception)) is { } refusal)
         {
             await BlobError.WriteAsync(context.Response, refusal, context.RequestAborted);
         }

@@ -54,7 +54,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
     public string OwnerToken { get; private set; } = "";
 
     /// <summary>The server's data folder.</summary>
-    public string DataFolder => Path.Join(_folder, "data");
+    public string DataFolder => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
 
     /// <summary>What the operator read on the console at the first start.</summary>
     public string ConsoleText { get; private set; } = "";

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Storage;
+
+/// <summary>A server with one folder of its data on a small disk of its own, which can fill up and turn read-only.</summary>
+internal sealed class DiskServer : IAsyncDisposable
+{
+    private readonly string _folder;
+
+    private DiskServer(string folder, string disk, UpdraftServer server) => (_folder, Disk, Server) = (folder, disk, server);
+
+    /// <summary>Where the small disk stands.</summary>
+    public string Disk { get; }
+
+    public UpdraftServer Server { get; }
+
+    /// <summary>Files on the blob disk that an upload has left unfinished.</summary>
+    public IEnumerable<string> Temporary => Directory.EnumerateFiles(Path.Join(_folder, "blobs", "tmp"));
+
+    /// <summary>Starts one, or skips the test where a process may not mount.</summary>
+    /// <param name="part"><c>blobs</c> or <c>database</c>.</param>
+    /// <param name="options">Options of tmpfs, e.g. <c>size=16m</c>.</param>
+    /// <param name="reserve">What uploads leave free.</param>
+    public static async Task<DiskServer> StartAsync(string part, string options, long reserve = 0)
+    {
+        var folder = Directory.CreateTempSubdirectory("updraft-disk-").FullName;
+        var disk = Directory.CreateDirectory(Path.Join(folder, part)).FullName;
+        var problem = await TryRunAsync("mount", "-t", "tmpfs", "-o", options, "tmpfs", disk);
+        if (problem is not null)
+        {
+            Directory.Delete(folder, recursive: true);
+            Assert.Skip($"This process may not mount a file system, so no disk can be made full: {problem}");
+        }
+        try
+        {
+            return new DiskServer(folder, disk, await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["Data"] = folder,
+                ["Storage:ReserveBytes"] = reserve.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            }));
+        }
+        catch
+        {
+            await TryRunAsync("umount", "--lazy", disk);
+            throw;
+        }
+    }
+
+    /// <summary>Takes up all space but some.</summary>
+    public void Fill(int leave = 0)
+    {
+        using var ballast = new FileStream(Path.Join(Disk, "ballast"), FileMode.Append);
+        var piece = new byte[4096];
+        try
+        {
+            while (new DriveInfo(Disk).AvailableFreeSpace > leave)
+                ballast.Write(piece);
+        }
+        catch (IOException) when (new DriveInfo(Disk).AvailableFreeSpace < piece.Length)
+        {
+            // Full: that was the purpose.
+        }
+    }
+
+    /// <summary>Takes up every inode.</summary>
+    public void FillInodes()
+    {
+        Directory.CreateDirectory(Path.Join(Disk, "many"));
+        try
+        {
+            for (var i = 0; i < 100_000; i++)
+                File.WriteAllBytes(Path.Join(Disk, "many", $"{i}"), []);
+        }
+        catch (IOException)
+        {
+            return;
+        }
+        Assert.Fail("The disk has no bound on its files.");
+    }
+
+    /// <summary>Gives back what was taken up.</summary>
+    public void Free()
+    {
+        File.Delete(Path.Join(Disk, "ballast"));
+        if (Directory.Exists(Path.Join(Disk, "many")))
+            Directory.Delete(Path.Join(Disk, "many"), recursive: true);
+    }
+
+    /// <summary>Makes the disk read-only or writable.</summary>
+    public async Task RemountAsync(string mode) => Assert.Null(await TryRunAsync("mount", "-o", $"remount,{mode}", Disk));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        SqliteConnection.ClearAllPools();
+        Assert.Null(await TryRunAsync("umount", "--lazy", Disk));
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private static async Task<string?> TryRunAsync(string program, params string[] args)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, args) { UseShellExecute = false, RedirectStandardError = true })!;
+        var error = await process.StandardError.ReadToEndAsync(CancellationToken.None);
+        await process.WaitForExitAsync(CancellationToken.None);
+        return process.ExitCode == 0 ? null : error.Trim();
+    }
+}
