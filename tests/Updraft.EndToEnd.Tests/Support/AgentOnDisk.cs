@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>An agent and the folder that it keeps, which stands for Airflow's home.</summary>
@@ -17,6 +19,28 @@ internal sealed class AgentOnDisk : IDisposable
     public void Start() => _program = new RunningProgram(Programs.AgentBinary, _arguments);
 
     public void Kill() => _program!.Kill();
+
+    /// <summary>Lets the agent converge once, as a process of its own, and waits for its end.</summary>
+    /// <param name="through">A program that runs the agent, and its arguments; none to run it directly.</param>
+    /// <returns>Its exit code, and what it wrote.</returns>
+    public async Task<(int ExitCode, string Output)> ConvergeAsync(params string[] through)
+    {
+        string[] command = [.. through, Programs.AgentBinary, .. _arguments, "--once"];
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        try
+        {
+            var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return (process.ExitCode, output);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
+        }
+    }
 
     /// <summary>Waits until Airflow sees exactly these files.</summary>
     /// <param name="tree">The files.</param>

@@ -16,7 +16,14 @@ namespace Updraft.Server.Tests.Bundles;
 [Collection(nameof(HostileUploads))]
 public sealed class HostileUploadTests(HostileUploads uploads)
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2), Patience = TimeSpan.FromSeconds(15);
+#if DEBUG
+    // Without optimisation everything takes a multiple; the promise is for what is shipped.
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(6);
+#else
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
+#endif
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     public static TheoryData<string> Hostile => [.. HostileArchives.All.Keys];
 
