@@ -3,13 +3,13 @@ namespace Updraft.Rigs;
 /// <summary>D5, D7: what is wrong in the store never gets as far as a mount, and a link in it is not followed.</summary>
 internal sealed class DamageRig(RigOptions options, TextWriter output)
 {
-    private const int Flips = 4;
+    private readonly int _flips = options.Number("flips", 4);
 
     public async Task<int> RunAsync()
     {
         try
         {
-            for (var i = 0; i < Flips; i++)
+            for (var i = 0; i < _flips; i++)
             {
                 // Content that does not compress stands in the pack as it is: only its digest can tell.
                 await CheckAsync(pack =>
@@ -26,7 +26,7 @@ internal sealed class DamageRig(RigOptions options, TextWriter output)
                 File.CreateSymbolicLink(pack, elsewhere);
             }, "link");
             await CheckAsync(File.Delete, "missing");
-            output.WriteLine($"damages={Flips + 2} mounted=0");
+            output.WriteLine($"damages={_flips + 2} mounted=0");
             return 0;
         }
         catch (ViolationException violation)

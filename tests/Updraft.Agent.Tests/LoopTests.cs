@@ -56,6 +56,26 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_revision_that_was_prepared_and_could_not_be_activated_is_tried_again()
+    {
+        var inTheWay = Path.Join(_agent.Root, "dags");
+        var reports = 0;
+        _server.Intercept = context =>
+        {
+            if (context.Request.Path == AgentRoutes.Report && Interlocked.Increment(ref reports) == 1)
+                File.WriteAllText(inTheWay, "somebody's");
+            return Task.FromResult(false);
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
+        _agent.Start(_server.Address);
+        await _server.WaitForFailureAsync(1);
+        File.Delete(inTheWay);
+        await _server.WaitForActiveAsync(1);
+
+        Assert.Equal("one", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
     public async Task Of_many_quick_deploys_the_last_one_stays()
     {
         _agent.Start(_server.Address);

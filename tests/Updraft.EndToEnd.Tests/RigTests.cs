@@ -16,7 +16,7 @@ public sealed class RigTests
 
     [Fact] // D5, D6, D7
     public Task What_is_spoiled_in_the_store_is_never_mounted() =>
-        PassesAsync((options, output) => new DamageRig(options, output).RunAsync(), "damage");
+        PassesAsync((options, output) => new DamageRig(options, output).RunAsync(), "damage", "--flips", "1");
 
     [Fact] // C15, C16
     public Task A_write_that_fails_is_an_error_and_leaves_everything_before_it_as_it_was() =>
