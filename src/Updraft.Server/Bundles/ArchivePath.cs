@@ -44,10 +44,10 @@ internal static class ArchivePath
     /// <summary>Why a path is refused, as the end of a sentence; null when it is not.</summary>
     public static string? Problem(string path, ArchiveOptions limits)
     {
-        if (BundlePath.Problem(path) is { } problem)
-            return problem;
         if (path.Length > limits.MaxPathBytes || Encoding.UTF8.GetByteCount(path) > limits.MaxPathBytes)
             return $"has a path of more than {limits.MaxPathBytes} bytes (Archives:MaxPathBytes)";
+        if (BundlePath.Problem(path) is { } problem)
+            return problem;
         return path.AsSpan().Count('/') >= limits.MaxDepth ? $"is deeper than {limits.MaxDepth} folders (Archives:MaxDepth)" : null;
     }
 }

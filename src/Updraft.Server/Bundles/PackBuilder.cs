@@ -46,9 +46,16 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
         await _stored.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _filling.Dispose();
         _storing.Dispose();
-        _pack?.Dispose();
-        if (_blob is not null)
-            await _blob.DisposeAsync();
+        try
+        {
+            // On a full disk this may fail once more; the blob must go all the same.
+            _pack?.Dispose();
+        }
+        finally
+        {
+            if (_blob is not null)
+                await _blob.DisposeAsync();
+        }
     }
 
     private async Task AddSmallAsync(ArchiveNode file, ArchiveReader archive, CancellationToken cancellationToken)

@@ -150,7 +150,7 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
     {
         if (size > limits.MaxEntryMetadataBytes)
             throw BadArchive.Entry(name, $"is an extended header of more than {limits.MaxEntryMetadataBytes} bytes",
-                "Shorten names and attributes.");
+                "Shorten names and attributes, or raise Archives:MaxEntryMetadataBytes.");
         if (size == 0)
             throw BadArchive.Entry(name, "is an empty extended header", Repack);
         _metadata += size;

@@ -55,8 +55,8 @@ internal static class UploadEndpoints
             CheckFraming(context.Request);
             using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
             await admit.CheckAsync(slot, ends.Token);
-            space.Check(context.Request.ContentLength ?? 0);
             PrepareBody(context);
+            space.Check(context.Request.ContentLength ?? 0);
             await ServeAsync(context, slot, ends.Token);
         }
         catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)

@@ -1,0 +1,110 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Security;
+
+/// <summary>Reliability S11: a field that the server decides is never taken from a request, in whichever form it comes back.</summary>
+public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private const string Forged = "cforged000000000000000000";
+
+    // What a client does decide; everything else of an answer is the server's.
+    private static readonly string[] Clients =
+    [
+        "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced", "isHighAvailability",
+        "isDevelopmentMode", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "contactEmails",
+        "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region", "scope", "role",
+        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "bundleType", "git",
+    ];
+
+    private UpdraftServer Server => shared.Server;
+
+    [Theory]
+    [InlineData("workspaces", """{"name":"W"}""")]
+    [InlineData("deployments", """{"name":"D","workspaceId":"{w}","isDagDeployEnabled":true}""")]
+    [InlineData("deployments/{d}/deploys", """{"type":"DAG_ONLY"}""")]
+    [InlineData("tokens", """{"name":"T","scope":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"{w}"}""")]
+    [InlineData("deployments/{d}/agent-tokens", """{"name":"A"}""")]
+    public async Task Every_field_of_an_answer_sent_back_at_creation_is_ignored(string route, string body)
+    {
+        var path = $"{Server.OrganizationPath}/{Fill(route, await Server.CreateDeploymentAsync($"mass {Path.GetRandomFileName()}"))}";
+        var plain = JsonNode.Parse(Fill(body, ""))!.AsObject();
+        var honest = await Server.Client.PostOkAsync(path, Named(plain, "honest"));
+
+        var forged = Named(plain, "forged");
+        var fields = honest.Where(field => !Clients.Contains(field.Key)).ToList();
+        foreach (var (key, value) in fields)
+            forged[key] = Forge(value);
+        foreach (var key in (string[])["createdBy", "updatedBy", "status", "sequence", "revision", "organizationId", "id", "deletedAt", "epoch"])
+            forged.TryAdd(key, Forged);
+        var made = await Server.Client.PostOkAsync(path, forged);
+
+        Assert.True(fields.Count >= 4, $"The answer of {route} has hardly a field of the server's.");
+        Assert.DoesNotContain("forged0", made.ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("1999-", made.ToJsonString(), StringComparison.Ordinal);
+        foreach (var (key, value) in fields.Where(field => field.Value is JsonValue))
+            Assert.False(JsonNode.DeepEquals(made[key], Forge(value)), $"{route} took '{key}' from the request: {made}");
+    }
+
+    [Fact]
+    public async Task Every_field_of_an_answer_sent_back_at_an_update_is_ignored()
+    {
+        var deployment = await Server.CreateDeploymentAsync("mass update");
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{deployment}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        foreach (var path in (string[])[$"deployments/{deployment}", $"deployments/{deployment}/deploys/{deploy.Text("id")}"])
+        {
+            var address = $"{Server.OrganizationPath}/{path}";
+            var before = await Server.Client.GetOkAsync(address);
+            var forged = new JsonObject { ["name"] = "mass update", ["description"] = "changed", ["workspaceId"] = Server.WorkspaceId, ["isDagDeployEnabled"] = true };
+            foreach (var (key, value) in before.Where(field => !forged.ContainsKey(field.Key)))
+                forged[key] = Clients.Contains(key) ? value?.DeepClone() : Forge(value);
+            forged.TryAdd("environmentVariables", new JsonArray());
+            await Server.Client.PostOkAsync(address, forged);
+            var after = await Server.Client.GetOkAsync(address);
+
+            Assert.Equal("changed", after.Text("description"));
+            foreach (var (key, value) in before.Where(field => field.Key is not ("description" or "updatedAt" or "updatedBy")))
+            {
+                // A signed address is made anew each time.
+                if (!key.EndsWith("Url", StringComparison.Ordinal))
+                    Assert.True(JsonNode.DeepEquals(value, after[key]), $"{path} changed '{key}' from {value} to {after[key]}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_role_cannot_be_raised_in_passing()
+    {
+        var member = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
+        await member.PostErrorAsync($"{Server.OrganizationPath}/tokens",
+            """{"name":"x","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER"}""", HttpStatusCode.Forbidden);
+        var made = await member.PostOkAsync($"{Server.OrganizationPath}/tokens", JsonNode.Parse($$"""
+            {"name":"x","scope":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"{{Server.WorkspaceId}}",
+             "roles":[{"entityType":"ORGANIZATION","entityId":"{{Server.OrganizationId}}","role":"ORGANIZATION_OWNER"}]}
+            """)!);
+        Assert.DoesNotContain("ORGANIZATION_OWNER", made.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    private static JsonObject Named(JsonObject body, string suffix)
+    {
+        var named = body.DeepClone().AsObject();
+        if (named.ContainsKey("name"))
+            named["name"] = $"{suffix} {Path.GetRandomFileName()}";
+        return named;
+    }
+
+    private static JsonNode? Forge(JsonNode? value) => value switch
+    {
+        JsonValue text when text.TryGetValue<string>(out var was) => was.Contains('T', StringComparison.Ordinal) && was.EndsWith('Z')
+            ? "1999-01-01T00:00:00Z" : Forged,
+        JsonValue flag when flag.TryGetValue<bool>(out var was) => !was,
+        JsonValue => 424242,
+        JsonObject inner => new JsonObject([.. inner.Select(field => KeyValuePair.Create(field.Key, Forge(field.Value)))]),
+        JsonArray => new JsonArray(Forged),
+        _ => Forged,
+    };
+
+    private string Fill(string text, string deployment) => text.Replace("{w}", Server.WorkspaceId, StringComparison.Ordinal)
+        .Replace("{d}", deployment, StringComparison.Ordinal);
+}
