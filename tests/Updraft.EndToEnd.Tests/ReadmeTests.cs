@@ -45,7 +45,8 @@ public sealed partial class ReadmeTests
     /// <summary>The fenced commands in their order, with the two programs in the background and another port.</summary>
     private static string Script(string home, string address)
     {
-        var readme = File.ReadAllText(Path.Join(Root, "README.md")).Split("## Your own project")[1];
+        var readme = File.ReadAllText(Path.Join(Root, "README.md")).Split("## Your own project")[1]
+            .Replace("/tmp/", home + "/", StringComparison.Ordinal);
         var blocks = Block().Matches(readme).Select(match => match.Groups["commands"].Value.TrimEnd()).ToList();
         Assert.Equal(6, blocks.Count);
         var (server, agent) = (Path.GetDirectoryName(Programs.ServerDll), Path.GetDirectoryName(Programs.AgentBinary));
@@ -63,7 +64,6 @@ public sealed partial class ReadmeTests
             }),
         ];
         return string.Join('\n', script).Replace(Documented, address, StringComparison.Ordinal)
-            .Replace("/tmp/", home + "/", StringComparison.Ordinal)
             .Replace("ls ~/airflow/dags", "until ls ~/airflow/dags; do sleep 0.1; done", StringComparison.Ordinal)
             .Replace(Placeholder, "$(jq -r .id <<<\"$deploy\")", StringComparison.Ordinal);
     }
