@@ -74,6 +74,7 @@ internal static class Program
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.ListenAsConfigured();
+        app.Services.GetRequiredService<DataFolderLock>().Take();
         await app.Services.MigrateDatabaseAsync(app.Lifetime.ApplicationStopping);
         await using (var scope = app.Services.CreateAsyncScope())
             await scope.ServiceProvider.GetRequiredService<BootstrapTenancy>().RunAsync(console, app.Lifetime.ApplicationStopping);

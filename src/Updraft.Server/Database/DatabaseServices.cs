@@ -15,11 +15,15 @@ internal static class DatabaseServices
             Configure(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db")));
     }
 
-    /// <summary>Brings the schema to this program's version. Safe to repeat.</summary>
+    /// <summary>Brings the schema to this program's version. Safe to repeat. Only the holder of the data folder's lock may call it.</summary>
     public static async Task MigrateDatabaseAsync(this IServiceProvider services, CancellationToken cancellationToken)
     {
         await using var scope = services.CreateAsyncScope();
-        await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.MigrateAsync(cancellationToken);
+        var database = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database;
+        // The migrations' own lock is a row. Who is killed leaves it, and the next start would wait for it for ever. Nobody else can
+        // hold it while this process holds the data folder.
+        await database.ExecuteSqlRawAsync("""DROP TABLE IF EXISTS "__EFMigrationsLock";""", cancellationToken);
+        await database.MigrateAsync(cancellationToken);
     }
 
     private static DbContextOptionsBuilder Configure(DbContextOptionsBuilder options, string path) => options

@@ -8,5 +8,6 @@ internal static class StorageServices
         services.AddOptions<StorageOptions>().BindConfiguration("Storage").ValidateDataAnnotations().ValidateOnStart();
         services.AddSingleton<IBlobStore, FileSystemBlobStore>();
         services.AddSingleton<FreeSpace>();
+        services.AddSingleton<DataFolderLock>();
     }
 }
