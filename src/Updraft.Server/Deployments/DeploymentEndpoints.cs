@@ -17,11 +17,11 @@ internal static class DeploymentEndpoints
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
         var deployments = routes.MapGroup("/organizations/{organizationId}/deployments");
-        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments);
-        deployments.MapPost("/", CreateAsync).Requires(Permission.CreateDeployment);
-        deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment);
-        deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment);
-        deployments.MapDelete("/{deploymentId}", DeleteAsync).Requires(Permission.DeleteDeployment);
+        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments).Operation("ListDeployments");
+        deployments.MapPost("/", CreateAsync).Requires(Permission.CreateDeployment).Operation<CreateDeploymentRequest>("CreateDeployment");
+        deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
+        deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment).Operation<UpdateDeploymentRequest>("UpdateDeployment");
+        deployments.MapDelete("/{deploymentId}", DeleteAsync).Requires(Permission.DeleteDeployment).Operation("DeleteDeployment");
     }
 
     private static Task<DeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject, DeploymentQueries queries,

@@ -12,12 +12,12 @@ internal static class DeployEndpoints
     public static void MapDeploys(this IEndpointRouteBuilder routes)
     {
         var deploys = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/deploys");
-        deploys.MapGet("", List).Requires(Permission.ReadDeploys);
-        deploys.MapPost("", Create).Requires(Permission.CreateDeploys);
-        deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys);
-        deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys);
-        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys);
-        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys);
+        deploys.MapGet("", List).Requires(Permission.ReadDeploys).Operation("ListDeploys");
+        deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateDeployRequest>("CreateDeploy");
+        deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy");
+        deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateDeployRequest>("UpdateDeploy");
+        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys).Operation<FinalizeDeployRequest>("FinalizeDeploy");
+        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<DeployRollbackRequest>("DeployRollback");
     }
 
     public static void AddDeploys(this WebApplicationBuilder builder)

@@ -12,8 +12,8 @@ internal static class OrganizationEndpoints
 {
     public static void MapOrganizations(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations);
-        routes.MapGet("/organizations/{organizationId}", GetAsync).Requires(Permission.ReadOrganization);
+        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations");
+        routes.MapGet("/organizations/{organizationId}", GetAsync).Requires(Permission.ReadOrganization).Operation("GetOrganization");
     }
 
     // A token belongs to one Organization, so there is nothing to sort or filter.

@@ -11,16 +11,16 @@ internal static class TokenEndpoints
     public static void MapTokens(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
-        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens);
-        tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens);
-        tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens);
-        tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens);
+        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens");
+        tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens).Operation<CreateApiTokenRequest>("CreateApiToken");
+        tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens).Operation("GetApiToken");
+        tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
 
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
-        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens);
-        agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens);
-        agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens);
-        agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens);
+        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens");
+        agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens).Operation<CreateAgentTokenRequest>("CreateAgentToken");
+        agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
+        agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
     }
 
     private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,

@@ -19,9 +19,9 @@ internal static class WorkspaceEndpoints
     public static void MapWorkspaces(this IEndpointRouteBuilder routes)
     {
         var workspaces = routes.MapGroup("/organizations/{organizationId}/workspaces");
-        workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces);
-        workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace);
-        workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace);
+        workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces).Operation("ListWorkspaces");
+        workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace).Operation<CreateWorkspaceRequest>("CreateWorkspace");
+        workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace).Operation("GetWorkspace");
     }
 
     private static async Task<WorkspacesPaginated> ListAsync(OrganizationId organizationId, Subject subject, UpdraftDbContext db,
