@@ -15,6 +15,8 @@ internal sealed class CompareDeploys(UpdraftDbContext db, DeployQueries queries)
 {
     private const string Image = "image", Version = "version", Config = "config", Git = "git";
 
+    private static readonly string[] Order = [Image, Version, Config, Git];
+
     public async Task<DeployDiffResponse> RunAsync(Subject subject, DeploymentId deploymentId, DeployId before, DeployId after,
         CancellationToken cancellationToken)
     {
@@ -66,6 +68,7 @@ internal sealed class CompareDeploys(UpdraftDbContext db, DeployQueries queries)
                 Old = old.GetValueOrDefault(row.Field),
                 New = @new.GetValueOrDefault(row.Field),
             })
-            .Where(change => change.Old != change.New)];
+            .Where(change => change.Old != change.New)
+            .OrderBy(change => Array.IndexOf(Order, change.Category))];
     }
 }
