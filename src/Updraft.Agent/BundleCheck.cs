@@ -6,12 +6,13 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Runs the operator's command against a staged tree before Airflow sees it. <c>UPDRAFT_STAGED</c> is the folder that
-/// would be mounted at <c>dags</c>; a revision without that mount is not checked. The command never gets the token.
+/// Runs the operator's command against the staged trees of DAG bundles before Airflow sees them, once for each: that of <c>dags</c>, and
+/// those below <c>bundles</c>. <c>UPDRAFT_STAGED</c> is the folder that would be mounted, <c>UPDRAFT_MOUNT</c> its place below the root.
+/// The command never gets the token.
 /// </summary>
 internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog log, TimeProvider clock)
 {
-    private const string MountPath = "dags";
+    private const string Main = "dags", Others = "bundles/";
     private const int MaxLines = 20, MaxOutput = 1500;
 
     /// <summary>How long to wait for the rest of the output once the command has ended.</summary>
@@ -20,12 +21,18 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
     /// <exception cref="RevisionRefusedException">The command failed or took too long; ends with its last lines of output.</exception>
     public async Task RunAsync(DesiredState desired, CancellationToken cancellationToken)
     {
-        if (options.Check is null || desired.Mounts.FirstOrDefault(mount => mount.Path == MountPath) is not { } dags)
+        if (options.Check is null)
             return;
+        foreach (var mount in desired.Mounts.Where(mount => mount.Path == Main || mount.Path.StartsWith(Others, StringComparison.Ordinal)))
+            await RunAsync(options.Check, mount, desired, cancellationToken);
+    }
+
+    private async Task RunAsync(string command, DesiredMount mount, DesiredState desired, CancellationToken cancellationToken)
+    {
         var started = clock.GetTimestamp();
         using var limit = new CancellationTokenSource(options.CheckTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
-        using var process = Start(options.Check, Mounts.Target(root, dags), desired);
+        using var process = Start(command, Mounts.Target(root, mount), mount, desired);
         var output = new Tail(MaxOutput * 4);
         var reading = Task.WhenAll(output.ReadAsync(process.StandardOutput), output.ReadAsync(process.StandardError));
         try
@@ -45,10 +52,10 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
         await Task.WhenAny(reading, Task.Delay(LastWords, clock, cancellationToken));
         if (process.ExitCode != 0)
             throw new RevisionRefusedException($"The check ended with exit code {process.ExitCode}.{Quote(output)}");
-        log.Information("checked", ("revision", desired.Revision), ("took", clock.GetElapsedTime(started)));
+        log.Information("checked", ("revision", desired.Revision), ("mount", mount.Path), ("took", clock.GetElapsedTime(started)));
     }
 
-    private static Process Start(string command, string staged, DesiredState desired)
+    private static Process Start(string command, string staged, DesiredMount mount, DesiredState desired)
     {
         var start = new ProcessStartInfo("/bin/sh")
         {
@@ -61,6 +68,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
         };
         start.Environment.Remove("UPDRAFT_AGENT_TOKEN");
         start.Environment["UPDRAFT_STAGED"] = staged;
+        start.Environment["UPDRAFT_MOUNT"] = mount.Path;
         start.Environment["UPDRAFT_REVISION"] = desired.Revision.ToString(CultureInfo.InvariantCulture);
         // Importing must not write caches into a tree that is to stay as it came.
         start.Environment["PYTHONDONTWRITEBYTECODE"] = "1";

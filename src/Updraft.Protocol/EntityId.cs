@@ -128,3 +128,16 @@ public readonly record struct AgentId(string Value) : IEntityId<AgentId>
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
+
+/// <summary>Id of a Bundle.</summary>
+public readonly record struct BundleId(string Value) : IEntityId<BundleId>
+{
+    /// <inheritdoc/>
+    public static BundleId From(string value) => new(value);
+
+    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    public static bool TryParse(string? value, out BundleId id) => (id = new(value ?? "")) is { Value: not "" };
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}

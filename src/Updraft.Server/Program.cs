@@ -3,6 +3,7 @@ using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
+using Updraft.Server.DeploymentBundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
@@ -18,8 +19,8 @@ namespace Updraft.Server;
 /// <summary>The table of contents: one Add and one Map per slice.</summary>
 internal static class Program
 {
-    /// <summary>The public API has two addresses: today's, and the one that older clients call.</summary>
-    private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1"];
+    /// <summary>The public API has three addresses: today's, the one that older clients call, and the one of previews.</summary>
+    private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1", "/labs/v1.1"];
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
@@ -44,6 +45,7 @@ internal static class Program
         builder.AddAgents();
         builder.AddRollouts();
         builder.AddDeploys();
+        builder.Services.AddDeploymentBundles();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -63,7 +65,12 @@ internal static class Program
             api.MapDeployments();
             api.MapTokens();
             api.MapDeploys();
+            api.MapDeploymentBundles();
         }
+        var alpha = app.MapGroup("/v1alpha1");
+        alpha.MapAlphaDeployments();
+        alpha.MapAlphaDeploys();
+        alpha.MapDeploymentBundles();
         return app;
     }
 

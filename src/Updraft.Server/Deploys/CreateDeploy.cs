@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
-using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
@@ -22,24 +21,16 @@ namespace Updraft.Server.Deploys;
 /// </exception>
 internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options)
 {
-    private const int MaxBundleType = 64;
-
-    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, CreateDeployRequest request,
-        CancellationToken cancellationToken)
+    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployOrder order, CancellationToken cancellationToken)
     {
-        var type = DeployTypeNames.Parse(request.Type);
-        TextLimit.Check(request.Description, "description", TextLimit.Description);
-        var git = GitBlock.Read(request.Git);
-        MountPath? mount = type == DeployType.Bundle ? MountPath.Parse(request.BundleMountPath, options.Value.AirflowHome) : null;
-        var bundleType = type == DeployType.Bundle ? BundleType(request.BundleType) : null;
-
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
         deployment.CheckCicd(subject);
-        deployment.CheckType(type);
+        deployment.CheckType(order.Type);
+        await db.CheckTargetAsync(deploymentId, order.DagBundleName, order.Mount, cancellationToken);
         var newest = await db.Revisions.AsNoTracking()
             .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
-        mount?.CheckAgainst(newest?.Mounts ?? []);
+        order.Mount?.CheckAgainst((newest?.Mounts ?? []).Select(mount => mount.MountPath));
 
         var now = clock.GetUtcNow();
         var deploy = new Deploy
@@ -47,13 +38,14 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
             Id = new(EntityId.New(clock)),
             DeploymentId = deploymentId,
             Number = deployment.NextDeployNumber(),
-            Type = type,
-            Description = request.Description,
-            Git = git,
-            BundleMountPath = mount?.Absolute,
-            BundleType = bundleType,
+            Type = order.Type,
+            Description = order.Description,
+            Git = order.Git,
+            BundleMountPath = order.Mount?.Absolute,
+            BundleType = order.BundleType,
+            DagBundleName = order.DagBundleName,
             ImageRepository = $"{options.Value.Registry}/{deployment.OrganizationId}/{deploymentId}",
-            ImageTag = type.HasImage() ? FreshTag(now) : newest?.ImageTag ?? "",
+            ImageTag = order.Type.HasImage() ? order.ImageTag ?? FreshTag(now) : newest?.ImageTag ?? "",
             IsDagDeployEnabled = deployment.IsDagDeployEnabled,
             CreatedAt = now,
             CreatedBy = subject.Profile,
@@ -67,20 +59,6 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         await write.CommitAsync(cancellationToken);
         return deploy.Id;
     }
-
-    private static string BundleType(string? text)
-    {
-        if (string.IsNullOrEmpty(text))
-            throw ApiException.BadRequest("The field 'bundleType' is required for the type BUNDLE, e.g. dbt.");
-        TextLimit.Check(text, "bundleType", MaxBundleType);
-        if (text[0] == '$' || text != text.Trim() || text.EnumerateRunes().Any(IsInvisible))
-            throw ApiException.BadRequest($"The bundleType '{ApiException.Shorten(text)}' is not a plain word: it must not begin with $, "
-                + "begin or end with a space, or contain control characters.");
-        return text;
-    }
-
-    private static bool IsInvisible(System.Text.Rune rune) => System.Text.Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <summary>A tag that says when; the random end tells apart what was created in the same second.</summary>
     private static string FreshTag(DateTimeOffset now) =>

@@ -44,6 +44,9 @@ internal sealed class Deploy
 
     public string? BundleType { get; init; }
 
+    /// <summary>The DAG bundle to which DAGs are deployed; null for the default one, and for types without DAGs.</summary>
+    public string? DagBundleName { get; init; }
+
     public required string ImageRepository { get; init; }
 
     public required string ImageTag { get; init; }

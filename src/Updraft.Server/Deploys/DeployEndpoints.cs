@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -27,6 +28,8 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<FinalizeDeploy>();
         builder.Services.AddScoped<RollBackDeploy>();
         builder.Services.AddScoped<DeployQueries>();
+        builder.Services.AddScoped<DeploySteps>();
+        builder.Services.AddScoped<CompareDeploys>();
     }
 
     private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
@@ -34,10 +37,11 @@ internal static class DeployEndpoints
         TypedResults.Json(await queries.ListAsync(subject, deploymentId, paging, cancellationToken), ApiJson.Default.DeploysPaginated);
 
     private static async Task<JsonHttpResult<DeployResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        CreateDeploy create, DeployQueries queries, CancellationToken cancellationToken)
+        CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeployRequest, cancellationToken);
-        var id = await create.RunAsync(subject, deploymentId, body, cancellationToken);
+        var order = DeployOrder.Of(body, options.Value.AirflowHome);
+        var id = await create.RunAsync(subject, deploymentId, order, cancellationToken);
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
     }
 

@@ -1,4 +1,5 @@
 using Updraft.Protocol.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -37,7 +38,7 @@ internal static class DeployMapping
             ImageTag = revision?.ImageTag ?? deploy.ImageTag,
             AirflowVersion = revision is { AirflowVersion: not "" } ? revision.AirflowVersion : UnknownAirflow,
             AstroRuntimeVersion = revision is { RuntimeVersion: not "" } ? revision.RuntimeVersion : null,
-            DagTarballVersion = revision?.Dags?.Version,
+            DagTarballVersion = revision?.MountAt(Bundle.PathOf(deploy.DagBundleName))?.Version,
             DagsUploadUrl = deploy.Type == DeployType.Bundle ? null : uploadUrl,
             BundleUploadUrl = deploy.Type == DeployType.Bundle ? uploadUrl : null,
             BundleMountPath = deploy.BundleMountPath,
@@ -52,8 +53,7 @@ internal static class DeployMapping
     }
 
     /// <summary>The non-DAG mounts.</summary>
-    public static IEnumerable<RevisionMount> Bundles(this Revision revision) =>
-        revision.Mounts.Where(mount => mount.BundleType != RevisionMount.DagBundleType);
+    public static IEnumerable<RevisionMount> Bundles(this Revision revision) => revision.Mounts.Where(mount => !mount.IsDag);
 
     private static DeployBundleResponse ToResponse(this RevisionMount mount, IReadOnlyDictionary<string, string> running) => new()
     {

@@ -43,6 +43,44 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
     }
 
+    /// <summary>A page of the deploys that match, newest first.</summary>
+    /// <param name="subject">Who asks.</param>
+    /// <param name="deploymentId">Whose history.</param>
+    /// <param name="search">A part of the description, image tag, mount path or DAG bundle's name, or an id; null for any.</param>
+    /// <param name="subjectId">Who created them; null for anybody.</param>
+    /// <param name="paging">The page.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<DeploysPaginated> SearchAsync(Subject subject, DeploymentId deploymentId, string? search, string? subjectId,
+        Paging paging, CancellationToken cancellationToken)
+    {
+        var rows = string.IsNullOrEmpty(subjectId) ? db.Deploys.AsQueryable() : CreatedBy(subjectId);
+        rows = rows.Where(row => row.DeploymentId == deploymentId);
+        if (!string.IsNullOrEmpty(search))
+        {
+            var (part, id) = ($"%{Escape(search)}%", new DeployId(search));
+            rows = rows.Where(row => row.Id == id || EF.Functions.Like(row.ImageTag, part, "!") || EF.Functions.Like(row.Description!, part, "!")
+                || EF.Functions.Like(row.BundleMountPath!, part, "!") || EF.Functions.Like(row.DagBundleName!, part, "!"));
+        }
+        var page = WithRevisions(rows).OrderByDescending(row => row.Deploy.Number).Skip(paging.Offset).Take(paging.Limit);
+        return new()
+        {
+            Deploys = await DescribeAsync(subject, deploymentId, page, cancellationToken),
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = await rows.LongCountAsync(cancellationToken),
+        };
+    }
+
+    /// <summary>The creator is kept as a JSON text that begins with its id.</summary>
+    private IQueryable<Deploy> CreatedBy(string subjectId)
+    {
+        var beginning = $$"""{"id":"{{Escape(subjectId)}}",%""";
+        return db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {beginning} ESCAPE '!'");
+    }
+
+    private static string Escape(string text) => text.Replace("!", "!!", StringComparison.Ordinal)
+        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
+
     private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(
         db.Revisions.AsNoTracking(),
         deploy => new { deploy.DeploymentId, Number = deploy.Revision },

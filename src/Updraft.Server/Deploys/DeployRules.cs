@@ -1,5 +1,8 @@
+using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 
@@ -24,6 +27,20 @@ internal static class DeployRules
         if (!deployment.IsDagDeployEnabled && type != DeployType.ImageAndDag)
             throw ApiException.BadRequest($"DAG deploys are off, so the type {type.Name()} is not possible: "
                 + $"dag deploy is not enabled for deployment '{deployment.Id}'. Enable DAG deploys on it, or use IMAGE_AND_DAG.");
+    }
+
+    /// <summary>Checks that a deploy's target can be there: its DAG bundle, or the place of its non-DAG bundle.</summary>
+    /// <exception cref="ApiException">400: no such DAG bundle; the place lies in or around another bundle.</exception>
+    public static async Task CheckTargetAsync(this UpdraftDbContext db, DeploymentId deployment, string? dagBundleName, MountPath? mount,
+        CancellationToken cancellationToken)
+    {
+        if (dagBundleName is not null)
+        {
+            var path = Bundle.PathOf(dagBundleName);
+            if (!await db.LiveBundles(deployment).AnyAsync(row => row.Path == path, cancellationToken))
+                throw ApiException.BadRequest($"There is no DAG bundle '{ApiException.Shorten(dagBundleName)}' in the Deployment; create it first.");
+        }
+        mount?.CheckAgainst(await db.LiveBundles(deployment).Select(row => row.MountPath).ToListAsync(cancellationToken));
     }
 
     /// <summary>404 for a deploy.</summary>

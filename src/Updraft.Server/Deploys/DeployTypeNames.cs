@@ -17,6 +17,15 @@ internal static class DeployTypeNames
     /// <summary>Whether a new image comes with it.</summary>
     public static bool HasImage(this DeployType type) => type is DeployType.ImageAndDag or DeployType.ImageOnly;
 
+    /// <summary>Finds the type that a client of <c>/v1alpha1</c> named: it has two names of its own.</summary>
+    /// <exception cref="ApiException">400: none, or an unknown one.</exception>
+    public static DeployType ParseAlpha(string? name) => name switch
+    {
+        "IMAGE" => DeployType.ImageAndDag,
+        "DAG" => DeployType.DagOnly,
+        _ => Parse(name),
+    };
+
     /// <summary>Finds the type that a client named.</summary>
     /// <exception cref="ApiException">400: none, or an unknown one.</exception>
     public static DeployType Parse(string? name)

@@ -20,14 +20,15 @@ namespace Updraft.Server.Deploys;
 /// <item>A repeated finalize: the same version changes nothing, another one is refused.</item>
 /// <item>Check the type against the Deployment as it is now, and that a version was uploaded through this very deploy.</item>
 /// <item>Append the revision: a copy of the newest one with the deploy's change.</item>
-/// <item>Mark the deploy, close its upload address, date the Deployment; commit.</item>
+/// <item>Mark the deploy, close its upload address, delete the bundle if that was asked for; commit.</item>
 /// <item>Wake the agents that wait.</item>
 /// </list>
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: the version, the type, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy.
 /// </exception>
-internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, RevisionSignal signal)
+internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
+    RevisionSignal signal)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
         CancellationToken cancellationToken)
@@ -51,6 +52,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
 
         // 4
         deployment.CheckType(deploy.Type);
+        MountPath? mount = deploy.Type == DeployType.Bundle ? MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome) : null;
+        await db.CheckTargetAsync(deploymentId, deploy.DagBundleName, string.IsNullOrEmpty(version) ? null : mount, cancellationToken);
         var upload = string.IsNullOrEmpty(version) ? null : await FindUploadAsync(deploy, version, cancellationToken);
 
         // 5
@@ -69,16 +72,17 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             RuntimeVersion = deployment.RuntimeVersion,
             AirflowVersion = deployment.AirflowVersion,
             IsDagDeployEnabled = deploy.IsDagDeployEnabled,
-            Mounts = Mounts(deploy, upload, newest),
+            Mounts = Mounts(deploy, mount, upload, newest),
             CreatedAt = now,
         };
-        db.Revisions.Add(revision);
+        await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
 
         // 6
         deploy.Commit(revision.Number, version, now, subject.Profile);
         foreach (var slot in await db.UploadSlots.Where(row => row.DeployId == deployId).ToListAsync(cancellationToken))
             slot.ClosedAt = now;
-        (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
+        if (mount is { } place && upload is null)
+            await DeleteBundleAsync(place, newest, revision, subject.Profile, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 
@@ -126,39 +130,48 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             ?? throw NotUploaded(version);
     }
 
-    private List<RevisionMount> Mounts(Deploy deploy, BundleVersion? upload, Revision? newest)
+    private List<RevisionMount> Mounts(Deploy deploy, MountPath? mount, BundleVersion? upload, Revision? newest)
     {
         IReadOnlyList<RevisionMount> before = newest?.Mounts ?? [];
-        switch (deploy.Type)
+        if (deploy.Type == DeployType.ImageOnly)
         {
-            case DeployType.ImageOnly:
-                if (newest?.Dags is null)
-                    throw ApiException.BadRequest("An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
-                return [.. before];
-
-            case DeployType.Bundle:
-                var mount = MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome);
-                List<RevisionMount> others = [.. before.Where(other => other.Path != mount.Path)];
-                if (upload is null)
-                    return others;
-                mount.CheckAgainst(others);
-                return [.. others, Mount(upload, deploy.BundleType!, mount, null)];
-
-            default:
-                List<RevisionMount> bundles = [.. before.Where(other => other.BundleType != RevisionMount.DagBundleType)];
-                if (upload is null)
-                    return bundles;
-                var dags = new MountPath($"{options.Value.AirflowHome}/{RevisionMount.DagPath}", RevisionMount.DagPath);
-                // A DAG bundle's archive holds either a folder dags or the files themselves.
-                return [Mount(upload, RevisionMount.DagBundleType, dags, upload.HasDagsFolder ? RevisionMount.DagPath : null), .. bundles];
+            return before.Any(other => other.IsDag) ? [.. before] : throw ApiException.BadRequest(
+                "An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
         }
+        if (mount is { } place)
+        {
+            List<RevisionMount> others = [.. before.Where(other => other.Path != place.Path)];
+            place.CheckAgainst(upload is null ? [] : others.Select(other => other.MountPath));
+            return upload is null ? others : Complete([.. others, Mount(upload, deploy.BundleType!, place.Path, null)]);
+        }
+        var path = Bundle.PathOf(deploy.DagBundleName);
+        // An image that brings the DAGs leaves no DAG bundle beside it.
+        List<RevisionMount> bundles = [.. before.Where(other => deploy.IsDagDeployEnabled ? other.Path != path : !other.IsDag)];
+        if (upload is null)
+            return bundles;
+        // A DAG bundle's archive holds either a folder dags or the files themselves.
+        var dags = Mount(upload, RevisionMount.DagBundleType, path, upload.HasDagsFolder ? Bundle.MainPath : null);
+        return Complete(path == Bundle.MainPath ? [dags, .. bundles] : [.. bundles, dags]);
     }
 
-    private static RevisionMount Mount(BundleVersion upload, string bundleType, MountPath mount, string? subfolder) => new()
+    private static List<RevisionMount> Complete(List<RevisionMount> mounts) => mounts.Count <= Bundle.Most
+        ? mounts
+        : throw ApiException.BadRequest($"A Deployment has at most {Bundle.Most} bundles; delete one first.");
+
+    /// <summary>The bundle's row goes with its mount. It may have no row, or not be mounted.</summary>
+    private async Task DeleteBundleAsync(MountPath mount, Revision? newest, Revision revision, SubjectProfile by,
+        CancellationToken cancellationToken)
+    {
+        var (deployment, path) = (revision.DeploymentId, mount.Path);
+        if (await db.LiveBundles(deployment).SingleOrDefaultAsync(row => row.Path == path, cancellationToken) is { } bundle)
+            bundle.Delete(newest?.MountAt(path) is null ? null : revision.Number, revision.CreatedAt, by);
+    }
+
+    private RevisionMount Mount(BundleVersion upload, string bundleType, string path, string? subfolder) => new()
     {
         BundleType = bundleType,
-        MountPath = mount.Absolute,
-        Path = mount.Path,
+        MountPath = $"{options.Value.AirflowHome}/{path}",
+        Path = path,
         Version = upload.Version,
         Manifest = upload.ManifestDigest.ToString(),
         Subfolder = subfolder,

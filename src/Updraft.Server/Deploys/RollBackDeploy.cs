@@ -11,10 +11,10 @@ namespace Updraft.Server.Deploys;
 
 /// <summary>
 /// Goes back to what the Deployment ran with an earlier deploy, by a new deploy: same image, bundles and DAG-deploy
-/// setting. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
+/// setting; a bundle that did not exist then is not mounted any more. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
 /// </summary>
 /// <exception cref="ApiException">400: the target was never deployed. 403: CI/CD is enforced. 404: no such deploy.</exception>
-internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, RevisionSignal signal)
+internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, AppendRevision append, RevisionSignal signal)
 {
     public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
         CancellationToken cancellationToken)
@@ -31,6 +31,8 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Re
             throw ApiException.BadRequest($"Deploy '{targetId}' was never deployed, so there is nothing to roll back to.");
         var then = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == target.Revision, cancellationToken);
+        var newest = await db.Revisions.AsNoTracking()
+            .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
 
         var now = clock.GetUtcNow();
         var deploy = new Deploy
@@ -42,6 +44,7 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Re
             Description = request.Description,
             BundleMountPath = target.BundleMountPath,
             BundleType = target.BundleType,
+            DagBundleName = target.DagBundleName,
             ImageRepository = then.ImageRepository,
             ImageTag = then.ImageTag,
             IsDagDeployEnabled = then.IsDagDeployEnabled,
@@ -67,10 +70,9 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Re
         };
         deploy.Commit(revision.Number, null, now, subject.Profile);
         db.Deploys.Add(deploy);
-        db.Revisions.Add(revision);
+        await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
         (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
             (then.IsDagDeployEnabled, then.RuntimeVersion, then.AirflowVersion);
-        (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 

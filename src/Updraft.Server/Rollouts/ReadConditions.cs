@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 
@@ -42,8 +43,8 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
             var newest = wanted.GetValueOrDefault(id);
             var (status, reason) = newest is not null && crews.TryGetValue(id, out var crew) ? Judge(newest.Number, crew) : (Healthy, null);
             return new DeploymentCondition(status, reason, newest?.ImageTag ?? "",
-                newest?.Mounts.FirstOrDefault(mount => mount.BundleType == RevisionMount.DagBundleType)?.Version,
-                current.GetValueOrDefault(id)?.GetValueOrDefault(RevisionMount.DagPath));
+                newest?.Mounts.FirstOrDefault(mount => mount.Path == Bundle.MainPath)?.Version,
+                current.GetValueOrDefault(id)?.GetValueOrDefault(Bundle.MainPath));
         });
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 
@@ -18,7 +19,7 @@ namespace Updraft.Server.Rollouts;
 internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions<AgentOptions> options,
     TimeProvider clock, ILogger<RecordReport> log)
 {
-    private const int MaxMounts = 1000, MaxMessage = 2000, MaxVersion = 64;
+    private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64;
 
     public async Task<StateResponse> RunAsync(DeploymentId deployment, AgentReport report, CancellationToken cancellationToken)
     {
@@ -36,7 +37,11 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions
             var known = new Standing(agent.Revision, agent.Phase, agent.ActiveRevision);
             agent.LastSeenAt = clock.GetUtcNow();
             if (report.Epoch == options.Value.Epoch && !known.Outdates(reported))
+            {
                 Write(agent, report);
+                if (report.Revision > 0)
+                    await db.NoteAsync(agent, report, cancellationToken);
+            }
             phase = Rollout.Tell(newest, new Standing(agent.Revision, agent.Phase, agent.ActiveRevision));
             await db.SaveChangesAsync(cancellationToken);
             await write.CommitAsync(cancellationToken);

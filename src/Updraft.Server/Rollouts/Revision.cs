@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using Updraft.Protocol;
+using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Rollouts;
 
@@ -33,17 +35,17 @@ internal sealed class Revision
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The default DAG bundle; null when there is none.</summary>
-    public RevisionMount? Dags => Mounts.FirstOrDefault(mount => mount.BundleType == RevisionMount.DagBundleType);
+    public RevisionMount? Dags => MountAt(Bundle.MainPath);
+
+    /// <summary>What is mounted at a path below the agent's root; null for nothing.</summary>
+    public RevisionMount? MountAt(string path) => Mounts.FirstOrDefault(mount => mount.Path == path);
 }
 
 /// <summary>One bundle version at its place. Immutable.</summary>
 internal sealed record RevisionMount
 {
-    /// <summary><see cref="BundleType"/> of the default DAG bundle; no client can ask for it.</summary>
+    /// <summary><see cref="BundleType"/> of DAG bundles; no client can ask for it.</summary>
     public const string DagBundleType = "$dags";
-
-    /// <summary>Where the default DAG bundle stands below the agent's root.</summary>
-    public const string DagPath = "dags";
 
     /// <summary>What the client called the bundle's type, e.g. <c>dbt</c>.</summary>
     public required string BundleType { get; init; }
@@ -68,4 +70,7 @@ internal sealed record RevisionMount
 
     /// <summary>The deploy that brought this version.</summary>
     public required string DeployId { get; init; }
+
+    [JsonIgnore]
+    public bool IsDag => BundleType == DagBundleType;
 }

@@ -17,6 +17,8 @@ internal static class StateEndpoints
         builder.Services.AddSingleton<WaitForState>();
         builder.Services.AddScoped<RecordReport>();
         builder.Services.AddScoped<CurrentVersions>();
+        builder.Services.AddScoped<BundleRegister>();
+        builder.Services.AddScoped<AppendRevision>();
         builder.Services.AddScoped<ReadConditions>();
         builder.Services.AddScoped<ReadDeploymentConditions>(static services => services.GetRequiredService<ReadConditions>().RunAsync);
     }

@@ -87,6 +87,34 @@ internal sealed class Installation : IAsyncDisposable
         return deploy.Text("id");
     }
 
+    /// <summary>Creates a DAG bundle; returns its id.</summary>
+    public async Task<string> CreateDagBundleAsync(string name) =>
+        (await PostAsync($"{_deployment}/bundles", new JsonObject { ["isDagBundle"] = true, ["name"] = name })).Text("id");
+
+    /// <summary>Deploys DAGs to a DAG bundle by its name. Returns the deploy's id.</summary>
+    public async Task<string> DeployToAsync(string name, Tree dags)
+    {
+        var deploy = await PostAsync($"{_deployment.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deploys",
+            new JsonObject { ["type"] = "DAG", ["dagBundleName"] = name });
+        var version = await UploadAsync(deploy.Text("dagsUploadUrl"), new ByteArrayContent(dags.ToTar("dags")));
+        await FinalizeAsync(deploy.Text("id"), "dagTarballVersion", version);
+        return deploy.Text("id");
+    }
+
+    /// <summary>Rolls one bundle back to a version.</summary>
+    public Task<JsonNode> RollBackBundleAsync(string bundle, string version) =>
+        PostAsync($"{_deployment}/bundles/{bundle}/rollback", new JsonObject { ["version"] = version });
+
+    public Task<JsonNode> GetBundleAsync(string bundle) => GetAsync($"{_deployment}/bundles/{bundle}");
+
+    public async Task<JsonArray> ListBundlesAsync() => (await GetAsync($"{_deployment}/bundles"))["bundles"]!.AsArray();
+
+    public async Task DeleteBundleAsync(string bundle)
+    {
+        using var response = await _http.DeleteAsync(new Uri(Address, $"{_deployment}/bundles/{bundle}"), TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+    }
+
     /// <summary>Deploys a bundle.</summary>
     /// <param name="mount">Place below Airflow's home, e.g. <c>dbt/shop</c>.</param>
     /// <param name="tree">The files; null to remove the bundle.</param>

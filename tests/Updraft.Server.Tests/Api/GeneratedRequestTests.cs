@@ -19,7 +19,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
     private const int PerSite = 250;
 
     private static readonly string[] Queries =
-        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "from", "revision", "phase", "agentId", "epoch",
+        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
+            "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
             "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
@@ -39,6 +40,10 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
          "https://x.example/c","authorName":"n","authorUsername":"u","authorUrl":"https://x.example/u","path":"p"}}
         """,
         """{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt/x","description":"d"}""",
+        """{"type":"DAG","dagBundleName":"finance","imageTag":"t","description":"d"}""",
+        """{"type":"DEPLOY","isDagBundle":true,"name":"team","description":"d"}""",
+        """{"type":"DEPLOY","isDagBundle":false,"nonDagMountPath":"/usr/local/airflow/x","nonDagBundleType":"dbt","dagBundleIds":["c"]}""",
+        """{"version":"V","description":"d"}""",
         """{"dagTarballVersion":"V","bundleTarballVersion":"V"}""",
         """{"name":"t","scope":"WORKSPACE","role":"WORKSPACE_OWNER","entityId":"W","description":"d","tokenExpiryPeriodInDays":30,"kind":"STANDARD"}""",
         """{"name":"t","tokenExpiryPeriodInDays":30}""",
@@ -94,6 +99,9 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var open = await UploadSite.CreateAsync(server, upload.DeploymentId);
         var workspace = await server.CreateWorkspaceAsync($"fuzz {upload.DeployId}");
         var disposable = await server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", upload.DeploymentId);
+        var bundles = $"{server.OrganizationPath}/deployments/{upload.DeploymentId}/bundles";
+        var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
+        var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
         var blobs = UploadSite.Files(server, upload.DeploymentId);
         var known = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -102,6 +110,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["deploymentId"] = upload.DeploymentId,
             ["deployId"] = values.Pick(upload.DeployId, open.DeployId),
             ["tokenId"] = Jwt.Claims(disposable).Text("sub"),
+            ["bundleId"] = values.Pick(main, finance.Text("id")),
+            ["stepId"] = values.Pick("created", "uploaded", "finalized"),
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),

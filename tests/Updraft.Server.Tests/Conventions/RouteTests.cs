@@ -109,7 +109,10 @@ public sealed class RouteTests
         {
             var deployment = await server.CreateDeploymentAsync();
             var path = $"{server.OrganizationPath}/deployments/{deployment}";
-            var deploy = await server.Client.PostOkAsync($"{path}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+            // Finalized, because two routes show what a deploy did.
+            var deploy = await server.Client.PostOkAsync($"{path}/deploys", new JsonObject { ["type"] = "IMAGE_AND_DAG" });
+            await server.Client.PostOkAsync($"{path}/deploys/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
+            var bundle = await server.Client.PostOkAsync($"{path}/bundles", new JsonObject { ["name"] = "walk" });
             var agentToken = await server.Client.PostOkAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "walk" });
             var token = await server.Client.PostOkAsync($"{server.OrganizationPath}/tokens",
                 new JsonObject { ["name"] = "walk", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
@@ -121,6 +124,8 @@ public sealed class RouteTests
                 ["deployId"] = deploy.Text("id"),
                 ["tokenId"] = token.Text("id"),
                 ["agentTokenId"] = agentToken.Text("id"),
+                ["bundleId"] = bundle.Text("id"),
+                ["stepId"] = "created",
                 ["purpose"] = "dags",
                 ["manifest"] = new string('0', 64),
                 ["packId"] = EntityId.New(TimeProvider.System),
@@ -130,6 +135,8 @@ public sealed class RouteTests
         public async Task<HttpStatusCode> AskAsync(HttpClient client, RouteEndpoint route)
         {
             var path = string.Join('/', route.RoutePattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(Fill))));
+            if (path.EndsWith("/diff", StringComparison.Ordinal))
+                path += $"?deployIdBefore={_values["deployId"]}&deployIdAfter={_values["deployId"]}";
             using var request = new HttpRequestMessage(new HttpMethod(Methods(route)[0]), "/" + path);
             if (request.Method != HttpMethod.Get)
                 request.Content = JsonRequests.Json("{}");

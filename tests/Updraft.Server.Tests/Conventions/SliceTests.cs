@@ -23,6 +23,7 @@ public sealed class SliceTests
         ["Uploads"] = ["Bundles"],
         ["Rollouts"] = ["Bundles", "Agents"],
         ["Deploys"] = ["Uploads", "Rollouts"],
+        ["DeploymentBundles"] = ["Deploys"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
+using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
@@ -59,7 +60,7 @@ internal sealed class AgentSite
             [
                 new RevisionMount
                 {
-                    BundleType = RevisionMount.DagBundleType, MountPath = "/usr/local/airflow/dags", Path = RevisionMount.DagPath,
+                    BundleType = RevisionMount.DagBundleType, MountPath = "/usr/local/airflow/dags", Path = Bundle.MainPath,
                     Version = version, Manifest = ManifestOf(version), Subfolder = "dags", Files = 3, Bytes = 42, DeployId = deploy,
                 },
             ],
@@ -97,7 +98,7 @@ internal sealed class AgentSite
     {
         await using var scope = _server.Services.CreateAsyncScope();
         var current = scope.ServiceProvider.GetRequiredService<CurrentVersions>();
-        return (await current.ReadAsync(new DeploymentId(DeploymentId), Cancellation)).GetValueOrDefault(RevisionMount.DagPath);
+        return (await current.ReadAsync(new DeploymentId(DeploymentId), Cancellation)).GetValueOrDefault(Bundle.MainPath);
     }
 
     /// <summary>Some manifest digest for a version.</summary>
@@ -140,7 +141,7 @@ internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
         Revision = revision,
         Phase = phase,
         ActiveRevision = activeRevision,
-        Mounts = version is null ? [] : [new MountReport(RevisionMount.DagPath, version, AgentSite.ManifestOf(version))],
+        Mounts = version is null ? [] : [new MountReport(Bundle.MainPath, version, AgentSite.ManifestOf(version))],
         Message = message,
     };
 

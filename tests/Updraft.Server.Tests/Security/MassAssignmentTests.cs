@@ -15,7 +15,8 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
         "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced", "isHighAvailability",
         "isDevelopmentMode", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "contactEmails",
         "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region", "scope", "role",
-        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "bundleType", "git",
+        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "bundleType", "git", "nonDagMountPath",
+        "nonDagBundleType", "dagBundleIds", "isDagBundle",
     ];
 
     private UpdraftServer Server => shared.Server;
@@ -24,6 +25,7 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     [InlineData("workspaces", """{"name":"W"}""")]
     [InlineData("deployments", """{"name":"D","workspaceId":"{w}","isDagDeployEnabled":true}""")]
     [InlineData("deployments/{d}/deploys", """{"type":"DAG_ONLY"}""")]
+    [InlineData("deployments/{d}/bundles", """{"nonDagMountPath":"/usr/local/airflow/x"}""")]
     [InlineData("tokens", """{"name":"T","scope":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"{w}"}""")]
     [InlineData("deployments/{d}/agent-tokens", """{"name":"A"}""")]
     public async Task Every_field_of_an_answer_sent_back_at_creation_is_ignored(string route, string body)
@@ -91,6 +93,8 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
         var named = body.DeepClone().AsObject();
         if (named.ContainsKey("name"))
             named["name"] = $"{suffix} {Path.GetRandomFileName()}";
+        if (named.ContainsKey("nonDagMountPath"))
+            named["nonDagMountPath"] = $"/usr/local/airflow/{suffix}";
         return named;
     }
 

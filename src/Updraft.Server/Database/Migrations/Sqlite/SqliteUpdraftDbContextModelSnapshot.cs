@@ -92,6 +92,85 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("agents", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Bundles.Bundle", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<string>("BundleType")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("bundle_type");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_by");
+
+                    b.Property<string>("DagBundleIds")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("dag_bundle_ids");
+
+                    b.Property<long?>("DeletedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<long?>("DeletedInRevision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_in_revision");
+
+                    b.Property<string>("DeploymentId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deployment_id");
+
+                    b.Property<string>("Description")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("description");
+
+                    b.Property<string>("MountPath")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("mount_path");
+
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Path")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("path");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UpdatedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("updated_by");
+
+                    b.HasKey("Id")
+                        .HasName("pk_bundles");
+
+                    b.HasIndex("DeploymentId", "Path")
+                        .IsUnique()
+                        .HasDatabaseName("ix_bundles_deployment_id_path");
+
+                    b.HasIndex("DeploymentId", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_bundles_deployment_id_created_at_id");
+
+                    b.ToTable("bundles", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Bundles.BundleContent", b =>
                 {
                     b.Property<string>("DeploymentId")
@@ -120,6 +199,44 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasName("pk_bundle_contents");
 
                     b.ToTable("bundle_contents", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.Bundles.BundleMove", b =>
+                {
+                    b.Property<string>("BundleId")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("bundle_id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("DeployId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deploy_id");
+
+                    b.Property<string>("DeploymentId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deployment_id");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("version");
+
+                    b.HasKey("BundleId", "Revision")
+                        .HasName("pk_bundle_moves");
+
+                    b.ToTable("bundle_moves", (string)null);
                 });
 
             modelBuilder.Entity("Updraft.Server.Bundles.BundleVersion", b =>
@@ -310,6 +427,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
+                    b.Property<string>("DagBundleName")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("dag_bundle_name");
+
                     b.Property<string>("DeploymentId")
                         .IsRequired()
                         .HasMaxLength(64)
@@ -478,6 +599,62 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasName("pk_revisions");
 
                     b.ToTable("revisions", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.Rollouts.RevisionReport", b =>
+                {
+                    b.Property<string>("DeploymentId")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deployment_id");
+
+                    b.Property<long>("Revision")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revision");
+
+                    b.Property<string>("AgentId")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("agent_id");
+
+                    b.Property<long?>("ActiveAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("active_at");
+
+                    b.Property<string>("Component")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("component");
+
+                    b.Property<long?>("FailedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("failed_at");
+
+                    b.Property<long>("FetchedBytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("fetched_bytes");
+
+                    b.Property<string>("Host")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("host");
+
+                    b.Property<string>("Message")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("message");
+
+                    b.Property<double>("Milliseconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("milliseconds");
+
+                    b.Property<long?>("PreparedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("prepared_at");
+
+                    b.HasKey("DeploymentId", "Revision", "AgentId")
+                        .HasName("pk_revision_reports");
+
+                    b.ToTable("revision_reports", (string)null);
                 });
 
             modelBuilder.Entity("Updraft.Server.Tokens.ApiToken", b =>

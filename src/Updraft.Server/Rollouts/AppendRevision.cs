@@ -1,0 +1,48 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Server.Bundles;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Rollouts;
+
+/// <summary>
+/// The one way in which a Deployment moves. Call it inside a write transaction, save and commit, and announce the revision afterwards.
+/// Whatever made the revision, the bundles that it moves get their rows and an entry in their history.
+/// </summary>
+internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles)
+{
+    /// <summary>How many revisions back it is remembered when which agent prepared and activated them.</summary>
+    private const int KeptReports = 100;
+
+    /// <param name="deployment">Its number was taken from this.</param>
+    /// <param name="newest">The revision before; null for the first.</param>
+    /// <param name="revision">What is to run from now on.</param>
+    /// <param name="by">Who moves it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task RunAsync(Deployment deployment, Revision? newest, Revision revision, SubjectProfile by,
+        CancellationToken cancellationToken)
+    {
+        db.Revisions.Add(revision);
+        var moved = revision.Mounts.Where(mount => newest?.MountAt(mount.Path)?.Version != mount.Version).ToList();
+        foreach (var (mount, bundle) in await bundles.FindOrAddAsync(deployment, moved, revision.CreatedAt, by, cancellationToken))
+        {
+            bundle.Touch(revision.CreatedAt, by);
+            bundle.BundleType = mount.IsDag ? null : mount.BundleType;
+            db.BundleMoves.Add(Move(bundle, mount, revision));
+        }
+        (deployment.UpdatedAt, deployment.UpdatedBy) = (revision.CreatedAt, by);
+        await db.RevisionReports.Where(row => row.DeploymentId == deployment.Id && row.Revision <= revision.Number - KeptReports)
+            .ExecuteDeleteAsync(cancellationToken);
+    }
+
+    private static BundleMove Move(Bundle bundle, RevisionMount mount, Revision revision) => new()
+    {
+        BundleId = bundle.Id,
+        Revision = revision.Number,
+        DeploymentId = revision.DeploymentId,
+        Version = mount.Version,
+        DeployId = revision.DeployId,
+        CreatedAt = revision.CreatedAt,
+    };
+}
