@@ -2,10 +2,12 @@ using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
+using Updraft.Server.Clusters;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
+using Updraft.Server.Logs;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;
@@ -19,7 +21,7 @@ namespace Updraft.Server;
 internal static class Program
 {
     /// <summary>The public API has two addresses: today's, and the one that older clients call.</summary>
-    private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1"];
+    private static readonly ApiVersion[] ApiVersions = [ApiVersion.V1, ApiVersion.V1Beta1];
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
@@ -36,6 +38,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddOrganizations();
+        builder.AddClusters();
         builder.AddWorkspaces();
         builder.AddDeployments();
         builder.Services.AddStorage();
@@ -44,25 +48,29 @@ internal static class Program
         builder.AddAgents();
         builder.AddRollouts();
         builder.AddDeploys();
+        builder.AddDeploymentLogs();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseTokens();
+        app.UseMiddleware<AbsentFeatures>();
         app.MapHealth();
         app.MapBundles();
         app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
-        foreach (var prefix in ApiPrefixes)
+        foreach (var version in ApiVersions)
         {
-            var api = app.MapGroup(prefix);
+            var api = app.MapGroup(version.Prefix).WithMetadata(version);
             api.MapOrganizations();
+            api.MapClusters();
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
             api.MapDeploys();
+            api.MapDeploymentLogs();
         }
         return app;
     }

@@ -16,13 +16,15 @@ public sealed class SliceTests
         ["Health"] = [],
         ["Organizations"] = [],
         ["Workspaces"] = ["Organizations"],
-        ["Deployments"] = ["Workspaces"],
+        ["Clusters"] = ["Organizations"],
+        ["Deployments"] = ["Workspaces", "Clusters"],
         ["Tokens"] = ["Deployments"],
         ["Agents"] = ["Deployments"],
         ["Bundles"] = ["Deployments"],
         ["Uploads"] = ["Bundles"],
         ["Rollouts"] = ["Bundles", "Agents"],
         ["Deploys"] = ["Uploads", "Rollouts"],
+        ["Logs"] = ["Deploys", "Agents"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();
