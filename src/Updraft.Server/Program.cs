@@ -10,6 +10,7 @@ using Updraft.Server.Health;
 using Updraft.Server.Logs;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;

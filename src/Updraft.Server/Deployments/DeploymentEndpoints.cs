@@ -20,7 +20,7 @@ internal static class DeploymentEndpoints
             .AddScoped<UpdateDeployment>()
             .AddScoped<DeleteDeployment>()
             .AddScoped<OverrideHibernation>()
-            .AddScoped<ReadDeploymentOptions>()
+            .AddScoped<ReadChoices>()
             .AddScoped<CountDeployments>(static services => CountIn(services.GetRequiredService<UpdraftDbContext>()));
     }
 
@@ -89,7 +89,7 @@ internal static class DeploymentEndpoints
         return TypedResults.NoContent();
     }
 
-    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadDeploymentOptions readOptions, string? deploymentType,
+    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadChoices readChoices, string? deploymentType,
         string? executor, string? cloudProvider, CancellationToken cancellationToken) =>
-        readOptions.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
+        readChoices.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
 }

@@ -1,6 +1,6 @@
-using Updraft.Server.Security;
+using Updraft.Server.Api;
 
-namespace Updraft.Server.Api;
+namespace Updraft.Server.Security;
 
 /// <summary>
 /// The resources of the API that Updraft does not have, and what it says about them: the one list. Middleware after authentication, for

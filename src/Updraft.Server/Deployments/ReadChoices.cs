@@ -9,7 +9,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deployments;
 
 /// <summary>What a Deployment can be set to. The same for every type, provider and executor; sizes are only kept, so the limits are wide.</summary>
-internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<RuntimeOptions> options)
+internal sealed class ReadChoices(UpdraftDbContext db, IOptions<RuntimeOptions> options)
 {
     private const string UnknownAirflow = "NA";
 
