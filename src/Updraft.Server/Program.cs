@@ -2,13 +2,16 @@ using Microsoft.Extensions.Options;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
+using Updraft.Server.Clusters;
 using Updraft.Server.Database;
 using Updraft.Server.DeploymentBundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
+using Updraft.Server.Logs;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
+using Updraft.Server.Security;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
@@ -20,7 +23,7 @@ namespace Updraft.Server;
 internal static class Program
 {
     /// <summary>The public API has three addresses: today's, the one that older clients call, and the one of previews.</summary>
-    private static readonly string[] ApiPrefixes = ["/v1", "/platform/v1beta1", "/labs/v1.1"];
+    private static readonly ApiVersion[] ApiVersions = [ApiVersion.V1, ApiVersion.V1Beta1, ApiVersion.Labs];
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
@@ -37,6 +40,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddOrganizations();
+        builder.AddClusters();
         builder.AddWorkspaces();
         builder.AddDeployments();
         builder.Services.AddStorage();
@@ -46,26 +51,30 @@ internal static class Program
         builder.AddRollouts();
         builder.AddDeploys();
         builder.Services.AddDeploymentBundles();
+        builder.AddDeploymentLogs();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseTokens();
+        app.UseMiddleware<AbsentFeatures>();
         app.MapHealth();
         app.MapBundles();
         app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
-        foreach (var prefix in ApiPrefixes)
+        foreach (var version in ApiVersions)
         {
-            var api = app.MapGroup(prefix);
+            var api = app.MapGroup(version.Prefix).WithMetadata(version);
             api.MapOrganizations();
+            api.MapClusters();
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
             api.MapDeploys();
             api.MapDeploymentBundles();
+            api.MapDeploymentLogs();
         }
         var alpha = app.MapGroup("/v1alpha1");
         alpha.MapAlphaDeployments();

@@ -12,7 +12,7 @@ public abstract record DeploymentRequest
     /// <summary>The Workspace.</summary>
     public string? WorkspaceId { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>; <c>STANDARD</c> when absent. It never changes afterwards.</summary>
     public string? Type { get; init; }
 
     /// <summary><c>CELERY</c>, <c>KUBERNETES</c> or <c>ASTRO</c>.</summary>
@@ -20,6 +20,18 @@ public abstract record DeploymentRequest
 
     /// <summary><c>SMALL</c>, <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>.</summary>
     public string? SchedulerSize { get; init; }
+
+    /// <summary>The size of the scheduler, in the terms of <c>HYBRID</c>.</summary>
+    public DeploymentInstanceSpec? Scheduler { get; init; }
+
+    /// <summary>The node pool for task pods, for <c>HYBRID</c>; kept and given back.</summary>
+    public string? TaskPodNodePoolId { get; init; }
+
+    /// <summary>The cloud identity that the Deployment is to have; kept and given back.</summary>
+    public string? WorkloadIdentity { get; init; }
+
+    /// <summary>The same for the place that takes over after a disaster; kept and given back.</summary>
+    public string? DrWorkloadIdentity { get; init; }
 
     /// <summary>Whether DAGs can be deployed without an image.</summary>
     public bool? IsDagDeployEnabled { get; init; }
@@ -57,7 +69,7 @@ public abstract record DeploymentRequest
     /// <summary>Kept and given back.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
 
-    /// <summary>Only <c>enabled: false</c> is taken.</summary>
+    /// <summary>Kept and given back.</summary>
     public DeploymentRemoteExecution? RemoteExecution { get; init; }
 }
 
@@ -70,8 +82,11 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
     public string? CloudProvider { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Kept and given back; of a Deployment that is not <c>STANDARD</c>, the cluster's counts.</summary>
     public string? Region { get; init; }
+
+    /// <summary>The cluster; this installation has exactly one, which is taken when absent.</summary>
+    public string? ClusterId { get; init; }
 }
 
 /// <summary>Body of updating a Deployment: replaces all settings.</summary>
@@ -102,8 +117,11 @@ public sealed record DeploymentWorkerQueue
     /// <summary>1 to 63 characters, unique in the Deployment.</summary>
     public string? Name { get; init; }
 
-    /// <summary><c>A5</c> to <c>A160</c>.</summary>
+    /// <summary><c>A5</c> to <c>A160</c>; absent for <c>HYBRID</c>.</summary>
     public string? AstroMachine { get; init; }
+
+    /// <summary>The node pool of the workers, for <c>HYBRID</c>.</summary>
+    public string? NodePoolId { get; init; }
 
     /// <summary>Whether tasks go here that name no queue.</summary>
     public bool? IsDefault { get; init; }
@@ -173,9 +191,41 @@ public sealed record DeploymentHibernationSchedule
     public string? Description { get; init; }
 }
 
-/// <summary>Whether tasks run elsewhere.</summary>
+/// <summary>Whether and how tasks run elsewhere, in requests and answers.</summary>
 public sealed record DeploymentRemoteExecution
 {
-    /// <summary>Updraft only takes false.</summary>
+    /// <summary>Whether tasks run elsewhere.</summary>
     public bool? Enabled { get; init; }
+
+    /// <summary>Where requests may come from, as CIDR ranges; always there in answers.</summary>
+    public IReadOnlyList<string>? AllowedIpAddressRanges { get; init; }
+
+    /// <summary>Address under which the workers reach the API; ignored in requests.</summary>
+    public string? RemoteApiUrl { get; init; }
+
+    /// <summary>Bucket of the task logs.</summary>
+    public string? TaskLogBucket { get; init; }
+
+    /// <summary>Pattern of the addresses of task logs.</summary>
+    public string? TaskLogUrlPattern { get; init; }
+}
+
+/// <summary>The size of a scheduler, for <c>HYBRID</c>.</summary>
+public sealed record DeploymentInstanceSpec
+{
+    /// <summary>5 to 24 units of a tenth of a core and 384 MiB.</summary>
+    public int? Au { get; init; }
+
+    /// <summary>1 to 4.</summary>
+    public int? Replicas { get; init; }
+}
+
+/// <summary>Body of sending a Deployment to sleep or waking it, whatever its schedules say.</summary>
+public sealed record OverrideDeploymentHibernationRequest
+{
+    /// <summary>True to sleep, false to be awake.</summary>
+    public bool? IsHibernating { get; init; }
+
+    /// <summary>Until when; without end when absent.</summary>
+    public DateTimeOffset? OverrideUntil { get; init; }
 }

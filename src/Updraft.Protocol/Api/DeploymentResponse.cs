@@ -1,6 +1,9 @@
+using System.Text.Json.Serialization;
+
 namespace Updraft.Protocol.Api;
 
-/// <summary>A Deployment. What is not nullable is always there: clients read it without a check.</summary>
+/// <summary>A Deployment. What is not nullable is always there: clients read it without a check. So are the settings of the sizes, except that v1beta1
+/// leaves them out for <c>HYBRID</c>.</summary>
 public sealed record DeploymentResponse
 {
     /// <summary>The id.</summary>
@@ -24,10 +27,10 @@ public sealed record DeploymentResponse
     /// <summary>Its name.</summary>
     public required string WorkspaceName { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>.</summary>
     public required string Type { get; init; }
 
-    /// <summary><c>DEPLOYING</c>, <c>HEALTHY</c> or <c>UNHEALTHY</c>.</summary>
+    /// <summary><c>DEPLOYING</c>, <c>HEALTHY</c>, <c>UNHEALTHY</c> or <c>HIBERNATING</c>.</summary>
     public required string Status { get; init; }
 
     /// <summary>Why, when there is something to say.</summary>
@@ -49,16 +52,16 @@ public sealed record DeploymentResponse
     public required bool IsCicdEnforced { get; init; }
 
     /// <summary>As set.</summary>
-    public required bool IsHighAvailability { get; init; }
+    public bool? IsHighAvailability { get; init; }
 
     /// <summary>As set.</summary>
-    public required bool IsDevelopmentMode { get; init; }
+    public bool? IsDevelopmentMode { get; init; }
 
     /// <summary>As set.</summary>
     public required string Executor { get; init; }
 
     /// <summary>As set.</summary>
-    public required string SchedulerSize { get; init; }
+    public string? SchedulerSize { get; init; }
 
     /// <summary>Follows from the size.</summary>
     public required string SchedulerCpu { get; init; }
@@ -66,20 +69,23 @@ public sealed record DeploymentResponse
     /// <summary>Follows from the size.</summary>
     public required string SchedulerMemory { get; init; }
 
-    /// <summary>2 with high availability, else 1.</summary>
+    /// <summary>Size of the scheduler in tenths of a core, for <c>HYBRID</c>.</summary>
+    public int? SchedulerAu { get; init; }
+
+    /// <summary>2 with high availability, else 1; as set for <c>HYBRID</c>.</summary>
     public required int SchedulerReplicas { get; init; }
 
     /// <summary>As set, or a default.</summary>
-    public required string DefaultTaskPodCpu { get; init; }
+    public string? DefaultTaskPodCpu { get; init; }
 
     /// <summary>As set, or a default.</summary>
-    public required string DefaultTaskPodMemory { get; init; }
+    public string? DefaultTaskPodMemory { get; init; }
 
     /// <summary>As set, or a default.</summary>
-    public required string ResourceQuotaCpu { get; init; }
+    public string? ResourceQuotaCpu { get; init; }
 
     /// <summary>As set, or a default.</summary>
-    public required string ResourceQuotaMemory { get; init; }
+    public string? ResourceQuotaMemory { get; init; }
 
     /// <summary>Address without a scheme.</summary>
     public required string WebServerUrl { get; init; }
@@ -117,11 +123,33 @@ public sealed record DeploymentResponse
     /// <summary>The DAG bundle version that is to run; absent for none.</summary>
     public string? DesiredDagTarballVersion { get; init; }
 
-    /// <summary>As set.</summary>
+    /// <summary>As set, or the cluster's.</summary>
     public string? CloudProvider { get; init; }
 
-    /// <summary>As set.</summary>
+    /// <summary>As set, or the cluster's.</summary>
     public string? Region { get; init; }
+
+    /// <summary>The cluster; absent for <c>STANDARD</c>, since clients ask for the cluster when there is one.</summary>
+    public string? ClusterId { get; init; }
+
+    /// <summary>Its name; absent for <c>STANDARD</c>.</summary>
+    public string? ClusterName { get; init; }
+
+    /// <summary>As set, for <c>HYBRID</c>.</summary>
+    public string? TaskPodNodePoolId { get; init; }
+
+    /// <summary>As set; v1's name for it.</summary>
+    public string? EffectiveWorkloadIdentity { get; init; }
+
+    /// <summary>As set; v1's name for it.</summary>
+    [JsonPropertyName("effectiveDRWorkloadIdentity")]
+    public string? EffectiveDrWorkloadIdentity { get; init; }
+
+    /// <summary>As set; only under v1beta1, which calls it so.</summary>
+    public string? WorkloadIdentity { get; init; }
+
+    /// <summary>As set; absent when never set.</summary>
+    public DeploymentRemoteExecution? RemoteExecution { get; init; }
 
     /// <summary>As set.</summary>
     public required IReadOnlyList<string> ContactEmails { get; init; }
@@ -134,6 +162,9 @@ public sealed record DeploymentResponse
 
     /// <summary>As set; absent when never set.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
+
+    /// <summary>Whether it sleeps; absent when nothing is set about that.</summary>
+    public DeploymentScalingStatus? ScalingStatus { get; init; }
 
     /// <summary>When it was created.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
@@ -162,4 +193,27 @@ public sealed record DeploymentsPaginated
 
     /// <summary>How many match on all pages.</summary>
     public required int TotalCount { get; init; }
+}
+
+/// <summary>How a Deployment is scaled now.</summary>
+public sealed record DeploymentScalingStatus
+{
+    /// <summary>Whether it sleeps.</summary>
+    public required DeploymentHibernationStatus HibernationStatus { get; init; }
+}
+
+/// <summary>Whether a Deployment sleeps.</summary>
+public sealed record DeploymentHibernationStatus
+{
+    /// <summary>Whether it sleeps now.</summary>
+    public required bool IsHibernating { get; init; }
+
+    /// <summary>When that ends; absent when nobody said.</summary>
+    public string? NextEventAt { get; init; }
+
+    /// <summary><c>HIBERNATE</c> or <c>WAKE</c>.</summary>
+    public string? NextEventType { get; init; }
+
+    /// <summary>Why, for a person.</summary>
+    public string? Reason { get; init; }
 }

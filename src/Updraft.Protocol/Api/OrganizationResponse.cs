@@ -13,27 +13,33 @@ public sealed record OrganizationResponse
     public string Product { get; init; } = "HOSTED";
 
     /// <summary>Always empty: nothing is sold here.</summary>
-    public IReadOnlyList<string> ProductPlans { get; init; } = [];
+    public IReadOnlyList<OrganizationProductPlanResponse> ProductPlans { get; init; } = [];
 
-    /// <summary>Only read by clients of v1beta1.</summary>
-    public string SupportPlan { get; init; } = "TEAM";
+    /// <summary>Only under v1beta1, where it is required: <c>TEAM</c>.</summary>
+    public string? SupportPlan { get; init; }
+
+    /// <summary>As set; absent before.</summary>
+    public string? BillingEmail { get; init; }
 
     /// <summary>Always <c>ACTIVE</c>.</summary>
     public string Status { get; init; } = "ACTIVE";
 
-    /// <summary>Always false.</summary>
+    /// <summary>As set; nothing follows from it.</summary>
     public bool IsScimEnabled { get; init; }
 
     /// <summary>Always false.</summary>
     public bool HasAllowedIpAddressRanges { get; init; }
 
-    /// <summary>Always false.</summary>
+    /// <summary>As set; nothing follows from it.</summary>
     public bool AllowEnhancedSupportAccess { get; init; }
+
+    /// <summary>As set; absent before.</summary>
+    public bool? HasAiFeaturesDisabled { get; init; }
 
     /// <summary>Always false.</summary>
     public bool IsBlockedEnableAiFeatures { get; init; }
 
-    /// <summary>Always false.</summary>
+    /// <summary>As set; nothing follows from it.</summary>
     public bool ShouldEnforceDedicatedClusters { get; init; }
 
     /// <summary>When it was created.</summary>
@@ -63,4 +69,42 @@ public sealed record OrganizationsPaginated
 
     /// <summary>How many there are on all pages.</summary>
     public required int TotalCount { get; init; }
+}
+
+/// <summary>What an Organization has bought. Nothing is sold here, so there is never one.</summary>
+public sealed record OrganizationProductPlanResponse
+{
+    /// <summary>The product.</summary>
+    public required string AstronomerProduct { get; init; }
+
+    /// <summary>The Organization.</summary>
+    public required string OrganizationId { get; init; }
+
+    /// <summary>The plan.</summary>
+    public required string ProductPlanId { get; init; }
+
+    /// <summary>Its name.</summary>
+    public required string ProductPlanName { get; init; }
+}
+
+/// <summary>Body of updating an Organization: replaces its settings.</summary>
+public sealed record UpdateOrganizationRequest
+{
+    /// <summary>1 to 50 characters.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Kept and given back; may be empty.</summary>
+    public string? BillingEmail { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? IsScimEnabled { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? AllowEnhancedSupportAccess { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? HasAiFeaturesDisabled { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public bool? ShouldEnforceDedicatedClusters { get; init; }
 }

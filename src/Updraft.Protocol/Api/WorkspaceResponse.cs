@@ -11,6 +11,37 @@ public sealed record CreateWorkspaceRequest
 
     /// <summary>Whether new Deployments take deploys from API tokens only, unless their creator says otherwise.</summary>
     public bool? CicdEnforcedDefault { get; init; }
+
+    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    public string? DefaultCloudProvider { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public string? DefaultClusterId { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public string? DefaultRegion { get; init; }
+}
+
+/// <summary>Body of updating a Workspace: replaces its settings.</summary>
+public sealed record UpdateWorkspaceRequest
+{
+    /// <summary>1 to 50 characters, unique in the Organization.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>At most 500 characters; may be empty.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>As in <see cref="CreateWorkspaceRequest.CicdEnforcedDefault"/>; Deployments that exist keep what they have.</summary>
+    public bool? CicdEnforcedDefault { get; init; }
+
+    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    public string? DefaultCloudProvider { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public string? DefaultClusterId { get; init; }
+
+    /// <summary>Kept and given back.</summary>
+    public string? DefaultRegion { get; init; }
 }
 
 /// <summary>A Workspace.</summary>
@@ -33,6 +64,15 @@ public sealed record WorkspaceResponse
 
     /// <summary>As in <see cref="CreateWorkspaceRequest.CicdEnforcedDefault"/>.</summary>
     public required bool CicdEnforcedDefault { get; init; }
+
+    /// <summary>As set.</summary>
+    public string? DefaultCloudProvider { get; init; }
+
+    /// <summary>As set.</summary>
+    public string? DefaultClusterId { get; init; }
+
+    /// <summary>As set.</summary>
+    public string? DefaultRegion { get; init; }
 
     /// <summary>When it was created.</summary>
     public required DateTimeOffset CreatedAt { get; init; }

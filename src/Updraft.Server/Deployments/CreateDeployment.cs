@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Clusters;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.Workspaces;
@@ -33,6 +34,9 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock)
                 : TextLimit.OneOf(request.CloudProvider, "cloudProvider", "", "AWS", "AZURE", "GCP"),
             Region = request.Region,
         };
+        if (!string.IsNullOrEmpty(request.ClusterId) && request.ClusterId != Cluster.IdOf(organization))
+            throw ApiException.BadRequest(
+                $"'clusterId' names no cluster: there is no '{ApiException.Shorten(request.ClusterId)}', only '{Cluster.IdOf(organization)}'.");
         if (string.IsNullOrEmpty(request.WorkspaceId))
             throw ApiException.BadRequest("'workspaceId' is missing; it names the Workspace for the Deployment.");
         var workspaceId = new WorkspaceId(request.WorkspaceId);

@@ -1,18 +1,28 @@
+using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Database;
 using Updraft.Server.Security;
+using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Deployments;
 
 /// <summary>Deployments over HTTP.</summary>
 internal static class DeploymentEndpoints
 {
-    public static void AddDeployments(this WebApplicationBuilder builder) => builder.Services
-        .AddScoped<DeploymentQueries>()
-        .AddScoped<CreateDeployment>()
-        .AddScoped<UpdateDeployment>()
-        .AddScoped<DeleteDeployment>();
+    public static void AddDeployments(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddOptions<RuntimeOptions>().BindConfiguration("Runtimes").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services
+            .AddScoped<DeploymentQueries>()
+            .AddScoped<CreateDeployment>()
+            .AddScoped<UpdateDeployment>()
+            .AddScoped<DeleteDeployment>()
+            .AddScoped<OverrideHibernation>()
+            .AddScoped<ReadChoices>()
+            .AddScoped<CountDeployments>(static services => CountIn(services.GetRequiredService<UpdraftDbContext>()));
+    }
 
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
@@ -22,31 +32,40 @@ internal static class DeploymentEndpoints
         deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
         deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment).Operation<UpdateDeploymentRequest>("UpdateDeployment");
         deployments.MapDelete("/{deploymentId}", DeleteAsync).Requires(Permission.DeleteDeployment).Operation("DeleteDeployment");
+        deployments.MapPost("/{deploymentId}/hibernation-override", SleepAsync).Requires(Permission.UpdateDeployment)
+            .Operation<OverrideDeploymentHibernationRequest>("UpdateDeploymentHibernationOverride");
+        deployments.MapDelete("/{deploymentId}/hibernation-override", ForgetSleepAsync).Requires(Permission.UpdateDeployment)
+            .Operation("DeleteDeploymentHibernationOverride");
+        routes.MapGet("/organizations/{organizationId}/deployment-options", GetOptionsAsync).Requires(Permission.ReadDeploymentOptions)
+            .Operation("GetDeploymentOptions");
     }
 
+    private static CountDeployments CountIn(UpdraftDbContext db) => (workspace, cancellationToken) =>
+        db.Deployments.CountAsync(row => row.WorkspaceId == workspace && row.DeletedAt == null, cancellationToken);
+
     private static Task<DeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject, DeploymentQueries queries,
-        Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
+        ApiVersion version, Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
         CancellationToken cancellationToken) =>
-        queries.ListAsync(subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
+        queries.ListAsync(version, subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
             cancellationToken);
 
     private static async Task<DeploymentResponse> CreateAsync(OrganizationId organizationId, HttpRequest request, Subject subject,
-        CreateDeployment createDeployment, DeploymentQueries queries, CancellationToken cancellationToken)
+        CreateDeployment createDeployment, DeploymentQueries queries, ApiVersion version, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeploymentRequest, cancellationToken);
         var id = await createDeployment.RunAsync(subject, organizationId, body, cancellationToken);
-        return await queries.GetAsync(id, cancellationToken);
+        return await queries.GetAsync(version, id, cancellationToken);
     }
 
-    private static Task<DeploymentResponse> GetAsync(DeploymentId deploymentId, DeploymentQueries queries,
-        CancellationToken cancellationToken) => queries.GetAsync(deploymentId, cancellationToken);
+    private static Task<DeploymentResponse> GetAsync(DeploymentId deploymentId, DeploymentQueries queries, ApiVersion version,
+        CancellationToken cancellationToken) => queries.GetAsync(version, deploymentId, cancellationToken);
 
     private static async Task<DeploymentResponse> UpdateAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        UpdateDeployment updateDeployment, DeploymentQueries queries, CancellationToken cancellationToken)
+        UpdateDeployment updateDeployment, DeploymentQueries queries, ApiVersion version, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateDeploymentRequest, cancellationToken);
         await updateDeployment.RunAsync(subject, deploymentId, body, cancellationToken);
-        return await queries.GetAsync(deploymentId, cancellationToken);
+        return await queries.GetAsync(version, deploymentId, cancellationToken);
     }
 
     private static async Task<IResult> DeleteAsync(DeploymentId deploymentId, Subject subject, DeleteDeployment deleteDeployment,
@@ -55,4 +74,22 @@ internal static class DeploymentEndpoints
         await deleteDeployment.RunAsync(subject, deploymentId, cancellationToken);
         return TypedResults.NoContent();
     }
+
+    private static async Task<DeploymentHibernationOverride> SleepAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
+        OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.OverrideDeploymentHibernationRequest, cancellationToken);
+        return await overrideHibernation.SetAsync(subject, deploymentId, body, cancellationToken);
+    }
+
+    private static async Task<IResult> ForgetSleepAsync(DeploymentId deploymentId, Subject subject, OverrideHibernation overrideHibernation,
+        CancellationToken cancellationToken)
+    {
+        await overrideHibernation.RemoveAsync(subject, deploymentId, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadChoices readChoices, string? deploymentType,
+        string? executor, string? cloudProvider, CancellationToken cancellationToken) =>
+        readChoices.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
 }

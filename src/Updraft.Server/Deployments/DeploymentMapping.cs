@@ -1,24 +1,32 @@
+using System.Globalization;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Clusters;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
+/// <summary>What the answer depends on beside the Deployment itself.</summary>
+internal sealed record DeploymentSurroundings(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, DateTimeOffset Now);
+
 /// <summary>A Deployment on the wire.</summary>
 internal static class DeploymentMapping
 {
-    private const string UnknownVersion = "NA", WebServerCpu = "1", WebServerMemory = "2Gi";
+    private const string UnknownVersion = "NA", Hibernating = "HIBERNATING", WebServerCpu = "1", WebServerMemory = "2Gi";
 
     /// <summary>Where a Deployment's images are, without a scheme: registry, Organization, Deployment.</summary>
     public static string ImageRepository(ServerOptions server, OrganizationId organization, DeploymentId deployment) =>
         $"{server.Registry}/{organization}/{deployment}";
 
     public static DeploymentResponse ToResponse(this Deployment deployment, string workspaceName, DeploymentCondition condition,
-        ServerOptions server)
+        DeploymentSurroundings surroundings)
     {
-        var settings = deployment.Settings;
-        var (cpu, memory) = SchedulerResources(settings.SchedulerSize);
+        var (settings, server, isBeta) = (deployment.Settings, surroundings.Server, surroundings.Version == ApiVersion.V1Beta1);
+        var (cpu, memory) = SchedulerResources(settings);
+        // The astro CLI reads these of every type without a check; the Terraform provider of a HYBRID one compares them with nothing.
+        var hasSizes = !(isBeta && settings.IsHybrid);
+        var scaling = Hibernation.Status(settings, surroundings.Now);
         var page = $"{server.PublicUrl.TrimEnd('/')}/deployments/{deployment.Id}";
         // Clients put the scheme in front themselves.
         var pageWithoutScheme = page[(page.IndexOf("://", StringComparison.Ordinal) + 3)..];
@@ -32,24 +40,25 @@ internal static class DeploymentMapping
             WorkspaceId = deployment.WorkspaceId.Value,
             WorkspaceName = workspaceName,
             Type = settings.Type,
-            Status = condition.Status,
+            Status = scaling?.HibernationStatus.IsHibernating == true ? Hibernating : condition.Status,
             StatusReason = condition.StatusReason,
             AstroRuntimeVersion = deployment.RuntimeVersion,
             RuntimeVersion = deployment.RuntimeVersion,
             AirflowVersion = deployment.AirflowVersion.Length > 0 ? deployment.AirflowVersion : UnknownVersion,
             IsDagDeployEnabled = deployment.IsDagDeployEnabled,
             IsCicdEnforced = deployment.IsCicdEnforced,
-            IsHighAvailability = settings.IsHighAvailability,
-            IsDevelopmentMode = settings.IsDevelopmentMode,
+            IsHighAvailability = hasSizes ? settings.IsHighAvailability : null,
+            IsDevelopmentMode = hasSizes ? settings.IsDevelopmentMode : null,
             Executor = settings.Executor,
-            SchedulerSize = settings.SchedulerSize,
+            SchedulerSize = hasSizes ? settings.SchedulerSize : null,
             SchedulerCpu = cpu,
             SchedulerMemory = memory,
-            SchedulerReplicas = settings.IsHighAvailability ? 2 : 1,
-            DefaultTaskPodCpu = settings.DefaultTaskPodCpu,
-            DefaultTaskPodMemory = settings.DefaultTaskPodMemory,
-            ResourceQuotaCpu = settings.ResourceQuotaCpu,
-            ResourceQuotaMemory = settings.ResourceQuotaMemory,
+            SchedulerAu = settings.IsHybrid ? settings.SchedulerAu : null,
+            SchedulerReplicas = settings.IsHybrid ? settings.SchedulerReplicas : settings.IsHighAvailability ? 2 : 1,
+            DefaultTaskPodCpu = hasSizes ? settings.DefaultTaskPodCpu : null,
+            DefaultTaskPodMemory = hasSizes ? settings.DefaultTaskPodMemory : null,
+            ResourceQuotaCpu = hasSizes ? settings.ResourceQuotaCpu : null,
+            ResourceQuotaMemory = hasSizes ? settings.ResourceQuotaMemory : null,
             WebServerUrl = pageWithoutScheme,
             WebServerAirflowApiUrl = pageWithoutScheme + "/api/v1",
             WebServerIngressHostname = pageWithoutScheme,
@@ -62,12 +71,20 @@ internal static class DeploymentMapping
             ImageVersion = condition.ImageTag.Length > 0 ? condition.ImageTag : null,
             DagTarballVersion = condition.CurrentDagVersion,
             DesiredDagTarballVersion = condition.DesiredDagVersion,
-            CloudProvider = settings.CloudProvider,
-            Region = settings.Region,
+            CloudProvider = settings.IsStandard ? settings.CloudProvider : surroundings.Cluster.CloudProvider,
+            Region = settings.IsStandard ? settings.Region : surroundings.Cluster.Region,
+            ClusterId = settings.IsStandard ? null : Cluster.IdOf(deployment.OrganizationId),
+            ClusterName = settings.IsStandard ? null : surroundings.Cluster.Name,
+            TaskPodNodePoolId = settings.TaskPodNodePoolId,
+            EffectiveWorkloadIdentity = isBeta ? null : settings.WorkloadIdentity,
+            EffectiveDrWorkloadIdentity = isBeta ? null : settings.DrWorkloadIdentity,
+            WorkloadIdentity = isBeta ? settings.WorkloadIdentity : null,
+            RemoteExecution = settings.RemoteExecution is { } remote ? remote with { RemoteApiUrl = server.PublicUrl.TrimEnd('/') } : null,
             ContactEmails = settings.ContactEmails,
             EnvironmentVariables = settings.EnvironmentVariables,
             WorkerQueues = settings.WorkerQueues,
-            ScalingSpec = settings.ScalingSpec,
+            ScalingSpec = Hibernation.Shown(settings.ScalingSpec, surroundings.Now),
+            ScalingStatus = scaling,
             CreatedAt = deployment.CreatedAt,
             CreatedBy = deployment.CreatedBy.ToResponse(),
             UpdatedAt = deployment.UpdatedAt,
@@ -75,11 +92,13 @@ internal static class DeploymentMapping
         };
     }
 
-    private static (string Cpu, string Memory) SchedulerResources(string size) => size switch
+    private static (string Cpu, string Memory) SchedulerResources(DeploymentSettings settings)
     {
-        "MEDIUM" => ("2", "4Gi"),
-        "LARGE" => ("4", "8Gi"),
-        "EXTRA_LARGE" => ("8", "16Gi"),
-        _ => ("1", "2Gi"),
-    };
+        if (settings.IsHybrid)
+            return (string.Create(CultureInfo.InvariantCulture, $"{settings.SchedulerAu * 100}m"),
+                string.Create(CultureInfo.InvariantCulture, $"{settings.SchedulerAu * 384}Mi"));
+        var (_, cpu, memory) = DeploymentRules.SchedulerSizes.FirstOrDefault(size => size.Name == settings.SchedulerSize,
+            DeploymentRules.SchedulerSizes[0]);
+        return (cpu, memory);
+    }
 }

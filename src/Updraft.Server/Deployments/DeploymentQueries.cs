@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Clusters;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.Workspaces;
@@ -13,36 +14,38 @@ namespace Updraft.Server.Deployments;
 internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]? Workspaces, string[]? Sorts);
 
 /// <summary>Reads Deployments for the API.</summary>
-internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options)
+internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options,
+    IOptions<ClusterOptions> cluster, TimeProvider clock)
 {
     private static readonly Sorting<Deployment> Sorting = new(row => row.Id,
         ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
 
     /// <summary>One live Deployment.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<DeploymentResponse> GetAsync(DeploymentId id, CancellationToken cancellationToken)
+    public async Task<DeploymentResponse> GetAsync(ApiVersion version, DeploymentId id, CancellationToken cancellationToken)
     {
         var rows = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null).ToListAsync(cancellationToken);
-        return (await CompleteAsync(rows, cancellationToken)).SingleOrDefault() ?? throw ApiException.NotFound("Deployment", id.Value);
+        return (await CompleteAsync(version, rows, cancellationToken)).SingleOrDefault() ?? throw ApiException.NotFound("Deployment", id.Value);
     }
 
     /// <summary>A page of the live Deployments that the caller sees.</summary>
     /// <exception cref="ApiException">400: a sort that is not offered.</exception>
-    public async Task<DeploymentsPaginated> ListAsync(Subject subject, OrganizationId organization, DeploymentFilter filter, Paging paging,
-        CancellationToken cancellationToken)
+    public async Task<DeploymentsPaginated> ListAsync(ApiVersion version, Subject subject, OrganizationId organization,
+        DeploymentFilter filter, Paging paging, CancellationToken cancellationToken)
     {
-        var rows = Filter(Visible(subject, organization), filter);
+        var rows = Filter(Visible(db, subject, organization), filter);
         var page = await Sorting.Apply(rows, filter.Sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
         return new DeploymentsPaginated
         {
-            Deployments = await CompleteAsync(page, cancellationToken),
+            Deployments = await CompleteAsync(version, page, cancellationToken),
             Limit = paging.Limit,
             Offset = paging.Offset,
             TotalCount = await rows.CountAsync(cancellationToken),
         };
     }
 
-    private IQueryable<Deployment> Visible(Subject subject, OrganizationId organization)
+    /// <summary>The live Deployments that a caller sees.</summary>
+    public static IQueryable<Deployment> Visible(UpdraftDbContext db, Subject subject, OrganizationId organization)
     {
         var rows = db.Deployments.AsNoTracking().Where(row => row.OrganizationId == organization && row.DeletedAt == null);
         if (subject.Workspace is { } workspace)
@@ -69,14 +72,15 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
         return rows;
     }
 
-    private async Task<List<DeploymentResponse>> CompleteAsync(List<Deployment> rows, CancellationToken cancellationToken)
+    private async Task<List<DeploymentResponse>> CompleteAsync(ApiVersion version, List<Deployment> rows, CancellationToken cancellationToken)
     {
         var workspaceIds = rows.Select(row => row.WorkspaceId).Distinct().ToList();
         var workspaces = await db.Workspaces.AsNoTracking().Where(row => workspaceIds.Contains(row.Id))
             .ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var conditions = rows.Count == 0 ? new Dictionary<DeploymentId, DeploymentCondition>()
             : await readConditions([.. rows.Select(row => row.Id)], cancellationToken);
+        var surroundings = new DeploymentSurroundings(version, options.Value, cluster.Value, clock.GetUtcNow());
         return [.. rows.Select(row => row.ToResponse(
-            workspaces[row.WorkspaceId], conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), options.Value))];
+            workspaces.GetValueOrDefault(row.WorkspaceId, ""), conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), surroundings))];
     }
 }

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Clusters;
 
 namespace Updraft.Server.Deployments;
 
@@ -14,23 +15,16 @@ internal static class DeploymentRules
     /// <summary>Longest description, in code points.</summary>
     public const int MaxDescription = 1000;
 
-    private const int MaxText = 255, MaxQueueName = 63, MaxSchedules = 10, MaxScheduleDescription = 200;
+    private const int MaxText = 255, MaxIdentity = 1000, MaxRanges = 100, MaxQueueName = 63, MaxSchedules = 10, MaxScheduleDescription = 200;
 
     private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private static readonly Regex QuantityPattern = new(@"^[0-9]+(\.[0-9]+)?(m|Mi|Gi|Ti)?\z", Matching);
     private static readonly Regex EmailPattern = new(@"^[^@\s\p{C}]+@[^@\s\p{C}]+\z", Matching);
     private static readonly Regex VariablePattern = new(@"^[A-Za-z_][A-Za-z0-9_]*\z", Matching);
 
-    private static readonly Dictionary<string, (string Cpu, string Memory)> Machines = new(StringComparer.Ordinal)
-    {
-        ["A5"] = ("1", "2Gi"),
-        ["A10"] = ("2", "4Gi"),
-        ["A20"] = ("4", "8Gi"),
-        ["A40"] = ("8", "16Gi"),
-        ["A60"] = ("12", "24Gi"),
-        ["A120"] = ("24", "48Gi"),
-        ["A160"] = ("32", "64Gi"),
-    };
+    /// <summary>Sizes of the scheduler, the smallest first.</summary>
+    public static IReadOnlyList<(string Name, string Cpu, string Memory)> SchedulerSizes { get; } =
+        [("SMALL", "1", "2Gi"), ("MEDIUM", "2", "4Gi"), ("LARGE", "4", "8Gi"), ("EXTRA_LARGE", "8", "16Gi")];
 
     /// <summary>The settings that a request asks for. What it leaves out gets its default, whatever was set before.</summary>
     /// <param name="request">The request.</param>
@@ -39,13 +33,20 @@ internal static class DeploymentRules
     /// <exception cref="ApiException">400: a value that cannot be taken.</exception>
     public static DeploymentSettings ToSettings(DeploymentRequest request, DeploymentSettings before, TimeProvider clock)
     {
-        if (request.Type is not (null or "STANDARD"))
-            throw ApiException.BadRequest("'type' must be STANDARD: there are no clusters here to dedicate to a Deployment.");
-        if (request.RemoteExecution?.Enabled == true)
-            throw ApiException.BadRequest("'remoteExecution' cannot be enabled here.");
+        var type = TextLimit.OneOf(request.Type, "type", before.Type, "STANDARD", "DEDICATED", "HYBRID");
+        TextLimit.Check(request.TaskPodNodePoolId, "taskPodNodePoolId", MaxText);
+        TextLimit.Check(request.WorkloadIdentity, "workloadIdentity", MaxIdentity);
+        TextLimit.Check(request.DrWorkloadIdentity, "drWorkloadIdentity", MaxIdentity);
         var defaults = new DeploymentSettings();
         return new DeploymentSettings
         {
+            Type = type,
+            SchedulerAu = Between(5, 24, request.Scheduler?.Au ?? defaults.SchedulerAu, "scheduler.au"),
+            SchedulerReplicas = Between(1, 4, request.Scheduler?.Replicas ?? defaults.SchedulerReplicas, "scheduler.replicas"),
+            TaskPodNodePoolId = request.TaskPodNodePoolId,
+            WorkloadIdentity = request.WorkloadIdentity,
+            DrWorkloadIdentity = request.DrWorkloadIdentity,
+            RemoteExecution = Remote(request.RemoteExecution),
             Executor = TextLimit.OneOf(request.Executor, "executor", defaults.Executor, "CELERY", "KUBERNETES", "ASTRO"),
             SchedulerSize = TextLimit.OneOf(request.SchedulerSize, "schedulerSize", defaults.SchedulerSize,
                 "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
@@ -59,8 +60,8 @@ internal static class DeploymentRules
             Region = before.Region,
             ContactEmails = Emails(request.ContactEmails),
             EnvironmentVariables = Variables(request.EnvironmentVariables ?? [], before.EnvironmentVariables, clock.GetUtcNow()),
-            WorkerQueues = request.WorkerQueues is { Count: > 0 } queues ? Queues(queues, clock) : null,
-            ScalingSpec = Scaling(request.ScalingSpec, clock.GetUtcNow()),
+            WorkerQueues = request.WorkerQueues is { Count: > 0 } queues ? Queues(queues, type, before.WorkerQueues ?? [], clock) : null,
+            ScalingSpec = Scaling(request.ScalingSpec),
         };
     }
 
@@ -109,7 +110,8 @@ internal static class DeploymentRules
         return [.. variables.Values];
     }
 
-    private static List<DeploymentWorkerQueue> Queues(IReadOnlyList<DeploymentWorkerQueue> wanted, TimeProvider clock)
+    private static List<DeploymentWorkerQueue> Queues(IReadOnlyList<DeploymentWorkerQueue> wanted, string type,
+        IReadOnlyList<DeploymentWorkerQueue> before, TimeProvider clock)
     {
         var queues = new List<DeploymentWorkerQueue>(wanted.Count);
         foreach (var queue in wanted)
@@ -117,11 +119,12 @@ internal static class DeploymentRules
             var name = TextLimit.Name(queue?.Name, "workerQueues[].name", MaxQueueName);
             if (queues.Any(other => other.Name == name))
                 throw ApiException.BadRequest($"'workerQueues' has the name '{ApiException.Shorten(name)}' twice.");
-            if (!Machines.TryGetValue(queue!.AstroMachine ?? "", out var machine))
-                throw ApiException.BadRequest($"'workerQueues[].astroMachine' must be one of {string.Join(", ", Machines.Keys)}.");
-            queues.Add(queue with
+            var machine = Machine(queue!, type);
+            // Clients that do not know of ids mean the queue of that name.
+            var known = before.FirstOrDefault(old => old.Id == queue!.Id) ?? before.FirstOrDefault(old => old.Name == name);
+            queues.Add(queue! with
             {
-                Id = EntityId.IsValid(queue.Id) ? queue.Id : EntityId.New(clock),
+                Id = known?.Id ?? EntityId.New(clock),
                 IsDefault = queue.IsDefault ?? false,
                 MaxWorkerCount = AtLeast(1, queue.MaxWorkerCount, "workerQueues[].maxWorkerCount"),
                 MinWorkerCount = AtLeast(0, queue.MinWorkerCount, "workerQueues[].minWorkerCount"),
@@ -134,10 +137,24 @@ internal static class DeploymentRules
         return queues;
     }
 
-    private static DeploymentScalingSpec? Scaling(DeploymentScalingSpec? wanted, DateTimeOffset now)
+    private static WorkerMachine Machine(DeploymentWorkerQueue queue, string type)
+    {
+        if (type == "HYBRID")
+        {
+            if (string.IsNullOrEmpty(queue.NodePoolId))
+                throw ApiException.BadRequest("'workerQueues[].nodePoolId' is missing; a HYBRID Deployment names the node pool of its workers.");
+            TextLimit.Check(queue.NodePoolId, "workerQueues[].nodePoolId", MaxText);
+            return WorkerMachine.Find(queue.AstroMachine) ?? WorkerMachine.All[0];
+        }
+        TextLimit.Check(queue.NodePoolId, "workerQueues[].nodePoolId", MaxText);
+        return WorkerMachine.Find(queue.AstroMachine) ?? throw ApiException.BadRequest(
+            $"'workerQueues[].astroMachine' must be one of {string.Join(", ", WorkerMachine.All.Select(machine => machine.Name))}.");
+    }
+
+    private static DeploymentScalingSpec? Scaling(DeploymentScalingSpec? wanted)
     {
         if (wanted?.HibernationSpec is not { } hibernation)
-            return wanted;
+            return null;
         if (hibernation.Schedules?.Count > MaxSchedules)
             throw ApiException.BadRequest($"'scalingSpec' has more than {MaxSchedules} schedules.");
         foreach (var schedule in hibernation.Schedules ?? [])
@@ -148,19 +165,37 @@ internal static class DeploymentRules
                     + "(five fields each) and 'isEnabled'.");
             TextLimit.Check(schedule.Description, "scalingSpec.hibernationSpec.schedules[].description", MaxScheduleDescription);
         }
-        var decision = hibernation.Override;
-        return wanted with
+        // Whether it counts is decided when somebody looks.
+        return Hibernation.SpecOrNull(hibernation with
         {
-            HibernationSpec = hibernation with
-            {
-                Override = decision is null ? null
-                    : decision with { IsActive = decision.OverrideUntil is null || decision.OverrideUntil > now },
-            },
-        };
+            Override = hibernation.Override is { } decision ? decision with { IsActive = null } : null,
+        });
+    }
+
+    private static DeploymentRemoteExecution? Remote(DeploymentRemoteExecution? wanted)
+    {
+        if (wanted is null)
+            return null;
+        if (wanted.Enabled is null)
+            throw ApiException.BadRequest("'remoteExecution.enabled' is missing.");
+        if (wanted.AllowedIpAddressRanges?.Count > MaxRanges)
+            throw ApiException.BadRequest($"'remoteExecution.allowedIpAddressRanges' has more than {MaxRanges} ranges.");
+        foreach (var range in wanted.AllowedIpAddressRanges ?? [])
+        {
+            if (range is null || range.Length > MaxText || !System.Net.IPNetwork.TryParse(range, out _))
+                throw ApiException.BadRequest(
+                    $"'remoteExecution.allowedIpAddressRanges' has '{ApiException.Shorten(range ?? "null")}', which is no range such as 10.0.0.0/8.");
+        }
+        TextLimit.Check(wanted.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
+        TextLimit.Check(wanted.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);
+        return wanted with { AllowedIpAddressRanges = wanted.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
     }
 
     private static bool IsCron(string? text) => text is { Length: <= 100 } && text.Split(' ').Length == 5;
 
     private static int AtLeast(int min, int? value, string field) => value >= min ? value.Value
         : throw ApiException.BadRequest($"'{field}' must be a whole number, {min} or more.");
+
+    private static int Between(int min, int max, int value, string field) => value >= min && value <= max ? value
+        : throw ApiException.BadRequest($"'{field}' must be a whole number from {min} to {max}.");
 }

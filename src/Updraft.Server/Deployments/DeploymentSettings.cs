@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Deployments;
@@ -26,6 +27,18 @@ internal sealed record DeploymentSettings
 
     public string ResourceQuotaMemory { get; init; } = "20Gi";
 
+    /// <summary>For <c>HYBRID</c>.</summary>
+    public int SchedulerAu { get; init; } = 5;
+
+    /// <summary>For <c>HYBRID</c>.</summary>
+    public int SchedulerReplicas { get; init; } = 1;
+
+    public string? TaskPodNodePoolId { get; init; }
+
+    public string? WorkloadIdentity { get; init; }
+
+    public string? DrWorkloadIdentity { get; init; }
+
     public string? CloudProvider { get; init; }
 
     public string? Region { get; init; }
@@ -37,6 +50,17 @@ internal sealed record DeploymentSettings
     /// <summary>Null until a client sets some.</summary>
     public IReadOnlyList<DeploymentWorkerQueue>? WorkerQueues { get; init; }
 
-    /// <summary>Null until a client sets it.</summary>
+    /// <summary>Null until a client sets it. Whether a decision in it counts depends on the time and is not kept.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
+
+    /// <summary>Null until a client sets it.</summary>
+    public DeploymentRemoteExecution? RemoteExecution { get; init; }
+
+    /// <summary>Without a cluster of its own, as clients see it.</summary>
+    [JsonIgnore]
+    public bool IsStandard => Type == "STANDARD";
+
+    /// <summary>Sized in other terms than the rest.</summary>
+    [JsonIgnore]
+    public bool IsHybrid => Type == "HYBRID";
 }

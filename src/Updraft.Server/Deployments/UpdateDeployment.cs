@@ -10,7 +10,7 @@ namespace Updraft.Server.Deployments;
 internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
 {
     /// <exception cref="ApiException">
-    /// 400: a required field is missing or bad, the name is taken, the Workspace is another one, or the DAG-deploy setting would change
+    /// 400: a required field is missing or bad, the name is taken, the Workspace or the type is another one, or the DAG-deploy setting would change
     /// while only CI/CD may deploy. 404: no such Deployment.
     /// </exception>
     public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
@@ -26,6 +26,8 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
         if (deployment.IsCicdEnforced && request.IsDagDeployEnabled != deployment.IsDagDeployEnabled)
             throw ApiException.BadRequest(
                 "'isDagDeployEnabled' cannot change while 'isCicdEnforced' is true; turn CI/CD enforcement off first.");
+        if (request.Type != deployment.Settings.Type)
+            throw ApiException.BadRequest($"'type' must be '{deployment.Settings.Type}': a Deployment keeps its type.");
         await CreateDeployment.RefuseTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
         deployment.Settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
         deployment.Name = name;
@@ -40,15 +42,16 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
 
     private static void RefuseMissing(UpdateDeploymentRequest request)
     {
+        var isHybrid = request.Type == "HYBRID";
         var missing = new (string Name, object? Value)[]
         {
             ("environmentVariables", request.EnvironmentVariables),
             ("executor", request.Executor),
             ("isCicdEnforced", request.IsCicdEnforced),
             ("isDagDeployEnabled", request.IsDagDeployEnabled),
-            ("isHighAvailability", request.IsHighAvailability),
+            isHybrid ? ("scheduler", request.Scheduler) : ("isHighAvailability", request.IsHighAvailability),
             ("name", request.Name),
-            ("schedulerSize", request.SchedulerSize),
+            ("schedulerSize", isHybrid ? "" : request.SchedulerSize),
             ("type", request.Type),
             ("workspaceId", request.WorkspaceId),
         }.Where(field => field.Value is null).Select(field => $"'{field.Name}'").ToList();

@@ -10,6 +10,17 @@ internal sealed class Organization
 
     public required string Name { get; set; }
 
+    /// <summary>Stored for clients, like the settings below it. Null before somebody sets it.</summary>
+    public string? BillingEmail { get; set; }
+
+    public bool IsScimEnabled { get; set; }
+
+    public bool AllowEnhancedSupportAccess { get; set; }
+
+    public bool? HasAiFeaturesDisabled { get; set; }
+
+    public bool ShouldEnforceDedicatedClusters { get; set; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required SubjectProfile CreatedBy { get; init; }

@@ -10,36 +10,58 @@ namespace Updraft.Server.Organizations;
 /// <summary>Organizations over HTTP. They are made at the first start.</summary>
 internal static class OrganizationEndpoints
 {
+    private const string BetaSupportPlan = "TEAM";
+
+    private static readonly Sorting<Organization> Sorting = new(row => row.Id,
+        ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
+
+    public static void AddOrganizations(this WebApplicationBuilder builder) => builder.Services.AddScoped<UpdateOrganization>();
+
     public static void MapOrganizations(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations");
         routes.MapGet("/organizations/{organizationId}", GetAsync).Requires(Permission.ReadOrganization).Operation("GetOrganization");
+        routes.MapPost("/organizations/{organizationId}", UpdateAsync).Requires(Permission.UpdateOrganization)
+            .Operation<UpdateOrganizationRequest>("UpdateOrganization");
     }
 
-    // A token belongs to one Organization, so there is nothing to sort or filter.
-    private static async Task<OrganizationsPaginated> ListAsync(Subject subject, UpdraftDbContext db, Paging paging,
-        CancellationToken cancellationToken)
+    // A token belongs to one Organization, and clients read the first one without a check: the filters for products change nothing.
+    private static async Task<OrganizationsPaginated> ListAsync(Subject subject, UpdraftDbContext db, ApiVersion version, Paging paging,
+        string[]? sorts, CancellationToken cancellationToken)
     {
         var own = db.Organizations.AsNoTracking().Where(row => row.Id == subject.Organization);
-        var page = await own.OrderBy(row => row.Id).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
+        var page = await Sorting.Apply(own, sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
         return new OrganizationsPaginated
         {
-            Organizations = [.. page.Select(ToResponse)],
+            Organizations = [.. page.Select(row => row.ToResponse(version))],
             Limit = paging.Limit,
             Offset = paging.Offset,
             TotalCount = await own.CountAsync(cancellationToken),
         };
     }
 
-    private static async Task<OrganizationResponse> GetAsync(OrganizationId organizationId, UpdraftDbContext db,
+    private static async Task<OrganizationResponse> GetAsync(OrganizationId organizationId, UpdraftDbContext db, ApiVersion version,
         CancellationToken cancellationToken) =>
-        ToResponse(await db.Organizations.AsNoTracking().SingleOrDefaultAsync(row => row.Id == organizationId, cancellationToken)
-            ?? throw ApiException.NotFound("Organization", organizationId.Value));
+        (await db.Organizations.AsNoTracking().SingleOrDefaultAsync(row => row.Id == organizationId, cancellationToken)
+            ?? throw ApiException.NotFound("Organization", organizationId.Value)).ToResponse(version);
 
-    private static OrganizationResponse ToResponse(Organization organization) => new()
+    private static async Task<OrganizationResponse> UpdateAsync(OrganizationId organizationId, HttpRequest request, Subject subject,
+        UpdateOrganization updateOrganization, ApiVersion version, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.UpdateOrganizationRequest, cancellationToken);
+        return (await updateOrganization.RunAsync(subject, organizationId, body, cancellationToken)).ToResponse(version);
+    }
+
+    private static OrganizationResponse ToResponse(this Organization organization, ApiVersion version) => new()
     {
         Id = organization.Id.Value,
         Name = organization.Name,
+        SupportPlan = version == ApiVersion.V1Beta1 ? BetaSupportPlan : null,
+        BillingEmail = organization.BillingEmail,
+        IsScimEnabled = organization.IsScimEnabled,
+        AllowEnhancedSupportAccess = organization.AllowEnhancedSupportAccess,
+        HasAiFeaturesDisabled = organization.HasAiFeaturesDisabled,
+        ShouldEnforceDedicatedClusters = organization.ShouldEnforceDedicatedClusters,
         CreatedAt = organization.CreatedAt,
         CreatedBy = organization.CreatedBy.ToResponse(),
         UpdatedAt = organization.UpdatedAt,

@@ -9,6 +9,18 @@ internal enum Permission
     /// <summary><c>organization.get</c></summary>
     ReadOrganization,
 
+    /// <summary><c>organization.settings.update</c></summary>
+    UpdateOrganization,
+
+    /// <summary><c>organization.clusters.get</c></summary>
+    ReadClusters,
+
+    /// <summary><c>organization.clusters.create</c>, <c>.update</c> and <c>.delete</c></summary>
+    ManageClusters,
+
+    /// <summary><c>organization.deploymentConfigurations.get</c>; Deployment tokens too, or the astro CLI deploys no image.</summary>
+    ReadDeploymentOptions,
+
     /// <summary><c>organization.workspaces.get</c>; the answer holds what the caller may see.</summary>
     ListWorkspaces,
 
@@ -17,6 +29,12 @@ internal enum Permission
 
     /// <summary><c>workspace.get</c></summary>
     ReadWorkspace,
+
+    /// <summary><c>workspace.settings.update</c></summary>
+    UpdateWorkspace,
+
+    /// <summary><c>workspace.delete</c></summary>
+    DeleteWorkspace,
 
     /// <summary><c>organization.deployments.get</c>; the answer holds what the caller may see.</summary>
     ListDeployments,
@@ -32,6 +50,9 @@ internal enum Permission
 
     /// <summary><c>deployment.delete</c></summary>
     DeleteDeployment,
+
+    /// <summary><c>deployment.logs.get</c></summary>
+    ReadDeploymentLogs,
 
     /// <summary><c>deployment.deploys.get</c></summary>
     ReadDeploys,
@@ -85,7 +106,8 @@ internal static class RoleTable
     private static readonly Permission[] Reading =
     [
         Permission.ListOrganizations, Permission.ReadOrganization, Permission.ListWorkspaces, Permission.ReadWorkspace,
-        Permission.ListDeployments, Permission.ReadDeployment, Permission.ReadDeploys,
+        Permission.ListDeployments, Permission.ReadDeployment, Permission.ReadDeploys, Permission.ReadDeploymentOptions,
+        Permission.ReadClusters, Permission.ReadDeploymentLogs,
     ];
 
     private static readonly Permission[] Deploying = [.. Reading, Permission.CreateDeploys, Permission.UpdateDeploys];
@@ -101,7 +123,8 @@ internal static class RoleTable
         [Role.OrganizationOwner] = ("ORGANIZATION_OWNER", RoleScope.Organization, [.. Everything]),
         [Role.OrganizationBillingAdmin] = ("ORGANIZATION_BILLING_ADMIN", RoleScope.Organization, [Permission.ListOrganizations, Permission.ReadOrganization]),
         [Role.OrganizationMember] = ("ORGANIZATION_MEMBER", RoleScope.Organization, [Permission.ListOrganizations, Permission.ReadOrganization]),
-        [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace, [.. Operating, Permission.ManageTokens]),
+        [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace,
+            [.. Operating, Permission.ManageTokens, Permission.UpdateWorkspace, Permission.DeleteWorkspace]),
         [Role.WorkspaceOperator] = ("WORKSPACE_OPERATOR", RoleScope.Workspace, [.. Operating]),
         [Role.WorkspaceAuthor] = ("WORKSPACE_AUTHOR", RoleScope.Workspace, [.. Deploying]),
         [Role.WorkspaceMember] = ("WORKSPACE_MEMBER", RoleScope.Workspace, [.. Reading]),

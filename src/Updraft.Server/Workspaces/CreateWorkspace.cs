@@ -10,7 +10,10 @@ namespace Updraft.Server.Workspaces;
 /// <summary>Makes a Workspace.</summary>
 internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
 {
-    private const int MaxName = 50;
+    /// <summary>Longest name, in code points.</summary>
+    public const int MaxName = 50;
+
+    private const int MaxDefault = 100;
 
     /// <exception cref="ApiException">400: a bad field, or a name that is taken.</exception>
     public async Task<Workspace> RunAsync(Subject subject, OrganizationId organization, CreateWorkspaceRequest request,
@@ -18,10 +21,10 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
     {
         var name = TextLimit.Name(request.Name, "name", MaxName);
         TextLimit.Check(request.Description, "description", TextLimit.Description);
+        CheckDefaults(request.DefaultCloudProvider, request.DefaultClusterId, request.DefaultRegion);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        if (await db.Workspaces.AnyAsync(row => row.OrganizationId == organization && row.Name == name, cancellationToken))
-            throw ApiException.BadRequest($"There is a Workspace '{ApiException.Shorten(name)}' already; choose another name.");
+        await RefuseTakenNameAsync(db, organization, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var workspace = new Workspace
         {
@@ -30,6 +33,9 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
             Name = name,
             Description = request.Description,
             CicdEnforcedDefault = request.CicdEnforcedDefault ?? false,
+            DefaultCloudProvider = request.DefaultCloudProvider,
+            DefaultClusterId = request.DefaultClusterId,
+            DefaultRegion = request.DefaultRegion,
             CreatedAt = now,
             CreatedBy = subject.Profile,
             UpdatedAt = now,
@@ -39,5 +45,24 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return workspace;
+    }
+
+    /// <summary>Names are unique within an Organization.</summary>
+    /// <exception cref="ApiException">400: the name is taken.</exception>
+    public static async Task RefuseTakenNameAsync(UpdraftDbContext db, OrganizationId organization, string name, WorkspaceId? except,
+        CancellationToken cancellationToken)
+    {
+        if (await db.Workspaces.AnyAsync(row => row.OrganizationId == organization && row.Name == name && row.Id != except,
+            cancellationToken))
+            throw ApiException.BadRequest($"There is a Workspace '{ApiException.Shorten(name)}' already; choose another name.");
+    }
+
+    /// <summary>Checks what is only kept for clients.</summary>
+    /// <exception cref="ApiException">400: a bad value.</exception>
+    public static void CheckDefaults(string? cloudProvider, string? clusterId, string? region)
+    {
+        TextLimit.OneOf(cloudProvider, "defaultCloudProvider", "", "AWS", "AZURE", "GCP");
+        TextLimit.Check(clusterId, "defaultClusterId", MaxDefault);
+        TextLimit.Check(region, "defaultRegion", MaxDefault);
     }
 }

@@ -17,6 +17,13 @@ internal sealed class Workspace
     /// <summary>What a new Deployment gets for its <c>isCicdEnforced</c> when its creator does not say.</summary>
     public bool CicdEnforcedDefault { get; set; }
 
+    /// <summary>Stored for clients, like the two below it.</summary>
+    public string? DefaultCloudProvider { get; set; }
+
+    public string? DefaultClusterId { get; set; }
+
+    public string? DefaultRegion { get; set; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required SubjectProfile CreatedBy { get; init; }

@@ -14,7 +14,10 @@ internal static class WorkspaceEndpoints
     private static readonly Sorting<Workspace> Sorting = new(row => row.Id,
         ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
 
-    public static void AddWorkspaces(this WebApplicationBuilder builder) => builder.Services.AddScoped<CreateWorkspace>();
+    public static void AddWorkspaces(this WebApplicationBuilder builder) => builder.Services
+        .AddScoped<CreateWorkspace>()
+        .AddScoped<UpdateWorkspace>()
+        .AddScoped<DeleteWorkspace>();
 
     public static void MapWorkspaces(this IEndpointRouteBuilder routes)
     {
@@ -22,6 +25,8 @@ internal static class WorkspaceEndpoints
         workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces).Operation("ListWorkspaces");
         workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace).Operation<CreateWorkspaceRequest>("CreateWorkspace");
         workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace).Operation("GetWorkspace");
+        workspaces.MapPost("/{workspaceId}", UpdateAsync).Requires(Permission.UpdateWorkspace).Operation<UpdateWorkspaceRequest>("UpdateWorkspace");
+        workspaces.MapDelete("/{workspaceId}", DeleteAsync).Requires(Permission.DeleteWorkspace).Operation("DeleteWorkspace");
     }
 
     private static async Task<WorkspacesPaginated> ListAsync(OrganizationId organizationId, Subject subject, UpdraftDbContext db,
@@ -60,10 +65,26 @@ internal static class WorkspaceEndpoints
     private static async Task<WorkspaceResponse> GetAsync(OrganizationId organizationId, WorkspaceId workspaceId, UpdraftDbContext db,
         CancellationToken cancellationToken)
     {
-        var workspace = await db.Workspaces.AsNoTracking().SingleAsync(row => row.Id == workspaceId, cancellationToken);
+        var workspace = await db.Workspaces.AsNoTracking().SingleOrDefaultAsync(row => row.Id == workspaceId, cancellationToken)
+            ?? throw ApiException.NotFound("Workspace", workspaceId.Value);
         var organization = await db.Organizations.Where(row => row.Id == organizationId).Select(row => row.Name)
             .SingleAsync(cancellationToken);
         return ToResponse(workspace, organization);
+    }
+
+    private static async Task<WorkspaceResponse> UpdateAsync(OrganizationId organizationId, WorkspaceId workspaceId, HttpRequest request,
+        Subject subject, UpdateWorkspace updateWorkspace, UpdraftDbContext db, CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.UpdateWorkspaceRequest, cancellationToken);
+        await updateWorkspace.RunAsync(subject, workspaceId, body, cancellationToken);
+        return await GetAsync(organizationId, workspaceId, db, cancellationToken);
+    }
+
+    private static async Task<IResult> DeleteAsync(WorkspaceId workspaceId, DeleteWorkspace deleteWorkspace,
+        CancellationToken cancellationToken)
+    {
+        await deleteWorkspace.RunAsync(workspaceId, cancellationToken);
+        return TypedResults.NoContent();
     }
 
     private static WorkspaceResponse ToResponse(Workspace workspace, string organization) => new()
@@ -74,6 +95,9 @@ internal static class WorkspaceEndpoints
         OrganizationId = workspace.OrganizationId.Value,
         OrganizationName = organization,
         CicdEnforcedDefault = workspace.CicdEnforcedDefault,
+        DefaultCloudProvider = workspace.DefaultCloudProvider,
+        DefaultClusterId = workspace.DefaultClusterId,
+        DefaultRegion = workspace.DefaultRegion,
         CreatedAt = workspace.CreatedAt,
         CreatedBy = workspace.CreatedBy.ToResponse(),
         UpdatedAt = workspace.UpdatedAt,

@@ -116,8 +116,10 @@ public sealed class RouteTests
             var agentToken = await server.Client.PostOkAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "walk" });
             var token = await server.Client.PostOkAsync($"{server.OrganizationPath}/tokens",
                 new JsonObject { ["name"] = "walk", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
+            var clusters = await server.Client.GetOkAsync($"{server.OrganizationPath}/clusters");
             return new World(server, new Dictionary<string, string>
             {
+                ["clusterId"] = clusters["clusters"]![0]!["id"]!.GetValue<string>(),
                 ["organizationId"] = server.OrganizationId,
                 ["workspaceId"] = server.WorkspaceId,
                 ["deploymentId"] = deployment,

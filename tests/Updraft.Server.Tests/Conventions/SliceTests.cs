@@ -16,7 +16,8 @@ public sealed class SliceTests
         ["Health"] = [],
         ["Organizations"] = [],
         ["Workspaces"] = ["Organizations"],
-        ["Deployments"] = ["Workspaces"],
+        ["Clusters"] = ["Organizations"],
+        ["Deployments"] = ["Workspaces", "Clusters"],
         ["Tokens"] = ["Deployments"],
         ["Agents"] = ["Deployments"],
         ["Bundles"] = ["Deployments"],
@@ -24,6 +25,7 @@ public sealed class SliceTests
         ["Rollouts"] = ["Bundles", "Agents"],
         ["Deploys"] = ["Uploads", "Rollouts"],
         ["DeploymentBundles"] = ["Deploys"],
+        ["Logs"] = ["Deploys", "Agents"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Organizations;
@@ -12,5 +14,38 @@ public sealed class OrganizationTests
         Assert.Equal(1, list["totalCount"]!.GetValue<int>());
         Assert.Equal("HOSTED", list["organizations"]![0]!["product"]!.GetValue<string>());
         Assert.Equal(server.OrganizationId, list["organizations"]![0]!["id"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task An_owner_replaces_the_settings_and_reads_them_back_exactly()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var body = JsonNode.Parse("""
+            {"name":"Flights","billingEmail":"","isScimEnabled":true,"allowEnhancedSupportAccess":true,"hasAiFeaturesDisabled":false,
+             "shouldEnforceDedicatedClusters":true}
+            """)!.AsObject();
+        var updated = await server.Client.PostOkAsync(server.OrganizationPath, body);
+        var read = await server.Client.GetOkAsync(server.OrganizationPath);
+        foreach (var (field, value) in body)
+        {
+            Assert.True(JsonNode.DeepEquals(value, updated[field]), $"{field} came back as {updated[field]}");
+            Assert.True(JsonNode.DeepEquals(value, read[field]), $"{field} was read as {read[field]}");
+        }
+        var reset = await server.Client.PostOkAsync(server.OrganizationPath,
+            JsonNode.Parse("""{"name":"Flights","billingEmail":"b@example.org","isScimEnabled":false}""")!);
+        Assert.Equal(("b@example.org", false), (reset.Text("billingEmail"), reset["shouldEnforceDedicatedClusters"]!.GetValue<bool>()));
+    }
+
+    [Theory]
+    [InlineData("""{"billingEmail":"","isScimEnabled":false}""")]
+    [InlineData("""{"name":"x","isScimEnabled":false}""")]
+    [InlineData("""{"name":"x","billingEmail":""}""")]
+    [InlineData("""{"name":"123456789012345678901234567890123456789012345678901","billingEmail":"","isScimEnabled":false}""")]
+    public async Task A_bad_update_changes_nothing(string body)
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var before = await server.Client.GetOkAsync(server.OrganizationPath);
+        await server.Client.PostErrorAsync(server.OrganizationPath, body, HttpStatusCode.BadRequest);
+        Assert.Equal(before.ToJsonString(), (await server.Client.GetOkAsync(server.OrganizationPath)).ToJsonString());
     }
 }

@@ -48,4 +48,60 @@ public sealed class WorkspaceTests
             new JsonObject { ["name"] = "a", ["workspaceId"] = workspace.Text("id") });
         Assert.True(deployment["isCicdEnforced"]!.GetValue<bool>());
     }
+
+    [Fact]
+    public async Task An_update_replaces_the_settings_and_existing_deployments_keep_theirs()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var id = await server.CreateDeploymentAsync();
+        var path = $"{server.OrganizationPath}/workspaces/{server.WorkspaceId}";
+        var body = JsonNode.Parse("""
+            {"name":"renamed","description":"","cicdEnforcedDefault":true,"defaultCloudProvider":"GCP","defaultRegion":"cellar",
+             "defaultClusterId":"cabc00000000000000000test"}
+            """)!.AsObject();
+        var updated = await server.Client.PostOkAsync(path, body);
+        var read = await server.Client.GetOkAsync(path);
+        foreach (var (field, value) in body)
+            Assert.True(JsonNode.DeepEquals(value, updated[field]) && JsonNode.DeepEquals(value, read[field]), $"{field} came back as {read[field]}");
+        Assert.False((await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{id}"))["isCicdEnforced"]!.GetValue<bool>());
+        var next = await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments",
+            new JsonObject { ["name"] = "next", ["workspaceId"] = server.WorkspaceId });
+        Assert.True(next["isCicdEnforced"]!.GetValue<bool>());
+        var replaced = await server.Client.PostOkAsync(path, JsonNode.Parse("""{"name":"renamed","description":"d","cicdEnforcedDefault":false}""")!);
+        Assert.False(replaced.ContainsKey("defaultRegion"));
+    }
+
+    [Theory]
+    [InlineData("""{"description":"","cicdEnforcedDefault":true}""")]
+    [InlineData("""{"name":"x","cicdEnforcedDefault":true}""")]
+    [InlineData("""{"name":"x","description":""}""")]
+    [InlineData("""{"name":"taken","description":"","cicdEnforcedDefault":true}""")]
+    [InlineData("""{"name":"x","description":"","cicdEnforcedDefault":true,"defaultCloudProvider":"MOON"}""")]
+    public async Task A_bad_update_changes_nothing(string body)
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        await server.CreateWorkspaceAsync("taken");
+        var path = $"{server.OrganizationPath}/workspaces/{server.WorkspaceId}";
+        var before = await server.Client.GetOkAsync(path);
+        await server.Client.PostErrorAsync(path, body, HttpStatusCode.BadRequest);
+        Assert.Equal(before.ToJsonString(), (await server.Client.GetOkAsync(path)).ToJsonString());
+    }
+
+    [Fact]
+    public async Task A_workspace_is_deleted_only_when_it_has_no_deployments()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var workspace = await server.CreateWorkspaceAsync("short-lived");
+        var path = $"{server.OrganizationPath}/workspaces/{workspace}";
+        var deployment = await server.CreateDeploymentAsync(workspaceId: workspace);
+        using (var refused = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
+            Assert.Contains("has 1 Deployment", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+        Assert.NotNull(await server.Client.GetOkAsync(path));
+        using (await server.Client.DeleteAsync($"{server.OrganizationPath}/deployments/{deployment}", TestContext.Current.CancellationToken))
+        using (var deletion = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
+            Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
+        using var again = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken);
+        await again.ReadAsync(HttpStatusCode.NotFound);
+        await server.CreateWorkspaceAsync("short-lived");
+    }
 }

@@ -512,6 +512,14 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
 
+                    b.Property<bool>("AllowEnhancedSupportAccess")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("allow_enhanced_support_access");
+
+                    b.Property<string>("BillingEmail")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("billing_email");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
@@ -521,10 +529,22 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
+                    b.Property<bool?>("HasAiFeaturesDisabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("has_ai_features_disabled");
+
+                    b.Property<bool>("IsScimEnabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_scim_enabled");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("name");
+
+                    b.Property<bool>("ShouldEnforceDedicatedClusters")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("should_enforce_dedicated_clusters");
 
                     b.Property<long>("UpdatedAt")
                         .HasColumnType("INTEGER")
@@ -808,6 +828,18 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
+
+                    b.Property<string>("DefaultCloudProvider")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_cloud_provider");
+
+                    b.Property<string>("DefaultClusterId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_cluster_id");
+
+                    b.Property<string>("DefaultRegion")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_region");
 
                     b.Property<string>("Description")
                         .HasColumnType("TEXT")

@@ -1,0 +1,88 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Organizations;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Clusters;
+
+/// <summary>The cluster over HTTP. There is always exactly one, so what would change that is a 400.</summary>
+internal static class ClusterEndpoints
+{
+    private static readonly string[] Sorts =
+        ["name:asc", "name:desc", "createdAt:asc", "createdAt:desc", "updatedAt:asc", "updatedAt:desc"];
+
+    public static void AddClusters(this WebApplicationBuilder builder) => builder.Services
+        .AddOptions<ClusterOptions>().BindConfiguration("Clusters").ValidateDataAnnotations().ValidateOnStart();
+
+    public static void MapClusters(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters).Operation("GetClusterOptions");
+        var clusters = routes.MapGroup("/organizations/{organizationId}/clusters");
+        clusters.MapGet("/", ListAsync).Requires(Permission.ReadClusters).Operation("ListClusters");
+        clusters.MapPost("/", Refuse).Requires(Permission.ManageClusters).Operation("CreateCluster");
+        clusters.MapGet("/{clusterId}", GetAsync).Requires(Permission.ReadClusters).Operation("GetCluster");
+        clusters.MapPost("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("UpdateCluster");
+        clusters.MapDelete("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("DeleteCluster");
+    }
+
+    private static async Task<ClustersPaginated> ListAsync(OrganizationId organizationId, UpdraftDbContext db,
+        IOptions<ClusterOptions> options, Paging paging, string[]? names, string? provider, string[]? sorts,
+        CancellationToken cancellationToken)
+    {
+        // There is nothing to sort, but a wrong sort is wrong here as in every list.
+        if (sorts?.FirstOrDefault(sort => !Sorts.Contains(sort)) is { } unknown)
+            throw ApiException.BadRequest($"'sorts' has '{ApiException.Shorten(unknown)}'; it can be {string.Join(", ", Sorts)}.");
+        var cluster = await ReadAsync(organizationId, db, options, cancellationToken);
+        var isWanted = (names is not { Length: > 0 } || names.Contains(cluster.Name))
+            && (string.IsNullOrEmpty(provider) || provider == cluster.CloudProvider);
+        ClusterResponse[] all = isWanted ? [cluster] : [];
+        return new ClustersPaginated
+        {
+            Clusters = [.. all.Skip(paging.Offset).Take(paging.Limit)],
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = all.Length,
+        };
+    }
+
+    private static async Task<ClusterResponse> GetAsync(OrganizationId organizationId, string clusterId, UpdraftDbContext db,
+        IOptions<ClusterOptions> options, CancellationToken cancellationToken) => clusterId == Cluster.IdOf(organizationId)
+        ? await ReadAsync(organizationId, db, options, cancellationToken)
+        : throw ApiException.NotFound("Cluster", clusterId);
+
+    private static async Task<ClusterResponse> ReadAsync(OrganizationId organizationId, UpdraftDbContext db,
+        IOptions<ClusterOptions> options, CancellationToken cancellationToken) =>
+        (await db.Organizations.AsNoTracking().SingleAsync(row => row.Id == organizationId, cancellationToken)).ToCluster(options.Value);
+
+    // The contract wants the bare array.
+    private static IReadOnlyList<ClusterOptionsResponse> GetOptions(IOptions<ClusterOptions> options, string? provider, string? type)
+    {
+        TextLimit.OneOf(string.IsNullOrEmpty(type) ? null : type, "type", "", "DEDICATED", "HYBRID");
+        var own = options.Value;
+        if (!string.IsNullOrEmpty(provider) && TextLimit.OneOf(provider, "provider", "", "AWS", "AZURE", "GCP") != own.CloudProvider)
+            return [];
+        var region = new ProviderRegionResponse { Name = own.Region };
+        var machine = new ProviderInstanceTypeResponse { Name = "self-hosted", Cpu = 1, Memory = "2Gi" };
+        return
+        [
+            new ClusterOptionsResponse
+            {
+                Provider = own.CloudProvider,
+                Regions = [region],
+                DefaultRegion = region,
+                DatabaseInstances = [machine],
+                DefaultDatabaseInstance = machine,
+                NodeInstances = [machine],
+                DefaultNodeInstance = machine,
+            },
+        ];
+    }
+
+    private static ClusterResponse Refuse() => throw ApiException.BadRequest(
+        "A self-hosted installation has exactly one cluster: the machines that run agents. It is described in the server's settings "
+        + "(Clusters) and cannot be made, changed or deleted here.");
+}

@@ -1,0 +1,38 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Organizations;
+
+/// <summary>Replaces the settings of an Organization. Apart from the name, they are only kept.</summary>
+internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock)
+{
+    private const int MaxName = 50, MaxEmail = 255;
+
+    /// <exception cref="ApiException">400: a required field is missing or bad. 404: no such Organization.</exception>
+    public async Task<Organization> RunAsync(Subject subject, OrganizationId id, UpdateOrganizationRequest request,
+        CancellationToken cancellationToken)
+    {
+        var name = TextLimit.Name(request.Name, "name", MaxName);
+        if (request.BillingEmail is null || request.IsScimEnabled is null)
+            throw ApiException.BadRequest("An update replaces all settings, so it needs 'billingEmail' and 'isScimEnabled' too.");
+        TextLimit.Check(request.BillingEmail, "billingEmail", MaxEmail);
+
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var organization = await db.Organizations.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
+            ?? throw ApiException.NotFound("Organization", id.Value);
+        organization.Name = name;
+        organization.BillingEmail = request.BillingEmail;
+        organization.IsScimEnabled = request.IsScimEnabled.Value;
+        organization.AllowEnhancedSupportAccess = request.AllowEnhancedSupportAccess ?? false;
+        organization.HasAiFeaturesDisabled = request.HasAiFeaturesDisabled;
+        organization.ShouldEnforceDedicatedClusters = request.ShouldEnforceDedicatedClusters ?? false;
+        (organization.UpdatedAt, organization.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        return organization;
+    }
+}

@@ -1,0 +1,37 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Workspaces;
+
+/// <summary>Replaces the settings of a Workspace. Deployments that exist keep theirs.</summary>
+internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock)
+{
+    /// <exception cref="ApiException">400: a required field is missing or bad, or the name is taken. 404: no such Workspace.</exception>
+    public async Task RunAsync(Subject subject, WorkspaceId id, UpdateWorkspaceRequest request, CancellationToken cancellationToken)
+    {
+        var name = TextLimit.Name(request.Name, "name", CreateWorkspace.MaxName);
+        if (request.Description is null || request.CicdEnforcedDefault is null)
+            throw ApiException.BadRequest(
+                "An update replaces all settings, so it needs 'description', which may be empty, and 'cicdEnforcedDefault' too.");
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
+        CreateWorkspace.CheckDefaults(request.DefaultCloudProvider, request.DefaultClusterId, request.DefaultRegion);
+
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var workspace = await db.Workspaces.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
+            ?? throw ApiException.NotFound("Workspace", id.Value);
+        await CreateWorkspace.RefuseTakenNameAsync(db, workspace.OrganizationId, name, except: id, cancellationToken);
+        workspace.Name = name;
+        workspace.Description = request.Description;
+        workspace.CicdEnforcedDefault = request.CicdEnforcedDefault.Value;
+        workspace.DefaultCloudProvider = request.DefaultCloudProvider;
+        workspace.DefaultClusterId = request.DefaultClusterId;
+        workspace.DefaultRegion = request.DefaultRegion;
+        (workspace.UpdatedAt, workspace.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+    }
+}

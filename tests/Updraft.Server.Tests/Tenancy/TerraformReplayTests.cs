@@ -1,0 +1,188 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Tenancy;
+
+/// <summary>
+/// What the Terraform provider sends under <c>/platform/v1beta1</c>, in its order: create, read, update, read, delete, read. It fails when
+/// anything configured comes back different, or when something comes back that was not configured and that it does not expect.
+/// </summary>
+public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
+{
+    // Attributes that the provider compares with the configuration even when they are not in it: there must be nothing then.
+    private static readonly string[] NotComputed =
+    [
+        "workerQueues", "schedulerAu", "taskPodNodePoolId", "schedulerSize", "isHighAvailability", "isDevelopmentMode", "resourceQuotaCpu",
+        "resourceQuotaMemory", "defaultTaskPodCpu", "defaultTaskPodMemory", "scalingSpec",
+    ];
+
+    private UpdraftServer Server => shared.Server;
+
+    private string Organization => $"/platform/v1beta1/organizations/{Server.OrganizationId}";
+
+    [Fact]
+    public async Task The_organization_has_its_support_plan_there_and_only_there()
+    {
+        var read = await Server.Client.GetOkAsync(Organization);
+        foreach (var field in (string[])["id", "name", "supportPlan", "product", "status", "isScimEnabled", "createdAt", "createdBy", "updatedAt", "updatedBy"])
+            Assert.NotNull(read[field]);
+        Assert.False((await Server.Client.GetOkAsync(Server.OrganizationPath)).ContainsKey("supportPlan"));
+        output.WriteLine("| organization | read | 200, all fields |");
+    }
+
+    [Fact]
+    public async Task A_workspace_goes_through_its_life()
+    {
+        await LiveAsync("workspace", $"{Organization}/workspaces",
+            """{"cicdEnforcedDefault":true,"description":"by terraform","name":"tf workspace"}""",
+            """{"cicdEnforcedDefault":false,"description":"","name":"tf workspace 2"}""", []);
+        var list = await Server.Client.GetOkAsync($"{Organization}/workspaces?limit=1000&names=Default&offset=0&workspaceIds={Server.WorkspaceId}");
+        Assert.Equal(1, list["totalCount"]!.GetValue<int>());
+        output.WriteLine("| workspaces | list | 200, 1 row |");
+    }
+
+    public static TheoryData<string, string, string> Deployments => new()
+    {
+        {
+            "STANDARD KUBERNETES",
+            """
+            {"astroRuntimeVersion":"{runtime}","cloudProvider":"AWS","contactEmails":["b@example.org","a@example.org"],"defaultTaskPodCpu":"0.25",
+             "defaultTaskPodMemory":"0.5Gi","description":"by terraform","environmentVariables":[{"isSecret":false,"key":"key1","value":"value1"},
+             {"isSecret":true,"key":"key2","value":"s3cret"}],"executor":"KUBERNETES","isCicdEnforced":true,"isDagDeployEnabled":true,
+             "isDevelopmentMode":false,"isHighAvailability":false,"name":"tf standard","region":"us-east-1","resourceQuotaCpu":"10",
+             "resourceQuotaMemory":"20Gi","scalingSpec":{},"schedulerSize":"SMALL","type":"STANDARD","workspaceId":"{workspace}"}
+            """,
+            """
+            {"contactEmails":[],"defaultTaskPodCpu":"0.5","defaultTaskPodMemory":"1Gi","description":"","environmentVariables":[],"executor":"CELERY",
+             "isCicdEnforced":true,"isDagDeployEnabled":true,"isDevelopmentMode":false,"isHighAvailability":true,"name":"tf standard 2",
+             "resourceQuotaCpu":"20","resourceQuotaMemory":"40Gi","scalingSpec":{},"schedulerSize":"MEDIUM","type":"STANDARD",
+             "workerQueues":[{"astroMachine":"A5","isDefault":true,"maxWorkerCount":10,"minWorkerCount":0,"name":"default","workerConcurrency":5},
+             {"astroMachine":"A10","isDefault":false,"maxWorkerCount":1,"minWorkerCount":1,"name":"big","workerConcurrency":9}],
+             "workspaceId":"{workspace}"}
+            """
+        },
+        {
+            "STANDARD development",
+            """
+            {"astroRuntimeVersion":"{runtime}","cloudProvider":"GCP","contactEmails":[],"defaultTaskPodCpu":"0.25","defaultTaskPodMemory":"0.5Gi",
+             "description":"sleeps","environmentVariables":[],"executor":"CELERY","isCicdEnforced":false,"isDagDeployEnabled":true,
+             "isDevelopmentMode":true,"isHighAvailability":false,"name":"tf dev","region":"us-central1","resourceQuotaCpu":"10",
+             "resourceQuotaMemory":"20Gi","scalingSpec":{"hibernationSpec":{"override":{"isHibernating":true,"overrideUntil":"2075-04-25T12:58:00Z"},
+             "schedules":[{"hibernateAtCron":"1 * * * *","isEnabled":true,"wakeAtCron":"59 * * * *"}]}},"schedulerSize":"SMALL","type":"STANDARD",
+             "workerQueues":[{"astroMachine":"A5","isDefault":true,"maxWorkerCount":10,"minWorkerCount":0,"name":"default","workerConcurrency":5}],
+             "workspaceId":"{workspace}"}
+            """,
+            """
+            {"contactEmails":[],"defaultTaskPodCpu":"0.25","defaultTaskPodMemory":"0.5Gi","description":"sleeps","environmentVariables":[],
+             "executor":"KUBERNETES","isCicdEnforced":false,"isDagDeployEnabled":false,"isDevelopmentMode":true,"isHighAvailability":false,
+             "name":"tf dev","resourceQuotaCpu":"10","resourceQuotaMemory":"20Gi","scalingSpec":{},"schedulerSize":"LARGE","type":"STANDARD",
+             "workspaceId":"{workspace}"}
+            """
+        },
+        {
+            "DEDICATED",
+            """
+            {"astroRuntimeVersion":"{runtime}","clusterId":"{cluster}","contactEmails":[],"defaultTaskPodCpu":"0.25","defaultTaskPodMemory":"0.5Gi",
+             "description":"own cluster","environmentVariables":[],"executor":"KUBERNETES","isCicdEnforced":false,"isDagDeployEnabled":true,
+             "isDevelopmentMode":false,"isHighAvailability":true,"name":"tf dedicated","resourceQuotaCpu":"10","resourceQuotaMemory":"20Gi",
+             "scalingSpec":{},"schedulerSize":"EXTRA_LARGE","type":"DEDICATED","workspaceId":"{workspace}","workloadIdentity":"arn:aws:iam::1:role/x"}
+            """,
+            """
+            {"contactEmails":[],"defaultTaskPodCpu":"0.25","defaultTaskPodMemory":"0.5Gi","description":"own cluster","environmentVariables":[],
+             "executor":"KUBERNETES","isCicdEnforced":false,"isDagDeployEnabled":true,"isDevelopmentMode":false,"isHighAvailability":false,
+             "name":"tf dedicated","resourceQuotaCpu":"11","resourceQuotaMemory":"22Gi","scalingSpec":{},"schedulerSize":"SMALL","type":"DEDICATED",
+             "workspaceId":"{workspace}","workloadIdentity":"arn:aws:iam::1:role/y"}
+            """
+        },
+        {
+            "HYBRID",
+            """
+            {"astroRuntimeVersion":"{runtime}","clusterId":"{cluster}","contactEmails":[],"description":"hybrid","environmentVariables":[],
+             "executor":"KUBERNETES","isCicdEnforced":false,"isDagDeployEnabled":true,"name":"tf hybrid","scheduler":{"au":5,"replicas":1},
+             "taskPodNodePoolId":"{pool}","type":"HYBRID","workspaceId":"{workspace}"}
+            """,
+            """
+            {"contactEmails":[],"description":"hybrid","environmentVariables":[],"executor":"CELERY","isCicdEnforced":false,"isDagDeployEnabled":true,
+             "name":"tf hybrid","scheduler":{"au":6,"replicas":2},"type":"HYBRID","workerQueues":[{"isDefault":true,"maxWorkerCount":10,
+             "minWorkerCount":0,"name":"default","nodePoolId":"{pool}","workerConcurrency":5}],"workspaceId":"{workspace}"}
+            """
+        },
+    };
+
+    [Theory]
+    [MemberData(nameof(Deployments))]
+    public async Task A_deployment_goes_through_its_life(string kind, string create, string update)
+    {
+        var options = await Server.Client.GetOkAsync($"{Organization}/deployment-options?cloudProvider=&deploymentType={kind.Split(' ')[0]}&executor=CELERY");
+        var runtime = options["runtimeReleases"]![0]!["version"]!.GetValue<string>();
+        var cluster = (await Server.Client.GetOkAsync($"{Organization}/clusters"))["clusters"]![0]!;
+        string Fill(string body) => body.Replace("{runtime}", runtime, StringComparison.Ordinal)
+            .Replace("{workspace}", Server.WorkspaceId, StringComparison.Ordinal)
+            .Replace("{cluster}", cluster["id"]!.GetValue<string>(), StringComparison.Ordinal)
+            .Replace("{pool}", cluster["nodePools"]![0]!["id"]!.GetValue<string>(), StringComparison.Ordinal);
+
+        await LiveAsync($"deployment {kind}", $"{Organization}/deployments", Fill(create), Fill(update), NotComputed);
+    }
+
+    [Fact]
+    public async Task The_list_that_data_sources_read_has_the_same_shape_as_the_single_one()
+    {
+        var created = await Server.Client.PostOkAsync($"{Organization}/deployments", new JsonObject
+        {
+            ["name"] = "tf data", ["workspaceId"] = Server.WorkspaceId, ["workloadIdentity"] = "identity",
+        });
+        var list = await Server.Client.GetOkAsync($"{Organization}/deployments?deploymentIds={created.Text("id")}&limit=1000&offset=0");
+        Assert.True(JsonNode.DeepEquals(created, list["deployments"]![0]));
+        Assert.Equal("identity", created.Text("workloadIdentity"));
+        var today = await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{created.Text("id")}");
+        Assert.Equal("identity", today.Text("effectiveWorkloadIdentity"));
+        Assert.False(today.ContainsKey("workloadIdentity"));
+        output.WriteLine("| deployments | list | 200, 1 row |");
+    }
+
+    private async Task LiveAsync(string resource, string list, string create, string update, string[] notComputed)
+    {
+        var created = await Server.Client.PostOkAsync(list, JsonNode.Parse(create)!);
+        Compare(create, created, notComputed);
+        output.WriteLine($"| {resource} | create | 200, as configured |");
+        var path = $"{list}/{created.Text("id")}";
+        Compare(create, await Server.Client.GetOkAsync(path), notComputed);
+        output.WriteLine($"| {resource} | read | 200, as configured |");
+        Compare(update, await Server.Client.PostOkAsync(path, JsonNode.Parse(update)!), notComputed);
+        output.WriteLine($"| {resource} | update | 200, as configured |");
+        Compare(update, await Server.Client.GetOkAsync(path), notComputed);
+        output.WriteLine($"| {resource} | read | 200, as configured |");
+        using var deletion = await Server.Client.DeleteAsync(path, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
+        output.WriteLine($"| {resource} | delete | 204 |");
+        using var gone = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
+        await gone.ReadAsync(HttpStatusCode.NotFound);
+        output.WriteLine($"| {resource} | read | 404 |");
+    }
+
+    private static void Compare(string configured, JsonObject answer, string[] notComputed)
+    {
+        var wanted = JsonNode.Parse(configured)!.AsObject();
+        if (wanted["scheduler"] is { } scheduler)
+        {
+            (wanted["schedulerAu"], wanted["schedulerReplicas"]) = (scheduler["au"]!.DeepClone(), scheduler["replicas"]!.DeepClone());
+            wanted.Remove("scheduler");
+        }
+        // An empty spec is how the provider says that none is configured.
+        if (wanted["scalingSpec"] is JsonObject { Count: 0 })
+            wanted.Remove("scalingSpec");
+        foreach (var (field, value) in wanted)
+            Assert.True(IsEcho(value, answer[field], field), $"{field} was {value?.ToJsonString()} and came back as {answer[field]?.ToJsonString()}");
+        Assert.All(notComputed.Where(field => !wanted.ContainsKey(field)), field => Assert.False(answer.ContainsKey(field), $"{field} was not configured: {answer}"));
+    }
+
+    // Objects may have more than was configured, such as the ids of queues; a secret has less.
+    private static bool IsEcho(JsonNode? wanted, JsonNode? got, string field) => (wanted, got) switch
+    {
+        (JsonObject left, JsonObject right) => left.All(pair => left["isSecret"]?.GetValue<bool>() == true && pair.Key == "value"
+            ? !right.ContainsKey("value") : IsEcho(pair.Value, right[pair.Key], pair.Key)),
+        (JsonArray left, JsonArray right) => left.Count == right.Count && left.Zip(right).All(pair => IsEcho(pair.First, pair.Second, field)),
+        _ => JsonNode.DeepEquals(wanted, got),
+    };
+}
