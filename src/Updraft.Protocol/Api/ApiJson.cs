@@ -48,4 +48,7 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(CreateAgentTokenRequest))]
 [JsonSerializable(typeof(ApiTokenResponse))]
 [JsonSerializable(typeof(ApiTokensPaginated))]
+[JsonSerializable(typeof(UpdateApiTokenRequest))]
+[JsonSerializable(typeof(UpdateApiTokenRolesRequest))]
+[JsonSerializable(typeof(SubjectRolesResponse))]
 public sealed partial class ApiJson : JsonSerializerContext;

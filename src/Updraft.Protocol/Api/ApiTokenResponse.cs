@@ -74,6 +74,9 @@ public sealed record ApiTokenResponse
     /// <summary>As in the request.</summary>
     public int? ExpiryPeriodInDays { get; init; }
 
+    /// <summary>When it got its present secret; absent while that is the first one.</summary>
+    public DateTimeOffset? LastRotatedAt { get; init; }
+
     /// <summary>About when it was used last; absent for never.</summary>
     public DateTimeOffset? LastUsedAt { get; init; }
 
@@ -83,10 +86,10 @@ public sealed record ApiTokenResponse
     /// <summary>Who created it.</summary>
     public required SubjectProfileResponse CreatedBy { get; init; }
 
-    /// <summary>The same as <see cref="CreatedAt"/>: tokens do not change.</summary>
+    /// <summary>When its name, roles or secret changed last.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>The same as <see cref="CreatedBy"/>.</summary>
+    /// <summary>Who changed it last.</summary>
     public required SubjectProfileResponse UpdatedBy { get; init; }
 }
 
@@ -98,6 +101,9 @@ public sealed record ApiTokenRoleResponse
 
     /// <summary>Id of that.</summary>
     public required string EntityId { get; init; }
+
+    /// <summary>The same id once more, for a role of a Deployment.</summary>
+    public string? DeploymentId { get; init; }
 
     /// <summary>The role.</summary>
     public required string Role { get; init; }

@@ -19,7 +19,7 @@ internal static class AlphaDeploymentEndpoints
         Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
         CancellationToken cancellationToken)
     {
-        var page = await queries.ListAsync(subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
+        var page = await queries.ListAsync(ApiVersion.V1, subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
             cancellationToken);
         return new()
         {
@@ -31,7 +31,7 @@ internal static class AlphaDeploymentEndpoints
     }
 
     private static async Task<AlphaDeploymentResponse> GetAsync(DeploymentId deploymentId, DeploymentQueries queries,
-        CancellationToken cancellationToken) => ToAlpha(await queries.GetAsync(deploymentId, cancellationToken));
+        CancellationToken cancellationToken) => ToAlpha(await queries.GetAsync(ApiVersion.V1, deploymentId, cancellationToken));
 
     private static AlphaDeploymentResponse ToAlpha(DeploymentResponse deployment) => new()
     {

@@ -44,8 +44,10 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock)
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var workspace = await db.Workspaces.SingleOrDefaultAsync(
             row => row.Id == workspaceId && row.OrganizationId == organization, cancellationToken);
-        if (workspace is null || (subject.Workspace is { } only && only != workspaceId))
+        if (workspace is null || !subject.Touches(Permission.ReadWorkspace, workspaceId))
             throw ApiException.BadRequest($"'workspaceId' names no Workspace: there is no '{ApiException.Shorten(workspaceId.Value)}'.");
+        if (!subject.May(Permission.CreateDeployment, workspaceId))
+            throw new ApiException(StatusCodes.Status403Forbidden, $"No role lets the caller create Deployments in Workspace '{workspaceId}'.");
         await RefuseTakenNameAsync(db, workspaceId, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var deployment = new Deployment

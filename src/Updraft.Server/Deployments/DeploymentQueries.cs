@@ -48,11 +48,8 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
     public static IQueryable<Deployment> Visible(UpdraftDbContext db, Subject subject, OrganizationId organization)
     {
         var rows = db.Deployments.AsNoTracking().Where(row => row.OrganizationId == organization && row.DeletedAt == null);
-        if (subject.Workspace is { } workspace)
-            rows = rows.Where(row => row.WorkspaceId == workspace);
-        if (subject.Deployment is { } deployment)
-            rows = rows.Where(row => row.Id == deployment);
-        return rows;
+        var (isEverywhere, workspaces, deployments, _) = subject.Reach(Permission.ReadDeployment);
+        return isEverywhere ? rows : rows.Where(row => workspaces.Contains(row.WorkspaceId) || deployments.Contains(row.Id));
     }
 
     private static IQueryable<Deployment> Filter(IQueryable<Deployment> rows, DeploymentFilter filter)

@@ -95,7 +95,9 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
         // An upload address is a right by itself: whoever may only look does not get it.
-        var mayUpload = subject.Role.Allows(Permission.CreateDeploys);
+        var workspace = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
+            .SingleOrDefaultAsync(cancellationToken);
+        var mayUpload = subject.May(Permission.CreateDeploys, workspace, deploymentId);
         return [.. rows.Select(row => row.ToResponse(running, mayUpload ? UploadUrl(row.Deploy) : null))];
     }
 

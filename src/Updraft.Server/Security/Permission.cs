@@ -72,6 +72,18 @@ internal enum Permission
     /// <summary><c>deployment.agentTokens.create</c> and <c>.delete</c></summary>
     ManageAgentTokens,
 
+    /// <summary>Ask who one is; every valid token may.</summary>
+    ReadSelf,
+
+    /// <summary><c>organization.users.get</c></summary>
+    ReadUsers,
+
+    /// <summary><c>organization.userRoles.access</c>; changes what lies within the caller's reach.</summary>
+    ManageUserRoles,
+
+    /// <summary><c>organization.customRoles.get</c>: the roles that there are.</summary>
+    ReadRoles,
+
     /// <summary>What an agent does: enrol, read its Deployment's state and bundles, report.</summary>
     ActAsAgent,
 }
@@ -107,8 +119,11 @@ internal static class RoleTable
     [
         Permission.ListOrganizations, Permission.ReadOrganization, Permission.ListWorkspaces, Permission.ReadWorkspace,
         Permission.ListDeployments, Permission.ReadDeployment, Permission.ReadDeploys, Permission.ReadDeploymentOptions,
-        Permission.ReadClusters, Permission.ReadDeploymentLogs,
+        Permission.ReadClusters, Permission.ReadDeploymentLogs, Permission.ReadRoles, Permission.ReadSelf,
     ];
+
+    private static readonly Permission[] Belonging =
+        [Permission.ListOrganizations, Permission.ReadOrganization, Permission.ReadRoles, Permission.ReadSelf];
 
     private static readonly Permission[] Deploying = [.. Reading, Permission.CreateDeploys, Permission.UpdateDeploys];
 
@@ -121,10 +136,10 @@ internal static class RoleTable
     private static readonly Dictionary<Role, (string Name, RoleScope Scope, HashSet<Permission> Permissions)> Rows = new()
     {
         [Role.OrganizationOwner] = ("ORGANIZATION_OWNER", RoleScope.Organization, [.. Everything]),
-        [Role.OrganizationBillingAdmin] = ("ORGANIZATION_BILLING_ADMIN", RoleScope.Organization, [Permission.ListOrganizations, Permission.ReadOrganization]),
-        [Role.OrganizationMember] = ("ORGANIZATION_MEMBER", RoleScope.Organization, [Permission.ListOrganizations, Permission.ReadOrganization]),
-        [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace,
-            [.. Operating, Permission.ManageTokens, Permission.UpdateWorkspace, Permission.DeleteWorkspace]),
+        [Role.OrganizationBillingAdmin] = ("ORGANIZATION_BILLING_ADMIN", RoleScope.Organization, [.. Belonging]),
+        [Role.OrganizationMember] = ("ORGANIZATION_MEMBER", RoleScope.Organization, [.. Belonging]),
+        [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace, [.. Operating, Permission.ManageTokens,
+            Permission.UpdateWorkspace, Permission.DeleteWorkspace, Permission.ReadUsers, Permission.ManageUserRoles]),
         [Role.WorkspaceOperator] = ("WORKSPACE_OPERATOR", RoleScope.Workspace, [.. Operating]),
         [Role.WorkspaceAuthor] = ("WORKSPACE_AUTHOR", RoleScope.Workspace, [.. Deploying]),
         [Role.WorkspaceMember] = ("WORKSPACE_MEMBER", RoleScope.Workspace, [.. Reading]),

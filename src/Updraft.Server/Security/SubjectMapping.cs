@@ -6,6 +6,16 @@ internal static class SubjectMapping
 {
     /// <summary>A subject on the wire; agents count as tokens there.</summary>
     public static SubjectProfileResponse ToResponse(this SubjectProfile subject) => subject.Kind == SubjectKind.User
-        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.Name }
+        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.FullName ?? subject.Name }
         : new SubjectProfileResponse { Id = subject.Id, SubjectType = "SERVICEKEY", ApiTokenName = subject.Name };
+
+    /// <summary>Roles on the wire, by level.</summary>
+    public static SubjectRolesResponse ToResponse(this IReadOnlyCollection<Grant> grants) => new()
+    {
+        OrganizationRole = grants.FirstOrDefault(grant => grant.WorkspaceId is null)?.Role.Name(),
+        WorkspaceRoles = [.. grants.Where(grant => grant.WorkspaceId is not null && grant.DeploymentId is null)
+            .Select(grant => new WorkspaceRoleResponse { WorkspaceId = grant.EntityId, Role = grant.Role.Name() })],
+        DeploymentRoles = [.. grants.Where(grant => grant.DeploymentId is not null)
+            .Select(grant => new DeploymentRoleResponse { DeploymentId = grant.EntityId, Role = grant.Role.Name() })],
+    };
 }

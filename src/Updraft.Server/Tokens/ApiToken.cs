@@ -17,7 +17,7 @@ internal sealed class ApiToken
 
     public required OrganizationId OrganizationId { get; init; }
 
-    /// <summary>Set for tokens of a Workspace and of a Deployment.</summary>
+    /// <summary>Where the token is at home, and what its claims name. Set for tokens of a Workspace and of a Deployment.</summary>
     public WorkspaceId? WorkspaceId { get; init; }
 
     /// <summary>Set for tokens of a Deployment, which agent tokens are too.</summary>
@@ -25,27 +25,35 @@ internal sealed class ApiToken
 
     public required TokenKind Kind { get; init; }
 
-    public required Role Role { get; init; }
+    /// <summary>What it may do and where: one role for its home, and roles for places inside that.</summary>
+    public List<Grant> Grants { get; init; } = [];
 
-    public required string Name { get; init; }
+    public required string Name { get; set; }
 
-    public required string Description { get; init; }
+    public required string Description { get; set; }
 
     /// <summary>SHA-256 of the whole token.</summary>
-    public required Digest Hash { get; init; }
+    public required Digest Hash { get; set; }
 
     /// <summary>A few characters of the token by which people recognise it.</summary>
-    public required string ShortToken { get; init; }
+    public required string ShortToken { get; set; }
 
     /// <summary>Whether this server signed it; false for one that the operator chose, which counts by its hash alone.</summary>
-    public required bool IsSigned { get; init; }
+    public required bool IsSigned { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required SubjectProfile CreatedBy { get; init; }
 
+    public required DateTimeOffset UpdatedAt { get; set; }
+
+    public required SubjectProfile UpdatedBy { get; set; }
+
+    /// <summary>When it got its present secret; null while that is the first one.</summary>
+    public DateTimeOffset? LastRotatedAt { get; set; }
+
     /// <summary>Null for a token without end.</summary>
-    public DateTimeOffset? ExpiresAt { get; init; }
+    public DateTimeOffset? ExpiresAt { get; set; }
 
     /// <summary>The lifetime that its creator asked for, in days.</summary>
     public int? ExpiryPeriodInDays { get; init; }
@@ -56,7 +64,12 @@ internal sealed class ApiToken
     /// <summary>About when it was used last; brought up to date every minute.</summary>
     public DateTimeOffset? LastUsedAt { get; set; }
 
+    /// <summary>The level of its home.</summary>
+    public RoleScope Scope => DeploymentId is not null ? RoleScope.Deployment : WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
+
+    /// <summary>The role for its home.</summary>
+    public Role HomeRole => Grants.Single(grant => grant.Role.Scope() == Scope && grant.Contains(WorkspaceId, DeploymentId)).Role;
+
     /// <summary>Who acts with the token.</summary>
-    public Subject ToSubject() => new(Kind == TokenKind.Agent ? SubjectKind.Agent : SubjectKind.ServiceKey, Id.Value, Name, OrganizationId,
-        WorkspaceId, DeploymentId, Role);
+    public Subject ToSubject() => new(Kind == TokenKind.Agent ? SubjectKind.Agent : SubjectKind.ServiceKey, Id.Value, Name, OrganizationId, Grants);
 }

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Updraft.Server.Database;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
@@ -17,6 +18,7 @@ internal static class ApiTokenTable
         {
             builder.ToTable("api_tokens");
             builder.HasKey(row => row.Id);
+            builder.HasGrants(row => row.Grants, "token_grants", "TokenId");
             builder.HasIndex(row => row.Hash).IsUnique();
             builder.HasIndex(row => new { row.OrganizationId, row.DeploymentId });
         }

@@ -13,7 +13,7 @@ namespace Updraft.Server.Tokens;
 /// Middleware after routing: lets a request reach its route or answers it. Nothing is allowed that no route asked for.
 /// <list type="number">
 /// <item>Open routes (<c>AllowAnonymous</c>) pass. A route that demands no permission answers nobody: 403.</item>
-/// <item>No valid token: 401. So is the token of a Deployment that was deleted.</item>
+/// <item>No valid token: 401. So is a token all of whose places were deleted.</item>
 /// <item>What the address names does not exist, or the caller may not read it: 404, the same for both.</item>
 /// <item>The caller may read it but not do this: 403.</item>
 /// </list>
@@ -47,12 +47,14 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
     {
         var cancellationToken = context.RequestAborted;
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
-        if (subject.Deployment is { } own && await _placeOfDeployment(db, own, cancellationToken) is null)
+        if (subject.Kind != SubjectKind.User && !await ReachesAnythingAsync(subject, db, cancellationToken))
             throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
         var read = Permission.ListOrganizations;
         var (what, id) = ("address", context.Request.Path.Value ?? "");
+        var place = new Place(subject.Organization, null);
+        DeploymentId? deploymentId = null;
         if (values["organizationId"] is string organization)
         {
             (read, what, id) = (Permission.ReadOrganization, "Organization", organization);
@@ -62,31 +64,47 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         if (values["workspaceId"] is string workspace)
         {
             (read, what, id) = (Permission.ReadWorkspace, "Workspace", workspace);
-            var place = await _placeOfWorkspace(db, new WorkspaceId(workspace), cancellationToken);
-            if (place is null || !IsWithin(subject, place))
-                throw ApiException.NotFound(what, id);
+            place = await _placeOfWorkspace(db, new WorkspaceId(workspace), cancellationToken);
         }
         if (values["deploymentId"] is string deployment)
         {
             (read, what, id) = (Permission.ReadDeployment, "Deployment", deployment);
-            var place = await _placeOfDeployment(db, new DeploymentId(deployment), cancellationToken);
-            if (place is null || !IsWithin(subject, place) || (subject.Deployment is { } only && only.Value != deployment))
-                throw ApiException.NotFound(what, id);
+            deploymentId = new DeploymentId(deployment);
+            place = await _placeOfDeployment(db, deploymentId.Value, cancellationToken);
         }
+        if (place is null || place.Organization != subject.Organization)
+            throw ApiException.NotFound(what, id);
 
-        if (subject.Role.Allows(permission))
+        if (subject.Touches(permission, place.Workspace, deploymentId) || (permission == Permission.ReadSelf && subject.Kind == SubjectKind.User))
             return;
-        throw permission == Permission.ActAsAgent || subject.Role.Allows(read)
+        throw permission == Permission.ActAsAgent || subject.Touches(read, place.Workspace, deploymentId)
+            || (what != "Workspace" && what != "Deployment" && subject.Kind == SubjectKind.User)
             ? new ApiException(StatusCodes.Status403Forbidden, Explain(subject, permission))
             : ApiException.NotFound(what, id);
     }
 
-    private static bool IsWithin(Subject subject, Place place) => place.Organization == subject.Organization
-        && (subject.Workspace is null || subject.Workspace == place.Workspace);
+    /// <summary>A token ends with the last place that it is for. What is above is looked at first: it is the cheaper answer.</summary>
+    private async Task<bool> ReachesAnythingAsync(Subject subject, UpdraftDbContext db, CancellationToken cancellationToken)
+    {
+        foreach (var grant in subject.Grants)
+        {
+            if (grant.WorkspaceId is not { } workspace)
+                return true;
+            var place = grant.DeploymentId is { } deployment
+                ? await _placeOfDeployment(db, deployment, cancellationToken)
+                : await _placeOfWorkspace(db, workspace, cancellationToken);
+            if (place is not null)
+                return true;
+        }
+        return false;
+    }
 
-    private static string Explain(Subject subject, Permission permission) => permission == Permission.ActAsAgent
-        ? "Only agents are served here; use a token made under the Deployment's 'agent-tokens'."
-        : $"The token's role {subject.Role.Name()} does not include this ({permission}).";
+    private static string Explain(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch
+    {
+        (Permission.ActAsAgent, _) => "Only agents are served here; use a token made under the Deployment's 'agent-tokens'.",
+        (_, 0) => "You are signed in and have no role yet; ask an owner of the Organization for one.",
+        _ => $"The role {string.Join(", ", subject.Grants.Select(grant => grant.Role.Name()).Distinct(StringComparer.Ordinal))} does not include this here ({permission}).",
+    };
 
     private static ApiException NotAuthenticated(HttpContext context) => new(StatusCodes.Status401Unauthorized,
         context.Request.Headers.Authorization.Count == 0
@@ -94,5 +112,5 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
             : "The token is not valid: it is not one of this server's, has expired or was deleted. "
                 + "Send 'Authorization: Bearer TOKEN' once.");
 
-    private sealed record Place(OrganizationId Organization, WorkspaceId Workspace);
+    private sealed record Place(OrganizationId Organization, WorkspaceId? Workspace);
 }

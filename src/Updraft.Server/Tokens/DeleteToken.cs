@@ -7,25 +7,26 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>Ends a token: in this process at once, in others within 5 seconds.</summary>
-internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, TimeProvider clock)
+internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwner lastOwner, TimeProvider clock)
 {
-    /// <param name="visible">The tokens that the caller may delete.</param>
+    /// <param name="subject">The caller.</param>
+    /// <param name="visible">The tokens that the caller sees.</param>
     /// <param name="id">The token.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ApiException">404: none of these. 400: the last token that can do everything.</exception>
-    public async Task RunAsync(IQueryable<ApiToken> visible, TokenId id, CancellationToken cancellationToken)
+    /// <exception cref="ApiException">
+    /// 404: none of these. 403: it also has roles where the caller may not manage tokens. 400: the Organization's last owner.
+    /// </exception>
+    public async Task RunAsync(Subject subject, IQueryable<ApiToken> visible, TokenId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var row = await visible.AsTracking().SingleOrDefaultAsync(token => token.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value);
-        var now = clock.GetUtcNow();
-        if (row.Role == Role.OrganizationOwner && !await db.ApiTokens.AnyAsync(other => other.OrganizationId == row.OrganizationId
-            && other.Id != id && other.Role == Role.OrganizationOwner && other.RevokedAt == null
-            && (other.ExpiresAt == null || other.ExpiresAt > now), cancellationToken))
-            throw ApiException.BadRequest("This is the Organization's last owner token; create another one before deleting it.");
-        row.RevokedAt = now;
+        if (row.Kind == TokenKind.Api)
+            ChangeToken.RefuseForeign(subject, row);
+        row.RevokedAt = clock.GetUtcNow();
         await db.SaveChangesAsync(cancellationToken);
+        await lastOwner.RefuseNoneAsync(row.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
-        cache.Forget(row.Hash);
+        cache.Forget();
     }
 }

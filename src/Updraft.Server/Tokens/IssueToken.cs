@@ -33,6 +33,9 @@ internal sealed record TokenOrder
 
     /// <summary>Null when the token creates itself, as the first one does.</summary>
     public SubjectProfile? CreatedBy { get; init; }
+
+    /// <summary>The role for the place.</summary>
+    public Grant Grant => Grant.For(Role, Organization, Workspace, Deployment);
 }
 
 /// <summary>
@@ -53,22 +56,27 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
     {
         var now = WholeSecond(clock.GetUtcNow());
         DateTimeOffset? end = order.ExpiryPeriodInDays is { } days ? now.AddDays(days) : null;
-        var id = new TokenId(EntityId.New(clock));
-        var token = _handler.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = options.Value.PublicUrl,
-            Audience = Audience,
-            IssuedAt = now.UtcDateTime,
-            Expires = end?.UtcDateTime,
-            Claims = Claims(order, id),
-            SigningCredentials = _credentials,
-        });
-        return (Row(order, id, token, isSigned: true, now, end), token);
+        var row = Row(order, "", isSigned: true, now, end);
+        return (row, Sign(row, now));
+    }
+
+    /// <summary>
+    /// Gives a token a new secret: the old one is none from the commit on. A token with an end lasts as many days again as it was made
+    /// for, but no longer than <paramref name="limit"/>.
+    /// </summary>
+    public string Rotate(ApiToken row, DateTimeOffset? limit)
+    {
+        var now = WholeSecond(clock.GetUtcNow());
+        row.ExpiresAt = row.ExpiryPeriodInDays is { } days ? now.AddDays(days) : null;
+        if (limit < row.ExpiresAt)
+            row.ExpiresAt = limit;
+        row.LastRotatedAt = now;
+        return Sign(row, now);
     }
 
     /// <summary>The row for a token that the operator chose.</summary>
     public ApiToken Adopt(TokenOrder order, string token) =>
-        Row(order, new TokenId(EntityId.New(clock)), token, isSigned: false, clock.GetUtcNow(), end: null);
+        Row(order, token, isSigned: false, clock.GetUtcNow(), end: null);
 
     /// <summary>The key for the token library, which otherwise keeps it for longer than this server lives.</summary>
     public static ECDsaSecurityKey SigningKey(SigningKeys keys) => new(keys.Signing)
@@ -80,47 +88,72 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
     /// <summary>What is stored of a token.</summary>
     public static Digest HashOf(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
-    private Dictionary<string, object> Claims(TokenOrder order, TokenId id)
+    private string Sign(ApiToken row, DateTimeOffset now)
+    {
+        var token = _handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = options.Value.PublicUrl,
+            Audience = Audience,
+            IssuedAt = now.UtcDateTime,
+            Expires = row.ExpiresAt?.UtcDateTime,
+            Claims = Claims(row),
+            SigningCredentials = _credentials,
+        });
+        (row.Hash, row.ShortToken, row.IsSigned) = (HashOf(token), Shorten(HashOf(token)), true);
+        return token;
+    }
+
+    private Dictionary<string, object> Claims(ApiToken row)
     {
         // Clients split each entry at its colon and take their context from it, so it has exactly these.
-        List<string> permissions = [$"apiTokenId:{id}"];
-        if (order.Workspace is { } workspace)
+        List<string> permissions = [$"apiTokenId:{row.Id}"];
+        if (row.WorkspaceId is { } workspace)
             permissions.Add($"workspaceId:{workspace}");
-        permissions.Add($"organizationId:{order.Organization}");
-        if (order.Deployment is { } deployment)
+        permissions.Add($"organizationId:{row.OrganizationId}");
+        if (row.DeploymentId is { } deployment)
             permissions.Add($"deploymentId:{deployment}");
         return new Dictionary<string, object>(StringComparer.Ordinal)
         {
-            ["sub"] = id.Value,
-            ["jti"] = id.Value,
-            ["apiTokenId"] = id.Value,
+            ["sub"] = row.Id.Value,
+            // Two secrets of one token differ even when they are made in the same second.
+            ["jti"] = EntityId.New(clock),
+            ["apiTokenId"] = row.Id.Value,
             ["permissions"] = permissions.ToArray(),
-            ["scope"] = order.Role.Scope().ToString().ToUpperInvariant(),
+            ["scope"] = row.Scope.ToString().ToUpperInvariant(),
             ["version"] = "v1",
             ["isAstronomerGenerated"] = false,
             ["kid"] = keys.Public.KeyId,
         };
     }
 
-    private static ApiToken Row(TokenOrder order, TokenId id, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? end) => new()
+    private ApiToken Row(TokenOrder order, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? end)
     {
-        Id = id,
-        OrganizationId = order.Organization,
-        WorkspaceId = order.Workspace,
-        DeploymentId = order.Deployment,
-        Kind = order.Kind,
-        Role = order.Role,
-        Name = order.Name,
-        Description = order.Description,
-        Hash = HashOf(token),
-        // Of the hash, not of the token: nothing of the secret is kept or shown.
-        ShortToken = HashOf(token).ToString()[..8],
-        IsSigned = isSigned,
-        CreatedAt = now,
-        CreatedBy = order.CreatedBy ?? new SubjectProfile(id.Value, SubjectKind.ServiceKey, order.Name),
-        ExpiresAt = end,
-        ExpiryPeriodInDays = order.ExpiryPeriodInDays,
-    };
+        var id = new TokenId(EntityId.New(clock));
+        var by = order.CreatedBy ?? new SubjectProfile(id.Value, SubjectKind.ServiceKey, order.Name);
+        return new ApiToken
+        {
+            Id = id,
+            OrganizationId = order.Organization,
+            WorkspaceId = order.Workspace,
+            DeploymentId = order.Deployment,
+            Kind = order.Kind,
+            Grants = [order.Grant],
+            Name = order.Name,
+            Description = order.Description,
+            Hash = HashOf(token),
+            ShortToken = Shorten(HashOf(token)),
+            IsSigned = isSigned,
+            CreatedAt = now,
+            CreatedBy = by,
+            UpdatedAt = now,
+            UpdatedBy = by,
+            ExpiresAt = end,
+            ExpiryPeriodInDays = order.ExpiryPeriodInDays,
+        };
+    }
+
+    // Of the hash, not of the token: nothing of the secret is kept or shown.
+    private static string Shorten(Digest hash) => hash.ToString()[..8];
 
     // A JWT counts whole seconds; the row says the same.
     private static DateTimeOffset WholeSecond(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());

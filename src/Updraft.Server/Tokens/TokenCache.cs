@@ -8,8 +8,8 @@ namespace Updraft.Server.Tokens;
 internal sealed record KnownToken(TokenId Id, Subject Subject, DateTimeOffset? ExpiresAt);
 
 /// <summary>
-/// Remembers good tokens for 5 seconds, which is how long another process may take to notice that a token was deleted; in this
-/// process a deletion counts at once.
+/// Remembers good tokens for 5 seconds, which is how long another process may take to notice that a token or a role was
+/// changed; in this process a change counts at once.
 /// </summary>
 internal sealed class TokenCache(TimeProvider clock)
 {
@@ -25,7 +25,7 @@ internal sealed class TokenCache(TimeProvider clock)
     public KnownToken? Find(Digest hash) =>
         _known.TryGetValue(hash, out var entry) && clock.GetElapsedTime(entry.At) < Lifetime ? entry.Token : null;
 
-    /// <summary>Remembers a token, unless one was deleted since <paramref name="generation"/> was read.</summary>
+    /// <summary>Remembers a token, unless one was changed since <paramref name="generation"/> was read.</summary>
     public void Remember(Digest hash, KnownToken token, long generation)
     {
         if (_known.Count >= MaxTokens)
@@ -35,10 +35,13 @@ internal sealed class TokenCache(TimeProvider clock)
             _known.TryRemove(hash, out _);
     }
 
-    /// <summary>Drops a token. Call after the deletion is committed.</summary>
-    public void Forget(Digest hash)
+    /// <summary>
+    /// Drops everything. Call after a change of a token, a person or a role is committed; such changes are rare, and reading all again
+    /// is cheap.
+    /// </summary>
+    public void Forget()
     {
         Interlocked.Increment(ref _generation);
-        _known.TryRemove(hash, out _);
+        _known.Clear();
     }
 }

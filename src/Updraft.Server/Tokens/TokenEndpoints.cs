@@ -14,6 +14,10 @@ internal static class TokenEndpoints
         tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens");
         tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens).Operation<CreateApiTokenRequest>("CreateApiToken");
         tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens).Operation("GetApiToken");
+        tokens.MapPost("/{tokenId}", UpdateAsync).Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
+        tokens.MapPost("/{tokenId}/roles", UpdateRolesAsync).Requires(Permission.ManageTokens)
+            .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
+        tokens.MapPost("/{tokenId}/rotate", RotateAsync).Requires(Permission.ManageTokens).Operation("RotateApiToken");
         tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
 
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
@@ -30,12 +34,12 @@ internal static class TokenEndpoints
         if (!string.IsNullOrEmpty(workspaceId))
         {
             var workspace = new WorkspaceId(workspaceId);
-            rows = rows.Where(row => row.WorkspaceId == workspace);
+            rows = rows.Where(row => row.Grants.Any(grant => grant.WorkspaceId == workspace));
         }
         if (!string.IsNullOrEmpty(deploymentId))
         {
             var deployment = new DeploymentId(deploymentId);
-            rows = rows.Where(row => row.DeploymentId == deployment);
+            rows = rows.Where(row => row.Grants.Any(grant => grant.DeploymentId == deployment));
         }
         if (includeOnlyOrganizationTokens == true)
             rows = rows.Where(row => row.WorkspaceId == null);
@@ -53,10 +57,31 @@ internal static class TokenEndpoints
     private static Task<ApiTokenResponse> GetAsync(TokenId tokenId, Subject subject, TokenQueries queries,
         CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.Visible(subject), tokenId, cancellationToken);
 
+    private static async Task<ApiTokenResponse> UpdateAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+        CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRequest, cancellationToken);
+        return (await change.DescribeAsync(subject, tokenId, body, cancellationToken)).ToResponse();
+    }
+
+    private static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+        CancellationToken cancellationToken)
+    {
+        var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRolesRequest, cancellationToken);
+        return (await change.GrantAsync(subject, tokenId, body, cancellationToken)).Grants.ToResponse();
+    }
+
+    private static async Task<ApiTokenResponse> RotateAsync(TokenId tokenId, Subject subject, ChangeToken change,
+        CancellationToken cancellationToken)
+    {
+        var (row, token) = await change.RotateAsync(subject, tokenId, cancellationToken);
+        return row.ToResponse(token);
+    }
+
     private static async Task<IResult> DeleteAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken deleteToken,
         CancellationToken cancellationToken)
     {
-        await deleteToken.RunAsync(queries.Visible(subject), tokenId, cancellationToken);
+        await deleteToken.RunAsync(subject, queries.Visible(subject), tokenId, cancellationToken);
         return TypedResults.NoContent();
     }
 
@@ -75,10 +100,10 @@ internal static class TokenEndpoints
     private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
         CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
 
-    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
+    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, Subject subject, TokenQueries queries,
         DeleteToken deleteToken, CancellationToken cancellationToken)
     {
-        await deleteToken.RunAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+        await deleteToken.RunAsync(subject, queries.OfAgents(deploymentId), tokenId, cancellationToken);
         return TypedResults.NoContent();
     }
 }

@@ -11,19 +11,19 @@ namespace Updraft.Server.Tokens;
 internal sealed class TokenQueries(UpdraftDbContext db)
 {
     private static readonly Sorting<ApiToken> Sorting = new(row => row.Id, ("name", row => row.Name),
-        ("description", row => row.Description), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.CreatedAt),
-        ("tokenStartAt", row => row.CreatedAt));
+        ("description", row => row.Description), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt),
+        ("tokenStartAt", row => row.LastRotatedAt ?? row.CreatedAt),
+        // The column is JSON that begins with the id.
+        ("createdById", row => row.CreatedBy), ("updatedById", row => row.UpdatedBy));
 
-    /// <summary>The API tokens that a caller sees: those within its own reach.</summary>
+    /// <summary>The API tokens that a caller sees: those with a role where it may manage tokens.</summary>
     public IQueryable<ApiToken> Visible(Subject subject)
     {
         var rows = db.ApiTokens.AsNoTracking().Where(row =>
             row.OrganizationId == subject.Organization && row.Kind == TokenKind.Api && row.RevokedAt == null);
-        if (subject.Workspace is { } workspace)
-            rows = rows.Where(row => row.WorkspaceId == workspace);
-        if (subject.Deployment is { } deployment)
-            rows = rows.Where(row => row.DeploymentId == deployment);
-        return rows;
+        var (isEverywhere, workspaces, deployments, _) = subject.Reach(Permission.ManageTokens);
+        return isEverywhere ? rows : rows.Where(row => row.Grants.Any(grant =>
+            workspaces.Contains(grant.WorkspaceId!.Value) || deployments.Contains(grant.DeploymentId!.Value)));
     }
 
     /// <summary>The agent tokens of a Deployment.</summary>
@@ -56,34 +56,32 @@ internal sealed class TokenQueries(UpdraftDbContext db)
 internal static class TokenMapping
 {
     /// <param name="row">The token.</param>
-    /// <param name="token">The secret, in the answer that creates it.</param>
-    public static ApiTokenResponse ToResponse(this ApiToken row, string? token = null)
+    /// <param name="token">The secret, in the answer that makes it.</param>
+    public static ApiTokenResponse ToResponse(this ApiToken row, string? token = null) => new()
     {
-        var scope = row.Role.Scope().ToString().ToUpperInvariant();
-        var entity = row.Role.Scope() switch
-        {
-            RoleScope.Deployment => row.DeploymentId?.Value,
-            RoleScope.Workspace => row.WorkspaceId?.Value,
-            _ => row.OrganizationId.Value,
-        };
-        var by = row.CreatedBy.ToResponse();
-        return new ApiTokenResponse
-        {
-            Id = row.Id.Value,
-            Name = row.Name,
-            Description = row.Description,
-            Scope = scope,
-            Roles = [new ApiTokenRoleResponse { EntityType = scope, EntityId = entity!, Role = row.Role.Name() }],
-            ShortToken = row.ShortToken,
-            Token = token,
-            StartAt = row.CreatedAt,
-            EndAt = row.ExpiresAt,
-            ExpiryPeriodInDays = row.ExpiryPeriodInDays,
-            LastUsedAt = row.LastUsedAt,
-            CreatedAt = row.CreatedAt,
-            CreatedBy = by,
-            UpdatedAt = row.CreatedAt,
-            UpdatedBy = by,
-        };
-    }
+        Id = row.Id.Value,
+        Name = row.Name,
+        Description = row.Description,
+        Scope = row.Scope.ToString().ToUpperInvariant(),
+        Roles = [.. row.Grants.OrderBy(grant => grant.Role).ThenBy(grant => grant.EntityId, StringComparer.Ordinal).Select(ToRole)],
+        ShortToken = row.ShortToken,
+        Token = token,
+        StartAt = row.LastRotatedAt ?? row.CreatedAt,
+        EndAt = row.ExpiresAt,
+        ExpiryPeriodInDays = row.ExpiryPeriodInDays,
+        LastRotatedAt = row.LastRotatedAt,
+        LastUsedAt = row.LastUsedAt,
+        CreatedAt = row.CreatedAt,
+        CreatedBy = row.CreatedBy.ToResponse(),
+        UpdatedAt = row.UpdatedAt,
+        UpdatedBy = row.UpdatedBy.ToResponse(),
+    };
+
+    private static ApiTokenRoleResponse ToRole(Grant grant) => new()
+    {
+        EntityType = grant.Role.Scope().ToString().ToUpperInvariant(),
+        EntityId = grant.EntityId,
+        DeploymentId = grant.DeploymentId?.Value,
+        Role = grant.Role.Name(),
+    };
 }

@@ -18,7 +18,10 @@ internal static class TokenServices
         builder.Services.AddScoped<BootstrapTenancy>();
         builder.Services.AddScoped<TokenQueries>();
         builder.Services.AddScoped<CreateToken>();
+        builder.Services.AddScoped<ChangeToken>();
         builder.Services.AddScoped<DeleteToken>();
+        builder.Services.AddScoped<PlaceOfRole>();
+        builder.Services.AddScoped<LastOwner>();
     }
 
     /// <summary>Finds who sends a request and whether it may; after routing.</summary>

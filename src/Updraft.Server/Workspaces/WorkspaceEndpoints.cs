@@ -33,8 +33,12 @@ internal static class WorkspaceEndpoints
         Paging paging, string[]? workspaceIds, string[]? names, string[]? sorts, CancellationToken cancellationToken)
     {
         var rows = db.Workspaces.AsNoTracking().Where(row => row.OrganizationId == organizationId);
-        if (subject.Workspace is { } only)
-            rows = rows.Where(row => row.Id == only);
+        var reach = subject.Reach(Permission.ReadWorkspace);
+        if (!reach.IsEverywhere)
+        {
+            List<WorkspaceId> visible = [.. reach.Workspaces, .. reach.AroundDeployments];
+            rows = rows.Where(row => visible.Contains(row.Id));
+        }
         if (workspaceIds is { Length: > 0 })
         {
             var ids = workspaceIds.Select(WorkspaceId.From).ToList();

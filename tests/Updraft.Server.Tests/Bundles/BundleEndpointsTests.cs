@@ -220,7 +220,8 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     private async Task ActAsAgentAsync(HttpContext context, RequestDelegate next)
     {
         context.Features.Set(new Subject(
-            SubjectKind.Agent, "agent", "agent", new OrganizationId("o"), new WorkspaceId("w"), _caller, Role.Agent));
+            SubjectKind.Agent, "agent", "agent", new OrganizationId("o"),
+            [Grant.For(Role.Agent, new OrganizationId("o"), new WorkspaceId("w"), _caller)]));
         try
         {
             await next(context);

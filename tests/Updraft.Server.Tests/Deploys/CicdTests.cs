@@ -26,7 +26,8 @@ public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
     [InlineData(false, "User", false)]
     public void A_person_does_not_deploy_where_CICD_is_enforced(bool isEnforced, string kind, bool isRefused)
     {
-        var who = new Subject(Enum.Parse<SubjectKind>(kind), "c1", "Ann", new("corg"), null, null, Role.WorkspaceOwner);
+        var who = new Subject(Enum.Parse<SubjectKind>(kind), "c1", "Ann", new("corg"),
+            [Grant.For(Role.WorkspaceOwner, new("corg"), new("cwsp"), null)]);
         var deployment = new Deployment
         {
             Id = new("cdep"),

@@ -39,6 +39,10 @@ internal static class AuthorizationTable
         [Permission.ManageTokens] = [0, 403, 403, 0, 403, 403, 403, 0, 404],
         [Permission.ReadAgentTokens] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
         [Permission.ManageAgentTokens] = [0, 404, 404, 0, 0, 403, 403, 0, 404],
+        [Permission.ReadSelf] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
+        [Permission.ReadUsers] = [0, 403, 403, 0, 403, 403, 403, 403, 404],
+        [Permission.ManageUserRoles] = [0, 403, 403, 0, 403, 403, 403, 403, 404],
+        [Permission.ReadRoles] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
         [Permission.ActAsAgent] = [403, 403, 403, 403, 403, 403, 403, 403, 0],
     };
 

@@ -725,6 +725,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("kind");
 
+                    b.Property<long?>("LastRotatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_rotated_at");
+
                     b.Property<long?>("LastUsedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_used_at");
@@ -744,15 +748,19 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("revoked_at");
 
-                    b.Property<string>("Role")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("role");
-
                     b.Property<string>("ShortToken")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("short_token");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UpdatedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("updated_by");
 
                     b.Property<string>("WorkspaceId")
                         .HasMaxLength(64)
@@ -873,6 +881,54 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasDatabaseName("ix_workspaces_organization_id_name");
 
                     b.ToTable("workspaces", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.Tokens.ApiToken", b =>
+                {
+                    b.OwnsMany("Updraft.Server.Security.Grant", "Grants", b1 =>
+                        {
+                            b1.Property<string>("TokenId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("token_id");
+
+                            b1.Property<string>("EntityId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("entity_id");
+
+                            b1.Property<string>("DeploymentId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("deployment_id");
+
+                            b1.Property<string>("Role")
+                                .IsRequired()
+                                .HasColumnType("TEXT")
+                                .HasColumnName("role");
+
+                            b1.Property<string>("WorkspaceId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("workspace_id");
+
+                            b1.HasKey("TokenId", "EntityId")
+                                .HasName("pk_token_grants");
+
+                            b1.HasIndex("DeploymentId")
+                                .HasDatabaseName("ix_token_grants_deployment_id");
+
+                            b1.HasIndex("WorkspaceId")
+                                .HasDatabaseName("ix_token_grants_workspace_id");
+
+                            b1.ToTable("token_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("TokenId")
+                                .HasConstraintName("fk_token_grants_api_tokens_token_id");
+                        });
+
+                    b.Navigation("Grants");
                 });
 #pragma warning restore 612, 618
         }

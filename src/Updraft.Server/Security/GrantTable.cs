@@ -1,0 +1,38 @@
+using System.Linq.Expressions;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Updraft.Server.Security;
+
+/// <summary>Keeps grants in a table of their own beside whom they are given to.</summary>
+internal static class GrantTable
+{
+    /// <summary>Maps the grants of an entity.</summary>
+    /// <param name="builder">The entity.</param>
+    /// <param name="grants">Its list of grants.</param>
+    /// <param name="table">Name of the table.</param>
+    /// <param name="owner">Name of the column that holds the entity's id.</param>
+    public static void HasGrants<T>(this EntityTypeBuilder<T> builder, Expression<Func<T, IEnumerable<Grant>?>> grants, string table, string owner)
+        where T : class => builder.OwnsMany(grants, row =>
+        {
+            row.ToTable(table);
+            row.WithOwner().HasForeignKey(owner);
+            row.HasKey(owner, nameof(Grant.EntityId));
+            row.Property(grant => grant.EntityId).HasMaxLength(64);
+            row.HasIndex(grant => grant.WorkspaceId);
+            row.HasIndex(grant => grant.DeploymentId);
+        });
+
+    /// <summary>Makes the grants what is wanted, row by row, so that one whose role changes stays the same row.</summary>
+    public static void ReplaceWith(this List<Grant> grants, IReadOnlyCollection<Grant> wanted)
+    {
+        grants.RemoveAll(grant => !wanted.Any(other => other.EntityId == grant.EntityId));
+        foreach (var grant in wanted)
+        {
+            if (grants.Find(other => other.EntityId == grant.EntityId) is { } existing)
+                existing.Role = grant.Role;
+            else
+                grants.Add(grant);
+        }
+    }
+}
