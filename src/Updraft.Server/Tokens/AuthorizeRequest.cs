@@ -13,7 +13,7 @@ namespace Updraft.Server.Tokens;
 /// Middleware after routing: lets a request reach its route or answers it. Nothing is allowed that no route asked for.
 /// <list type="number">
 /// <item>Open routes (<c>AllowAnonymous</c>) pass. A route that demands no permission answers nobody: 403.</item>
-/// <item>No valid token: 401. So is the token of a Deployment that was deleted.</item>
+/// <item>No valid token: 401. So is the token of a Deployment or Workspace that was deleted.</item>
 /// <item>What the address names does not exist, or the caller may not read it: 404, the same for both.</item>
 /// <item>The caller may read it but not do this: 403.</item>
 /// </list>
@@ -48,6 +48,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         var cancellationToken = context.RequestAborted;
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
         if (subject.Deployment is { } own && await _placeOfDeployment(db, own, cancellationToken) is null)
+            throw NotAuthenticated(context);
+        if (subject is { Deployment: null, Workspace: { } home } && await _placeOfWorkspace(db, home, cancellationToken) is null)
             throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
