@@ -76,7 +76,14 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
         var agents = await db.Agents.AsNoTracking().Where(agent => agent.DeploymentId == deployment)
             .Select(agent => new
             {
-                agent.Component, agent.Host, agent.AgentVersion, agent.EnrolledAt, agent.ReportedAt, agent.Phase, agent.Revision, agent.Message,
+                agent.Component,
+                agent.Host,
+                agent.AgentVersion,
+                agent.EnrolledAt,
+                agent.ReportedAt,
+                agent.Phase,
+                agent.Revision,
+                agent.Message,
             })
             .ToListAsync(cancellationToken);
         var entries = new List<Entry>(2 * agents.Count);
