@@ -7,10 +7,13 @@ using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
 using Updraft.Server.Organizations;
+using Updraft.Server.Roles;
 using Updraft.Server.Rollouts;
+using Updraft.Server.SignIn;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
+using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -36,6 +39,8 @@ internal static class Program
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase();
         builder.AddTokens();
+        builder.AddUsers();
+        builder.AddSignIn();
         builder.AddWorkspaces();
         builder.AddDeployments();
         builder.Services.AddStorage();
@@ -49,8 +54,10 @@ internal static class Program
         var app = builder.Build();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
+        app.UseSignIn();
         app.UseTokens();
         app.MapHealth();
+        app.MapSignIn();
         app.MapBundles();
         app.MapUploads();
         app.MapAgents();
@@ -62,8 +69,14 @@ internal static class Program
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
+            api.MapUsers();
+            api.MapRoles();
             api.MapDeploys();
         }
+        var iam = app.MapGroup("/iam/v1beta1");
+        iam.MapBetaTokens();
+        iam.MapUsers();
+        iam.MapRoles();
         return app;
     }
 

@@ -32,6 +32,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         Id<DeployId>(configurationBuilder);
         Id<TokenId>(configurationBuilder);
         Id<AgentId>(configurationBuilder);
+        Id<UserId>(configurationBuilder);
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();
