@@ -10,8 +10,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Database.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteUpdraftDbContext))]
-    [Migration("20261124065120_Bundles")]
-    partial class Bundles
+    [Migration("20261124073556_RealClients")]
+    partial class RealClients
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -515,6 +515,14 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
 
+                    b.Property<bool>("AllowEnhancedSupportAccess")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("allow_enhanced_support_access");
+
+                    b.Property<string>("BillingEmail")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("billing_email");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("created_at");
@@ -524,10 +532,22 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
+                    b.Property<bool?>("HasAiFeaturesDisabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("has_ai_features_disabled");
+
+                    b.Property<bool>("IsScimEnabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_scim_enabled");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("name");
+
+                    b.Property<bool>("ShouldEnforceDedicatedClusters")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("should_enforce_dedicated_clusters");
 
                     b.Property<long>("UpdatedAt")
                         .HasColumnType("INTEGER")
@@ -660,6 +680,56 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("revision_reports", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.SignIn.LoginSession", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("PreviousRefreshHash")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("previous_refresh_hash");
+
+                    b.Property<byte[]>("RefreshHash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("refresh_hash");
+
+                    b.Property<long?>("RevokedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revoked_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_login_sessions");
+
+                    b.HasIndex("PreviousRefreshHash")
+                        .HasDatabaseName("ix_login_sessions_previous_refresh_hash");
+
+                    b.HasIndex("RefreshHash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_login_sessions_refresh_hash");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_login_sessions_user_id");
+
+                    b.ToTable("login_sessions", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Tokens.ApiToken", b =>
                 {
                     b.Property<string>("Id")
@@ -708,6 +778,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("kind");
 
+                    b.Property<long?>("LastRotatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_rotated_at");
+
                     b.Property<long?>("LastUsedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_used_at");
@@ -727,15 +801,19 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("revoked_at");
 
-                    b.Property<string>("Role")
-                        .IsRequired()
-                        .HasColumnType("TEXT")
-                        .HasColumnName("role");
-
                     b.Property<string>("ShortToken")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("short_token");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UpdatedBy")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("updated_by");
 
                     b.Property<string>("WorkspaceId")
                         .HasMaxLength(64)
@@ -792,6 +870,70 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("upload_slots", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Users.User", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AvatarUrl")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("avatar_url");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("ExternalId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("external_id");
+
+                    b.Property<string>("FullName")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("full_name");
+
+                    b.Property<string>("Issuer")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("issuer");
+
+                    b.Property<string>("OrganizationId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("organization_id");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("status");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("Username")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("username");
+
+                    b.HasKey("Id")
+                        .HasName("pk_users");
+
+                    b.HasIndex("Issuer", "ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_users_issuer_external_id");
+
+                    b.HasIndex("OrganizationId", "Username")
+                        .HasDatabaseName("ix_users_organization_id_username");
+
+                    b.ToTable("users", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Workspaces.Workspace", b =>
                 {
                     b.Property<string>("Id")
@@ -811,6 +953,18 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
+
+                    b.Property<string>("DefaultCloudProvider")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_cloud_provider");
+
+                    b.Property<string>("DefaultClusterId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_cluster_id");
+
+                    b.Property<string>("DefaultRegion")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("default_region");
 
                     b.Property<string>("Description")
                         .HasColumnType("TEXT")
@@ -844,6 +998,110 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasDatabaseName("ix_workspaces_organization_id_name");
 
                     b.ToTable("workspaces", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.Tokens.ApiToken", b =>
+                {
+                    b.OwnsMany("Updraft.Server.Security.Grant", "Grants", b1 =>
+                        {
+                            b1.Property<string>("TokenId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("token_id");
+
+                            b1.Property<string>("EntityId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("entity_id");
+
+                            b1.Property<string>("DeploymentId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("deployment_id");
+
+                            b1.Property<bool>("IsFromClaims")
+                                .HasColumnType("INTEGER")
+                                .HasColumnName("is_from_claims");
+
+                            b1.Property<string>("Role")
+                                .IsRequired()
+                                .HasColumnType("TEXT")
+                                .HasColumnName("role");
+
+                            b1.Property<string>("WorkspaceId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("workspace_id");
+
+                            b1.HasKey("TokenId", "EntityId")
+                                .HasName("pk_token_grants");
+
+                            b1.HasIndex("DeploymentId")
+                                .HasDatabaseName("ix_token_grants_deployment_id");
+
+                            b1.HasIndex("WorkspaceId")
+                                .HasDatabaseName("ix_token_grants_workspace_id");
+
+                            b1.ToTable("token_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("TokenId")
+                                .HasConstraintName("fk_token_grants_api_tokens_token_id");
+                        });
+
+                    b.Navigation("Grants");
+                });
+
+            modelBuilder.Entity("Updraft.Server.Users.User", b =>
+                {
+                    b.OwnsMany("Updraft.Server.Security.Grant", "Grants", b1 =>
+                        {
+                            b1.Property<string>("UserId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("user_id");
+
+                            b1.Property<string>("EntityId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("entity_id");
+
+                            b1.Property<string>("DeploymentId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("deployment_id");
+
+                            b1.Property<bool>("IsFromClaims")
+                                .HasColumnType("INTEGER")
+                                .HasColumnName("is_from_claims");
+
+                            b1.Property<string>("Role")
+                                .IsRequired()
+                                .HasColumnType("TEXT")
+                                .HasColumnName("role");
+
+                            b1.Property<string>("WorkspaceId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("workspace_id");
+
+                            b1.HasKey("UserId", "EntityId")
+                                .HasName("pk_user_grants");
+
+                            b1.HasIndex("DeploymentId")
+                                .HasDatabaseName("ix_user_grants_deployment_id");
+
+                            b1.HasIndex("WorkspaceId")
+                                .HasDatabaseName("ix_user_grants_workspace_id");
+
+                            b1.ToTable("user_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("UserId")
+                                .HasConstraintName("fk_user_grants_users_user_id");
+                        });
+
+                    b.Navigation("Grants");
                 });
 #pragma warning restore 612, 618
         }
