@@ -6,6 +6,7 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
+using Updraft.Server.OpenApi;
 using Updraft.Server.Organizations;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Storage;
@@ -44,6 +45,7 @@ internal static class Program
         builder.AddAgents();
         builder.AddRollouts();
         builder.AddDeploys();
+        builder.AddApiDescription();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -55,6 +57,7 @@ internal static class Program
         app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
+        app.MapApiDescription();
         foreach (var prefix in ApiPrefixes)
         {
             var api = app.MapGroup(prefix);

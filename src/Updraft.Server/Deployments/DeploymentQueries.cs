@@ -15,7 +15,7 @@ internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]
 /// <summary>Reads Deployments for the API.</summary>
 internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options)
 {
-    private static readonly Sorting<Deployment> Sorting = new(row => row.Id,
+    public static readonly Sorting<Deployment> Sorting = new(row => row.Id,
         ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
 
     /// <summary>One live Deployment.</summary>

@@ -11,13 +11,13 @@ internal static class TokenEndpoints
     public static void MapTokens(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
-        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens");
+        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens").Sorts(TokenQueries.Sorting.Orders);
         tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens).Operation<CreateApiTokenRequest>("CreateApiToken");
         tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens).Operation("GetApiToken");
         tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
 
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
-        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens");
+        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens").Sorts(TokenQueries.Sorting.Orders);
         agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens).Operation<CreateAgentTokenRequest>("CreateAgentToken");
         agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
         agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
