@@ -1,24 +1,31 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>What creating and updating a Deployment have in common. Absent and null are the same.</summary>
 public abstract record DeploymentRequest
 {
     /// <summary>1 to 500 characters, unique in the Workspace.</summary>
+    [Required, StringLength(500, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 1,000 characters.</summary>
+    [StringLength(1000)]
     public string? Description { get; init; }
 
     /// <summary>The Workspace.</summary>
     public string? WorkspaceId { get; init; }
 
     /// <summary><c>STANDARD</c>.</summary>
+    [AllowedValues("STANDARD")]
     public string? Type { get; init; }
 
     /// <summary><c>CELERY</c>, <c>KUBERNETES</c> or <c>ASTRO</c>.</summary>
+    [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public string? Executor { get; init; }
 
     /// <summary><c>SMALL</c>, <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>.</summary>
+    [AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")]
     public string? SchedulerSize { get; init; }
 
     /// <summary>Whether DAGs can be deployed without an image.</summary>
@@ -68,6 +75,7 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
     public string? AstroRuntimeVersion { get; init; }
 
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? CloudProvider { get; init; }
 
     /// <summary>Kept and given back.</summary>
@@ -81,6 +89,7 @@ public sealed record UpdateDeploymentRequest : DeploymentRequest;
 public sealed record DeploymentEnvironmentVariable
 {
     /// <summary>Name of the variable.</summary>
+    [Required]
     public string? Key { get; init; }
 
     /// <summary>Never given back for a secret.</summary>
@@ -100,21 +109,26 @@ public sealed record DeploymentWorkerQueue
     public string? Id { get; init; }
 
     /// <summary>1 to 63 characters, unique in the Deployment.</summary>
+    [Required, StringLength(63, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary><c>A5</c> to <c>A160</c>.</summary>
+    [Required, AllowedValues("A5", "A10", "A20", "A40", "A60", "A120", "A160")]
     public string? AstroMachine { get; init; }
 
     /// <summary>Whether tasks go here that name no queue.</summary>
     public bool? IsDefault { get; init; }
 
     /// <summary>At least 1.</summary>
+    [Required, Range(1, int.MaxValue)]
     public int? MaxWorkerCount { get; init; }
 
     /// <summary>At least 0.</summary>
+    [Required, Range(0, int.MaxValue)]
     public int? MinWorkerCount { get; init; }
 
     /// <summary>At least 1.</summary>
+    [Required, Range(1, int.MaxValue)]
     public int? WorkerConcurrency { get; init; }
 
     /// <summary>A Kubernetes quantity.</summary>
@@ -161,15 +175,19 @@ public sealed record DeploymentHibernationOverride
 public sealed record DeploymentHibernationSchedule
 {
     /// <summary>Cron expression.</summary>
+    [Required]
     public string? HibernateAtCron { get; init; }
 
     /// <summary>Cron expression.</summary>
+    [Required]
     public string? WakeAtCron { get; init; }
 
     /// <summary>Whether the rule counts.</summary>
+    [Required]
     public bool? IsEnabled { get; init; }
 
     /// <summary>At most 200 characters.</summary>
+    [StringLength(200)]
     public string? Description { get; init; }
 }
 
@@ -177,5 +195,6 @@ public sealed record DeploymentHibernationSchedule
 public sealed record DeploymentRemoteExecution
 {
     /// <summary>Updraft only takes false.</summary>
+    [Required]
     public bool? Enabled { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A Deployment. What is not nullable is always there: clients read it without a check.</summary>
@@ -25,9 +27,11 @@ public sealed record DeploymentResponse
     public required string WorkspaceName { get; init; }
 
     /// <summary><c>STANDARD</c>.</summary>
+    [AllowedValues("STANDARD")]
     public required string Type { get; init; }
 
     /// <summary><c>DEPLOYING</c>, <c>HEALTHY</c> or <c>UNHEALTHY</c>.</summary>
+    [AllowedValues("DEPLOYING", "HEALTHY", "UNHEALTHY")]
     public required string Status { get; init; }
 
     /// <summary>Why, when there is something to say.</summary>
@@ -36,7 +40,7 @@ public sealed record DeploymentResponse
     /// <summary>Empty before the first image, unless given at creation.</summary>
     public required string AstroRuntimeVersion { get; init; }
 
-    /// <summary>The same as <see cref="AstroRuntimeVersion"/>; the astro CLI reads this one.</summary>
+    /// <summary>The same as <c>astroRuntimeVersion</c>; the astro CLI reads this one.</summary>
     public required string RuntimeVersion { get; init; }
 
     /// <summary><c>NA</c> when unknown.</summary>
@@ -55,9 +59,11 @@ public sealed record DeploymentResponse
     public required bool IsDevelopmentMode { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public required string Executor { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")]
     public required string SchedulerSize { get; init; }
 
     /// <summary>Follows from the size.</summary>
@@ -118,6 +124,7 @@ public sealed record DeploymentResponse
     public string? DesiredDagTarballVersion { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? CloudProvider { get; init; }
 
     /// <summary>As set.</summary>

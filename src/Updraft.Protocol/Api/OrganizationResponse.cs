@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>An Organization.</summary>
@@ -10,6 +12,7 @@ public sealed record OrganizationResponse
     public required string Name { get; init; }
 
     /// <summary>Always <c>HOSTED</c>: with anything else the astro CLI adds a file of its own to what it uploads.</summary>
+    [AllowedValues("HOSTED")]
     public string Product { get; init; } = "HOSTED";
 
     /// <summary>Always empty: nothing is sold here.</summary>
@@ -19,6 +22,7 @@ public sealed record OrganizationResponse
     public string SupportPlan { get; init; } = "TEAM";
 
     /// <summary>Always <c>ACTIVE</c>.</summary>
+    [AllowedValues("ACTIVE")]
     public string Status { get; init; } = "ACTIVE";
 
     /// <summary>Always false.</summary>

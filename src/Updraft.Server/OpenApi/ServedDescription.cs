@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
+using Scalar.AspNetCore;
 
 namespace Updraft.Server.OpenApi;
 
@@ -55,6 +56,8 @@ internal static class DescriptionEndpoints
     /// <summary>This server's own address, and the two where clients of the API look.</summary>
     private static readonly string[] Addresses = ["/openapi/v1.json", "/spec/v1.0", "/spec/v1"];
 
+    private const string Page = "/docs";
+
     public static void AddApiDescription(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ServedDescription>();
@@ -73,6 +76,14 @@ internal static class DescriptionEndpoints
     {
         foreach (var address in Addresses)
             routes.MapGet(address, GetAsync).AllowAnonymous();
+        // Everything that the page needs comes from here: no fonts, no telemetry, no assistant of somebody else.
+        routes.MapScalarApiReference(Page, options => options
+            .AddDocument(ServedDescription.Version)
+            .WithTitle("Updraft API")
+            .DisableDefaultFonts()
+            .DisableTelemetry()
+            .DisableAgent()
+            .DisableMcp()).AllowAnonymous();
     }
 
     private static async Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken)

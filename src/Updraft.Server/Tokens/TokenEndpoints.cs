@@ -19,8 +19,8 @@ internal static class TokenEndpoints
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
         agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens").Sorts(TokenQueries.Sorting.Orders);
         agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens).Operation<CreateAgentTokenRequest>("CreateAgentToken");
-        agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
-        agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
+        agents.MapGet("/{agentTokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
+        agents.MapDelete("/{agentTokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
     }
 
     private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
@@ -72,13 +72,13 @@ internal static class TokenEndpoints
         return row.ToResponse(token);
     }
 
-    private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
-        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+    private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, TokenQueries queries,
+        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
 
-    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
+    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, TokenQueries queries,
         DeleteToken deleteToken, CancellationToken cancellationToken)
     {
-        await deleteToken.RunAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+        await deleteToken.RunAsync(queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
         return TypedResults.NoContent();
     }
 }

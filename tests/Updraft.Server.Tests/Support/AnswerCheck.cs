@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Updraft.Server.Api;
+using Updraft.Server.Tests.Contract;
+
+namespace Updraft.Server.Tests.Support;
+
+/// <summary>
+/// Reads along: every answer that a test's server gives below the API's prefixes, by every test, must be one that a strict client of
+/// the published description accepts.
+/// </summary>
+internal sealed class AnswerCheck : IStartupFilter
+{
+    private static readonly string[] Prefixes = ["/v1", "/platform/v1beta1"];
+
+    private readonly ConcurrentQueue<string> _problems = new();
+
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.Use(CheckAsync);
+        next(app);
+    };
+
+    /// <summary>Fails when an answer was wrong.</summary>
+    public void AssertAllRight() => Assert.True(_problems.IsEmpty,
+        "A strict client of the API would refuse these answers of the server. Correct them, or say in Contract/differences.json why they are right:\n"
+        + string.Join('\n', _problems.Distinct(StringComparer.Ordinal)));
+
+    private async Task CheckAsync(HttpContext context, RequestDelegate next)
+    {
+        var path = context.Request.Path;
+        if (!Prefixes.Any(prefix => path.StartsWithSegments(prefix, StringComparison.OrdinalIgnoreCase)) || HttpMethods.IsHead(context.Request.Method))
+        {
+            await next(context);
+            return;
+        }
+        var answer = context.Response.Body;
+        using var copy = new MemoryStream();
+        await using var both = new TeeStream(answer, copy);
+        context.Response.Body = both;
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            context.Response.Body = answer;
+        }
+        if (context.RequestAborted.IsCancellationRequested)
+            return;
+        var operation = context.GetEndpoint()?.Metadata.GetMetadata<Operation>()?.Id;
+        var status = context.Response.StatusCode;
+        foreach (var problem in PublishedContract.Problems(operation, status, context.Response.ContentType, copy.GetBuffer().AsMemory(0, (int)copy.Length)))
+            _problems.Enqueue($"{context.Request.Method} {path} ({operation}) {status}: {problem}");
+    }
+
+    /// <summary>Writes to two streams.</summary>
+    private sealed class TeeStream(Stream first, Stream second) : Stream
+    {
+        public override bool CanRead => false;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => true;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override void Flush() => first.Flush();
+
+        public override Task FlushAsync(CancellationToken cancellationToken) => first.FlushAsync(cancellationToken);
+
+        public override void Write(byte[] buffer, int offset, int count)
+        {
+            second.Write(buffer, offset, count);
+            first.Write(buffer, offset, count);
+        }
+
+        public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+        {
+            second.Write(buffer.Span);
+            await first.WriteAsync(buffer, cancellationToken);
+        }
+
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+    }
+}
