@@ -14,6 +14,7 @@ public abstract record DeploymentRequest
     public string? Description { get; init; }
 
     /// <summary>The Workspace.</summary>
+    [Required]
     public string? WorkspaceId { get; init; }
 
     /// <summary><c>STANDARD</c>.</summary>
@@ -83,6 +84,8 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
 }
 
 /// <summary>Body of updating a Deployment: replaces all settings.</summary>
+[AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(IsHighAvailability),
+    nameof(SchedulerSize), nameof(Type))]
 public sealed record UpdateDeploymentRequest : DeploymentRequest;
 
 /// <summary>An environment variable, in requests and answers.</summary>

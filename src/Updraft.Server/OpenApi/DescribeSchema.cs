@@ -1,9 +1,12 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
+using System.Reflection;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
+using Updraft.Protocol.Api;
 
 namespace Updraft.Server.OpenApi;
 
@@ -67,6 +70,8 @@ internal sealed class DescribeSchema : IOpenApiSchemaTransformer
         schema.Required = type.Properties
             .Where(property => property.IsRequired || !property.IsGetNullable
                 || property.AttributeProvider?.IsDefined(typeof(RequiredAttribute), inherit: true) == true)
-            .Select(property => property.Name).ToHashSet(StringComparer.Ordinal);
+            .Select(property => property.Name)
+            .Concat((type.Type.GetCustomAttribute<AlsoRequiredAttribute>()?.Fields ?? []).Select(JsonNamingPolicy.CamelCase.ConvertName))
+            .ToHashSet(StringComparer.Ordinal);
     }
 }

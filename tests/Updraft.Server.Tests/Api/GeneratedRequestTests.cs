@@ -102,6 +102,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["deploymentId"] = upload.DeploymentId,
             ["deployId"] = values.Pick(upload.DeployId, open.DeployId),
             ["tokenId"] = Jwt.Claims(disposable).Text("sub"),
+            ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
+            ["documentName?"] = "v1",
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Contract;
@@ -26,6 +27,20 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
     {
         Assert.Equal([], Known().GroupBy(line => line).Where(group => group.Count() > 1).Select(group => group.Key));
         Assert.All(Groups("differences").Concat(Groups("sent")), group => Assert.True(group.GetProperty("reason").GetString()!.Length > 10));
+    }
+
+    [Fact]
+    public void The_document_lists_every_reason()
+    {
+        const string Begin = "<!-- reasons -->\n", End = "<!-- end of reasons -->";
+        var reasons = string.Concat(Groups("differences").Select(group =>
+            $"- {group.GetProperty("reason").GetString()} ({group.GetProperty("what").GetArrayLength()})\n"));
+        var document = SourceTree.Read("docs/api.md");
+        var parts = document.Split([Begin, End], StringSplitOptions.None);
+        if (PublishedDescription.IsToBeWritten)
+            File.WriteAllText(Path.Join(SourceTree.Root, "docs/api.md"), parts[0] + Begin + reasons + End + parts[2]);
+        else
+            Assert.Equal(reasons, parts[1]);
     }
 
     [Fact]

@@ -20,6 +20,9 @@ internal static class PublishedDescription
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>Whether what follows from it is to be written anew.</summary>
+    public static bool IsToBeWritten => Environment.GetEnvironmentVariable("UPDRAFT_WRITE_CONTRACT") == "1";
+
     private static string Path => Environment.GetEnvironmentVariable("UPDRAFT_PUBLISHED_API")
         ?? System.IO.Path.Join(SourceTree.Root, "../shared/openapi/astro-v1.yml");
 
@@ -37,7 +40,7 @@ internal static class PublishedDescription
     /// <summary>Writes the extract, if that is asked for.</summary>
     public static void WriteIfAsked(JsonObject facts)
     {
-        if (Environment.GetEnvironmentVariable("UPDRAFT_WRITE_CONTRACT") == "1")
+        if (IsToBeWritten)
             File.WriteAllText(System.IO.Path.Join(SourceTree.Root, "tests/Updraft.Server.Tests/Contract/published.json"), Show(facts));
     }
 

@@ -24,6 +24,9 @@ public sealed class RouteTests
         ["/spec/v1.0"] = "the same, where the astro CLI looks",
         ["/spec/v1"] = "the same, where other clients look",
         ["/docs/{documentName?}"] = "the page that shows the description",
+        ["/docs/scalar.js"] = "the page's script",
+        ["/docs/scalar.aspnetcore.js"] = "the page's settings",
+        ["/docs/favicon.svg"] = "the page's picture",
         ["/uploads/{deploymentId}/{deployId}/{purpose}"] = "the address carries its own signature, as the clients' blob libraries send no token",
     };
 
