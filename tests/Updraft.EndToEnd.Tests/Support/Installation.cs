@@ -113,6 +113,15 @@ internal sealed class Installation : IAsyncDisposable
         return response.Headers.GetValues("x-ms-version-id").Single();
     }
 
+    /// <summary>Uploads an archive that must be refused; returns the status and the text of the answer.</summary>
+    public async Task<(HttpStatusCode Status, string Text)> UploadRefusedAsync(string address, byte[] archive)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = new ByteArrayContent(archive) };
+        request.Headers.Add("x-ms-blob-type", "BlockBlob");
+        using var response = await _uploads.SendAsync(request, TestContext.Current.CancellationToken);
+        return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+    }
+
     public Task<JsonNode> FinalizeAsync(string deploy, string field, string version) =>
         PostAsync($"{_deployment}/deploys/{deploy}/finalize", new JsonObject { [field] = version });
 

@@ -42,15 +42,14 @@ internal sealed class RunningProgram : IDisposable
         }
     }
 
-    /// <summary>The most memory that it ever held, in bytes.</summary>
-    public long PeakMemoryBytes
-    {
-        get
-        {
-            var line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-            return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-        }
-    }
+    /// <summary>The most memory that it held, ever or since <see cref="ForgetPeakMemory"/>, in bytes.</summary>
+    public long PeakMemoryBytes => Memory("VmHWM:");
+
+    /// <summary>The memory that it holds, in bytes.</summary>
+    public long MemoryBytes => Memory("VmRSS:");
+
+    /// <summary>Lets the kernel begin its count of the peak anew.</summary>
+    public void ForgetPeakMemory() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     /// <summary>SIGKILL: the process gets no chance to tidy up.</summary>
     public void Kill()
@@ -64,6 +63,12 @@ internal sealed class RunningProgram : IDisposable
         if (!_process.HasExited)
             Kill();
         _process.Dispose();
+    }
+
+    private long Memory(string name)
+    {
+        var line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 
     private void Append(string? line)
