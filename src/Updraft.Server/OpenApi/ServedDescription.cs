@@ -58,6 +58,10 @@ internal static class DescriptionEndpoints
 
     private const string Page = "/docs";
 
+    /// <summary>The page's script is large and not ours: the browser refuses whatever else it might want to fetch.</summary>
+    private const string OnlyThisServer = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+        + "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; form-action 'none'; base-uri 'self'";
+
     public static void AddApiDescription(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ServedDescription>();
@@ -83,7 +87,8 @@ internal static class DescriptionEndpoints
             .DisableDefaultFonts()
             .DisableTelemetry()
             .DisableAgent()
-            .DisableMcp()).AllowAnonymous();
+            .DisableMcp()
+            .AddHeadContent($"<meta http-equiv=\"Content-Security-Policy\" content=\"{OnlyThisServer}\">")).AllowAnonymous();
     }
 
     private static async Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken)

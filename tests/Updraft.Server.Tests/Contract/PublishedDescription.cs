@@ -14,7 +14,8 @@ namespace Updraft.Server.Tests.Contract;
 /// </summary>
 internal static class PublishedDescription
 {
-    private static readonly JsonSerializerOptions Plain = new()
+    /// <summary>JSON for people.</summary>
+    public static readonly JsonSerializerOptions Plain = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,

@@ -8,12 +8,12 @@ using Updraft.Server.Tests.Contract;
 namespace Updraft.Server.Tests.Support;
 
 /// <summary>
-/// Reads along: every answer that a test's server gives below the API's prefixes, by every test, must be one that a strict client of
+/// Reads along: every answer that a test's server gives below <c>/v1</c>, in every test, must be one that a strict client of
 /// the published description accepts.
 /// </summary>
 internal sealed class AnswerCheck : IStartupFilter
 {
-    private static readonly string[] Prefixes = ["/v1", "/platform/v1beta1"];
+    private const string Prefix = "/v1";
 
     private readonly ConcurrentQueue<string> _problems = new();
 
@@ -31,7 +31,7 @@ internal sealed class AnswerCheck : IStartupFilter
     private async Task CheckAsync(HttpContext context, RequestDelegate next)
     {
         var path = context.Request.Path;
-        if (!Prefixes.Any(prefix => path.StartsWithSegments(prefix, StringComparison.OrdinalIgnoreCase)) || HttpMethods.IsHead(context.Request.Method))
+        if (!path.StartsWithSegments(Prefix, StringComparison.OrdinalIgnoreCase) || HttpMethods.IsHead(context.Request.Method))
         {
             await next(context);
             return;
