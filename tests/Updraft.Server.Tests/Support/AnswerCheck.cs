@@ -1,19 +1,26 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Api;
+using Updraft.Server.OpenApi;
 using Updraft.Server.Tests.Contract;
 
 namespace Updraft.Server.Tests.Support;
 
 /// <summary>
-/// Reads along: every answer that a test's server gives below <c>/v1</c>, in every test, must be one that a strict client of
-/// the published description accepts.
+/// Reads along: every answer that a test's server gives below <c>/v1</c>, in every test, must be one that strict clients
+/// of the published description and of the server's own accept.
 /// </summary>
 internal sealed class AnswerCheck : IStartupFilter
 {
     private const string Prefix = "/v1";
+
+    // The same for every server of the program.
+    private static ContractReader? _own;
 
     private readonly ConcurrentQueue<string> _problems = new();
 
@@ -52,8 +59,22 @@ internal sealed class AnswerCheck : IStartupFilter
             return;
         var operation = context.GetEndpoint()?.Metadata.GetMetadata<Operation>()?.Id;
         var status = context.Response.StatusCode;
-        foreach (var problem in PublishedContract.Problems(operation, status, context.Response.ContentType, copy.GetBuffer().AsMemory(0, (int)copy.Length)))
-            _problems.Enqueue($"{context.Request.Method} {path} ({operation}) {status}: {problem}");
+        var body = copy.GetBuffer().AsMemory(0, (int)copy.Length);
+        foreach (var reader in (ContractReader[])[PublishedContract.Reader, await OwnAsync(context.RequestServices)])
+        {
+            foreach (var problem in reader.Problems(operation, status, context.Response.ContentType, body))
+                _problems.Enqueue($"{context.Request.Method} {path} ({operation}) {status}: {problem}");
+        }
+    }
+
+    /// <summary>A client that was made for this server's own description; it knows what is not published too, and takes nothing beyond it.</summary>
+    private static async Task<ContractReader> OwnAsync(IServiceProvider services)
+    {
+        if (_own is { } known)
+            return known;
+        var (json, _) = await services.GetRequiredService<ServedDescription>().ReadAsync(CancellationToken.None);
+        var facts = ContractFacts.From(JsonNode.Parse(json)!);
+        return _own = new ContractReader(JsonElement.Parse(facts.ToJsonString()), new Dictionary<string, string>(StringComparer.Ordinal), "described");
     }
 
     /// <summary>Writes to two streams.</summary>
