@@ -9,6 +9,7 @@ using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
 using Updraft.Server.Logs;
+using Updraft.Server.OpenApi;
 using Updraft.Server.Organizations;
 using Updraft.Server.Roles;
 using Updraft.Server.Rollouts;
@@ -57,6 +58,7 @@ internal static class Program
         builder.AddDeploys();
         builder.Services.AddDeploymentBundles();
         builder.AddDeploymentLogs();
+        builder.AddApiDescription();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
@@ -71,6 +73,7 @@ internal static class Program
         app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
+        app.MapApiDescription();
         foreach (var version in ApiVersions)
         {
             var api = app.MapGroup(version.Prefix).WithMetadata(version);

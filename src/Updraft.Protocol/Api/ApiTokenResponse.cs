@@ -1,27 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>Body of creating an API token.</summary>
 public sealed record CreateApiTokenRequest
 {
     /// <summary>1 to 255 characters.</summary>
+    [Required, StringLength(255, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 500 characters.</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 
     /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    [Required, AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public string? Scope { get; init; }
 
     /// <summary>A role of that scope, e.g. <c>WORKSPACE_OWNER</c>.</summary>
+    [Required]
     public string? Role { get; init; }
 
     /// <summary>The Workspace or Deployment.</summary>
     public string? EntityId { get; init; }
 
     /// <summary><c>STANDARD</c>.</summary>
+    [AllowedValues("STANDARD")]
     public string? Kind { get; init; }
 
     /// <summary>1 to 3,650; without end when absent.</summary>
+    [Range(1, 3650)]
     public int? TokenExpiryPeriodInDays { get; init; }
 }
 
@@ -29,12 +37,15 @@ public sealed record CreateApiTokenRequest
 public sealed record CreateAgentTokenRequest
 {
     /// <summary>1 to 255 characters.</summary>
+    [Required, StringLength(255, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 500 characters.</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 
     /// <summary>1 to 3,650; without end when absent.</summary>
+    [Range(1, 3650)]
     public int? TokenExpiryPeriodInDays { get; init; }
 }
 
@@ -51,9 +62,11 @@ public sealed record ApiTokenResponse
     public required string Description { get; init; }
 
     /// <summary><c>STANDARD</c>.</summary>
+    [AllowedValues("STANDARD")]
     public string Kind { get; init; } = "STANDARD";
 
-    /// <summary>As in <see cref="CreateApiTokenRequest.Scope"/>.</summary>
+    /// <summary>Level on which the role counts: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string Scope { get; init; }
 
     /// <summary>What it may do, and where.</summary>
@@ -71,7 +84,7 @@ public sealed record ApiTokenResponse
     /// <summary>Until when it counts; absent for one without end.</summary>
     public DateTimeOffset? EndAt { get; init; }
 
-    /// <summary>As in the request.</summary>
+    /// <summary>Days that it counts for; absent for one without end.</summary>
     public int? ExpiryPeriodInDays { get; init; }
 
     /// <summary>When it got its present secret; absent while that is the first one.</summary>
@@ -97,6 +110,7 @@ public sealed record ApiTokenResponse
 public sealed record ApiTokenRoleResponse
 {
     /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string EntityType { get; init; }
 
     /// <summary>Id of that.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
@@ -7,9 +8,11 @@ public sealed record CreateDeployRequest
 {
     /// <summary>What is deployed: <c>IMAGE_AND_DAG</c>, <c>IMAGE_ONLY</c>, <c>DAG_ONLY</c> or <c>BUNDLE</c>. Required.</summary>
     [JsonConverter(typeof(AnyAsTextConverter))]
+    [Required, AllowedValues("IMAGE_AND_DAG", "IMAGE_ONLY", "DAG_ONLY", "BUNDLE")]
     public string? Type { get; init; }
 
     /// <summary>Free text, at most 500 characters (Unicode code points).</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 
     /// <summary>Absolute path at which Airflow sees the bundle. Required for <c>BUNDLE</c>.</summary>
@@ -26,6 +29,7 @@ public sealed record CreateDeployRequest
 public sealed record UpdateDeployRequest
 {
     /// <summary>The new description, at most 500 characters; absent keeps the old one.</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 }
 
@@ -43,6 +47,7 @@ public sealed record FinalizeDeployRequest
 public sealed record DeployRollbackRequest
 {
     /// <summary>Description of the new deploy, at most 500 characters.</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 }
 
@@ -50,9 +55,11 @@ public sealed record DeployRollbackRequest
 public sealed record DeployGitBlock
 {
     /// <summary><c>GITHUB</c> or <c>GENERIC</c>. Required.</summary>
+    [Required, AllowedValues("GITHUB", "GENERIC")]
     public string? Provider { get; init; }
 
     /// <summary>The commit. Required.</summary>
+    [Required]
     public string? CommitSha { get; init; }
 
     /// <summary>Account on GitHub; required for <c>GITHUB</c>, absent otherwise.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A deploy as the API shows it. What is absent is null and left out.</summary>
@@ -10,9 +12,11 @@ public sealed record DeployResponse
     public required string DeploymentId { get; init; }
 
     /// <summary><c>IMAGE_AND_DAG</c>, <c>IMAGE_ONLY</c>, <c>DAG_ONLY</c> or <c>BUNDLE</c>.</summary>
+    [AllowedValues("IMAGE_AND_DAG", "IMAGE_ONLY", "DAG_ONLY", "BUNDLE")]
     public required string Type { get; init; }
 
     /// <summary><c>INITIALIZED</c>, <c>DEPLOYED</c> or <c>FAILED</c>.</summary>
+    [AllowedValues("INITIALIZED", "DEPLOYED", "FAILED")]
     public required string Status { get; init; }
 
     /// <summary>Free text of whoever made it.</summary>

@@ -1,24 +1,32 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>What creating and updating a Deployment have in common. Absent and null are the same.</summary>
 public abstract record DeploymentRequest
 {
     /// <summary>1 to 500 characters, unique in the Workspace.</summary>
+    [Required, StringLength(500, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 1,000 characters.</summary>
+    [StringLength(1000)]
     public string? Description { get; init; }
 
     /// <summary>The Workspace.</summary>
+    [Required]
     public string? WorkspaceId { get; init; }
 
     /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>; <c>STANDARD</c> when absent. It never changes afterwards.</summary>
+    [AllowedValues("STANDARD", "DEDICATED", "HYBRID")]
     public string? Type { get; init; }
 
     /// <summary><c>CELERY</c>, <c>KUBERNETES</c> or <c>ASTRO</c>.</summary>
+    [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public string? Executor { get; init; }
 
     /// <summary><c>SMALL</c>, <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>.</summary>
+    [AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")]
     public string? SchedulerSize { get; init; }
 
     /// <summary>The size of the scheduler, in the terms of <c>HYBRID</c>.</summary>
@@ -80,6 +88,7 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
     public string? AstroRuntimeVersion { get; init; }
 
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? CloudProvider { get; init; }
 
     /// <summary>Kept and given back; of a Deployment that is not <c>STANDARD</c>, the cluster's counts.</summary>
@@ -90,12 +99,15 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
 }
 
 /// <summary>Body of updating a Deployment: replaces all settings.</summary>
+[AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(IsHighAvailability),
+    nameof(SchedulerSize), nameof(Type))]
 public sealed record UpdateDeploymentRequest : DeploymentRequest;
 
 /// <summary>An environment variable, in requests and answers.</summary>
 public sealed record DeploymentEnvironmentVariable
 {
     /// <summary>Name of the variable.</summary>
+    [Required]
     public string? Key { get; init; }
 
     /// <summary>Never given back for a secret.</summary>
@@ -115,9 +127,11 @@ public sealed record DeploymentWorkerQueue
     public string? Id { get; init; }
 
     /// <summary>1 to 63 characters, unique in the Deployment.</summary>
+    [Required, StringLength(63, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary><c>A5</c> to <c>A160</c>; absent for <c>HYBRID</c>.</summary>
+    [AllowedValues("A5", "A10", "A20", "A40", "A60", "A120", "A160")]
     public string? AstroMachine { get; init; }
 
     /// <summary>The node pool of the workers, for <c>HYBRID</c>.</summary>
@@ -127,12 +141,15 @@ public sealed record DeploymentWorkerQueue
     public bool? IsDefault { get; init; }
 
     /// <summary>At least 1.</summary>
+    [Required, Range(1, int.MaxValue)]
     public int? MaxWorkerCount { get; init; }
 
     /// <summary>At least 0.</summary>
+    [Required, Range(0, int.MaxValue)]
     public int? MinWorkerCount { get; init; }
 
     /// <summary>At least 1.</summary>
+    [Required, Range(1, int.MaxValue)]
     public int? WorkerConcurrency { get; init; }
 
     /// <summary>A Kubernetes quantity.</summary>
@@ -179,15 +196,19 @@ public sealed record DeploymentHibernationOverride
 public sealed record DeploymentHibernationSchedule
 {
     /// <summary>Cron expression.</summary>
+    [Required]
     public string? HibernateAtCron { get; init; }
 
     /// <summary>Cron expression.</summary>
+    [Required]
     public string? WakeAtCron { get; init; }
 
     /// <summary>Whether the rule counts.</summary>
+    [Required]
     public bool? IsEnabled { get; init; }
 
     /// <summary>At most 200 characters.</summary>
+    [StringLength(200)]
     public string? Description { get; init; }
 }
 
@@ -195,6 +216,7 @@ public sealed record DeploymentHibernationSchedule
 public sealed record DeploymentRemoteExecution
 {
     /// <summary>Whether tasks run elsewhere.</summary>
+    [Required]
     public bool? Enabled { get; init; }
 
     /// <summary>Where requests may come from, as CIDR ranges; always there in answers.</summary>

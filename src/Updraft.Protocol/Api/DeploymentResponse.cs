@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
@@ -28,9 +29,11 @@ public sealed record DeploymentResponse
     public required string WorkspaceName { get; init; }
 
     /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>.</summary>
+    [AllowedValues("STANDARD", "DEDICATED", "HYBRID")]
     public required string Type { get; init; }
 
     /// <summary><c>DEPLOYING</c>, <c>HEALTHY</c>, <c>UNHEALTHY</c> or <c>HIBERNATING</c>.</summary>
+    [AllowedValues("DEPLOYING", "HEALTHY", "UNHEALTHY", "HIBERNATING")]
     public required string Status { get; init; }
 
     /// <summary>Why, when there is something to say.</summary>
@@ -39,7 +42,7 @@ public sealed record DeploymentResponse
     /// <summary>Empty before the first image, unless given at creation.</summary>
     public required string AstroRuntimeVersion { get; init; }
 
-    /// <summary>The same as <see cref="AstroRuntimeVersion"/>; the astro CLI reads this one.</summary>
+    /// <summary>The same as <c>astroRuntimeVersion</c>; the astro CLI reads this one.</summary>
     public required string RuntimeVersion { get; init; }
 
     /// <summary><c>NA</c> when unknown.</summary>
@@ -58,9 +61,11 @@ public sealed record DeploymentResponse
     public bool? IsDevelopmentMode { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public required string Executor { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")]
     public string? SchedulerSize { get; init; }
 
     /// <summary>Follows from the size.</summary>
@@ -124,6 +129,7 @@ public sealed record DeploymentResponse
     public string? DesiredDagTarballVersion { get; init; }
 
     /// <summary>As set, or the cluster's.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? CloudProvider { get; init; }
 
     /// <summary>As set, or the cluster's.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>The body of every error of the API.</summary>
@@ -10,5 +12,6 @@ public sealed record ErrorResponse
     public required string RequestId { get; init; }
 
     /// <summary>The HTTP status again.</summary>
+    [Range(400, 600)]
     public required int StatusCode { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>An Organization.</summary>
@@ -10,6 +12,7 @@ public sealed record OrganizationResponse
     public required string Name { get; init; }
 
     /// <summary>Always <c>HOSTED</c>: with anything else the astro CLI adds a file of its own to what it uploads.</summary>
+    [AllowedValues("HOSTED")]
     public string Product { get; init; } = "HOSTED";
 
     /// <summary>Always empty: nothing is sold here.</summary>
@@ -22,6 +25,7 @@ public sealed record OrganizationResponse
     public string? BillingEmail { get; init; }
 
     /// <summary>Always <c>ACTIVE</c>.</summary>
+    [AllowedValues("ACTIVE")]
     public string Status { get; init; } = "ACTIVE";
 
     /// <summary>As set; nothing follows from it.</summary>

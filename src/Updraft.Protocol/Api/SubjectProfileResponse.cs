@@ -1,12 +1,15 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
-/// <summary>Who did something; <c>BasicSubjectProfile</c> of the contract.</summary>
+/// <summary>Who did something.</summary>
 public sealed record SubjectProfileResponse
 {
     /// <summary>Id of the user or token.</summary>
     public required string Id { get; init; }
 
     /// <summary><c>USER</c> or <c>SERVICEKEY</c>.</summary>
+    [AllowedValues("USER", "SERVICEKEY")]
     public string? SubjectType { get; init; }
 
     /// <summary>Name of the token, for <c>SERVICEKEY</c>.</summary>

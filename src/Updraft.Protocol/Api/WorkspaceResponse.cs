@@ -1,12 +1,16 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>Body of creating a Workspace.</summary>
 public sealed record CreateWorkspaceRequest
 {
     /// <summary>1 to 50 characters, unique in the Organization.</summary>
+    [Required, StringLength(50, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 500 characters.</summary>
+    [StringLength(500)]
     public string? Description { get; init; }
 
     /// <summary>Whether new Deployments take deploys from API tokens only, unless their creator says otherwise.</summary>
@@ -62,7 +66,7 @@ public sealed record WorkspaceResponse
     /// <summary>Its name.</summary>
     public string? OrganizationName { get; init; }
 
-    /// <summary>As in <see cref="CreateWorkspaceRequest.CicdEnforcedDefault"/>.</summary>
+    /// <summary>Whether new Deployments take deploys from API tokens only.</summary>
     public required bool CicdEnforcedDefault { get; init; }
 
     /// <summary>As set.</summary>

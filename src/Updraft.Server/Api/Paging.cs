@@ -7,7 +7,8 @@ namespace Updraft.Server.Api;
 /// <param name="Limit">Rows to return; 20 by default, at most 1,000.</param>
 internal readonly record struct Paging(int Offset, int Limit)
 {
-    private const int DefaultLimit = 20, MaxLimit = 1000;
+    /// <summary>Rows of a page when nothing is said, and at most.</summary>
+    public const int DefaultLimit = 20, MaxLimit = 1000;
 
     /// <summary>Minimal-API binding from the query. Unknown keys are ignored.</summary>
     /// <exception cref="ApiException">400: not a number, negative, or more than 1,000 rows.</exception>

@@ -83,6 +83,7 @@ internal static class ServerHost
             json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
             json.AllowDuplicateProperties = false;
             json.MaxDepth = 32;
+            json.NumberHandling = JsonNumberHandling.Strict;
             json.Converters.Add(new UtcTimeConverter());
         });
     }

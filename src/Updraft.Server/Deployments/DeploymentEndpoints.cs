@@ -27,7 +27,7 @@ internal static class DeploymentEndpoints
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
         var deployments = routes.MapGroup("/organizations/{organizationId}/deployments");
-        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments).Operation("ListDeployments");
+        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments).Operation("ListDeployments").Sorts(DeploymentQueries.Sorting.Orders);
         deployments.MapPost("/", CreateAsync).Requires(Permission.CreateDeployment).Operation<CreateDeploymentRequest>("CreateDeployment");
         deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
         deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment).Operation<UpdateDeploymentRequest>("UpdateDeployment");

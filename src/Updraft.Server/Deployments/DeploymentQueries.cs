@@ -17,7 +17,7 @@ internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]
 internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options,
     IOptions<ClusterOptions> cluster, TimeProvider clock)
 {
-    private static readonly Sorting<Deployment> Sorting = new(row => row.Id,
+    public static readonly Sorting<Deployment> Sorting = new(row => row.Id,
         ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
 
     /// <summary>One live Deployment.</summary>

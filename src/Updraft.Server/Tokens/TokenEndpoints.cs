@@ -56,7 +56,7 @@ internal static class TokenEndpoints
     public static void MapTokens(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
-        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens");
+        tokens.MapGet("/", ListAsync).Requires(Permission.ManageTokens).Operation("ListApiTokens").Sorts(TokenQueries.Sorting.Orders);
         tokens.MapPost("/", CreateAsync).Requires(Permission.ManageTokens).Operation<CreateApiTokenRequest>("CreateApiToken");
         tokens.MapGet("/{tokenId}", GetAsync).Requires(Permission.ManageTokens).Operation("GetApiToken");
         tokens.MapPost("/{tokenId}", UpdateAsync).Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
@@ -66,10 +66,10 @@ internal static class TokenEndpoints
         tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
 
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
-        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens");
+        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens").Sorts(TokenQueries.Sorting.Orders);
         agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens).Operation<CreateAgentTokenRequest>("CreateAgentToken");
-        agents.MapGet("/{tokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
-        agents.MapDelete("/{tokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
+        agents.MapGet("/{agentTokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
+        agents.MapDelete("/{agentTokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
     }
 
     private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
@@ -144,13 +144,13 @@ internal static class TokenEndpoints
         return row.ToResponse(token);
     }
 
-    private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, TokenQueries queries,
-        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), tokenId, cancellationToken);
+    private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, TokenQueries queries,
+        CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
 
-    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId tokenId, Subject subject, TokenQueries queries,
+    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject, TokenQueries queries,
         DeleteToken deleteToken, CancellationToken cancellationToken)
     {
-        await deleteToken.RunAsync(subject, queries.OfAgents(deploymentId), tokenId, cancellationToken);
+        await deleteToken.RunAsync(subject, queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
         return TypedResults.NoContent();
     }
 }

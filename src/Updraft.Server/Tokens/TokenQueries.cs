@@ -10,7 +10,7 @@ namespace Updraft.Server.Tokens;
 /// <summary>Reads tokens for the API.</summary>
 internal sealed class TokenQueries(UpdraftDbContext db)
 {
-    private static readonly Sorting<ApiToken> Sorting = new(row => row.Id, ("name", row => row.Name),
+    public static readonly Sorting<ApiToken> Sorting = new(row => row.Id, ("name", row => row.Name),
         ("description", row => row.Description), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt),
         ("tokenStartAt", row => row.LastRotatedAt ?? row.CreatedAt),
         // The column is JSON that begins with the id.

@@ -22,7 +22,7 @@ internal static class WorkspaceEndpoints
     public static void MapWorkspaces(this IEndpointRouteBuilder routes)
     {
         var workspaces = routes.MapGroup("/organizations/{organizationId}/workspaces");
-        workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces).Operation("ListWorkspaces");
+        workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces).Operation("ListWorkspaces").Sorts(Sorting.Orders);
         workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace).Operation<CreateWorkspaceRequest>("CreateWorkspace");
         workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace).Operation("GetWorkspace");
         workspaces.MapPost("/{workspaceId}", UpdateAsync).Requires(Permission.UpdateWorkspace).Operation<UpdateWorkspaceRequest>("UpdateWorkspace");

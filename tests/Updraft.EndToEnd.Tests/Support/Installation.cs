@@ -3,6 +3,8 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Updraft.Client;
+using Updraft.Protocol.Api;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
@@ -18,7 +20,8 @@ internal sealed class Installation : IAsyncDisposable
     private readonly List<AgentOnDisk> _agents = [];
     private readonly IReadOnlyList<string> _settings;
     private RunningProgram? _server;
-    private string _deployment = "";
+    private UpdraftClient? _client;
+    private string _organization = "", _deployment = "", _deploymentId = "";
 
     private Installation(IReadOnlyList<string> settings)
     {
@@ -40,11 +43,7 @@ internal sealed class Installation : IAsyncDisposable
         await installation.StartServerAsync();
         var token = await File.ReadAllTextAsync(installation.InFolder("owner-token"), TestContext.Current.CancellationToken);
         installation._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
-        var organization = (await installation.GetAsync("/v1/organizations"))["organizations"]![0]!.Text("id");
-        var workspace = (await installation.GetAsync($"/v1/organizations/{organization}/workspaces"))["workspaces"]![0]!.Text("id");
-        var created = await installation.PostAsync($"/v1/organizations/{organization}/deployments",
-            new JsonObject { ["name"] = "end to end", ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true });
-        installation._deployment = $"/v1/organizations/{organization}/deployments/{created.Text("id")}";
+        await installation.CreateDeploymentAsync(new UpdraftClient(installation.Address, token));
         return installation;
     }
 
@@ -69,7 +68,8 @@ internal sealed class Installation : IAsyncDisposable
     public async Task<AgentOnDisk> StartAgentAsync(Uri? through = null)
     {
         var name = $"agent-{_agents.Count}";
-        var token = (await PostAsync($"{_deployment}/agent-tokens", new JsonObject { ["name"] = name })).Text("token");
+        var token = (await Client.Tokens(_organization).CreateForAgentAsync(_deploymentId, new CreateAgentTokenRequest { Name = name },
+            TestContext.Current.CancellationToken)).Token;
         await File.WriteAllTextAsync(InFolder(name + ".token"), token, TestContext.Current.CancellationToken);
         var agent = new AgentOnDisk(InFolder(name),
             ["--server", (through ?? Address).OriginalString, "--token-file", InFolder(name + ".token"), "--root", InFolder(name), "--component", name]);
@@ -81,10 +81,10 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>Deploys DAGs: create, upload, finalize. Returns the deploy's id.</summary>
     public async Task<string> DeployAsync(Tree dags)
     {
-        var deploy = await CreateDeployAsync(new JsonObject { ["type"] = "DAG_ONLY" });
-        var version = await UploadAsync(deploy.Text("dagsUploadUrl"), new ByteArrayContent(dags.ToTar("dags")));
-        await FinalizeAsync(deploy.Text("id"), "dagTarballVersion", version);
-        return deploy.Text("id");
+        var deploy = await Deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, TestContext.Current.CancellationToken);
+        var version = await UploadAsync(deploy.DagsUploadUrl, dags.ToTar("dags"));
+        await Deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, TestContext.Current.CancellationToken);
+        return deploy.Id;
     }
 
     /// <summary>Creates a DAG bundle; returns its id.</summary>
@@ -120,11 +120,12 @@ internal sealed class Installation : IAsyncDisposable
     /// <param name="tree">The files; null to remove the bundle.</param>
     public async Task<string> DeployBundleAsync(string mount, Tree? tree)
     {
-        var deploy = await CreateDeployAsync(
-            new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = $"/usr/local/airflow/{mount}" });
-        var version = tree is null ? "" : await UploadAsync(deploy.Text("bundleUploadUrl"), new ByteArrayContent(tree.ToTar(null)));
-        await FinalizeAsync(deploy.Text("id"), "bundleTarballVersion", version);
-        return deploy.Text("id");
+        var deploy = await Deploys.CreateAsync(
+            new CreateDeployRequest { Type = "BUNDLE", BundleType = "dbt", BundleMountPath = $"/usr/local/airflow/{mount}" },
+            TestContext.Current.CancellationToken);
+        var version = tree is null ? "" : await UploadAsync(deploy.BundleUploadUrl, tree.ToTar(null));
+        await Deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { BundleTarballVersion = version }, TestContext.Current.CancellationToken);
+        return deploy.Id;
     }
 
     public Task<JsonNode> CreateDeployAsync(JsonObject request) => PostAsync($"{_deployment}/deploys", request);
@@ -153,7 +154,7 @@ internal sealed class Installation : IAsyncDisposable
         PostAsync($"{_deployment}/deploys/{deploy}/finalize", new JsonObject { [field] = version });
 
     public async Task<string> RollBackAsync(string deploy) =>
-        (await PostAsync($"{_deployment}/deploys/{deploy}/rollback", new JsonObject())).Text("id");
+        (await Deploys.RollBackAsync(deploy, cancellationToken: TestContext.Current.CancellationToken)).Id;
 
     public Task<JsonNode> GetDeployAsync(string deploy) => GetAsync($"{_deployment}/deploys/{deploy}");
 
@@ -167,10 +168,33 @@ internal sealed class Installation : IAsyncDisposable
         foreach (var agent in _agents)
             agent.Dispose();
         _server?.Dispose();
+        _client?.Dispose();
         _http.Dispose();
         _uploads.Dispose();
         Directory.Delete(_folder, recursive: true);
         return ValueTask.CompletedTask;
+    }
+
+    private UpdraftClient Client => _client ?? throw new InvalidOperationException("There is no Deployment yet.");
+
+    private DeploysClient Deploys => Client.Deploys(_organization, _deploymentId);
+
+    private async Task CreateDeploymentAsync(UpdraftClient client)
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        _client = client;
+        _organization = (await client.ListOrganizationsAsync(cancellationToken).SingleAsync(cancellationToken)).Id;
+        var workspace = await client.ListWorkspacesAsync(_organization, cancellationToken).FirstAsync(cancellationToken);
+        var deployment = await client.CreateDeploymentAsync(_organization,
+            new CreateDeploymentRequest { Name = "end to end", WorkspaceId = workspace.Id, IsDagDeployEnabled = true }, cancellationToken);
+        _deploymentId = deployment.Id;
+        _deployment = $"/v1/organizations/{_organization}/deployments/{_deploymentId}";
+    }
+
+    private async Task<string> UploadAsync(string? address, byte[] archive)
+    {
+        using var stream = new MemoryStream(archive);
+        return await Deploys.UploadAsync(address!, stream, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private string InFolder(string name) => Path.Join(_folder, name);

@@ -121,6 +121,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["tokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["bundleId"] = values.Pick(main, finance.Text("id")),
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
+            ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
+            ["documentName?"] = "v1",
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),

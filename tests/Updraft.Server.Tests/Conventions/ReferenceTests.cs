@@ -21,6 +21,7 @@ public sealed class ReferenceTests
 
     [Theory]
     [InlineData("Updraft.Agent")]
+    [InlineData("Updraft.Client")]
     [InlineData("Updraft.Protocol")]
     public void The_packages_of_a_small_program_stay_small(string project)
     {
@@ -37,6 +38,7 @@ public sealed class ReferenceTests
 
     [Theory]
     [InlineData("Updraft.Agent")]
+    [InlineData("Updraft.Client")]
     [InlineData("Updraft.Protocol")]
     public void A_small_program_needs_no_framework_but_NET_itself(string project)
     {

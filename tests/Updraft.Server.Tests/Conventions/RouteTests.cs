@@ -27,6 +27,13 @@ public sealed class RouteTests
         ["/oauth/revoke"] = "the refresh token is the credential",
         ["/signin"] = "the beginning of a login",
         ["/signout"] = "only forgets",
+        ["/openapi/v1.json"] = "the description of the API is the same for everybody, and the astro CLI fetches it without a token",
+        ["/spec/v1.0"] = "the same, where the astro CLI looks",
+        ["/spec/v1"] = "the same, where other clients look",
+        ["/docs/{documentName?}"] = "the page that shows the description",
+        ["/docs/scalar.js"] = "the page's script",
+        ["/docs/scalar.aspnetcore.js"] = "the page's settings",
+        ["/docs/favicon.svg"] = "the page's picture",
         ["/uploads/{deploymentId}/{deployId}/{purpose}"] = "the address carries its own signature, as the clients' blob libraries send no token",
     };
 
@@ -158,9 +165,7 @@ public sealed class RouteTests
 
             string Fill(Microsoft.AspNetCore.Routing.Patterns.RoutePatternPart part) => part switch
             {
-                // Two routes call their last part tokenId.
-                Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart parameter => _values.TryGetValue(
-                    parameter.Name == "tokenId" && Pattern(route).Contains("agent-tokens", StringComparison.Ordinal) ? "agentTokenId" : parameter.Name, out var value)
+                Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart parameter => _values.TryGetValue(parameter.Name, out var value)
                     ? value
                     : throw new InvalidOperationException($"{Show(route)}: say in World in this file what to put for {{{parameter.Name}}}."),
                 Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal => literal.Content,

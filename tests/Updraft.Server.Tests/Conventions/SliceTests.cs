@@ -14,6 +14,7 @@ public sealed class SliceTests
     private static readonly Dictionary<string, string[]> BuiltOn = new()
     {
         ["Health"] = [],
+        ["OpenApi"] = [],
         ["Organizations"] = [],
         ["Workspaces"] = ["Organizations"],
         ["Clusters"] = ["Organizations"],

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Updraft.Server.Tests.Contract;
 using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
@@ -31,9 +32,9 @@ public sealed class ContractTests(SharedServer server) : IClassFixture<SharedSer
         answers["update"] = (await deploys.SendAsync(HttpMethod.Post, $"/{dags.Text("id")}", """{"description":"new"}""")).Ok();
         answers["rollback"] = await deploys.RollBackAsync(dags.Text("id"), """{"description":"back"}""");
 
-        Assert.All(answers, answer => Assert.Empty(DeployContract.Problems("Deploy", answer.Value)));
-        Assert.Empty(DeployContract.Problems("DeploysPaginated", await deploys.ListAsync()));
-        Assert.Empty(DeployContract.Problems("DeploysPaginated", await deploys.ListAsync("?limit=0")));
+        Assert.All(answers, answer => Assert.Empty(PublishedContract.Problems("Deploy", answer.Value)));
+        Assert.Empty(PublishedContract.Problems("DeploysPaginated", await deploys.ListAsync()));
+        Assert.Empty(PublishedContract.Problems("DeploysPaginated", await deploys.ListAsync("?limit=0")));
     }
 
     [Fact]
@@ -51,22 +52,22 @@ public sealed class ContractTests(SharedServer server) : IClassFixture<SharedSer
             .SelectMany(deploy => deploy.EnumerateObject().Select(field => field.Name)).ToHashSet();
 
         // Without an image registry nobody knows the runtime.
-        Assert.Equal(DeployContract.Fields("Deploy").Except(["astroRuntimeVersion"]).Order(), fields.Order());
+        Assert.Equal(PublishedContract.Fields("Deploy").Except(["astroRuntimeVersion"]).Order(), fields.Order());
     }
 
     [Theory]
-    [InlineData("""{"a":1}""", "Deploy.a is unknown", "Deploy.id is missing")]
+    [InlineData("""{"a":1}""", "Deploy.a is not published", "Deploy.id is missing")]
     [InlineData("""{"id":null}""", "Deploy.id is no string but null")]
     [InlineData("""{"imageTag":7}""", "Deploy.imageTag is no string but 7")]
     [InlineData("""{"isDagDeployEnabled":"true"}""", "Deploy.isDagDeployEnabled is no boolean but \"true\"")]
-    [InlineData("""{"status":"DONE"}""", "Deploy.status is 'DONE', which is not in the enum")]
+    [InlineData("""{"status":"DONE"}""", "Deploy.status is 'DONE', which is not published")]
     [InlineData("""{"createdAt":"2026-11-24T01:02:03+01:00"}""",
         "Deploy.createdAt is '2026-11-24T01:02:03+01:00', which is no time in UTC")]
     [InlineData("""{"createdAt":"2026-13-24T01:02:03Z"}""", "Deploy.createdAt is '2026-13-24T01:02:03Z', which is no time in UTC")]
     [InlineData("""{"git":[]}""", "Deploy.git is no object")]
     [InlineData("""{"bundles":[{"mountPath":"/a","deployId":"c"}]}""", "Deploy.bundles[0].bundleType is missing")]
     [InlineData("""{"createdBySubject":{"id":"c","subjectType":"AGENT"}}""",
-        "Deploy.createdBySubject.subjectType is 'AGENT', which is not in the enum")]
+        "Deploy.createdBySubject.subjectType is 'AGENT', which is not published")]
     public void The_reader_sees_what_is_wrong(string answer, params string[] problems) =>
-        Assert.All(problems, problem => Assert.Contains(problem, DeployContract.Problems("Deploy", JsonElement.Parse(answer))));
+        Assert.All(problems, problem => Assert.Contains(problem, PublishedContract.Problems("Deploy", JsonElement.Parse(answer))));
 }

@@ -177,6 +177,7 @@ public sealed class CanaryTests
                 ["deploymentId"] = deployment,
                 ["deployId"] = deploy.Text("id"),
                 ["tokenId"] = token.Text("id"),
+                ["agentTokenId"] = token.Text("id"),
                 ["purpose"] = "dags",
                 ["manifest"] = System.IO.Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
                 ["packId"] = System.IO.Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),

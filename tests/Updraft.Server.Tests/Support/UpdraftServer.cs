@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -24,6 +25,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
 {
     private readonly List<HttpClient> _clients = [];
     private readonly LogLines _log = new();
+    private readonly AnswerCheck _answers = new();
     private readonly string _folder;
     private readonly TimeProvider? _clock;
     private readonly IReadOnlyDictionary<string, string> _settings;
@@ -201,6 +203,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         using (var connection = new SqliteConnection($"Data Source={Path.Join(DataFolder, "database", "updraft.db")}"))
             SqliteConnection.ClearPool(connection);
         Directory.Delete(_folder, recursive: true);
+        _answers.AssertAllRight();
     }
 
     private async Task RunAsync()
@@ -220,6 +223,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         var app = Program.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
         {
             builder.Logging.ClearProviders().AddProvider(_log);
+            builder.Services.AddSingleton<IStartupFilter>(_answers);
             if (_clock is not null)
                 builder.Services.Replace(ServiceDescriptor.Singleton(_clock));
         });

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.OpenApi;
+using Updraft.Server.Api;
+
+namespace Updraft.Server.OpenApi;
+
+/// <summary>The parameters of an operation: the address's, then those that the handler takes from the query.</summary>
+internal static partial class OperationParameters
+{
+    private static readonly Dictionary<string, string> Descriptions = new(StringComparer.Ordinal)
+    {
+        ["offset"] = "Rows to skip.",
+        ["limit"] = "Rows to return at most.",
+        ["sorts"] = "Order of the rows: a field and a direction each; the first counts most.",
+        ["names"] = "Only rows with one of these names.",
+        ["workspaceIds"] = "Only rows of these Workspaces.",
+        ["deploymentIds"] = "Only these Deployments.",
+        ["workspaceId"] = "Only rows of this Workspace.",
+        ["deploymentId"] = "Only rows of this Deployment.",
+        ["includeOnlyOrganizationTokens"] = "Only tokens whose role counts in the whole Organization.",
+    };
+
+    /// <summary>All parameters.</summary>
+    /// <param name="path">The route.</param>
+    /// <param name="handler">The method that serves it.</param>
+    /// <param name="metadata">What else the route says, such as how its rows can be sorted.</param>
+    public static IEnumerable<IOpenApiParameter> Of(string path, MethodInfo handler, IList<object> metadata)
+    {
+        var inPath = RouteParameter().Matches(path).Select(match => match.Groups["name"].Value).ToList();
+        foreach (var name in inPath)
+            yield return new OpenApiParameter
+            {
+                Name = name,
+                In = ParameterLocation.Path,
+                Required = true,
+                Description = $"Id of the {name[..^"Id".Length]}.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String },
+            };
+        foreach (var parameter in handler.GetParameters())
+        {
+            if (parameter.ParameterType == typeof(Paging))
+            {
+                yield return Page("offset", 0, max: null);
+                yield return Page("limit", Paging.DefaultLimit, Paging.MaxLimit);
+            }
+            else if (parameter.IsDefined(typeof(AsParametersAttribute)))
+            {
+                foreach (var property in parameter.ParameterType.GetProperties())
+                {
+                    if (Query(property.Name, property.PropertyType, property, metadata) is { } inner)
+                        yield return inner;
+                }
+            }
+            else if (!inPath.Contains(parameter.Name!) && Query(parameter.Name!, parameter.ParameterType, parameter, metadata) is { } outer)
+            {
+                yield return outer;
+            }
+        }
+    }
+
+    private static OpenApiParameter Page(string name, int whenAbsent, int? max) => new()
+    {
+        Name = name,
+        In = ParameterLocation.Query,
+        Description = Descriptions[name],
+        Schema = new OpenApiSchema
+        {
+            Type = JsonSchemaType.Integer,
+            Default = JsonValue.Create(whenAbsent),
+            Minimum = "0",
+            Maximum = max?.ToString(CultureInfo.InvariantCulture),
+        },
+    };
+
+    private static OpenApiParameter? Query(string name, Type type, ICustomAttributeProvider attributes, IList<object> metadata)
+    {
+        if (Schema(type) is not { } schema)
+            return null;
+        var all = attributes.GetCustomAttributes(inherit: true);
+        name = all.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? char.ToLowerInvariant(name[0]) + name[1..];
+        if (name == "sorts" && metadata.OfType<SortOrders>().FirstOrDefault() is { } orders && schema.Items is OpenApiSchema items)
+            items.Enum = [.. orders.Values.Select(order => JsonValue.Create(order)!)];
+        DescribeSchema.Constrain(schema, all);
+        return new OpenApiParameter
+        {
+            Name = name,
+            In = ParameterLocation.Query,
+            Description = all.OfType<System.ComponentModel.DescriptionAttribute>().FirstOrDefault()?.Description
+                ?? Descriptions.GetValueOrDefault(name),
+            Schema = schema,
+        };
+    }
+
+    /// <summary>The schema of what a query can carry; null for services, bodies and everything else a handler takes.</summary>
+    private static OpenApiSchema? Schema(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string))
+            return new OpenApiSchema { Type = JsonSchemaType.String };
+        if (type == typeof(bool))
+            return new OpenApiSchema { Type = JsonSchemaType.Boolean };
+        if (type == typeof(int) || type == typeof(long))
+            return new OpenApiSchema { Type = JsonSchemaType.Integer };
+        if (type == typeof(DateTimeOffset))
+            return new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" };
+        return type.IsArray && Schema(type.GetElementType()!) is { } items
+            ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = items }
+            : null;
+    }
+
+    [GeneratedRegex(@"\{(?<name>[^}:?]+)[^}]*\}", RegexOptions.NonBacktracking)]
+    private static partial Regex RouteParameter();
+}
