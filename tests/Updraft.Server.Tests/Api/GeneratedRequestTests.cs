@@ -111,13 +111,10 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var open = await UploadSite.CreateAsync(server, upload.DeploymentId);
         var workspace = await server.CreateWorkspaceAsync($"fuzz {upload.DeployId}");
         var disposable = await server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", upload.DeploymentId);
-<<<<<<< HEAD
         var bundles = $"{server.OrganizationPath}/deployments/{upload.DeploymentId}/bundles";
         var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
-=======
         var (person, access, _) = await server.AddPersonAsync($"{upload.DeployId}@example.org");
->>>>>>> iam
         var blobs = UploadSite.Files(server, upload.DeploymentId);
         var known = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -126,15 +123,12 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["deploymentId"] = upload.DeploymentId,
             ["deployId"] = values.Pick(upload.DeployId, open.DeployId),
             ["tokenId"] = Jwt.Claims(disposable).Text("sub"),
-<<<<<<< HEAD
             ["bundleId"] = values.Pick(main, finance.Text("id")),
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
             ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["documentName?"] = "v1",
-=======
             ["userId"] = person,
             ["roleId"] = "WORKSPACE_MEMBER",
->>>>>>> iam
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),
