@@ -1,3 +1,4 @@
+using System.Globalization;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -77,7 +78,8 @@ internal static class Hibernation
             HibernationStatus = new DeploymentHibernationStatus
             {
                 IsHibernating = sleeps,
-                NextEventAt = sleeps ? decision?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture) : null,
+                NextEventAt = sleeps
+                    ? decision?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : null,
                 NextEventType = sleeps && decision?.OverrideUntil is not null ? "WAKE" : null,
                 Reason = decision is null ? null : "Somebody decided so.",
             },

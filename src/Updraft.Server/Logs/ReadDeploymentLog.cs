@@ -74,7 +74,17 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
     private async Task<List<Entry>> OfAgentsAsync(DeploymentId deployment, CancellationToken cancellationToken)
     {
         var agents = await db.Agents.AsNoTracking().Where(agent => agent.DeploymentId == deployment)
-            .Select(agent => new { agent.Component, agent.Host, agent.AgentVersion, agent.EnrolledAt, agent.ReportedAt, agent.Phase, agent.Revision, agent.Message })
+            .Select(agent => new
+            {
+                agent.Component,
+                agent.Host,
+                agent.AgentVersion,
+                agent.EnrolledAt,
+                agent.ReportedAt,
+                agent.Phase,
+                agent.Revision,
+                agent.Message,
+            })
             .ToListAsync(cancellationToken);
         var entries = new List<Entry>(2 * agents.Count);
         foreach (var agent in agents)

@@ -11,7 +11,7 @@ namespace Updraft.Server.Workspaces;
 /// </summary>
 internal delegate Task<int> CountDeployments(WorkspaceId workspace, CancellationToken cancellationToken);
 
-/// <summary>Deletes a Workspace that is empty.</summary>
+/// <summary>Deletes a Workspace that is empty. Its tokens end with it.</summary>
 internal sealed class DeleteWorkspace(UpdraftDbContext db, CountDeployments countDeployments)
 {
     /// <exception cref="ApiException">400: it has Deployments. 404: no such Workspace.</exception>

@@ -20,7 +20,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
 
     private static readonly string[] Queries =
         ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
-            "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
+            "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch", "sources", "range", "searchText", "startDate",
+            "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider", "provider",
             "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
@@ -44,6 +45,14 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         """{"type":"DEPLOY","isDagBundle":true,"name":"team","description":"d"}""",
         """{"type":"DEPLOY","isDagBundle":false,"nonDagMountPath":"/usr/local/airflow/x","nonDagBundleType":"dbt","dagBundleIds":["c"]}""",
         """{"version":"V","description":"d"}""",
+        """
+        {"name":"n","workspaceId":"W","isDagDeployEnabled":true,"isCicdEnforced":false,"executor":"KUBERNETES","type":"HYBRID","description":"d",
+         "scheduler":{"au":5,"replicas":1},"taskPodNodePoolId":"p","environmentVariables":[],"workloadIdentity":"i","workerQueues":[{"name":"default",
+         "nodePoolId":"p","maxWorkerCount":3,"minWorkerCount":0,"workerConcurrency":5,"isDefault":true}],"remoteExecution":{"enabled":true,
+         "allowedIpAddressRanges":["10.0.0.0/8"],"taskLogBucket":"b"}}
+        """,
+        """{"name":"n","billingEmail":"a@b.c","isScimEnabled":false,"hasAiFeaturesDisabled":true}""",
+        """{"isHibernating":true,"overrideUntil":"2075-01-01T00:00:00Z"}""",
         """{"dagTarballVersion":"V","bundleTarballVersion":"V"}""",
         """{"name":"t","scope":"WORKSPACE","role":"WORKSPACE_OWNER","entityId":"W","description":"d","tokenExpiryPeriodInDays":30,"kind":"STANDARD"}""",
         """{"name":"t","tokenExpiryPeriodInDays":30}""",
@@ -115,6 +124,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),
+            ["clusterId"] = Updraft.Server.Clusters.Cluster.IdOf(new(server.OrganizationId)),
             ["W"] = server.WorkspaceId,
             ["V"] = version,
             ["uploadQuery"] = new Uri(open.Url).Query,

@@ -16,6 +16,20 @@ public sealed class OrganizationTests
         Assert.Equal(server.OrganizationId, list["organizations"]![0]!["id"]!.GetValue<string>());
     }
 
+    [Theory]
+    [InlineData("/v1")]
+    [InlineData("/platform/v1beta1")]
+    public async Task It_has_everything_that_the_contract_requires(string prefix)
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var read = await server.Client.GetOkAsync($"{prefix}/organizations/{server.OrganizationId}");
+        string[] required = ["allowEnhancedSupportAccess", "createdAt", "createdBy", "hasAllowedIpAddressRanges", "id", "isBlockedEnableAiFeatures",
+            "isScimEnabled", "name", "productPlans", "shouldEnforceDedicatedClusters", "updatedAt", "updatedBy"];
+        Assert.All(required, field => Assert.NotNull(read[field]));
+        Assert.Empty(read["productPlans"]!.AsArray());
+        Assert.Equal(prefix != "/v1", read.ContainsKey("supportPlan"));
+    }
+
     [Fact]
     public async Task An_owner_replaces_the_settings_and_reads_them_back_exactly()
     {

@@ -73,13 +73,25 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
             db.AddRange(
                 new Workspace
                 {
-                    Id = new WorkspaceId(EntityId.New(clock)), OrganizationId = organization, Name = $"workspace {i}", CreatedAt = now,
-                    CreatedBy = by, UpdatedAt = now, UpdatedBy = by,
+                    Id = new WorkspaceId(EntityId.New(clock)),
+                    OrganizationId = organization,
+                    Name = $"workspace {i}",
+                    CreatedAt = now,
+                    CreatedBy = by,
+                    UpdatedAt = now,
+                    UpdatedBy = by,
                 },
                 new Deployment
                 {
-                    Id = new DeploymentId(EntityId.New(clock)), OrganizationId = organization, WorkspaceId = workspace, Name = $"deployment {i}",
-                    Namespace = $"size-{count}-{i}", CreatedAt = now, CreatedBy = by, UpdatedAt = now, UpdatedBy = by,
+                    Id = new DeploymentId(EntityId.New(clock)),
+                    OrganizationId = organization,
+                    WorkspaceId = workspace,
+                    Name = $"deployment {i}",
+                    Namespace = $"size-{count}-{i}",
+                    CreatedAt = now,
+                    CreatedBy = by,
+                    UpdatedAt = now,
+                    UpdatedBy = by,
                 });
         }
         await db.SaveChangesAsync(TestContext.Current.CancellationToken);

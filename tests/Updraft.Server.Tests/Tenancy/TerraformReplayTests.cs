@@ -130,7 +130,9 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     {
         var created = await Server.Client.PostOkAsync($"{Organization}/deployments", new JsonObject
         {
-            ["name"] = "tf data", ["workspaceId"] = Server.WorkspaceId, ["workloadIdentity"] = "identity",
+            ["name"] = "tf data",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["workloadIdentity"] = "identity",
         });
         var list = await Server.Client.GetOkAsync($"{Organization}/deployments?deploymentIds={created.Text("id")}&limit=1000&offset=0");
         Assert.True(JsonNode.DeepEquals(created, list["deployments"]![0]));

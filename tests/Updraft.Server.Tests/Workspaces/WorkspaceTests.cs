@@ -94,6 +94,8 @@ public sealed class WorkspaceTests
         var workspace = await server.CreateWorkspaceAsync("short-lived");
         var path = $"{server.OrganizationPath}/workspaces/{workspace}";
         var deployment = await server.CreateDeploymentAsync(workspaceId: workspace);
+        var member = server.ClientWith(await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace));
+        await member.GetOkAsync(path);
         using (var refused = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
             Assert.Contains("has 1 Deployment", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
         Assert.NotNull(await server.Client.GetOkAsync(path));
@@ -102,6 +104,8 @@ public sealed class WorkspaceTests
             Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
         using var again = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken);
         await again.ReadAsync(HttpStatusCode.NotFound);
+        using var byMember = await member.GetAsync("/v1/organizations", TestContext.Current.CancellationToken);
+        await byMember.ReadAsync(HttpStatusCode.Unauthorized);
         await server.CreateWorkspaceAsync("short-lived");
     }
 }
