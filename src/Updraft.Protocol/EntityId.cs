@@ -141,3 +141,16 @@ public readonly record struct BundleId(string Value) : IEntityId<BundleId>
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
+
+/// <summary>Id of a person.</summary>
+public readonly record struct UserId(string Value) : IEntityId<UserId>
+{
+    /// <inheritdoc/>
+    public static UserId From(string value) => new(value);
+
+    /// <inheritdoc cref="OrganizationId.TryParse"/>
+    public static bool TryParse(string? value, out UserId id) => (id = new(value ?? "")) is { Value: not "" };
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}

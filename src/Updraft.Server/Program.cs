@@ -10,11 +10,14 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Health;
 using Updraft.Server.Logs;
 using Updraft.Server.Organizations;
+using Updraft.Server.Roles;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.SignIn;
 using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
+using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -42,6 +45,8 @@ internal static class Program
         builder.AddTokens();
         builder.AddOrganizations();
         builder.AddClusters();
+        builder.AddUsers();
+        builder.AddSignIn();
         builder.AddWorkspaces();
         builder.AddDeployments();
         builder.Services.AddStorage();
@@ -57,9 +62,11 @@ internal static class Program
         var app = builder.Build();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
+        app.UseSignIn();
         app.UseTokens();
         app.UseMiddleware<AbsentFeatures>();
         app.MapHealth();
+        app.MapSignIn();
         app.MapBundles();
         app.MapUploads();
         app.MapAgents();
@@ -72,6 +79,8 @@ internal static class Program
             api.MapWorkspaces();
             api.MapDeployments();
             api.MapTokens();
+            api.MapUsers();
+            api.MapRoles();
             api.MapDeploys();
             api.MapDeploymentBundles();
             api.MapDeploymentLogs();
@@ -80,6 +89,10 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
+        var iam = app.MapGroup("/iam/v1beta1");
+        iam.MapBetaTokens();
+        iam.MapUsers();
+        iam.MapRoles();
         return app;
     }
 

@@ -29,3 +29,36 @@ public sealed record ApiTokenRoleRequest
     /// <summary>A role of that level, e.g. <c>WORKSPACE_AUTHOR</c>.</summary>
     public string? Role { get; init; }
 }
+
+/// <summary>Body of replacing the roles of a person, as far as the caller manages them.</summary>
+public sealed record UpdateUserRolesRequest
+{
+    /// <summary>Role for the whole Organization; none when absent.</summary>
+    public string? OrganizationRole { get; init; }
+
+    /// <summary>Roles for Workspaces.</summary>
+    public IReadOnlyList<WorkspaceRoleRequest>? WorkspaceRoles { get; init; }
+
+    /// <summary>Roles for Deployments.</summary>
+    public IReadOnlyList<DeploymentRoleRequest>? DeploymentRoles { get; init; }
+}
+
+/// <summary>A role for a Workspace.</summary>
+public sealed record WorkspaceRoleRequest
+{
+    /// <summary>The Workspace.</summary>
+    public string? WorkspaceId { get; init; }
+
+    /// <summary>The role.</summary>
+    public string? Role { get; init; }
+}
+
+/// <summary>A role for a Deployment.</summary>
+public sealed record DeploymentRoleRequest
+{
+    /// <summary>The Deployment.</summary>
+    public string? DeploymentId { get; init; }
+
+    /// <summary>The role.</summary>
+    public string? Role { get; init; }
+}

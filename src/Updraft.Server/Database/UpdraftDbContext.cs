@@ -33,6 +33,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         Id<TokenId>(configurationBuilder);
         Id<AgentId>(configurationBuilder);
         Id<BundleId>(configurationBuilder);
+        Id<UserId>(configurationBuilder);
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();

@@ -16,6 +16,9 @@ internal sealed class Grant
     /// <summary>Set for roles of a Deployment.</summary>
     public DeploymentId? DeploymentId { get; init; }
 
+    /// <summary>Whether it comes from the claims of a sign-in, which decide about it again at the next one.</summary>
+    public bool IsFromClaims { get; set; }
+
     /// <summary>Gives a role for a place, which is the Organization unless a Workspace or both are named.</summary>
     public static Grant For(Role role, OrganizationId organization, WorkspaceId? workspace, DeploymentId? deployment) => new()
     {

@@ -17,7 +17,7 @@ internal static class GrantTable
         {
             row.ToTable(table);
             row.WithOwner().HasForeignKey(owner);
-            row.HasKey(owner, nameof(Grant.EntityId));
+            row.HasKey(owner, nameof(Grant.EntityId)).HasName($"pk_{table}");
             row.Property(grant => grant.EntityId).HasMaxLength(64);
             row.HasIndex(grant => grant.WorkspaceId);
             row.HasIndex(grant => grant.DeploymentId);

@@ -49,8 +49,6 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
         if (subject.Kind != SubjectKind.User && !await ReachesAnythingAsync(subject, db, cancellationToken))
             throw NotAuthenticated(context);
-        if (subject is { Deployment: null, Workspace: { } home } && await _placeOfWorkspace(db, home, cancellationToken) is null)
-            throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
         var read = Permission.ListOrganizations;

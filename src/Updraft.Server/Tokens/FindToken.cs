@@ -8,8 +8,12 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
+/// <summary>Finds the person behind a token of a sign-in; null when it is none or has ended. Filled by SignIn.</summary>
+internal delegate Task<KnownToken?> FindSession(string token, CancellationToken cancellationToken);
+
 /// <summary>Checks a token that a request carries.</summary>
-internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, TokenCache cache, TokenUse use, TimeProvider clock)
+internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, TokenCache cache, TokenUse use,
+    FindSession findSession, TimeProvider clock)
 {
     private readonly Func<UpdraftDbContext, Digest, CancellationToken, Task<ApiToken?>> _byHash =
         EF.CompileAsyncQuery((UpdraftDbContext db, Digest hash, CancellationToken _) =>
@@ -33,7 +37,8 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
         var known = cache.Find(hash) ?? await ReadAsync(token, hash, cancellationToken);
         if (known is null || known.ExpiresAt <= clock.GetUtcNow())
             return null;
-        use.Note(known.Id);
+        if (known.Id is { } id)
+            use.Note(id);
         return known.Subject;
     }
 
@@ -42,7 +47,16 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
         var generation = cache.Generation;
         await using var scope = scopes.CreateAsyncScope();
         var row = await _byHash(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), hash, cancellationToken);
-        if (row is null || !CryptographicOperations.FixedTimeEquals(row.Hash.ToArray(), hash.ToArray()))
+        if (row is null)
+        {
+            if (await findSession(token, cancellationToken) is { } session)
+            {
+                cache.Remember(hash, session, generation);
+                return session;
+            }
+            return null;
+        }
+        if (!CryptographicOperations.FixedTimeEquals(row.Hash.ToArray(), hash.ToArray()))
             return null;
         if (row.IsSigned && !(await _handler.ValidateTokenAsync(token, _rules)).IsValid)
             return null;

@@ -4,8 +4,8 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>A token that was found good, and when it ends; null for never.</summary>
-internal sealed record KnownToken(TokenId Id, Subject Subject, DateTimeOffset? ExpiresAt);
+/// <summary>A token that was found good, and when it ends; null for never. A session has no id.</summary>
+internal sealed record KnownToken(TokenId? Id, Subject Subject, DateTimeOffset? ExpiresAt);
 
 /// <summary>
 /// Remembers good tokens for 5 seconds, which is how long another process may take to notice that a token or a role was

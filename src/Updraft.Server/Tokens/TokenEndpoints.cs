@@ -8,6 +8,51 @@ namespace Updraft.Server.Tokens;
 /// <summary>API tokens and agent tokens over HTTP.</summary>
 internal static class TokenEndpoints
 {
+    /// <summary>The address and form of the API before v1, of which the Terraform provider uses the API tokens.</summary>
+    public static void MapBetaTokens(this IEndpointRouteBuilder routes)
+    {
+        var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
+        tokens.MapGet("/", async (Subject subject, TokenQueries queries, Paging paging, string? workspaceId, string? deploymentId,
+            bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken) =>
+        {
+            var page = await ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens, kind, sorts, cancellationToken);
+            return new BetaApiTokensPaginated
+            {
+                Tokens = [.. page.Tokens.Select(BetaApiTokenResponse.From)],
+                Limit = page.Limit,
+                Offset = page.Offset,
+                TotalCount = page.TotalCount,
+            };
+        }).Requires(Permission.ManageTokens).Operation("ListApiTokens");
+        tokens.MapPost("/", async (HttpRequest request, Subject subject, CreateToken createToken, CancellationToken cancellationToken) =>
+        {
+            var body = await request.ReadJsonAsync(ApiJson.Default.BetaCreateApiTokenRequest, cancellationToken);
+            var (row, token) = await createToken.RunAsync(subject, new CreateApiTokenRequest
+            {
+                Name = body.Name,
+                Description = body.Description,
+                Scope = body.Type,
+                Role = body.Role,
+                EntityId = body.EntityId,
+                TokenExpiryPeriodInDays = body.TokenExpiryPeriodInDays,
+            }, cancellationToken);
+            return BetaApiTokenResponse.From(row.ToResponse(token));
+        }).Requires(Permission.ManageTokens).Operation<BetaCreateApiTokenRequest>("CreateApiToken");
+        tokens.MapGet("/{tokenId}", async (TokenId tokenId, Subject subject, TokenQueries queries, CancellationToken cancellationToken) =>
+            BetaApiTokenResponse.From(await GetAsync(tokenId, subject, queries, cancellationToken)))
+            .Requires(Permission.ManageTokens).Operation("GetApiToken");
+        tokens.MapPost("/{tokenId}", async (TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+            CancellationToken cancellationToken) =>
+            BetaApiTokenResponse.From(await UpdateAsync(tokenId, request, subject, change, cancellationToken)))
+            .Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
+        tokens.MapPost("/{tokenId}/roles", UpdateRolesAsync).Requires(Permission.ManageTokens)
+            .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
+        tokens.MapPost("/{tokenId}/rotate", async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
+            BetaApiTokenResponse.From(await RotateAsync(tokenId, subject, change, cancellationToken)))
+            .Requires(Permission.ManageTokens).Operation("RotateApiToken");
+        tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
+    }
+
     public static void MapTokens(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
@@ -28,7 +73,7 @@ internal static class TokenEndpoints
     }
 
     private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
-        string? deploymentId, bool? includeOnlyOrganizationTokens, string[]? sorts, CancellationToken cancellationToken)
+        string? deploymentId, bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken)
     {
         var rows = queries.Visible(subject);
         if (!string.IsNullOrEmpty(workspaceId))
@@ -43,6 +88,8 @@ internal static class TokenEndpoints
         }
         if (includeOnlyOrganizationTokens == true)
             rows = rows.Where(row => row.WorkspaceId == null);
+        if (kind is not null && TextLimit.OneOf(kind, "kind", "", "STANDARD", "DIRECT_ACCESS") != "STANDARD")
+            rows = rows.Where(_ => false);
         return TokenQueries.ListAsync(rows, sorts, paging, cancellationToken);
     }
 

@@ -20,6 +20,13 @@ public sealed class RouteTests
     {
         ["/healthz/live"] = "orchestrators probe without a token",
         ["/healthz/ready"] = "orchestrators probe without a token",
+        ["/private/v1alpha1/cli/auth-config"] = "the beginning of a login",
+        ["/authorize"] = "the beginning of a login",
+        ["/authorize/return"] = "carries a sealed request, and asks for the cookie of the sign-in",
+        ["/oauth/token"] = "the code or refresh token is the credential",
+        ["/oauth/revoke"] = "the refresh token is the credential",
+        ["/signin"] = "the beginning of a login",
+        ["/signout"] = "only forgets",
         ["/uploads/{deploymentId}/{deployId}/{purpose}"] = "the address carries its own signature, as the clients' blob libraries send no token",
     };
 
@@ -125,6 +132,8 @@ public sealed class RouteTests
                 ["deploymentId"] = deployment,
                 ["deployId"] = deploy.Text("id"),
                 ["tokenId"] = token.Text("id"),
+                ["userId"] = await PersonAsync(server),
+                ["roleId"] = "WORKSPACE_MEMBER",
                 ["agentTokenId"] = agentToken.Text("id"),
                 ["bundleId"] = bundle.Text("id"),
                 ["stepId"] = "created",
@@ -133,6 +142,8 @@ public sealed class RouteTests
                 ["packId"] = EntityId.New(TimeProvider.System),
             });
         }
+
+        private static async Task<string> PersonAsync(UpdraftServer server) => (await server.AddPersonAsync("walk@example.org")).UserId;
 
         public async Task<HttpStatusCode> AskAsync(HttpClient client, RouteEndpoint route)
         {

@@ -177,6 +177,19 @@ internal sealed class UpdraftServer : IAsyncDisposable
         return (organization.Id.Value, workspace.Id.Value, token);
     }
 
+    /// <summary>A person as the identity provider would have brought him, with an access token of his login.</summary>
+    /// <param name="email">The address; also the provider's name for him.</param>
+    /// <param name="claims">Further claims of the provider.</param>
+    public async Task<(string UserId, string AccessToken, string RefreshToken)> AddPersonAsync(string email, params (string Type, string Value)[] claims)
+    {
+        await using var scope = Services.CreateAsyncScope();
+        var user = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.SignInPerson>().RunAsync("https://provider.example",
+            [new("sub", email), new("email", email), new("name", $"Name of {email}"), .. claims.Select(claim => new System.Security.Claims.Claim(claim.Type, claim.Value))],
+            TestContext.Current.CancellationToken);
+        var tokens = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.LoginTokens>().BeginAsync(user.Id, TestContext.Current.CancellationToken);
+        return (user.Id.Value, tokens!.Access, tokens.Refresh);
+    }
+
     /// <summary>A client with a token of its own.</summary>
     public HttpClient ClientWith(string token) => Open(token);
 

@@ -677,6 +677,56 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("revision_reports", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.SignIn.LoginSession", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("ExpiresAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("expires_at");
+
+                    b.Property<byte[]>("PreviousRefreshHash")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("previous_refresh_hash");
+
+                    b.Property<byte[]>("RefreshHash")
+                        .IsRequired()
+                        .HasColumnType("BLOB")
+                        .HasColumnName("refresh_hash");
+
+                    b.Property<long?>("RevokedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("revoked_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_login_sessions");
+
+                    b.HasIndex("PreviousRefreshHash")
+                        .HasDatabaseName("ix_login_sessions_previous_refresh_hash");
+
+                    b.HasIndex("RefreshHash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_login_sessions_refresh_hash");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_login_sessions_user_id");
+
+                    b.ToTable("login_sessions", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Tokens.ApiToken", b =>
                 {
                     b.Property<string>("Id")
@@ -817,6 +867,70 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("upload_slots", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Users.User", b =>
+                {
+                    b.Property<string>("Id")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AvatarUrl")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("avatar_url");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("ExternalId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("external_id");
+
+                    b.Property<string>("FullName")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("full_name");
+
+                    b.Property<string>("Issuer")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("issuer");
+
+                    b.Property<string>("OrganizationId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("organization_id");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("status");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("Username")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("username");
+
+                    b.HasKey("Id")
+                        .HasName("pk_users");
+
+                    b.HasIndex("Issuer", "ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_users_issuer_external_id");
+
+                    b.HasIndex("OrganizationId", "Username")
+                        .HasDatabaseName("ix_users_organization_id_username");
+
+                    b.ToTable("users", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Workspaces.Workspace", b =>
                 {
                     b.Property<string>("Id")
@@ -902,6 +1016,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                                 .HasColumnType("TEXT")
                                 .HasColumnName("deployment_id");
 
+                            b1.Property<bool>("IsFromClaims")
+                                .HasColumnType("INTEGER")
+                                .HasColumnName("is_from_claims");
+
                             b1.Property<string>("Role")
                                 .IsRequired()
                                 .HasColumnType("TEXT")
@@ -926,6 +1044,58 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                             b1.WithOwner()
                                 .HasForeignKey("TokenId")
                                 .HasConstraintName("fk_token_grants_api_tokens_token_id");
+                        });
+
+                    b.Navigation("Grants");
+                });
+
+            modelBuilder.Entity("Updraft.Server.Users.User", b =>
+                {
+                    b.OwnsMany("Updraft.Server.Security.Grant", "Grants", b1 =>
+                        {
+                            b1.Property<string>("UserId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("user_id");
+
+                            b1.Property<string>("EntityId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("entity_id");
+
+                            b1.Property<string>("DeploymentId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("deployment_id");
+
+                            b1.Property<bool>("IsFromClaims")
+                                .HasColumnType("INTEGER")
+                                .HasColumnName("is_from_claims");
+
+                            b1.Property<string>("Role")
+                                .IsRequired()
+                                .HasColumnType("TEXT")
+                                .HasColumnName("role");
+
+                            b1.Property<string>("WorkspaceId")
+                                .HasMaxLength(64)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("workspace_id");
+
+                            b1.HasKey("UserId", "EntityId")
+                                .HasName("pk_user_grants");
+
+                            b1.HasIndex("DeploymentId")
+                                .HasDatabaseName("ix_user_grants_deployment_id");
+
+                            b1.HasIndex("WorkspaceId")
+                                .HasDatabaseName("ix_user_grants_workspace_id");
+
+                            b1.ToTable("user_grants", (string)null);
+
+                            b1.WithOwner()
+                                .HasForeignKey("UserId")
+                                .HasConstraintName("fk_user_grants_users_user_id");
                         });
 
                     b.Navigation("Grants");

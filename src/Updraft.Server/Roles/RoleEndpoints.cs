@@ -1,0 +1,70 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Organizations;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Roles;
+
+/// <summary>The roles over HTTP: those of <see cref="RoleTable"/>. There are no custom ones.</summary>
+internal static class RoleEndpoints
+{
+    private static readonly Role[] Given = [.. Enum.GetValues<Role>().Except([Role.Agent])];
+
+    public static void MapRoles(this IEndpointRouteBuilder routes)
+    {
+        var organization = routes.MapGroup("/organizations/{organizationId}");
+        organization.MapGet("/roles", List).Requires(Permission.ReadRoles).Operation("ListRoles");
+        organization.MapGet("/roles/{roleId}", GetAsync).Requires(Permission.ReadRoles).Operation("GetCustomRole");
+        organization.MapGet("/role-templates", ListTemplates).Requires(Permission.ReadRoles).Operation("ListRoleTemplates");
+        routes.MapGet("/authorization/permission-groups", ListGroups).Requires(Permission.ReadSelf).Operation("ListPermissionGroups");
+    }
+
+    private static RolesPaginated List(Paging paging, bool? includeDefaultRoles, string[]? scopeTypes) => new()
+    {
+        DefaultRoles = includeDefaultRoles == true ? ListTemplates(scopeTypes) : null,
+        Limit = paging.Limit,
+        Offset = paging.Offset,
+        TotalCount = 0,
+    };
+
+    private static DefaultRoleResponse[] ListTemplates(string[]? scopeTypes) => [.. Given
+        .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = PermissionNames.Of(role) })
+        .Where(role => scopeTypes is not { Length: > 0 } || scopeTypes.Contains(role.ScopeType, StringComparer.Ordinal))];
+
+    private static async Task<RoleWithPermissionResponse> GetAsync(OrganizationId organizationId, string roleId, UpdraftDbContext db,
+        CancellationToken cancellationToken)
+    {
+        if (RoleTable.Find(roleId) is not { } role || role == Role.Agent)
+            throw ApiException.NotFound("role", roleId);
+        var organization = await db.Organizations.AsNoTracking().SingleAsync(row => row.Id == organizationId, cancellationToken);
+        var by = organization.CreatedBy.ToResponse();
+        return new RoleWithPermissionResponse
+        {
+            Id = role.Name(),
+            Name = role.Name(),
+            ScopeType = Scope(role),
+            Permissions = PermissionNames.Of(role),
+            CreatedAt = organization.CreatedAt,
+            CreatedBy = by,
+            UpdatedAt = organization.CreatedAt,
+            UpdatedBy = by,
+        };
+    }
+
+    private static PermissionGroupResponse[] ListGroups(string? scopeType) => [.. PermissionNames.All
+        .Select(name => (Group: name[..name.LastIndexOf('.')], Action: name[(name.LastIndexOf('.') + 1)..]))
+        .Where(name => string.IsNullOrEmpty(scopeType) || name.Group.Split('.')[0].Equals(scopeType, StringComparison.OrdinalIgnoreCase))
+        .GroupBy(name => name.Group, StringComparer.Ordinal)
+        .Select(group => new PermissionGroupResponse
+        {
+            Name = group.Key,
+            Scope = group.Key.Replace('.', ' '),
+            Description = $"What may be done to {group.Key.Split('.')[^1]} of a {group.Key.Split('.')[0]}.",
+            Permissions = [.. group.Select(name => new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
+        })];
+
+    private static string Scope(Role role) => role.Scope().ToString().ToUpperInvariant();
+}

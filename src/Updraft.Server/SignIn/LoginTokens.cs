@@ -1,0 +1,136 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+using Updraft.Server.Tokens;
+using Updraft.Server.Users;
+
+namespace Updraft.Server.SignIn;
+
+/// <summary>
+/// The tokens of a login: an access token for an hour, a JSON Web Token by the server's key, and a refresh token that works once. An
+/// access token has no claim <c>permissions</c>: clients take a token that has it for an API token, and so for one of CI.
+/// </summary>
+internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options, TimeProvider clock)
+{
+    private const string SessionClaim = "sid";
+    private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1), SessionLifetime = TimeSpan.FromDays(30);
+    private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
+
+    /// <summary>Begins a login.</summary>
+    /// <returns>Nothing when the person may not come in any more.</returns>
+    public async Task<TokenAnswer?> BeginAsync(UserId id, CancellationToken cancellationToken)
+    {
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var user = await FindUserAsync(id, cancellationToken);
+        if (user is null)
+            return null;
+        var refresh = AuthorizationCodes.NewSecret();
+        var now = clock.GetUtcNow();
+        var session = new LoginSession
+        {
+            Id = EntityId.New(clock),
+            UserId = id,
+            RefreshHash = IssueToken.HashOf(refresh),
+            CreatedAt = now,
+            ExpiresAt = now + SessionLifetime,
+        };
+        db.LoginSessions.Add(session);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        return Answer(session, user, refresh);
+    }
+
+    /// <summary>Exchanges a refresh token. One that was used before ends the login: somebody has a copy.</summary>
+    public async Task<TokenAnswer?> RefreshAsync(string token, CancellationToken cancellationToken)
+    {
+        var hash = IssueToken.HashOf(token);
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var now = clock.GetUtcNow();
+        var session = await db.LoginSessions.SingleOrDefaultAsync(
+            row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null && row.ExpiresAt > now, cancellationToken);
+        if (session is null)
+            return null;
+        var user = await FindUserAsync(session.UserId, cancellationToken);
+        var refresh = AuthorizationCodes.NewSecret();
+        if (user is null || session.RefreshHash != hash)
+            session.RevokedAt = now;
+        else
+            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) = (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        if (session.RevokedAt is null)
+            return Answer(session, user!, refresh);
+        cache.Forget();
+        return null;
+    }
+
+    /// <summary>Ends the login of a refresh token; nothing when there is none.</summary>
+    public async Task RevokeAsync(string token, CancellationToken cancellationToken)
+    {
+        var hash = IssueToken.HashOf(token);
+        var now = clock.GetUtcNow();
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LoginSessions.Where(row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        cache.Forget();
+    }
+
+    /// <summary>The person behind an access token; null when it is none, has ended, or its login was revoked.</summary>
+    public async Task<KnownToken?> FindAsync(string token, CancellationToken cancellationToken)
+    {
+        if (!Handler.CanReadToken(token))
+            return null;
+        var result = await Handler.ValidateTokenAsync(token, new TokenValidationParameters
+        {
+            IssuerSigningKey = IssueToken.SigningKey(keys),
+            ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
+            ValidAudience = IssueToken.Audience,
+            ValidateIssuer = false,
+            RequireExpirationTime = true,
+            LifetimeValidator = (_, expires, _, _) => expires is { } end && clock.GetUtcNow() < new DateTimeOffset(end, TimeSpan.Zero),
+        });
+        if (!result.IsValid || result.SecurityToken is not JsonWebToken jwt || !jwt.TryGetPayloadValue<string>(SessionClaim, out var id))
+            return null;
+        var now = clock.GetUtcNow();
+        var userId = await db.LoginSessions.Where(row => row.Id == id && row.RevokedAt == null && row.ExpiresAt > now)
+            .Select(row => (UserId?)row.UserId).SingleOrDefaultAsync(cancellationToken);
+        return userId is { } known && await FindUserAsync(known, cancellationToken) is { } user
+            ? new KnownToken(null, user.ToSubject(), new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero)) : null;
+    }
+
+    private Task<User?> FindUserAsync(UserId id, CancellationToken cancellationToken) =>
+        db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken);
+
+    private TokenAnswer Answer(LoginSession session, User user, string refresh)
+    {
+        var now = clock.GetUtcNow();
+        var access = Handler.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = options.Value.PublicUrl,
+            Audience = IssueToken.Audience,
+            IssuedAt = now.UtcDateTime,
+            Expires = (now + AccessLifetime).UtcDateTime,
+            Claims = new Dictionary<string, object>(StringComparer.Ordinal)
+            {
+                ["sub"] = user.Id.Value,
+                ["jti"] = EntityId.New(clock),
+                [SessionClaim] = session.Id,
+                ["email"] = user.Username,
+            },
+            SigningCredentials = new SigningCredentials(IssueToken.SigningKey(keys), SecurityAlgorithms.EcdsaSha256),
+        });
+        return new TokenAnswer(access, refresh, (long)AccessLifetime.TotalSeconds);
+    }
+}
+
+/// <summary>What a client gets at the end of a login or refresh.</summary>
+/// <param name="Access">The access token.</param>
+/// <param name="Refresh">The next refresh token.</param>
+/// <param name="ExpiresIn">Seconds for which the access token counts.</param>
+internal sealed record TokenAnswer(string Access, string Refresh, long ExpiresIn);

@@ -1,0 +1,113 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.Protocols.OpenIdConnect;
+using Updraft.Server.Api;
+using Updraft.Server.Tokens;
+
+namespace Updraft.Server.SignIn;
+
+/// <summary>Registers how people sign in.</summary>
+internal static class SignInServices
+{
+    /// <summary>The claim of the session cookie that names the person.</summary>
+    public const string UserClaim = "updraft_user";
+
+    private const string CallbackPath = "/signin-oidc";
+
+    public static void AddSignIn(this WebApplicationBuilder builder)
+    {
+        var section = builder.Configuration.GetSection("SignIn");
+        builder.Services.AddOptions<SignInOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<AuthorizationCodes>();
+        builder.Services.AddScoped<SignInPerson>();
+        builder.Services.AddScoped<LoginTokens>();
+        builder.Services.AddSingleton<FindSession>(provider => async (token, cancellationToken) =>
+        {
+            await using var scope = provider.CreateAsyncScope();
+            return await scope.ServiceProvider.GetRequiredService<LoginTokens>().FindAsync(token, cancellationToken);
+        });
+        builder.Services.AddDataProtection().SetApplicationName("updraft");
+        builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
+            keys.XmlRepository = new FileSystemXmlRepository(KeyFolder(server.Value), NullLoggerFactory.Instance));
+        if (string.IsNullOrEmpty(section["Authority"]))
+            return;
+        builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie().AddOpenIdConnect();
+        builder.Services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
+            .Configure<IOptions<ServerOptions>>((cookie, server) =>
+            {
+                cookie.Cookie.Name = "updraft";
+                Harden(cookie.Cookie, server.Value);
+                cookie.ExpireTimeSpan = TimeSpan.FromHours(8);
+            });
+        builder.Services.AddOptions<OpenIdConnectOptions>(OpenIdConnectDefaults.AuthenticationScheme)
+            .Configure<IOptions<SignInOptions>, IOptions<ServerOptions>>((provider, signIn, server) => Configure(provider, signIn.Value, server.Value));
+    }
+
+    /// <summary>Answers the provider's redirect; nothing else looks at cookies.</summary>
+    public static void UseSignIn(this WebApplication app)
+    {
+        if (!string.IsNullOrEmpty(app.Configuration["SignIn:Authority"]))
+            app.UseAuthentication();
+    }
+
+    private static void Configure(OpenIdConnectOptions provider, SignInOptions signIn, ServerOptions server)
+    {
+        provider.Authority = signIn.Authority;
+        provider.ClientId = signIn.ClientId;
+        provider.ClientSecret = signIn.ClientSecret;
+        provider.RequireHttpsMetadata = signIn.Authority!.StartsWith("https://", StringComparison.Ordinal);
+        provider.ResponseType = OpenIdConnectResponseType.Code;
+        provider.ResponseMode = OpenIdConnectResponseMode.Query;
+        provider.UsePkce = true;
+        provider.CallbackPath = CallbackPath;
+        provider.MapInboundClaims = false;
+        provider.GetClaimsFromUserInfoEndpoint = true;
+        // Claims of the provider's own are as good for roles as the standard ones.
+        provider.ClaimActions.Clear();
+        provider.ClaimActions.MapAll();
+        provider.Scope.Clear();
+        foreach (var scope in signIn.Scopes.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            provider.Scope.Add(scope);
+        Harden(provider.CorrelationCookie, server);
+        Harden(provider.NonceCookie, server);
+        provider.Events.OnRedirectToIdentityProvider = context =>
+        {
+            // Never from the request: its host is whatever a caller or a proxy says.
+            context.ProtocolMessage.RedirectUri = server.PublicUrl.TrimEnd('/') + CallbackPath;
+            if (context.Properties.Parameters.TryGetValue("prompt", out var prompt))
+                context.ProtocolMessage.Prompt = (string?)prompt;
+            return Task.CompletedTask;
+        };
+        provider.Events.OnTicketReceived = async context =>
+        {
+            var claims = context.Principal!.Claims.ToList();
+            var issuer = claims.Find(claim => claim.Type == "sub")?.Issuer ?? signIn.Authority!;
+            var user = await context.HttpContext.RequestServices.GetRequiredService<SignInPerson>()
+                .RunAsync(issuer, claims, context.HttpContext.RequestAborted);
+            context.Principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(UserClaim, user.Id.Value)], "updraft"));
+        };
+        provider.Events.OnRemoteFailure = context =>
+        {
+            context.HandleResponse();
+            return Page.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "The sign-in failed",
+                "The identity provider refused it, or it took too long. Close this page and begin again.");
+        };
+    }
+
+    private static void Harden(CookieBuilder cookie, ServerOptions server)
+    {
+        cookie.HttpOnly = true;
+        cookie.SameSite = SameSiteMode.Lax;
+        cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
+    }
+
+    private static DirectoryInfo KeyFolder(ServerOptions server) => Directory.CreateDirectory(
+        Path.Join(server.Folder("keys"), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+}

@@ -1,0 +1,61 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+using Updraft.Server.Tokens;
+
+namespace Updraft.Server.Users;
+
+/// <summary>
+/// Replaces the roles of a person within the caller's reach: an owner of the Organization replaces all of them, an owner of a Workspace
+/// those in the Workspace; the others stay.
+/// </summary>
+internal sealed class UpdateUserRoles(UpdraftDbContext db, PlaceOfRole placeOfRole, TokenCache cache, LastOwner lastOwner, TimeProvider clock)
+{
+    private const int MaxRoles = 1000;
+
+    /// <exception cref="ApiException">
+    /// 400: no such role, a place twice, the last owner. 403: more than the caller has. 404: no such person, or no such place that the
+    /// caller sees.
+    /// </exception>
+    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request, CancellationToken cancellationToken)
+    {
+        var reach = subject.Reach(Permission.ManageUserRoles);
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
+            ?? throw ApiException.NotFound("user", id.Value);
+        var wanted = await ReadAsync(subject, request, cancellationToken);
+        foreach (var grant in wanted.Where(grant => !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
+            PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageUserRoles);
+        var untouched = user.Grants.Where(old => !reach.Covers(old) && !wanted.Exists(grant => grant.EntityId == old.EntityId));
+        user.Grants.ReplaceWith([.. wanted, .. untouched]);
+        user.UpdatedAt = clock.GetUtcNow();
+        await db.SaveChangesAsync(cancellationToken);
+        await lastOwner.RefuseNoneAsync(user.OrganizationId, cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        cache.Forget();
+        return [.. user.Grants.Where(reach.Covers)];
+    }
+
+    private async Task<List<Grant>> ReadAsync(Subject subject, UpdateUserRolesRequest request, CancellationToken cancellationToken)
+    {
+        var roles = new List<(string Scope, string? Role, string? Entity)>();
+        if (!string.IsNullOrEmpty(request.OrganizationRole))
+            roles.Add(("ORGANIZATION", request.OrganizationRole, null));
+        roles.AddRange((request.WorkspaceRoles ?? []).Select(role => ("WORKSPACE", role.Role, role.WorkspaceId)));
+        roles.AddRange((request.DeploymentRoles ?? []).Select(role => ("DEPLOYMENT", role.Role, role.DeploymentId)));
+        if (roles.Count > MaxRoles)
+            throw ApiException.BadRequest($"These are {roles.Count} roles; at most {MaxRoles} are allowed.");
+        var wanted = new List<Grant>();
+        foreach (var (scope, role, entity) in roles)
+        {
+            var grant = await placeOfRole.FindAsync(subject, scope, role, entity, cancellationToken);
+            if (wanted.Exists(other => other.EntityId == grant.EntityId))
+                throw ApiException.BadRequest($"The request names {grant.EntityId} twice.");
+            wanted.Add(grant);
+        }
+        return wanted;
+    }
+}

@@ -1,0 +1,127 @@
+using System.Buffers.Text;
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Playwright;
+using Updraft.Browser.Tests.Support;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Browser.Tests;
+
+/// <summary>A login as <c>astro login</c> does it, with a real provider and a real browser.</summary>
+public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.Browser>
+{
+    private const string Email = "ann@example.org", Verifier = "a-verifier-that-is-long-enough-for-the-rules-0123456789", State = "state with + and &";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_person_logs_in_from_the_CLI_refreshes_and_logs_out()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        await using var callback = await CliCallback.StartAsync();
+        var page = await browser.NewPageAsync();
+        await LogInAsync(page, server, callback.Address);
+        var query = await callback.Query;
+        Assert.Equal(State, query["state"]);
+
+        var tokens = await (await ExchangeAsync(server, query["code"], callback.Address)).ReadAsync(HttpStatusCode.OK);
+        var access = tokens.Text("access_token");
+        Assert.Null(Jwt.Claims(access)["permissions"]);
+        Assert.Equal(3600, tokens["expires_in"]!.GetValue<long>());
+        var self = await server.ClientWith(access).GetOkAsync("/v1/users/self?createIfNotExist=true");
+        Assert.Equal((Email, "Ann Example", "ORGANIZATION_OWNER"),
+            (self.Text("username"), self.Text("fullName"), self["roles"]![0]!["role"]!.GetValue<string>()));
+        Assert.Equal(Email, (await server.ClientWith(access).GetOkAsync("/userinfo")).Text("email"));
+        Assert.Equal(1, (await server.ClientWith(access).GetOkAsync($"{server.OrganizationPath}/users"))["totalCount"]!.GetValue<int>());
+
+        using var again = await ExchangeAsync(server, query["code"], callback.Address);
+        Assert.Equal("invalid_grant", (await again.ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
+
+        // A restart in between: the login is in the database.
+        await server.RestartAsync();
+        var refreshed = await (await PostAsync(server, "/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"),
+            ("refresh_token", tokens.Text("refresh_token")))).ReadAsync(HttpStatusCode.OK);
+        var client = server.ClientWith(refreshed.Text("access_token"));
+        await client.GetOkAsync("/v1/users/self");
+        using var revoked = await PostAsync(server, "/oauth/revoke", ("token", refreshed.Text("refresh_token")));
+        using var refused = await client.GetAsync("/v1/users/self", Cancelled);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (revoked.StatusCode, refused.StatusCode));
+    }
+
+    [Fact]
+    public async Task A_code_is_nothing_without_its_verifier_and_the_cookie_of_a_browser_is_nothing_to_the_API()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        await using var callback = await CliCallback.StartAsync();
+        var page = await browser.NewPageAsync();
+        await LogInAsync(page, server, callback.Address);
+        using var stolen = await ExchangeAsync(server, (await callback.Query)["code"], callback.Address, Verifier + "x");
+        Assert.Equal(HttpStatusCode.BadRequest, stolen.StatusCode);
+
+        var cookie = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "updraft");
+        Assert.True(cookie.HttpOnly);
+        Assert.Equal(SameSiteAttribute.Lax, cookie.SameSite);
+        Assert.Equal(401, (await page.APIRequest.GetAsync($"{server.BaseAddress}v1/users/self")).Status);
+    }
+
+    [Fact]
+    public async Task A_login_that_would_end_elsewhere_does_not_begin()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        var page = await browser.NewPageAsync();
+        var response = await page.GotoAsync(Authorize(server, "https://evil.example/callback"));
+        Assert.Equal(400, response!.Status);
+        Assert.StartsWith(server.BaseAddress.ToString(), page.Url, StringComparison.Ordinal);
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("The login cannot begin");
+    }
+
+    [Fact]
+    public async Task Where_sign_in_is_not_set_up_the_page_says_what_to_do()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync(Authorize(server, "http://localhost:12345/callback"));
+        await Assertions.Expect(page.GetByText("astro login -t")).ToBeVisibleAsync();
+        await Support.Browser.KeepAsync(page, "sign-in-not-set-up");
+    }
+
+    private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(settings: new Dictionary<string, string>
+    {
+        ["SignIn:Authority"] = provider.Address,
+        ["SignIn:ClientId"] = IdentityProvider.ClientId,
+        ["SignIn:ClientSecret"] = IdentityProvider.ClientSecret,
+        ["SignIn:FirstOwner"] = Email,
+    });
+
+    private static async Task LogInAsync(IPage page, UpdraftServer server, string callback)
+    {
+        await page.GotoAsync(Authorize(server, callback));
+        await page.GetByLabel("Address").FillAsync(Email);
+        await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
+        await Support.Browser.KeepAsync(page, "provider");
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
+        await page.WaitForURLAsync(callback + "?*");
+    }
+
+    private static string Authorize(UpdraftServer server, string callback)
+    {
+        var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(Verifier)));
+        return $"{server.BaseAddress}authorize?prompt=login&audience=updraft&client_id=updraft-cli&redirect_uri={Uri.EscapeDataString(callback)}"
+            + "&scope=openid%20profile%20email%20offline_access&response_type=code&response_mode=query"
+            + $"&code_challenge={challenge}&code_challenge_method=S256&state={Uri.EscapeDataString(State)}";
+    }
+
+    private static Task<HttpResponseMessage> ExchangeAsync(UpdraftServer server, string code, string callback, string verifier = Verifier) =>
+        PostAsync(server, "/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code),
+            ("code_verifier", verifier), ("redirect_uri", callback));
+
+    private static async Task<HttpResponseMessage> PostAsync(UpdraftServer server, string path, params (string Key, string Value)[] fields)
+    {
+        using var form = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Key, field.Value)));
+        return await server.Anonymous.PostAsync(path, form, Cancelled);
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.Playwright;
+
+namespace Updraft.Browser.Tests.Support;
+
+/// <summary>The machine's Chromium, without a window.</summary>
+public sealed class Browser : IAsyncLifetime
+{
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    public async ValueTask InitializeAsync()
+    {
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
+        {
+            ExecutablePath = "/usr/bin/chromium",
+            Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+        });
+    }
+
+    /// <summary>A new page that shares nothing with others.</summary>
+    public Task<IPage> NewPageAsync() => (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync();
+
+    /// <summary>Keeps what a page looks like, to be looked at.</summary>
+    public static Task KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
+    {
+        Path = Path.Join(AppContext.BaseDirectory, "screenshots", name + ".png"),
+    });
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null)
+            await _browser.DisposeAsync();
+        _playwright?.Dispose();
+    }
+}

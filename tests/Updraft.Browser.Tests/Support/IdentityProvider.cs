@@ -1,0 +1,81 @@
+using System.Net;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OpenIddict.Abstractions;
+using OpenIddict.Server.AspNetCore;
+using static OpenIddict.Server.OpenIddictServerEvents;
+
+namespace Updraft.Browser.Tests.Support;
+
+/// <summary>A real OpenID Connect provider (OpenIddict) with a login form, one client, and whoever knows the password.</summary>
+internal sealed class IdentityProvider : IAsyncDisposable
+{
+    public const string ClientId = "updraft", ClientSecret = "provider-secret", Password = "correct horse";
+
+    private readonly WebApplication _app;
+
+    private IdentityProvider(WebApplication app) => _app = app;
+
+    public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+
+    public static async Task<IdentityProvider> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddOpenIddict().AddServer(options =>
+        {
+            options.SetAuthorizationEndpointUris("connect/authorize").SetTokenEndpointUris("connect/token").SetUserInfoEndpointUris("connect/userinfo");
+            options.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange();
+            options.RegisterScopes("openid", "profile", "email");
+            options.AddEphemeralEncryptionKey().AddEphemeralSigningKey();
+            options.EnableDegradedMode();
+            options.UseAspNetCore().EnableAuthorizationEndpointPassthrough().DisableTransportSecurityRequirement();
+            options.AddEventHandler<ValidateAuthorizationRequestContext>(handler => handler.UseInlineHandler(context =>
+            {
+                if (context.ClientId != ClientId || !context.RedirectUri!.EndsWith("/signin-oidc", StringComparison.Ordinal))
+                    context.Reject("invalid_client");
+                return default;
+            }));
+            options.AddEventHandler<ValidateTokenRequestContext>(handler => handler.UseInlineHandler(context =>
+            {
+                if (context.ClientId != ClientId || context.ClientSecret != ClientSecret)
+                    context.Reject("invalid_client");
+                return default;
+            }));
+        });
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.UseAuthentication();
+        app.MapMethods("/connect/authorize", ["GET", "POST"], (Delegate)AuthorizeAsync);
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new IdentityProvider(app);
+    }
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    private static async Task<IResult> AuthorizeAsync(HttpContext context)
+    {
+        if (!context.Request.HasFormContentType)
+            return Results.Content(Form(context.Request.Query), "text/html");
+        var form = await context.Request.ReadFormAsync();
+        if (form["password"] != Password)
+            return Results.Text("Wrong password", statusCode: 403);
+        var email = form["email"].ToString();
+        var identity = new ClaimsIdentity("provider", "name", "role");
+        identity.SetClaim("sub", "person-" + email).SetClaim("email", email).SetClaim("name", "Ann Example");
+        identity.SetScopes("openid", "profile", "email");
+        identity.SetDestinations(_ => ["access_token", "id_token"]);
+        return Results.SignIn(new ClaimsPrincipal(identity), authenticationScheme: OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
+    }
+
+    private static string Form(IQueryCollection query) => $"""
+        <!doctype html><title>Example provider</title><h1>Example provider</h1><form method="post" action="/connect/authorize">
+        {string.Concat(query.Select(pair => $"<input type=hidden name=\"{WebUtility.HtmlEncode(pair.Key)}\" value=\"{WebUtility.HtmlEncode(pair.Value)}\">"))}
+        <label>Address <input name="email"></label> <label>Password <input name="password" type="password"></label> <button>Log in</button></form>
+        """;
+}

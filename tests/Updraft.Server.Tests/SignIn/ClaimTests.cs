@@ -1,0 +1,54 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.SignIn;
+
+public sealed class ClaimTests
+{
+    [Fact]
+    public async Task Roles_come_and_go_with_the_claims_and_what_was_given_by_hand_stays()
+    {
+        await using var server = await StartAsync(("SignIn:Roles:0:Claim", "groups"), ("SignIn:Roles:0:Value", "data"),
+            ("SignIn:Roles:0:Role", "WORKSPACE_AUTHOR"), ("SignIn:Roles:0:WorkspaceId", "cwsp00000000000000000test"));
+        var (id, _, _) = await server.AddPersonAsync("ann@example.org", ("groups", "other"), ("groups", "data"));
+        Assert.Equal("ORGANIZATION_MEMBER WORKSPACE_AUTHOR", await RolesAsync(server, id));
+        await server.AddPersonAsync("ann@example.org", ("groups", "other"));
+        Assert.Equal("ORGANIZATION_MEMBER ", await RolesAsync(server, id));
+        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject
+        {
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = "WORKSPACE_MEMBER" }),
+        });
+        await server.AddPersonAsync("ann@example.org", ("groups", "data"));
+        Assert.Equal(" WORKSPACE_MEMBER", await RolesAsync(server, id));
+    }
+
+    [Fact]
+    public async Task The_first_owner_is_who_has_the_address_and_nobody_after_him()
+    {
+        await using var server = await StartAsync(("SignIn:FirstOwner", "Boss@example.org"), ("SignIn:DefaultRole", "NONE"));
+        var (unverified, _, _) = await server.AddPersonAsync("boss@example.org", ("email_verified", "false"));
+        Assert.Equal(" ", await RolesAsync(server, unverified));
+        var (boss, token, _) = await server.AddPersonAsync("boss@example.org");
+        var (other, _, _) = await server.AddPersonAsync("other@example.org");
+        Assert.Equal(("ORGANIZATION_OWNER ", " "), (await RolesAsync(server, boss), await RolesAsync(server, other)));
+        await server.ClientWith(token).GetOkAsync($"{server.OrganizationPath}/users");
+    }
+
+    [Fact]
+    public async Task A_person_without_an_address_does_not_come_in()
+    {
+        await using var server = await StartAsync();
+        var refusal = await Assert.ThrowsAsync<Updraft.Server.Api.ApiException>(() => server.AddPersonAsync(""));
+        Assert.Equal((int)HttpStatusCode.Forbidden, refusal.StatusCode);
+    }
+
+    private static async Task<UpdraftServer> StartAsync(params (string Name, string Value)[] settings) => await UpdraftServer.StartAsync(
+        settings: settings.ToDictionary(setting => setting.Name, setting => setting.Value, StringComparer.Ordinal));
+
+    private static async Task<string> RolesAsync(UpdraftServer server, string id)
+    {
+        var user = await server.Client.GetOkAsync($"{server.OrganizationPath}/users/{id}");
+        return $"{user["organizationRole"]} {string.Join(' ', user["workspaceRoles"]!.AsArray().Select(role => role!["role"]!.GetValue<string>()))}";
+    }
+}

@@ -1,0 +1,146 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using Updraft.Server.SignIn;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.SignIn;
+
+public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private UpdraftServer Server => shared.Server;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Trap_23_a_client_finds_where_to_log_in_and_the_address_ends_with_a_slash()
+    {
+        var config = await Server.Anonymous.GetOkAsync("/private/v1alpha1/cli/auth-config");
+        Assert.Equal(Server.BaseAddress.ToString(), config.Text("domainUrl"));
+        Assert.EndsWith("/", config.Text("domainUrl"), StringComparison.Ordinal);
+        Assert.Equal(("updraft-cli", "updraft"), (config.Text("clientId"), config.Text("audience")));
+    }
+
+    [Fact]
+    public async Task Where_nobody_can_sign_in_a_page_says_so_and_what_to_do()
+    {
+        using var response = await Server.Anonymous.GetAsync("/authorize?client_id=updraft-cli", Cancelled);
+        Assert.Equal(HttpStatusCode.NotImplemented, response.StatusCode);
+        Assert.Contains("astro login -t", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Trap_13_the_token_of_a_person_has_no_permissions_and_that_of_a_program_has()
+    {
+        var (_, access, _) = await Server.AddPersonAsync("trap13@example.org");
+        Assert.Null(Jwt.Claims(access)["permissions"]);
+        Assert.NotNull(Jwt.Claims(access)["exp"]);
+        Assert.NotNull(Jwt.Claims(Server.OwnerToken)["permissions"]);
+    }
+
+    [Fact]
+    public async Task Every_token_is_described_with_an_address()
+    {
+        var (_, access, _) = await Server.AddPersonAsync("described@example.org");
+        Assert.Equal("described@example.org", (await Server.ClientWith(access).GetOkAsync("/userinfo")).Text("email"));
+        Assert.NotEmpty((await Server.Client.GetOkAsync("/userinfo")).Text("email"));
+    }
+
+    [Fact]
+    public async Task A_refresh_token_works_once_and_a_copy_of_it_ends_the_login()
+    {
+        var (_, access, refresh) = await Server.AddPersonAsync("refresh@example.org");
+        var second = await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.OK);
+        await Server.ClientWith(second.Text("access_token")).GetOkAsync("/v1/users/self");
+        Assert.Equal("invalid_grant", (await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
+        Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync(second.Text("refresh_token"))).StatusCode);
+        foreach (var token in (string[])[access, second.Text("access_token")])
+        {
+            using var refused = await Server.ClientWith(token).GetAsync("/v1/users/self", Cancelled);
+            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task A_revoked_login_is_refused_on_the_next_request()
+    {
+        var (_, access, refresh) = await Server.AddPersonAsync("revoke@example.org");
+        await Server.ClientWith(access).GetOkAsync("/v1/users/self");
+        using var revoked = await PostAsync("/oauth/revoke", ("token", refresh));
+        using var refused = await Server.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (revoked.StatusCode, refused.StatusCode));
+    }
+
+    [Fact]
+    public async Task An_access_token_ends_after_an_hour_and_a_login_after_thirty_days_without_use()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var server = await UpdraftServer.StartAsync(clock);
+        var (_, access, refresh) = await server.AddPersonAsync("hour@example.org");
+        var client = server.ClientWith(access);
+        await client.GetOkAsync("/v1/users/self");
+        clock.Advance(TimeSpan.FromHours(1));
+        using var refused = await client.GetAsync("/v1/users/self", Cancelled);
+        clock.Advance(TimeSpan.FromDays(30));
+        using var form = Form(("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", refresh));
+        using var late = await server.Anonymous.PostAsync("/oauth/token", form, Cancelled);
+        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.BadRequest), (refused.StatusCode, late.StatusCode));
+    }
+
+    [Fact]
+    public void A_code_works_once_soon_and_with_its_verifier_only()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        var codes = new AuthorizationCodes(clock);
+        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null, clock.GetUtcNow());
+        const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        string Issue() => codes.Issue(new("u"), request);
+        var used = Issue();
+        Assert.Equal("u", codes.Redeem(used, Verifier, request.RedirectUri)!.Value.Value);
+        Assert.Null(codes.Redeem(used, Verifier, request.RedirectUri));
+        Assert.Null(codes.Redeem(Issue(), Verifier + "x", request.RedirectUri));
+        Assert.Null(codes.Redeem(Issue(), Verifier, "http://127.0.0.1:2/c"));
+        var late = Issue();
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Null(codes.Redeem(late, Verifier, request.RedirectUri));
+    }
+
+    [Theory]
+    [InlineData("http://localhost:12345/callback", true)]
+    [InlineData("http://127.0.0.1:40123/callback", true)]
+    [InlineData("http://localhost:12346/callback", false)]
+    [InlineData("http://localhost.evil.example:12345/callback", false)]
+    [InlineData("http://127.0.0.1.evil.example/callback", false)]
+    [InlineData("http://127.0.0.1@evil.example/callback", false)]
+    [InlineData("http://127.0.0.1:80@evil.example/", false)]
+    [InlineData("http://127.0.0.1\\@evil.example/", false)]
+    [InlineData("https://127.0.0.1/callback", false)]
+    [InlineData("http://127.0.0.1:1/c#f", false)]
+    [InlineData("javascript:alert(1)", false)]
+    [InlineData("", false)]
+    public void A_code_goes_to_the_machine_of_the_browser_only(string address, bool isAllowed) =>
+        Assert.Equal(isAllowed, LoopbackAddress.IsAllowed(address));
+
+    [Theory]
+    [InlineData("/deployments?x=1", "/deployments?x=1")]
+    [InlineData("//evil.example", "/")]
+    [InlineData("/\\evil.example", "/")]
+    [InlineData("/\t/evil.example", "/")]
+    [InlineData("https://evil.example", "/")]
+    [InlineData("javascript:alert(1)", "/")]
+    [InlineData("evil", "/")]
+    [InlineData("", "/")]
+    [InlineData(null, "/")]
+    public void I18_after_a_login_a_browser_stays_on_this_server(string? path, string expected) => Assert.Equal(expected, LoopbackAddress.OwnPath(path));
+
+    private Task<HttpResponseMessage> RefreshAsync(string token) =>
+        PostAsync("/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", token));
+
+    private async Task<HttpResponseMessage> PostAsync(string path, params (string Key, string Value)[] fields)
+    {
+        using var form = Form(fields);
+        return await Server.Anonymous.PostAsync(path, form, Cancelled);
+    }
+
+    private static FormUrlEncodedContent Form(params (string Key, string Value)[] fields) =>
+        new(fields.Select(field => KeyValuePair.Create(field.Key, field.Value)));
+}

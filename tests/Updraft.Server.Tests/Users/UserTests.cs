@@ -1,0 +1,111 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Users;
+
+public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private UpdraftServer Server => shared.Server;
+
+    private string Users => $"{Server.OrganizationPath}/users";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_person_asks_who_he_is()
+    {
+        var (id, token, _) = await Server.AddPersonAsync("self@example.org");
+        var self = await Server.ClientWith(token).GetOkAsync("/v1/users/self?createIfNotExist=true");
+        Assert.Equal((id, "self@example.org", "Name of self@example.org", "ACTIVE"),
+            (self.Text("id"), self.Text("username"), self.Text("fullName"), self.Text("status")));
+        Assert.Equal("ORGANIZATION_MEMBER", self["roles"]![0]!["role"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task A_token_asks_who_it_is_and_is_answered_in_the_shape_of_a_person()
+    {
+        var self = await Server.Client.GetOkAsync("/v1/users/self");
+        Assert.Equal(("owner", "ACTIVE", ""), (self.Text("username"), self.Text("status"), self.Text("avatarUrl")));
+    }
+
+    [Fact]
+    public async Task Roles_given_and_taken_count_on_the_next_request()
+    {
+        var (id, token, _) = await Server.AddPersonAsync("roles@example.org");
+        var client = Server.ClientWith(token);
+        var deployment = await Server.CreateDeploymentAsync("people");
+        Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(client, deployment));
+        var roles = await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject
+        {
+            ["organizationRole"] = "ORGANIZATION_MEMBER",
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = Server.WorkspaceId, ["role"] = "WORKSPACE_AUTHOR" }),
+        });
+        Assert.Equal("WORKSPACE_AUTHOR", roles["workspaceRoles"]![0]!["role"]!.GetValue<string>());
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, deployment));
+        Assert.Equal(id, (await Server.Client.GetOkAsync($"{Users}?workspaceId={Server.WorkspaceId}&sorts=username:asc"))["users"]![0]!["id"]!.GetValue<string>());
+        await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject());
+        using var nothing = await client.GetAsync("/v1/organizations", Cancelled);
+        Assert.Equal(HttpStatusCode.Forbidden, nothing.StatusCode);
+        Assert.Contains("no role yet", (await nothing.ReadAsync(HttpStatusCode.Forbidden)).Text("message"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_owner_of_a_Workspace_replaces_the_roles_in_it_and_leaves_the_others()
+    {
+        var other = await Server.CreateWorkspaceAsync("people-other");
+        var (id, _, _) = await Server.AddPersonAsync("shared@example.org");
+        await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject
+        {
+            ["organizationRole"] = "ORGANIZATION_MEMBER",
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = other, ["role"] = "WORKSPACE_OWNER" }),
+        });
+        var owner = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
+        await owner.PostOkAsync($"{Users}/{id}/roles", new JsonObject
+        {
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = Server.WorkspaceId, ["role"] = "WORKSPACE_MEMBER" }),
+        });
+        var all = (await Server.Client.GetOkAsync($"{Users}/{id}"))["workspaceRoles"]!.AsArray();
+        Assert.Equal(2, all.Count);
+        Assert.DoesNotContain(other, (await owner.GetOkAsync($"{Users}/{id}")).ToJsonString(), StringComparison.Ordinal);
+        Assert.Equal(0, (await owner.GetOkAsync($"{Users}?workspaceId={other}"))["totalCount"]!.GetValue<int>());
+        await owner.PostErrorAsync($"{Users}/{id}/roles", """{"organizationRole":"ORGANIZATION_OWNER"}""", HttpStatusCode.Forbidden);
+    }
+
+    [Fact]
+    public async Task People_do_not_deploy_where_CICD_is_enforced_and_tokens_do()
+    {
+        var (id, token, _) = await Server.AddPersonAsync("cicd@example.org");
+        await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
+        var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true), await Server.CreateDeploymentAsync("cicd-free"));
+        var client = Server.ClientWith(token);
+        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", """{"type":"DAG_ONLY"}""", HttpStatusCode.Forbidden);
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        foreach (var step in (string[])["finalize", "rollback"])
+            await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys/{deploy.Text("id")}/{step}",
+                """{"dagTarballVersion":"x"}""", HttpStatusCode.Forbidden);
+        var own = await client.PostOkAsync($"{Server.OrganizationPath}/deployments/{free}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        Assert.Equal(("USER", "cicd@example.org"),
+            (own["createdBySubject"]!["subjectType"]!.GetValue<string>(), own["createdBySubject"]!["username"]!.GetValue<string>()));
+    }
+
+    [Fact]
+    public async Task S13_the_last_owner_stays_whoever_it_is()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var (id, token, _) = await server.AddPersonAsync("last@example.org");
+        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
+        var person = server.ClientWith(token);
+        using var deletion = await person.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}", Cancelled);
+        Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
+        Assert.Contains("last owner", await person.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
+            StringComparison.Ordinal);
+        await person.GetOkAsync($"{server.OrganizationPath}/tokens");
+    }
+
+    private async Task<HttpStatusCode> StatusAsync(HttpClient client, string deployment)
+    {
+        using var response = await client.GetAsync($"{Server.OrganizationPath}/deployments/{deployment}", Cancelled);
+        return response.StatusCode;
+    }
+}
