@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
@@ -158,7 +159,7 @@ internal static class SignInEndpoints
         context.Response.Redirect("/");
     }
 
-    private static Task ExplainAsync(HttpContext context) => Page.WriteAsync(context.Response, StatusCodes.Status501NotImplemented,
+    private static Task ExplainAsync(HttpContext context) => Page.WriteAsync(context.Response, StatusCodes.Status404NotFound,
         "Sign-in is not set up on this server", "Log in with an API token instead: astro login -t TOKEN. The operator can set up an identity provider.");
 
     private static Task RefuseAsync(HttpContext context, string error, string description)
@@ -167,9 +168,22 @@ internal static class SignInEndpoints
         return context.Response.WriteAsJsonAsync(new LoginTokenError { Error = error, ErrorDescription = description }, ApiJson.Default.LoginTokenError);
     }
 
-    private static async Task<IFormCollection> ReadFormAsync(HttpRequest request, CancellationToken cancellationToken) => request.HasFormContentType
-        ? await request.ReadFormAsync(new Microsoft.AspNetCore.Http.Features.FormOptions { ValueLengthLimit = 8192, ValueCountLimit = 20 }, cancellationToken)
-        : throw new ApiException(StatusCodes.Status415UnsupportedMediaType, "Send a form: 'Content-Type: application/x-www-form-urlencoded'.");
+    private static async Task<IFormCollection> ReadFormAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        if (!request.HasFormContentType)
+        {
+            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
+                "Send a form: 'Content-Type: application/x-www-form-urlencoded'.");
+        }
+        try
+        {
+            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = 8192, ValueCountLimit = 20 }, cancellationToken);
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new ApiException(StatusCodes.Status400BadRequest, "The form cannot be read, or is larger than is taken here.", exception);
+        }
+    }
 
     private static string WithState(string address, string? state) =>
         string.IsNullOrEmpty(state) ? address : QueryHelpers.AddQueryString(address, "state", state);

@@ -56,6 +56,9 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         """{"dagTarballVersion":"V","bundleTarballVersion":"V"}""",
         """{"name":"t","scope":"WORKSPACE","role":"WORKSPACE_OWNER","entityId":"W","description":"d","tokenExpiryPeriodInDays":30,"kind":"STANDARD"}""",
         """{"name":"t","tokenExpiryPeriodInDays":30}""",
+        """{"name":"t","type":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"W"}""",
+        """{"roles":[{"entityType":"WORKSPACE","entityId":"W","role":"WORKSPACE_MEMBER"}]}""",
+        """{"organizationRole":"ORGANIZATION_MEMBER","workspaceRoles":[{"workspaceId":"W","role":"WORKSPACE_MEMBER"}],"deploymentRoles":[]}""",
         """{"instanceId":"i","host":"h","component":"c","agentVersion":"0.1.0"}""",
         """
         {"agentId":"c0000000000000000000agent","epoch":1,"revision":1,"phase":"ACTIVE","activeRevision":1,"mounts":[{"path":"/x","version":"V",
@@ -111,6 +114,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var bundles = $"{server.OrganizationPath}/deployments/{upload.DeploymentId}/bundles";
         var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
+        var (person, access, _) = await server.AddPersonAsync($"{upload.DeployId}@example.org");
         var blobs = UploadSite.Files(server, upload.DeploymentId);
         var known = new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -121,6 +125,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["tokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["bundleId"] = values.Pick(main, finance.Text("id")),
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
+            ["userId"] = person,
+            ["roleId"] = "WORKSPACE_MEMBER",
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),
@@ -133,7 +139,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         [
             server.OwnerToken, server.OwnerToken, server.OwnerToken, disposable, await server.CreateAgentTokenAsync(upload.DeploymentId),
             await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId),
-            await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), stranger, "garbage", null,
+            await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), stranger, access, "garbage", null,
         ];
         var routes = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
         for (var i = 0; i < count; i++)
@@ -215,6 +221,11 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var asksXml = request.RequestUri!.AbsolutePath.StartsWith("/uploads", StringComparison.OrdinalIgnoreCase)
             && request.Headers.Accept.Any(type => type.MediaType == "application/xml");
         if (asksXml && text.StartsWith("<?xml", StringComparison.Ordinal))
+            return null;
+        // The login answers browsers with pages, and the CLI in the form of OAuth.
+        if (request.RequestUri!.AbsolutePath.StartsWith("/authorize", StringComparison.OrdinalIgnoreCase)
+            || request.RequestUri!.AbsolutePath.StartsWith("/oauth/", StringComparison.OrdinalIgnoreCase)
+            || request.RequestUri!.AbsolutePath.StartsWith("/signin", StringComparison.OrdinalIgnoreCase))
             return null;
         try
         {

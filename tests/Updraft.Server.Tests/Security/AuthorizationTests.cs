@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
@@ -104,26 +105,48 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
         }
     }
 
-    [Fact]
-    public async Task Nobody_sees_a_place_outside_the_own_token()
+    [Theory]
+    [MemberData(nameof(CallerNames))]
+    public async Task Nobody_sees_a_place_outside_the_own_token(string callerName)
     {
-        var deployment = await Server.CreateDeploymentAsync("hidden");
-        var siblingDeployment = await Server.CreateDeploymentAsync("sibling");
-        var siblingWorkspace = await Server.CreateWorkspaceAsync("sibling");
-        var (_, _, otherOwner) = await Server.AddOrganizationAsync("other");
-        var sibling = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", siblingDeployment));
-        var neighbour = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", siblingWorkspace));
-        var stranger = Server.ClientWith(otherOwner);
+        var caller = Enum.Parse<Role>(callerName);
+        var deployment = await Server.CreateDeploymentAsync($"hidden from {callerName}");
+        var (otherId, otherWorkspace, otherOwner) = await Server.AddOrganizationAsync($"other {callerName}");
+        var owner = Server.ClientWith(otherOwner);
+        var stranger = await OutsiderAsync(owner, otherId, caller, otherWorkspace, null);
+        var neighbour = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, await Server.CreateWorkspaceAsync($"next to {callerName}"), null);
+        var sibling = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, Server.WorkspaceId,
+            await Server.CreateDeploymentAsync($"sibling of {callerName}"));
         foreach (var route in Guarded(Server))
         {
             var expected = $"{Method(route)} {Pattern(route)}: 404";
             if (Has(route, "organizationId"))
                 Assert.Equal(expected, await StatusAsync(stranger, route, deployment));
-            if (Has(route, "workspaceId") || Has(route, "deploymentId"))
+            var isBelow = Has(route, "workspaceId") || Has(route, "deploymentId");
+            if (isBelow && caller.Scope() != RoleScope.Organization)
                 Assert.Equal(expected, await StatusAsync(neighbour, route, deployment));
-            if (Has(route, "deploymentId"))
+            if (Has(route, "deploymentId") && caller.Scope() == RoleScope.Deployment)
                 Assert.Equal(expected, await StatusAsync(sibling, route, deployment));
         }
+    }
+
+    /// <summary>The same role, for another place: a Workspace, or a Deployment in it, which is made when none is named.</summary>
+    private async Task<HttpClient> OutsiderAsync(HttpClient owner, string organization, Role role, string workspace, string? deployment)
+    {
+        if (role.Scope() == RoleScope.Deployment)
+        {
+            deployment ??= (await owner.PostOkAsync($"/v1/organizations/{organization}/deployments",
+                new JsonObject { ["name"] = "elsewhere", ["workspaceId"] = workspace })).Text("id");
+        }
+        var path = role == Role.Agent ? $"deployments/{deployment}/agent-tokens" : "tokens";
+        var token = await owner.PostOkAsync($"/v1/organizations/{organization}/{path}", new JsonObject
+        {
+            ["name"] = "outsider",
+            ["scope"] = role.Scope().ToString().ToUpperInvariant(),
+            ["role"] = role.Name(),
+            ["entityId"] = role.Scope() switch { RoleScope.Deployment => deployment, RoleScope.Workspace => workspace, _ => null },
+        });
+        return Server.ClientWith(token.Text("token"));
     }
 
     [Fact]

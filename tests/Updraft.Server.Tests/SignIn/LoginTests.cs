@@ -24,7 +24,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     public async Task Where_nobody_can_sign_in_a_page_says_so_and_what_to_do()
     {
         using var response = await Server.Anonymous.GetAsync("/authorize?client_id=updraft-cli", Cancelled);
-        Assert.Equal(HttpStatusCode.NotImplemented, response.StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Contains("astro login -t", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
     }
 
