@@ -5,8 +5,8 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
-using Updraft.Server.Database;
 using Updraft.Server.Bundles;
+using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
 

@@ -25,15 +25,32 @@ internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles
     {
         db.Revisions.Add(revision);
         var moved = revision.Mounts.Where(mount => newest?.MountAt(mount.Path)?.Version != mount.Version).ToList();
-        foreach (var (mount, bundle) in await bundles.FindOrAddAsync(deployment, moved, revision.CreatedAt, by, cancellationToken))
+        var found = await bundles.FindOrAddAsync(deployment, moved, revision.CreatedAt, by, cancellationToken);
+        var restored = found.Select(row => row.Bundle).Where(bundle => bundle is { IsDag: false, DeletedAt: not null }).ToList();
+        foreach (var (mount, bundle) in found)
         {
             bundle.Touch(revision.CreatedAt, by);
             bundle.BundleType = mount.IsDag ? null : mount.BundleType;
             db.BundleMoves.Add(Move(bundle, mount, revision));
         }
+        if (restored.Count > 0)
+            await AttachAsync(deployment, restored, found.Select(row => row.Bundle), cancellationToken);
         (deployment.UpdatedAt, deployment.UpdatedBy) = (revision.CreatedAt, by);
         await db.RevisionReports.Where(row => row.DeploymentId == deployment.Id && row.Revision <= revision.Number - KeptReports)
             .ExecuteDeleteAsync(cancellationToken);
+    }
+
+    /// <summary>The DAG bundles that a non-DAG bundle belonged to may have been deleted after it was.</summary>
+    private async Task AttachAsync(Deployment deployment, List<Bundle> restored, IEnumerable<Bundle> moved, CancellationToken cancellationToken)
+    {
+        var live = await db.LiveBundles(deployment.Id).AsNoTracking().Where(row => row.Name != null).ToListAsync(cancellationToken);
+        var main = live.Single(row => row.IsDefault).Id.Value;
+        var known = live.Concat(moved.Where(bundle => bundle.IsDag)).Select(bundle => bundle.Id.Value).ToHashSet(StringComparer.Ordinal);
+        foreach (var bundle in restored)
+        {
+            List<string> left = [.. bundle.DagBundleIds.Where(known.Contains)];
+            bundle.DagBundleIds = left.Count > 0 ? left : [main];
+        }
     }
 
     private static BundleMove Move(Bundle bundle, RevisionMount mount, Revision revision) => new()

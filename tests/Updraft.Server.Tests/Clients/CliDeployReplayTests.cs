@@ -113,6 +113,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         Assert.Equal(before, (await cli.GetDeploymentAsync(id)).OptionalText("desiredDagTarballVersion"));
         var deploy = await cli.CreateDeployAsync(id, CliDeploySteps.DeployBody(type, git: command.Contains("name", StringComparison.Ordinal) ? null : Generic()));
         Assert.NotEmpty(deploy.Text("imageTag"));
+        await cli.ReadOptionsAsync();
         var version = uploads ? await cli.UploadAsync(deploy.Text("dagsUploadUrl"), Archive(200)) : "";
         var done = await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 

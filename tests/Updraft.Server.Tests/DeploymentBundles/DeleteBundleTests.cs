@@ -102,6 +102,28 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
+    public async Task What_comes_back_belongs_to_DAG_bundles_that_are_there()
+    {
+        var bundles = await BundlesApi.NewDeploymentAsync(Server);
+        var (finance, main) = ((await bundles.CreateDagAsync("finance")).Text("id"), (await bundles.MainAsync()).Text("id"));
+        var shop = (await bundles.CreateNonDagAsync(Shop, finance)).Text("id");
+        await bundles.DeployDagsAsync("finance", "finance");
+        var both = await bundles.DeployBundleAsync(Shop, "one");
+        await bundles.DeployBundleAsync(Shop, null);
+        await bundles.DeleteAsync(finance);
+
+        await bundles.DeployBundleAsync(Shop, "two");
+        Assert.Equal([main], (await bundles.GetAsync(shop))["dagBundleIds"]!.AsArray().Select(id => (string)id!));
+
+        await bundles.CreateDagAsync("finance");
+        await Server.Client.PostOkAsync($"{bundles.Bundles}/{shop}", new JsonObject { ["dagBundleIds"] = new JsonArray(finance) });
+        await bundles.DeployBundleAsync(Shop, null);
+        await bundles.DeleteAsync(finance);
+        await bundles.RollBackDeployAsync(both.Text("id"));
+        Assert.Equal([finance], (await bundles.GetAsync(shop))["dagBundleIds"]!.AsArray().Select(id => (string)id!));
+    }
+
+    [Fact]
     public async Task A_deploy_to_a_bundle_that_was_deleted_meanwhile_cannot_be_finalized()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);

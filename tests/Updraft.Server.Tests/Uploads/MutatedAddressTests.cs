@@ -27,6 +27,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         var site = await UploadSite.CreateAsync(Server);
         var others = new[] { await UploadSite.CreateAsync(Server), await UploadSite.CreateAsync(Server, site.DeploymentId) };
         var original = new Uri(site.Url).PathAndQuery;
+        string[] signed = [.. others.Select(other => new Uri(other.Url).PathAndQuery)];
         var clock = Stopwatch.StartNew();
         var (refused, same) = (0, 0);
         using var http = new KeptConnection(Server.BaseAddress);
@@ -34,7 +35,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
 
         for (var i = 0; i < count; i++)
         {
-            var changed = Mutate(original, random, [.. others.Select(other => new Uri(other.Url).PathAndQuery)]);
+            var changed = Mutate(original, random, signed);
             var status = await http.PutAsync(changed);
             var where = $"{changed} got {status} (mutation {i}, seed {seed})";
             Assert.True(status is 400 or 401 or 403 or 404 or 405 or 414, where);
@@ -49,7 +50,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 refused++;
                 continue;
             }
-            Assert.True(IsSame(original, changed), $"ACCEPTED: {where}");
+            // Parts of another address put together can be that address as a whole, which was signed too.
+            Assert.True(signed.Append(original).Any(address => IsSame(address, changed)), $"ACCEPTED: {where}");
             same++;
         }
         output.WriteLine($"{count} addresses with seed {seed}: {refused} refused, {same} the same after decoding, none accepted wrongly, "
