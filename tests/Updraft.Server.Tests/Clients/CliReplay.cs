@@ -35,8 +35,8 @@ internal sealed class CliReplay : IDisposable
     /// <summary>The context's Organization; <see cref="SetUpAsync"/> takes it from the token.</summary>
     public string Organization { get; private set; }
 
-    /// <summary>The context's Workspace; <see cref="SetUpAsync"/> takes it from the token.</summary>
-    public string Workspace { get; private set; }
+    /// <summary>The context's Workspace; <see cref="SetUpAsync"/> takes it from the token, and <c>workspace switch</c> changes it.</summary>
+    public string Workspace { get; set; }
 
     /// <summary>Method and address of every request to the API, in order; uploads as method and <c>comp</c>.</summary>
     public IReadOnlyList<string> Sent => _sent;
