@@ -60,9 +60,9 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
         await http.SendHeadAsync(site.Url, [.. BlockBlob, one, other]);
         // Whoever looks at the chunks only sees a good archive.
         var archive = UploadSite.Tar("one");
-        await http.SendAsync(Encoding.ASCII.GetBytes($"{archive.Length:x}\r\n"));
-        await http.SendAsync(archive);
-        await http.SendAsync(Encoding.ASCII.GetBytes("\r\n0\r\n\r\n"));
+        await http.OfferAsync(Encoding.ASCII.GetBytes($"{archive.Length:x}\r\n"));
+        await http.OfferAsync(archive);
+        await http.OfferAsync(Encoding.ASCII.GetBytes("\r\n0\r\n\r\n"));
 
         var status = (await http.ReadHeadAsync()).Split(' ')[1];
 

@@ -30,6 +30,19 @@ internal sealed class RawHttp : IDisposable
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes) => await _stream!.WriteAsync(bytes, Cancellation);
 
+    /// <summary>Sends to a server that may have answered and closed already.</summary>
+    public async Task OfferAsync(ReadOnlyMemory<byte> bytes)
+    {
+        try
+        {
+            await SendAsync(bytes);
+        }
+        catch (IOException)
+        {
+            // What it answered can still be read.
+        }
+    }
+
     /// <summary>Says that nothing more will come.</summary>
     public void EndSending() => _tcp.Client.Shutdown(SocketShutdown.Send);
 
