@@ -21,7 +21,10 @@ internal sealed class TimingRig(RigOptions options, TextWriter output)
         var token = Api.Must(await site.Api.PostAsync(own.Path[..own.Path.LastIndexOf("/deployments/", StringComparison.Ordinal)] + "/tokens",
             new System.Text.Json.Nodes.JsonObject
             {
-                ["name"] = "timing", ["scope"] = "DEPLOYMENT", ["role"] = "DEPLOYMENT_ADMIN", ["entityId"] = own.Id,
+                ["name"] = "timing",
+                ["scope"] = "DEPLOYMENT",
+                ["role"] = "DEPLOYMENT_ADMIN",
+                ["entityId"] = own.Id,
             }), "token")["token"]!.GetValue<string>();
         using var api = site.ApiWith(token);
         var deploy = (await new Load(site.Api, foreign, new Random(options.Seed), Moment.Never).CreateAsync("dags"))!.Id;
