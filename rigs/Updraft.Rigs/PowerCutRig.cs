@@ -3,12 +3,14 @@ namespace Updraft.Rigs;
 /// <summary>
 /// C14: the server's data folder lies on an ext4 file system in an image file. In the midst of load all stands still, the image is
 /// copied as a power cut would leave it, with only what was synced in it; a server starts on the copy and is compared with the ledgers.
-/// Must run as root.
+/// G2, with <c>--at agent</c>: the same with the agent's root; what the copy mounts is whole before the agent starts on it, and the
+/// agent converges. Must run as root.
 /// </summary>
 internal sealed class PowerCutRig(RigOptions options, TextWriter output)
 {
     private const int CutsPerSite = 10, Deployments = 2;
     private readonly Random _random = new(options.Seed);
+    private readonly bool _isAgent = options.Text("at") == "agent";
     private int _cuts;
 
     public async Task<int> RunAsync()
@@ -18,7 +20,7 @@ internal sealed class PowerCutRig(RigOptions options, TextWriter output)
         {
             for (var site = 0; _cuts < options.Rounds; site++)
                 await RunSiteAsync(Path.Join(folder, $"{site}"));
-            output.WriteLine($"cuts={_cuts} lost=0 seed={options.Seed}");
+            output.WriteLine($"cuts={_cuts} at={(_isAgent ? "agent" : "server")} lost=0 seed={options.Seed}");
             return 0;
         }
         catch (ViolationException violation)
@@ -39,44 +41,73 @@ internal sealed class PowerCutRig(RigOptions options, TextWriter output)
         var image = Path.Join(folder, "..", "image");
         await RunAsync("truncate", "-s", "96M", image);
         await RunAsync("mkfs.ext4", "-q", "-F", image);
-        using var site = new Site(options, folder) { DataFolder = "disk/data" };
+        using var site = _isAgent ? new Site(options, folder) { AgentFolder = "disk/airflow" } : new Site(options, folder) { DataFolder = "disk/data" };
         Directory.CreateDirectory(site.In("disk"));
         await RunAsync("mount", "-o", "loop", image, site.In("disk"));
         try
         {
             await site.StartServerAsync();
-            for (var i = 0; i < Deployments; i++)
+            for (var i = 0; i < (_isAgent ? 1 : Deployments); i++)
                 await site.AddDeploymentAsync();
             for (var cut = 0; cut < CutsPerSite && _cuts < options.Rounds; cut++, _cuts++)
-                await CutAsync(site, image);
+                await (_isAgent ? CutAgentAsync(site, image) : CutServerAsync(site, image));
         }
         finally
         {
+            site.KillAgent();
             site.KillServer();
             await RunAsync("umount", site.In("disk"));
             File.Delete(image);
         }
     }
 
-    private async Task CutAsync(Site site, string image)
+    private async Task CutServerAsync(Site site, string image)
+    {
+        await UnderLoadAsync(site, site.Server!, image);
+        await ReplaceAsync(site, image);
+        await site.StartServerAsync();
+        await new Verification(site).CheckAsync();
+    }
+
+    private async Task CutAgentAsync(Site site, string image)
+    {
+        site.StartAgent();
+        await UnderLoadAsync(site, site.Agent!, image);
+        site.KillAgent();
+        await ReplaceAsync(site, image);
+        var ledger = site.Ledgers[0];
+        await new Verification(site).CheckAsync();
+        // The watch looks before the agent runs, too: Airflow may be up first.
+        await using var watch = new MountWatch(site.Root, ledger);
+        await Site.EventuallyAsync(() => Task.FromResult(watch.Looks > 0 || watch.Fault is not null), "I5", () => "nobody looked");
+        ViolationException.Require(watch.Fault is null, "I5", $"before the agent starts: {watch.Fault}");
+        site.StartAgent();
+        await watch.SeesAsync(ledger.State, () => site.Agent!.Tail);
+        site.KillAgent();
+    }
+
+    /// <summary>Stops a program in the midst of load and copies the image.</summary>
+    private async Task UnderLoadAsync(Site site, ChildProcess program, string image)
     {
         using var end = new CancellationTokenSource();
-        var server = site.Server!;
         var loads = site.Ledgers.Select(ledger => new Load(site.Api, ledger, new Random(_random.Next()), Moment.Never).RunAsync(end.Token)).ToList();
         await Task.Delay(_random.Next(20, 700));
         // Stopped, it acknowledges nothing more; what it acknowledged before must be in the image.
-        server.Signal(Native.Stop);
+        program.Signal(Native.Stop);
         await Task.Delay(20);
         await RunAsync("cp", "--sparse=always", image, image + ".cut");
         await end.CancelAsync();
-        site.KillServer();
+        if (program == site.Server)
+            site.KillServer();
         await Task.WhenAll(loads);
+    }
+
+    private static async Task ReplaceAsync(Site site, string image)
+    {
         await RunAsync("umount", site.In("disk"));
         File.Delete(image);
         File.Move(image + ".cut", image);
         await RunAsync("mount", "-o", "loop", image, site.In("disk"));
-        await site.StartServerAsync();
-        await new Verification(site).CheckAsync();
     }
 
     private static async Task RunAsync(params string[] command)

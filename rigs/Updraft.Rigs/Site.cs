@@ -49,7 +49,9 @@ internal sealed class Site : IDisposable
 
     public Api Api { get; private set; } = null!;
 
-    public string Root => In("airflow");
+    public string AgentFolder { get; init; } = "airflow";
+
+    public string Root => In(AgentFolder);
 
     private Dictionary<string, string> Environment => new() { ["HOME"] = In("home"), ["TMPDIR"] = In("tmp") };
 
@@ -58,7 +60,7 @@ internal sealed class Site : IDisposable
     /// <summary>Starts the server and gives it up before it is ready, to be killed.</summary>
     public void LaunchServer(IReadOnlyDictionary<string, string>? environment = null) => Server = new ChildProcess(["dotnet", _options.ServerDll,
         $"--Data={In(DataFolder)}", $"--Listen={_address.OriginalString}", $"--PublicUrl={_address.OriginalString}",
-        $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}"], (environment ?? new Dictionary<string, string>()).Concat(Environment).ToDictionary());
+        $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}", "--Storage:ReserveBytes=0"], (environment ?? new Dictionary<string, string>()).Concat(Environment).ToDictionary());
 
     /// <summary>Starts the server and waits until it is ready.</summary>
     public async Task StartServerAsync(IReadOnlyDictionary<string, string>? environment = null)
@@ -73,6 +75,9 @@ internal sealed class Site : IDisposable
         Api?.Dispose();
         Api = new Api(_address, (await File.ReadAllTextAsync(In("tokens/owner"))).Trim());
     }
+
+    /// <summary>The same server for another token.</summary>
+    public Api ApiWith(string token) => new(_address, token);
 
     public void KillServer()
     {
@@ -110,7 +115,7 @@ internal sealed class Site : IDisposable
     /// <summary>I6.</summary>
     public void CheckSurroundings()
     {
-        var known = new HashSet<string>(StringComparer.Ordinal) { DataFolder.Split('/')[0], "airflow", "tokens", "home", "tmp", "beside" };
+        var known = new HashSet<string>(StringComparer.Ordinal) { DataFolder.Split('/')[0], AgentFolder.Split('/')[0], "tokens", "home", "tmp", "beside" };
         var strange = Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).FirstOrDefault(name => !known.Contains(name!))
             ?? Directory.EnumerateFileSystemEntries(In("home")).Concat(Directory.EnumerateFileSystemEntries(In("tmp"))).FirstOrDefault();
         ViolationException.Require(strange is null, "I6", $"{strange} appeared");

@@ -21,6 +21,9 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
     /// <summary>What one manifest entry takes at most beside a path, and what folders may take in all.</summary>
     private const int MaxEntryBytes = BundlePath.MaxBytes + 256, MaxFolderBytes = 16 * 1024 * 1024;
 
+    /// <summary>Within each such time so many bytes must come (1 KiB/s), or the rest of the range: one that drips would hold up a deploy for ever.</summary>
+    private const int LeastBytes = 30 * 1024;
+
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ManifestTimeout = TimeSpan.FromMinutes(2);
     private long _fetchedBytes;
@@ -86,15 +89,20 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"Pack {range.PackId} stopped coming for {Stall.TotalSeconds:0} s.", exception);
+            throw new TimeoutException($"Pack {range.PackId} came too slowly: less than {LeastBytes} bytes in {Stall.TotalSeconds:0} s.", exception);
         }
     }
 
     private void Write(PackRange range, Stream body, CancellationTokenSource stall, CancellationToken cancellationToken)
     {
+        var since = 0;
         using var bytes = new RangeReader(body, range.Start, onRead: read =>
         {
             Interlocked.Add(ref _fetchedBytes, read);
+            since += read;
+            if (since < LeastBytes)
+                return;
+            since = 0;
             stall.CancelAfter(Stall);
         }, cancellationToken);
         foreach (var file in range.Files)

@@ -45,6 +45,35 @@ public sealed class HostileServerTests : IAsyncLifetime
     public async Task A_state_that_never_begins_is_given_up() =>
         await AssertSurvivesAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), "did not answer");
 
+    [Fact] // G14
+    public async Task A_pack_that_drips_is_given_up_although_a_byte_comes_now_and_then()
+    {
+        _server.Intercept = async context =>
+        {
+            if (!context.Request.Path.Value!.StartsWith(AgentRoutes.Packs, StringComparison.Ordinal))
+                return false;
+            var range = context.Request.GetTypedHeaders().Range!.Ranges.Single();
+            context.Response.StatusCode = 206;
+            context.Response.Headers.ContentRange = $"bytes {range.From}-{range.To}/{range.To + 1}";
+            var pack = _server.Packs[context.Request.Path.Value![AgentRoutes.Packs.Length..]];
+            for (var at = (int)range.From!; at <= range.To && !context.RequestAborted.IsCancellationRequested; at++)
+            {
+                await context.Response.Body.WriteAsync(pack.AsMemory(at, 1), context.RequestAborted);
+                await context.Response.Body.FlushAsync(context.RequestAborted);
+                await Task.Delay(20, context.RequestAborted);
+            }
+            return true;
+        };
+        _server.Deploy(("dags", Tree.Of(("a.py", System.Security.Cryptography.RandomNumberGenerator.GetHexString(100_000)))));
+
+        var line = await _agent.WaitForLogAsync("failed");
+
+        Assert.Contains("too slowly", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
+        _server.Intercept = null;
+        await _server.WaitForActiveAsync(2);
+    }
+
     [Fact]
     public async Task Nothing_is_asked_of_the_host_that_a_redirect_of_the_state_names()
     {

@@ -3,8 +3,8 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>
-/// Row G1: the agent that is shipped, killed by the kernel at the first, second, third... flush, rename or link that changes
-/// the disk, until it gets through. What Airflow sees is the old tree or the new one, whole; the next start converges and
+/// Row G1: the agent that is shipped, killed by the kernel at the first, second, third... flush, rename, link, new folder,
+/// removal or change of times, until it gets through. What Airflow sees is the old tree or the new one, whole; the next start converges and
 /// leaves nothing behind.
 /// </summary>
 public sealed class AgentKillTests
@@ -16,11 +16,16 @@ public sealed class AgentKillTests
     [InlineData("/^(fsync|syncfs)$")]
     [InlineData("/^rename")]
     [InlineData("/^symlink")]
+    [InlineData("/^link")]
+    [InlineData("/^mkdir")]
+    [InlineData("/^(unlink|rmdir)")]
+    [InlineData("/^utimensat")]
     public async Task An_agent_that_is_killed_at_any_step_leaves_a_whole_tree_and_then_converges(string calls)
     {
         await using var installation = await Installation.StartAsync();
-        var agent = await installation.StartAgentAsync();
-        var old = Tree.Stamped(3, "round 0");
+        // Nothing earlier is kept, so that there is something to remove.
+        var agent = await installation.StartAgentAsync(null, "--keep-trees", "0", "--keep-minutes", "0");
+        var old = Tree.Stamped(3, "round 0").With("same.txt", "the same in every round");
         await installation.DeployAsync(old);
         await agent.SeesAsync(old);
         agent.Kill();
@@ -29,7 +34,7 @@ public sealed class AgentKillTests
         for (var round = 1; ; round++)
         {
             Assert.True(round <= MaxRounds, $"the agent makes more than {MaxRounds} calls {calls}");
-            var next = Tree.Stamped(3 + round % 3, $"round {round}");
+            var next = Tree.Stamped(3 + round % 3, $"round {round}").With("same.txt", "the same in every round");
             await installation.DeployAsync(next);
             var (exit, output) = await agent.ConvergeAsync("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls,
                 "-e", $"inject={calls}:signal=KILL:when={round}");

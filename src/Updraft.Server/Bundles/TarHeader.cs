@@ -34,6 +34,9 @@ internal readonly ref struct TarHeader
         if (checksum != sum)
             throw NoHeader("its checksum is wrong");
         CheckMagic();
+        // Nobody writes a mode in base 256, and Python gives up at one that is too large for the system.
+        if ((_block[100] & 0x80) != 0)
+            throw Broken("has a mode that is no octal number");
         // They mean nothing here, but Python takes a header with such a field for the archive's end.
         if (!IsNumber(_block[100..108]) || !IsNumber(_block[108..116]) || !IsNumber(_block[116..124]) || !IsNumber(_block[136..148])
             || !IsNumber(_block[329..337]) || !IsNumber(_block[337..345]))

@@ -56,7 +56,8 @@ internal static class UploadEndpoints
             using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
             await admit.CheckAsync(slot, ends.Token);
             PrepareBody(context);
-            space.Check(context.Request.ContentLength ?? 0);
+            // What is longer than any upload may be is refused for that, and not for want of space.
+            space.Check(Math.Min(context.Request.ContentLength ?? 0, options.Value.MaxBytes));
             await ServeAsync(context, slot, ends.Token);
         }
         catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)

@@ -65,14 +65,15 @@ internal sealed class Installation : IAsyncDisposable
 
     /// <summary>Starts one more agent with a root and a token of its own.</summary>
     /// <param name="through">Where it finds the server, if not directly.</param>
-    public async Task<AgentOnDisk> StartAgentAsync(Uri? through = null)
+    /// <param name="options">More options of the agent.</param>
+    public async Task<AgentOnDisk> StartAgentAsync(Uri? through = null, params string[] options)
     {
         var name = $"agent-{_agents.Count}";
         var token = (await Client.Tokens(_organization).CreateForAgentAsync(_deploymentId, new CreateAgentTokenRequest { Name = name },
             TestContext.Current.CancellationToken)).Token;
         await File.WriteAllTextAsync(InFolder(name + ".token"), token, TestContext.Current.CancellationToken);
         var agent = new AgentOnDisk(InFolder(name),
-            ["--server", (through ?? Address).OriginalString, "--token-file", InFolder(name + ".token"), "--root", InFolder(name), "--component", name]);
+            ["--server", (through ?? Address).OriginalString, "--token-file", InFolder(name + ".token"), "--root", InFolder(name), "--component", name, .. options]);
         _agents.Add(agent);
         agent.Start();
         return agent;

@@ -93,6 +93,11 @@ internal static partial class HostileArchives
             "PaxHeaders/extended", "after its end"));
         yield return ("A31 a folder with a mode of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
             TarBuilder.Text("words").CopyTo(header, 100)).ToArray(), "'n'", "number"));
+        yield return ("A31 a folder with an immense mode", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
+        {
+            header[100] = 0x80;
+            TarBuilder.Text("0000755").CopyTo(header, 101);
+        }).ToArray(), "'n'", "mode"));
         foreach (var format in new[] { TarFormat.Old, TarFormat.Ustar })
         {
             // Python takes it for a folder, which has no content, and reads the content as the next headers.

@@ -1,0 +1,66 @@
+using System.Net;
+using Microsoft.Extensions.Time.Testing;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Uploads;
+
+/// <summary>Rows U6, U7 and U13: at the limit, a step above it, and far above it.</summary>
+public sealed class UploadLifetimeTests
+{
+    private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(56);
+
+    [Theory]
+    [InlineData(null, 60)]
+    [InlineData("7", 7)]
+    public async Task An_address_works_up_to_the_last_second_of_its_lifetime(string? setting, int minutes)
+    {
+        var clock = new FakeTimeProvider(Start);
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (setting is not null)
+            settings["Uploads:UrlLifetimeMinutes"] = setting;
+        await using var server = await UpdraftServer.StartAsync(clock, settings);
+        var site = await UploadSite.CreateAsync(server);
+
+        clock.SetUtcNow(Start.AddMinutes(minutes));
+        await site.UploadAsync(UploadSite.Tar("one"));
+        foreach (var late in new[] { TimeSpan.FromSeconds(1), TimeSpan.FromDays(3650) })
+        {
+            clock.SetUtcNow(Start.AddMinutes(minutes) + late);
+            using var response = await site.PutAsync(UploadSite.Tar("two"));
+            await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
+        }
+        Assert.Single(await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task A_length_of_terabytes_is_refused_without_a_byte_of_the_body()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var site = await UploadSite.CreateAsync(server);
+        using var http = await RawHttp.ConnectAsync(server.BaseAddress);
+        await http.SendHeadAsync(site.Url, ["x-ms-blob-type: BlockBlob", $"Content-Length: {100L << 40}"]);
+
+        Assert.StartsWith("HTTP/1.1 413 ", await http.ReadUntilAsync("\"statusCode\""));
+    }
+
+    [Fact]
+    public async Task A_body_that_never_ends_is_cut_off_at_the_limit()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Uploads:MaxBytes"] = "100000",
+        });
+        var site = await UploadSite.CreateAsync(server);
+        using var http = await RawHttp.ConnectAsync(server.BaseAddress);
+        await http.SendHeadAsync(site.Url, ["x-ms-blob-type: BlockBlob", "Transfer-Encoding: chunked"]);
+        // A real header first: what is no archive would be refused for that.
+        byte[] archive = [.. UploadSite.LargeTar(200_000)];
+        foreach (var part in archive.Chunk(20_000).Take(6))
+            await http.SendAsync((byte[])[.. System.Text.Encoding.ASCII.GetBytes($"{part.Length:x}\r\n"), .. part, .. "\r\n"u8]);
+
+        // The last chunk never comes.
+        Assert.Contains(" 413 ", await http.ReadUntilAsync("\"statusCode\""));
+        Assert.Empty(await site.RecordedAsync());
+        Assert.Empty(UploadSite.Files(server, $"packs/{site.DeploymentId}"));
+    }
+}
