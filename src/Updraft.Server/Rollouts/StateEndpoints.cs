@@ -29,13 +29,16 @@ internal static class StateEndpoints
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
-    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, WaitForState wait,
+    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, Credential credential, WaitForState wait,
         CancellationToken cancellationToken)
     {
         var query = request.Query;
         var seconds = Number(query, "wait") ?? 0;
         var response = await wait.RunAsync(subject.AgentDeployment(), new AgentId(query["agentId"].ToString()), Acted(query),
             TimeSpan.FromSeconds(Math.Min(seconds, 3600)), cancellationToken);
+        // It may have waited for minutes; a token that was deleted meanwhile opens nothing any more.
+        if (response is not null && !await credential.StillCountsAsync(cancellationToken))
+            throw new ApiException(StatusCodes.Status401Unauthorized, "The token was deleted or has expired.");
         return response is null ? Results.NoContent() : Results.Json(response, AgentJson.Default.StateResponse);
     }
 

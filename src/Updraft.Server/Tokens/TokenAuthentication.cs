@@ -1,5 +1,6 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Authorization;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
@@ -20,7 +21,10 @@ internal sealed class TokenAuthentication(RequestDelegate next, FindToken findTo
         var isOpenToAll = context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
         if (!isOpenToAll && ReadToken(context.Request) is { } token
             && await findToken.RunAsync(token, context.RequestAborted) is { } subject)
+        {
             context.Features.Set(subject);
+            context.Features.Set(new Credential(async cancellationToken => await findToken.RunAsync(token, cancellationToken) is not null));
+        }
         await next(context);
     }
 

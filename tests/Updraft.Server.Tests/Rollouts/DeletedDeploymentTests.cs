@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Protocol;
+using Updraft.Server.Agents;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
@@ -32,5 +35,25 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
             Assert.False(put.IsSuccessStatusCode);
         await _server.Client.PostErrorAsync($"{path}/deploys/{open.DeployId}/finalize",
             new JsonObject { ["dagTarballVersion"] = openVersion }.ToJsonString(), HttpStatusCode.NotFound);
+    }
+
+    [Fact]
+    public async Task An_agent_whose_token_is_deleted_while_it_waits_hears_nothing_more()
+    {
+        var site = await AgentSite.CreateAsync(_server);
+        var agent = await site.EnrolAsync();
+        var revision = await site.CommitAsync("one");
+        var wait = site.Client.GetAsync(agent.StatePath(revision, "PREPARE", wait: 30), Cancellation);
+        var waiting = _server.Services.GetRequiredService<WaitingAgents>();
+        await Poll.UntilAsync(() => Task.FromResult(waiting.Now.Contains(new AgentId(agent.Enrolment.AgentId))));
+
+        var tokens = $"{_server.OrganizationPath}/deployments/{site.DeploymentId}/agent-tokens";
+        var token = (await _server.Client.GetOkAsync(tokens))["tokens"]![0]!.AsObject().Text("id");
+        using (var deleted = await _server.Client.DeleteAsync($"{tokens}/{token}", Cancellation))
+            Assert.True(deleted.IsSuccessStatusCode);
+        await site.CommitAsync("two");
+
+        using var answer = await wait.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
     }
 }
