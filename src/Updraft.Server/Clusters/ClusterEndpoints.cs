@@ -58,13 +58,13 @@ internal static class ClusterEndpoints
         IOptions<ClusterOptions> options, CancellationToken cancellationToken) =>
         (await db.Organizations.AsNoTracking().SingleAsync(row => row.Id == organizationId, cancellationToken)).ToCluster(options.Value);
 
-    // The contract wants the bare array.
+    // The contract wants the bare array. It has this installation whatever provider is asked for: the astro CLI takes the first entry
+    // unseen, and asks for the provider that is its own default.
     private static IReadOnlyList<ClusterOptionsResponse> GetOptions(IOptions<ClusterOptions> options, string? provider, string? type)
     {
         TextLimit.OneOf(string.IsNullOrEmpty(type) ? null : type, "type", "", "DEDICATED", "HYBRID");
+        TextLimit.OneOf(string.IsNullOrEmpty(provider) ? null : provider, "provider", "", "AWS", "AZURE", "GCP");
         var own = options.Value;
-        if (!string.IsNullOrEmpty(provider) && TextLimit.OneOf(provider, "provider", "", "AWS", "AZURE", "GCP") != own.CloudProvider)
-            return [];
         var region = new ProviderRegionResponse { Name = own.Region };
         var machine = new ProviderInstanceTypeResponse { Name = "self-hosted", Cpu = 1, Memory = "2Gi" };
         return

@@ -82,7 +82,7 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
     public async Task Deployment_create()
     {
         using var cli = await SetUpAsync();
-        var options = await cli.ReadOptionsAsync(CreateQuery);
+        var options = await cli.GetOptionsAsync(CreateQuery);
         Assert.Equal($"GET /v1/organizations/{cli.Organization}/deployment-options?cloudProvider=AZURE&deploymentType=STANDARD", cli.Sent[^1]);
         Assert.Contains(cli.Workspace, (await cli.ListWorkspacesAsync()).Select(workspace => workspace.Text("id")));
         // Without --region it is chosen from a bare array.
@@ -110,7 +110,7 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
         using var cli = await SetUpAsync();
 
         var current = await cli.FindDeploymentAsync(name);
-        await cli.ReadOptionsAsync();
+        await cli.GetOptionsAsync();
         var body = CliDeploymentSteps.UpdateBody(current, wanted == "enable");
         Assert.True(body.ContainsKey("workerQueues") && body["workerQueues"] is null);
         var updated = (await cli.PostAsync($"{cli.Deployments()}/{current.Text("id")}", body)).Body;
@@ -142,7 +142,7 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
     {
         using var cli = await SetUpAsync();
         var name = Unique();
-        await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.ReadOptionsAsync(CreateQuery), isDevelopment: true));
+        await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.GetOptionsAsync(CreateQuery), isDevelopment: true));
 
         foreach (var (command, isHibernating, until) in ((string, bool, string?)[])[("hibernate", true, null), ("hibernate --until", true, "2075-01-01T00:00:00Z"),
             ("wake-up", false, null)])

@@ -79,7 +79,7 @@ internal static class CliDeploymentSteps
     /// <summary>
     /// The options of <c>create</c> and <c>update</c>: the defaults for what is not given, and for <c>--deployment-file</c> the machines of queues.
     /// </summary>
-    public static async Task<CliObject> ReadOptionsAsync(this CliReplay cli, params (string Key, string Value)[] query)
+    public static async Task<CliObject> GetOptionsAsync(this CliReplay cli, params (string Key, string Value)[] query)
     {
         var options = (await cli.GetAsync($"/v1/organizations/{cli.Organization}/deployment-options", query)).Body;
         foreach (var quota in (string[])["defaultPodSize", "resourceQuota"])

@@ -64,9 +64,20 @@ public sealed class CommandTableTests(SharedServer shared, ITestOutputHelper out
         await using var disposal = new DisposalTracker();
         var cases = new List<object?[]>();
         foreach (var data in test.GetCustomAttributes().OfType<IDataAttribute>())
+        {
+            // Otherwise the runner's part.
+            if (data is MemberDataAttribute member)
+                member.MemberType ??= replay;
             cases.AddRange((await data.GetData(test, disposal)).Select(row => row.GetData()));
-        foreach (var arguments in cases.Count == 0 ? [[]] : cases)
+        }
+        if (test.GetParameters().Length == 0)
+            cases.Add([]);
+        Assert.True(cases.Count > 0, $"{replay.Name}.{test.Name} has no data");
+        foreach (var arguments in cases)
+        {
+            Assert.True(arguments.Length == test.GetParameters().Length, $"{replay.Name}.{test.Name} gets {arguments.Length} arguments of {cases.Count} cases");
             await (Task)test.Invoke(instance, arguments)!;
+        }
     }
 
     // The rows are padded.

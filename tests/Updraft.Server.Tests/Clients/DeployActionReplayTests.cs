@@ -22,6 +22,9 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         var name = Unique();
         await Server.CreateDeploymentAsync(name);
         var id = await ChooseAsync(name);
+        // An image alone keeps the DAGs, so there must be some.
+        if (type == "image-only")
+            await DeployAsync(id, "dags-only");
 
         await DeployAsync(id, type);
 
@@ -32,7 +35,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
     public async Task Action_wakes_a_Deployment_before_it_deploys()
     {
         var name = Unique();
-        await RunAsync(async cli => await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.ReadOptionsAsync(), isDevelopment: true)));
+        await RunAsync(async cli => await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.GetOptionsAsync(), isDevelopment: true)));
         var id = await ChooseAsync(name);
         await RunAsync(cli => cli.PostAsync($"{cli.Deployments()}/{id}/hibernation-override", new JsonObject { ["isHibernating"] = true }));
         _requests = 0;
@@ -58,7 +61,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         var name = Unique();
         await RunAsync(async cli =>
         {
-            var body = cli.CreateBody(name, await cli.ReadOptionsAsync());
+            var body = cli.CreateBody(name, await cli.GetOptionsAsync());
             body["environmentVariables"] = JsonNode.Parse("""[{"key":"STAGE","value":"prod","isSecret":false},{"key":"PASSWORD","value":"x","isSecret":true}]""");
             body["contactEmails"] = new JsonArray("a@example.org");
             body["workerQueues"] = JsonNode.Parse("""
@@ -100,8 +103,8 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         var name = configuration.Text("name");
         cli.Workspace = (await cli.ListWorkspacesAsync()).Single(workspace => workspace.Text("name") == configuration.Text("workspace_name")).Text("id");
         Assert.DoesNotContain(name, (await cli.ListDeploymentsAsync()).Select(deployment => deployment.Text("name")));
-        var options = await cli.ReadOptionsAsync();
-        await cli.ReadOptionsAsync(("cloudProvider", configuration.Text("cloud_provider")), ("deploymentType", "STANDARD"));
+        var options = await cli.GetOptionsAsync();
+        await cli.GetOptionsAsync(("cloudProvider", configuration.Text("cloud_provider")), ("deploymentType", "STANDARD"));
         var settings = new JsonObject
         {
             ["defaultTaskPodCpu"] = configuration.Text("default_task_pod_cpu"),
@@ -142,7 +145,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
 
         await cli.ListDeploymentsAsync();
         var existing = await cli.GetDeploymentAsync(created);
-        await cli.ReadOptionsAsync();
+        await cli.GetOptionsAsync();
         settings["contactEmails"] = file["alert_emails"]!.DeepClone();
         settings["environmentVariables"] = new JsonArray([.. file["environment_variables"]!.AsArray().Select(variable => new JsonObject
         {
