@@ -70,7 +70,7 @@ public sealed record ApiTokenResponse
     public required string Scope { get; init; }
 
     /// <summary>What it may do, and where.</summary>
-    public required IReadOnlyList<ApiTokenRoleResponse> Roles { get; init; }
+    public required IReadOnlyList<ApiTokenRole> Roles { get; init; }
 
     /// <summary>By which people recognise it; nothing secret.</summary>
     public required string ShortToken { get; init; }
@@ -106,21 +106,23 @@ public sealed record ApiTokenResponse
     public required SubjectProfileResponse UpdatedBy { get; init; }
 }
 
-/// <summary>A role and where it counts.</summary>
-public sealed record ApiTokenRoleResponse
+/// <summary>A role of a token and where it counts, in requests and answers.</summary>
+public sealed record ApiTokenRole
 {
     /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
-    [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
-    public required string EntityType { get; init; }
+    [Required, AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
+    public string? EntityType { get; init; }
 
     /// <summary>Id of that.</summary>
-    public required string EntityId { get; init; }
+    [Required]
+    public string? EntityId { get; init; }
 
-    /// <summary>The same id once more, for a role of a Deployment.</summary>
+    /// <summary>The same id once more, for a role of a Deployment; ignored in requests.</summary>
     public string? DeploymentId { get; init; }
 
-    /// <summary>The role.</summary>
-    public required string Role { get; init; }
+    /// <summary>A role of that level, e.g. <c>WORKSPACE_AUTHOR</c>.</summary>
+    [Required]
+    public string? Role { get; init; }
 }
 
 /// <summary>A page of tokens.</summary>

@@ -41,7 +41,7 @@ public sealed record BetaApiTokenResponse
     public required string Type { get; init; }
 
     /// <summary>What it may do, and where.</summary>
-    public required IReadOnlyList<ApiTokenRoleResponse> Roles { get; init; }
+    public required IReadOnlyList<ApiTokenRole> Roles { get; init; }
 
     /// <summary>By which people recognise it; nothing secret.</summary>
     public required string ShortToken { get; init; }

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A bundle of a Deployment. What is absent is null and left out.</summary>
@@ -7,6 +9,7 @@ public sealed record BundleResponse
     public required string Id { get; init; }
 
     /// <summary>Always <c>DEPLOY</c>: its contents come by deploys.</summary>
+    [AllowedValues("DEPLOY")]
     public required string Type { get; init; }
 
     /// <summary>Whether it holds DAGs.</summary>

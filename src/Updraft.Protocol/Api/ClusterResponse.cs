@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A cluster: the machines of this installation, as one thing.</summary>
@@ -13,12 +15,15 @@ public sealed record ClusterResponse
     public required string OrganizationId { get; init; }
 
     /// <summary>Always <c>DEDICATED</c>.</summary>
+    [AllowedValues("DEDICATED")]
     public string Type { get; init; } = "DEDICATED";
 
     /// <summary>Always <c>CREATED</c>.</summary>
+    [AllowedValues("CREATED")]
     public string Status { get; init; } = "CREATED";
 
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>, from the settings.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public required string CloudProvider { get; init; }
 
     /// <summary>The region, from the settings.</summary>
@@ -81,6 +86,7 @@ public sealed record NodePoolResponse
     public bool IsDefault { get; init; } = true;
 
     /// <summary>As the cluster's.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public required string CloudProvider { get; init; }
 
     /// <summary>Always <c>self-hosted</c>.</summary>
@@ -119,6 +125,7 @@ public sealed record ClustersPaginated
 public sealed record ClusterOptionsResponse
 {
     /// <summary>The provider.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public required string Provider { get; init; }
 
     /// <summary>Where the installation is.</summary>

@@ -1,18 +1,24 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A page of what happened to a Deployment, the newest first.</summary>
 public sealed record DeploymentLogResponse
 {
     /// <summary>The limit that was applied.</summary>
+    [Range(1, int.MaxValue)]
     public required int Limit { get; init; }
 
     /// <summary>The most results on all pages.</summary>
+    [Range(0, int.MaxValue)]
     public required int MaxNumResults { get; init; }
 
     /// <summary>The offset that was applied.</summary>
+    [Range(0, int.MaxValue)]
     public required int Offset { get; init; }
 
     /// <summary>How many results are on this page.</summary>
+    [Range(0, int.MaxValue)]
     public required int ResultCount { get; init; }
 
     /// <summary>The page.</summary>
@@ -29,6 +35,7 @@ public sealed record DeploymentLogEntryResponse
     public required string Raw { get; init; }
 
     /// <summary>The agent's component if it is one of the contract's sources, else <c>scheduler</c>.</summary>
+    [AllowedValues("scheduler", "triggerer", "worker", "webserver", "dag-processor", "apiserver")]
     public required string Source { get; init; }
 
     /// <summary>When, in milliseconds since 1970.</summary>

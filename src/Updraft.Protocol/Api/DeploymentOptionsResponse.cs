@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>What a Deployment can be set to.</summary>
@@ -90,13 +92,15 @@ public sealed record MachineSpecResponse(string Cpu, string Memory);
 /// <summary>A size of the scheduler.</summary>
 /// <param name="Name">As in <c>schedulerSize</c>.</param>
 /// <param name="Spec">What it has.</param>
-public sealed record SchedulerMachineResponse(string Name, MachineSpecResponse Spec);
+public sealed record SchedulerMachineResponse(
+    [property: AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")] string Name, MachineSpecResponse Spec);
 
 /// <summary>A size of workers.</summary>
 /// <param name="Name">As in <c>astroMachine</c>.</param>
 /// <param name="Spec">What it has.</param>
 /// <param name="Concurrency">Tasks at the same time.</param>
-public sealed record WorkerMachineResponse(string Name, MachineSpecResponse Spec, RangeResponse Concurrency);
+public sealed record WorkerMachineResponse(
+    [property: AllowedValues("A5", "A10", "A20", "A40", "A60", "A120", "A160")] string Name, MachineSpecResponse Spec, RangeResponse Concurrency);
 
 /// <summary>Limits of worker queues.</summary>
 /// <param name="MaxWorkers">Of <c>maxWorkerCount</c>.</param>

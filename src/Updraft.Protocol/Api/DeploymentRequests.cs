@@ -98,9 +98,9 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
     public string? ClusterId { get; init; }
 }
 
-/// <summary>Body of updating a Deployment: replaces all settings.</summary>
-[AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(IsHighAvailability),
-    nameof(SchedulerSize), nameof(Type))]
+/// <summary>Body of updating a Deployment: replaces all settings. It needs <c>scheduler</c> for <c>HYBRID</c>, else <c>schedulerSize</c> and
+/// <c>isHighAvailability</c>.</summary>
+[AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(Type))]
 public sealed record UpdateDeploymentRequest : DeploymentRequest;
 
 /// <summary>An environment variable, in requests and answers.</summary>
@@ -236,9 +236,11 @@ public sealed record DeploymentRemoteExecution
 public sealed record DeploymentInstanceSpec
 {
     /// <summary>5 to 24 units of a tenth of a core and 384 MiB.</summary>
+    [Range(5, 24)]
     public int? Au { get; init; }
 
     /// <summary>1 to 4.</summary>
+    [Range(1, 4)]
     public int? Replicas { get; init; }
 }
 
@@ -246,6 +248,7 @@ public sealed record DeploymentInstanceSpec
 public sealed record OverrideDeploymentHibernationRequest
 {
     /// <summary>True to sleep, false to be awake.</summary>
+    [Required]
     public bool? IsHibernating { get; init; }
 
     /// <summary>Until when; without end when absent.</summary>

@@ -217,7 +217,8 @@ public sealed record DeploymentHibernationStatus
     /// <summary>When that ends; absent when nobody said.</summary>
     public string? NextEventAt { get; init; }
 
-    /// <summary><c>HIBERNATE</c> or <c>WAKE</c>.</summary>
+    /// <summary><c>WAKE</c>: schedules are only kept, so that what ends is always a decision to sleep.</summary>
+    [AllowedValues("WAKE")]
     public string? NextEventType { get; init; }
 
     /// <summary>Why, for a person.</summary>

@@ -79,6 +79,7 @@ public sealed record OrganizationsPaginated
 public sealed record OrganizationProductPlanResponse
 {
     /// <summary>The product.</summary>
+    [AllowedValues("ASTRO")]
     public required string AstronomerProduct { get; init; }
 
     /// <summary>The Organization.</summary>
@@ -95,12 +96,15 @@ public sealed record OrganizationProductPlanResponse
 public sealed record UpdateOrganizationRequest
 {
     /// <summary>1 to 50 characters.</summary>
+    [Required, StringLength(50, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>Kept and given back; may be empty.</summary>
+    [Required, StringLength(255)]
     public string? BillingEmail { get; init; }
 
     /// <summary>Kept and given back.</summary>
+    [Required]
     public bool? IsScimEnabled { get; init; }
 
     /// <summary>Kept and given back.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A role that comes with Updraft.</summary>
@@ -7,6 +9,7 @@ public sealed record DefaultRoleResponse
     public required string Name { get; init; }
 
     /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string ScopeType { get; init; }
 
     /// <summary>What it allows.</summary>
@@ -23,6 +26,7 @@ public sealed record RoleWithPermissionResponse
     public required string Name { get; init; }
 
     /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string ScopeType { get; init; }
 
     /// <summary>What it allows.</summary>

@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>All roles of a user or token.</summary>
@@ -7,28 +9,32 @@ public sealed record SubjectRolesResponse
     public string? OrganizationRole { get; init; }
 
     /// <summary>Roles for Workspaces.</summary>
-    public IReadOnlyList<WorkspaceRoleResponse> WorkspaceRoles { get; init; } = [];
+    public IReadOnlyList<WorkspaceRole> WorkspaceRoles { get; init; } = [];
 
     /// <summary>Roles for Deployments.</summary>
-    public IReadOnlyList<DeploymentRoleResponse> DeploymentRoles { get; init; } = [];
+    public IReadOnlyList<DeploymentRole> DeploymentRoles { get; init; } = [];
 }
 
-/// <summary>A role for a Workspace.</summary>
-public sealed record WorkspaceRoleResponse
+/// <summary>A role for a Workspace, in requests and answers.</summary>
+public sealed record WorkspaceRole
 {
     /// <summary>The Workspace.</summary>
-    public required string WorkspaceId { get; init; }
+    [Required]
+    public string? WorkspaceId { get; init; }
 
     /// <summary>The role.</summary>
-    public required string Role { get; init; }
+    [Required, AllowedValues("WORKSPACE_OWNER", "WORKSPACE_OPERATOR", "WORKSPACE_AUTHOR", "WORKSPACE_MEMBER")]
+    public string? Role { get; init; }
 }
 
-/// <summary>A role for a Deployment.</summary>
-public sealed record DeploymentRoleResponse
+/// <summary>A role for a Deployment, in requests and answers.</summary>
+public sealed record DeploymentRole
 {
     /// <summary>The Deployment.</summary>
-    public required string DeploymentId { get; init; }
+    [Required]
+    public string? DeploymentId { get; init; }
 
     /// <summary>The role.</summary>
-    public required string Role { get; init; }
+    [Required]
+    public string? Role { get; init; }
 }

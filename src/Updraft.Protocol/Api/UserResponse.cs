@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+
 namespace Updraft.Protocol.Api;
 
 /// <summary>A person.</summary>
@@ -16,16 +18,18 @@ public sealed record UserResponse
     public required string AvatarUrl { get; init; }
 
     /// <summary><c>ACTIVE</c> or <c>INACTIVE</c>.</summary>
+    [AllowedValues("ACTIVE", "INACTIVE")]
     public required string Status { get; init; }
 
     /// <summary>Role for the whole Organization; absent when there is none.</summary>
+    [AllowedValues("ORGANIZATION_OWNER", "ORGANIZATION_BILLING_ADMIN", "ORGANIZATION_MEMBER")]
     public string? OrganizationRole { get; init; }
 
     /// <summary>Roles for Workspaces that the caller manages.</summary>
-    public IReadOnlyList<WorkspaceRoleResponse> WorkspaceRoles { get; init; } = [];
+    public IReadOnlyList<WorkspaceRole> WorkspaceRoles { get; init; } = [];
 
     /// <summary>Roles for Deployments that the caller manages.</summary>
-    public IReadOnlyList<DeploymentRoleResponse> DeploymentRoles { get; init; } = [];
+    public IReadOnlyList<DeploymentRole> DeploymentRoles { get; init; } = [];
 
     /// <summary>First sign-in.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
@@ -66,6 +70,7 @@ public sealed record SelfUserResponse
     public required string AvatarUrl { get; init; }
 
     /// <summary><c>ACTIVE</c>.</summary>
+    [AllowedValues("ACTIVE")]
     public required string Status { get; init; }
 
     /// <summary>The Organization to which the caller belongs.</summary>

@@ -17,12 +17,15 @@ public sealed record CreateWorkspaceRequest
     public bool? CicdEnforcedDefault { get; init; }
 
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
     /// <summary>Kept and given back.</summary>
+    [StringLength(100)]
     public string? DefaultClusterId { get; init; }
 
     /// <summary>Kept and given back.</summary>
+    [StringLength(100)]
     public string? DefaultRegion { get; init; }
 }
 
@@ -30,21 +33,27 @@ public sealed record CreateWorkspaceRequest
 public sealed record UpdateWorkspaceRequest
 {
     /// <summary>1 to 50 characters, unique in the Organization.</summary>
+    [Required, StringLength(50, MinimumLength = 1)]
     public string? Name { get; init; }
 
     /// <summary>At most 500 characters; may be empty.</summary>
+    [Required, StringLength(500)]
     public string? Description { get; init; }
 
     /// <summary>As in <see cref="CreateWorkspaceRequest.CicdEnforcedDefault"/>; Deployments that exist keep what they have.</summary>
+    [Required]
     public bool? CicdEnforcedDefault { get; init; }
 
     /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
     /// <summary>Kept and given back.</summary>
+    [StringLength(100)]
     public string? DefaultClusterId { get; init; }
 
     /// <summary>Kept and given back.</summary>
+    [StringLength(100)]
     public string? DefaultRegion { get; init; }
 }
 
@@ -70,6 +79,7 @@ public sealed record WorkspaceResponse
     public required bool CicdEnforcedDefault { get; init; }
 
     /// <summary>As set.</summary>
+    [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
     /// <summary>As set.</summary>

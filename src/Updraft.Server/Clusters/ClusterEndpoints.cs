@@ -1,3 +1,5 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
@@ -22,15 +24,16 @@ internal static class ClusterEndpoints
     {
         routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters).Operation("GetClusterOptions");
         var clusters = routes.MapGroup("/organizations/{organizationId}/clusters");
-        clusters.MapGet("/", ListAsync).Requires(Permission.ReadClusters).Operation("ListClusters");
+        clusters.MapGet("/", ListAsync).Requires(Permission.ReadClusters).Operation("ListClusters").Sorts(new SortOrders(Sorts));
         clusters.MapPost("/", Refuse).Requires(Permission.ManageClusters).Operation("CreateCluster");
         clusters.MapGet("/{clusterId}", GetAsync).Requires(Permission.ReadClusters).Operation("GetCluster");
         clusters.MapPost("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("UpdateCluster");
-        clusters.MapDelete("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("DeleteCluster");
+        clusters.MapDelete("/{clusterId}", RefuseDeletion).Requires(Permission.ManageClusters).Operation("DeleteCluster");
     }
 
     private static async Task<ClustersPaginated> ListAsync(OrganizationId organizationId, UpdraftDbContext db,
-        IOptions<ClusterOptions> options, Paging paging, string[]? names, string? provider, string[]? sorts,
+        IOptions<ClusterOptions> options, Paging paging, string[]? names,
+        [AllowedValues("AWS", "AZURE", "GCP")] string? provider, string[]? sorts,
         CancellationToken cancellationToken)
     {
         // There is nothing to sort, but a wrong sort is wrong here as in every list.
@@ -60,7 +63,8 @@ internal static class ClusterEndpoints
 
     // The contract wants the bare array. It has this installation whatever provider is asked for: the astro CLI takes the first entry
     // unseen, and asks for the provider that is its own default.
-    private static IReadOnlyList<ClusterOptionsResponse> GetOptions(IOptions<ClusterOptions> options, string? provider, string? type)
+    private static IReadOnlyList<ClusterOptionsResponse> GetOptions(IOptions<ClusterOptions> options,
+        [AllowedValues("AWS", "AZURE", "GCP")] string? provider, [AllowedValues("DEDICATED", "HYBRID")] string? type)
     {
         TextLimit.OneOf(string.IsNullOrEmpty(type) ? null : type, "type", "", "DEDICATED", "HYBRID");
         TextLimit.OneOf(string.IsNullOrEmpty(provider) ? null : provider, "provider", "", "AWS", "AZURE", "GCP");
@@ -82,7 +86,11 @@ internal static class ClusterEndpoints
         ];
     }
 
-    private static ClusterResponse Refuse() => throw ApiException.BadRequest(
+    private static ClusterResponse Refuse() => throw Refused();
+
+    private static NoContent RefuseDeletion() => throw Refused();
+
+    private static ApiException Refused() => ApiException.BadRequest(
         "A self-hosted installation has exactly one cluster: the machines that run agents. It is described in the server's settings "
         + "(Clusters) and cannot be made, changed or deleted here.");
 }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
@@ -32,7 +33,8 @@ internal static class DeploymentBundleEndpoints
         bundles.MapPost("/{bundleId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<BundleRollbackRequest>("RollbackBundle");
     }
 
-    private static async Task<JsonHttpResult<BundlesPaginated>> List(DeploymentId deploymentId, bool? isDagBundle, string? type,
+    private static async Task<JsonHttpResult<BundlesPaginated>> List(DeploymentId deploymentId, bool? isDagBundle,
+        [AllowedValues(CreateBundle.OnlyType)] string? type,
         Paging paging, BundleQueries queries, CancellationToken cancellationToken)
     {
         TextLimit.OneOf(type, "type", CreateBundle.OnlyType, CreateBundle.OnlyType);

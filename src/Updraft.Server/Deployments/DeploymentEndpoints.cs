@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
@@ -89,7 +90,8 @@ internal static class DeploymentEndpoints
         return TypedResults.NoContent();
     }
 
-    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadChoices readChoices, string? deploymentType,
-        string? executor, string? cloudProvider, CancellationToken cancellationToken) =>
+    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadChoices readChoices,
+        [AllowedValues("STANDARD", "DEDICATED", "HYBRID")] string? deploymentType, [AllowedValues("CELERY", "KUBERNETES", "ASTRO")] string? executor,
+        [AllowedValues("AWS", "AZURE", "GCP")] string? cloudProvider, CancellationToken cancellationToken) =>
         readChoices.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
 }

@@ -30,7 +30,6 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
         var metadata = context.Description.ActionDescriptor.EndpointMetadata;
         var contract = metadata.OfType<Operation>().Single();
         var handler = metadata.OfType<MethodInfo>().Single();
-        var method = context.Description.HttpMethod ?? "GET";
         var path = context.Description.RelativePath ?? "";
 
         operation.OperationId = contract.Id;
@@ -51,7 +50,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
         };
         foreach (var (status, text) in Errors(path))
             operation.Responses[status] = new OpenApiResponse { Description = text, Content = await ContentAsync(typeof(ErrorResponse)) };
-        if (metadata.OfType<RequiredPermission>().FirstOrDefault()?.Permission.Action(method) is { } action)
+        if (metadata.OfType<RequiredPermission>().FirstOrDefault()?.Permission.Action(contract.Id) is { } action)
         {
             operation.Extensions ??= new Dictionary<string, IOpenApiExtension>(StringComparer.Ordinal);
             operation.Extensions["x-permission"] = new JsonNodeExtension(new JsonArray(new JsonObject { ["action"] = action }));

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
@@ -21,6 +23,16 @@ internal static partial class OperationParameters
         ["deploymentIds"] = "Only these Deployments.",
         ["workspaceId"] = "Only rows of this Workspace.",
         ["deploymentId"] = "Only rows of this Deployment.",
+        ["kind"] = "Only tokens of this kind.",
+        ["provider"] = "Only those of this cloud provider.",
+        ["cloudProvider"] = "Cloud provider of the Deployment; the answer is the same for all.",
+        ["deploymentType"] = "Type of the Deployment; the answer is the same for all.",
+        ["executor"] = "Executor of the Deployment; the answer is the same for all.",
+        ["isDagBundle"] = "Only bundles that hold DAGs, or only the others.",
+        ["type"] = "Only those of this type.",
+        ["includeDefaultRoles"] = "Whether the answer has the roles that come with Updraft too.",
+        ["scopeType"] = "Only permissions of this level.",
+        ["scopeTypes"] = "Only roles of these levels.",
         ["includeOnlyOrganizationTokens"] = "Only tokens whose role counts in the whole Organization.",
     };
 
@@ -84,12 +96,19 @@ internal static partial class OperationParameters
         name = all.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? char.ToLowerInvariant(name[0]) + name[1..];
         if (name == "sorts" && metadata.OfType<SortOrders>().FirstOrDefault() is { } orders && schema.Items is OpenApiSchema items)
             items.Enum = [.. orders.Values.Select(order => JsonValue.Create(order)!)];
+        // What the handler reads itself is text to the framework; how it is read is said by attributes.
+        if (schema.Type == JsonSchemaType.String && all.OfType<RangeAttribute>().Any())
+            schema.Type = JsonSchemaType.Integer;
+        if (all.OfType<DataTypeAttribute>().Any(data => data.DataType == DataType.DateTime))
+            schema.Format = "date-time";
+        if (schema.Type == JsonSchemaType.Integer && all.OfType<DefaultValueAttribute>().FirstOrDefault()?.Value is string whenAbsent)
+            schema.Default = JsonNode.Parse(whenAbsent);
         DescribeSchema.Constrain(schema, all);
         return new OpenApiParameter
         {
             Name = name,
             In = ParameterLocation.Query,
-            Description = all.OfType<System.ComponentModel.DescriptionAttribute>().FirstOrDefault()?.Description
+            Description = all.OfType<DescriptionAttribute>().FirstOrDefault()?.Description
                 ?? Descriptions.GetValueOrDefault(name),
             Schema = schema,
         };

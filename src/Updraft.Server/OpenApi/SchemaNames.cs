@@ -18,7 +18,8 @@ internal static class SchemaNames
         [typeof(DeployBundleResponse)] = "Bundle",
         [typeof(DeployGitBlock)] = "DeployGit",
         [typeof(DeploymentWorkerQueue)] = "WorkerQueue",
-        [typeof(ApiTokenRoleResponse)] = "ApiTokenRole",
+        [typeof(ClusterTagResponse)] = "ClusterK8sTag",
+        [typeof(OverrideDeploymentHibernationRequest)] = "OverrideDeploymentHibernationBody",
     };
 
     /// <summary>The name of a type; null for one that is described where it is used.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
@@ -22,7 +23,8 @@ internal static class RoleEndpoints
         routes.MapGet("/authorization/permission-groups", ListGroups).Requires(Permission.ReadSelf).Operation("ListPermissionGroups");
     }
 
-    private static RolesPaginated List(Paging paging, bool? includeDefaultRoles, string[]? scopeTypes) => new()
+    private static RolesPaginated List(Paging paging, bool? includeDefaultRoles,
+        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => new()
     {
         DefaultRoles = includeDefaultRoles == true ? ListTemplates(scopeTypes) : null,
         Limit = paging.Limit,
@@ -30,7 +32,8 @@ internal static class RoleEndpoints
         TotalCount = 0,
     };
 
-    private static DefaultRoleResponse[] ListTemplates(string[]? scopeTypes) => [.. Given
+    private static DefaultRoleResponse[] ListTemplates(
+        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Given
         .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = PermissionNames.Of(role) })
         .Where(role => scopeTypes is not { Length: > 0 } || scopeTypes.Contains(role.ScopeType, StringComparer.Ordinal))];
 
@@ -54,7 +57,8 @@ internal static class RoleEndpoints
         };
     }
 
-    private static PermissionGroupResponse[] ListGroups(string? scopeType) => [.. PermissionNames.All
+    private static PermissionGroupResponse[] ListGroups(
+        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string? scopeType) => [.. PermissionNames.All
         .Select(name => (Group: name[..name.LastIndexOf('.')], Action: name[(name.LastIndexOf('.') + 1)..]))
         .Where(name => string.IsNullOrEmpty(scopeType) || name.Group.Split('.')[0].Equals(scopeType, StringComparison.OrdinalIgnoreCase))
         .GroupBy(name => name.Group, StringComparer.Ordinal)

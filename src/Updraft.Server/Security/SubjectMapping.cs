@@ -14,8 +14,8 @@ internal static class SubjectMapping
     {
         OrganizationRole = grants.FirstOrDefault(grant => grant.WorkspaceId is null)?.Role.Name(),
         WorkspaceRoles = [.. grants.Where(grant => grant.WorkspaceId is not null && grant.DeploymentId is null)
-            .Select(grant => new WorkspaceRoleResponse { WorkspaceId = grant.EntityId, Role = grant.Role.Name() })],
+            .Select(grant => new WorkspaceRole { WorkspaceId = grant.EntityId, Role = grant.Role.Name() })],
         DeploymentRoles = [.. grants.Where(grant => grant.DeploymentId is not null)
-            .Select(grant => new DeploymentRoleResponse { DeploymentId = grant.EntityId, Role = grant.Role.Name() })],
+            .Select(grant => new DeploymentRole { DeploymentId = grant.EntityId, Role = grant.Role.Name() })],
     };
 }

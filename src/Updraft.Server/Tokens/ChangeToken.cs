@@ -59,6 +59,8 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
             var wanted = new List<Grant>();
             foreach (var role in roles)
             {
+                if (string.IsNullOrEmpty(role?.EntityId))
+                    throw ApiException.BadRequest("'entityId' is missing in 'roles'; it names the place that the role is for.");
                 var grant = await placeOfRole.FindAsync(subject, role.EntityType, role.Role, role.EntityId, cancellationToken);
                 if (wanted.Exists(other => other.EntityId == grant.EntityId))
                     throw ApiException.BadRequest($"'roles' names {grant.EntityId} twice.");

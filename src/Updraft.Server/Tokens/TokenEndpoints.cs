@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -73,7 +74,8 @@ internal static class TokenEndpoints
     }
 
     private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
-        string? deploymentId, bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken)
+        string? deploymentId, bool? includeOnlyOrganizationTokens, [AllowedValues("STANDARD", "DIRECT_ACCESS")] string? kind, string[]? sorts,
+        CancellationToken cancellationToken)
     {
         var rows = queries.Visible(subject);
         if (!string.IsNullOrEmpty(workspaceId))

@@ -77,7 +77,7 @@ internal static class TokenMapping
         UpdatedBy = row.UpdatedBy.ToResponse(),
     };
 
-    private static ApiTokenRoleResponse ToRole(Grant grant) => new()
+    private static ApiTokenRole ToRole(Grant grant) => new()
     {
         EntityType = grant.Role.Scope().ToString().ToUpperInvariant(),
         EntityId = grant.EntityId,

@@ -44,8 +44,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, PlaceOfRole placeOfRo
         var roles = new List<(string Scope, string? Role, string? Entity)>();
         if (!string.IsNullOrEmpty(request.OrganizationRole))
             roles.Add(("ORGANIZATION", request.OrganizationRole, null));
-        roles.AddRange((request.WorkspaceRoles ?? []).Select(role => ("WORKSPACE", role.Role, role.WorkspaceId)));
-        roles.AddRange((request.DeploymentRoles ?? []).Select(role => ("DEPLOYMENT", role.Role, role.DeploymentId)));
+        roles.AddRange((request.WorkspaceRoles ?? []).Select(role => ("WORKSPACE", role?.Role, role?.WorkspaceId)));
+        roles.AddRange((request.DeploymentRoles ?? []).Select(role => ("DEPLOYMENT", role?.Role, role?.DeploymentId)));
         if (roles.Count > MaxRoles)
             throw ApiException.BadRequest($"These are {roles.Count} roles; at most {MaxRoles} are allowed.");
         var wanted = new List<Grant>();

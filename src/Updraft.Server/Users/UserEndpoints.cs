@@ -26,7 +26,7 @@ internal static class UserEndpoints
     {
         routes.MapGet("/users/self", GetSelfAsync).Requires(Permission.ReadSelf).Operation("GetSelfUser");
         var users = routes.MapGroup("/organizations/{organizationId}/users");
-        users.MapGet("/", ListAsync).Requires(Permission.ReadUsers).Operation("ListUsers");
+        users.MapGet("/", ListAsync).Requires(Permission.ReadUsers).Operation("ListUsers").Sorts(Sorting.Orders);
         users.MapGet("/{userId}", GetAsync).Requires(Permission.ReadUsers).Operation("GetUser");
         users.MapPost("/{userId}/roles", UpdateRolesAsync).Requires(Permission.ManageUserRoles).Operation<UpdateUserRolesRequest>("UpdateUserRoles");
     }
