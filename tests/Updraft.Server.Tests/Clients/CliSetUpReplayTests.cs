@@ -62,7 +62,10 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
         await Server.CreateDeploymentAsync(Unique());
         var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens", new JsonObject
         {
-            ["name"] = "trap 8", ["scope"] = scope, ["role"] = role, ["entityId"] = scope == "WORKSPACE" ? workspace : own,
+            ["name"] = "trap 8",
+            ["scope"] = scope,
+            ["role"] = role,
+            ["entityId"] = scope == "WORKSPACE" ? workspace : own,
         });
         var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{created.Text("id")}/rotate", new JsonObject());
 
