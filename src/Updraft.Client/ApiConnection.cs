@@ -31,6 +31,10 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
         return await SendAsync(HttpMethod.Post, path, content, type, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>POSTs without a body.</summary>
+    public Task<T> PostAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Post, path, content: null, type, cancellationToken);
+
     public async Task DeleteAsync(string path, CancellationToken cancellationToken)
     {
         using var request = Create(HttpMethod.Delete, path);

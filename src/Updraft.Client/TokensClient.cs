@@ -2,7 +2,8 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Client;
 
-/// <summary>API tokens of an Organization, and the agent tokens of its Deployments. A token itself is only in the answer that creates it.</summary>
+/// <summary>API tokens of an Organization, and the agent tokens of its Deployments. A token itself is only in the answer that
+/// makes its secret.</summary>
 public sealed class TokensClient
 {
     private readonly ApiConnection _api;
@@ -23,6 +24,21 @@ public sealed class TokensClient
     public Task<ApiTokenResponse> CreateAsync(CreateApiTokenRequest token, CancellationToken cancellationToken = default) =>
         _api.PostAsync($"{_organization}/tokens", token, ApiJson.Default.CreateApiTokenRequest, ApiJson.Default.ApiTokenResponse,
             cancellationToken);
+
+    /// <summary>Changes the name and the description.</summary>
+    public Task<ApiTokenResponse> UpdateAsync(string tokenId, UpdateApiTokenRequest token, CancellationToken cancellationToken = default) =>
+        _api.PostAsync($"{_organization}/tokens/{ApiConnection.Id(tokenId)}", token, ApiJson.Default.UpdateApiTokenRequest,
+            ApiJson.Default.ApiTokenResponse, cancellationToken);
+
+    /// <summary>Makes a new secret, which is in the answer; the old one is refused from then on.</summary>
+    public Task<ApiTokenResponse> RotateAsync(string tokenId, CancellationToken cancellationToken = default) =>
+        _api.PostAsync($"{_organization}/tokens/{ApiConnection.Id(tokenId)}/rotate", ApiJson.Default.ApiTokenResponse, cancellationToken);
+
+    /// <summary>Replaces all roles; one of them must be for the place that the token belongs to.</summary>
+    public Task<SubjectRolesResponse> UpdateRolesAsync(string tokenId, UpdateApiTokenRolesRequest roles,
+        CancellationToken cancellationToken = default) =>
+        _api.PostAsync($"{_organization}/tokens/{ApiConnection.Id(tokenId)}/roles", roles, ApiJson.Default.UpdateApiTokenRolesRequest,
+            ApiJson.Default.SubjectRolesResponse, cancellationToken);
 
     /// <summary>Deletes an API token; it is refused from then on.</summary>
     public Task DeleteAsync(string tokenId, CancellationToken cancellationToken = default) =>

@@ -37,6 +37,9 @@ public sealed class UpdraftClient : IDisposable
     /// <summary>The deploys of a Deployment.</summary>
     public DeploysClient Deploys(string organizationId, string deploymentId) => new(_api, _http, _uploads, organizationId, deploymentId);
 
+    /// <summary>The bundles of a Deployment.</summary>
+    public BundlesClient Bundles(string organizationId, string deploymentId) => new(_api, organizationId, deploymentId);
+
     /// <summary>API tokens, and the agent tokens of Deployments.</summary>
     public TokensClient Tokens(string organizationId) => new(_api, organizationId);
 
@@ -85,6 +88,16 @@ public sealed class UpdraftClient : IDisposable
     /// <summary>Deletes a Deployment.</summary>
     public Task DeleteDeploymentAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
         _api.DeleteAsync(Deployment(organizationId, deploymentId), cancellationToken);
+
+    /// <summary>Sends a Deployment in development mode to sleep or wakes it, whatever its schedules say.</summary>
+    public Task<DeploymentHibernationOverride> OverrideHibernationAsync(string organizationId, string deploymentId,
+        OverrideDeploymentHibernationRequest decision, CancellationToken cancellationToken = default) =>
+        _api.PostAsync(Deployment(organizationId, deploymentId) + "/hibernation-override", decision,
+            ApiJson.Default.OverrideDeploymentHibernationRequest, ApiJson.Default.DeploymentHibernationOverride, cancellationToken);
+
+    /// <summary>Takes that back: the schedules decide again.</summary>
+    public Task DeleteHibernationOverrideAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
+        _api.DeleteAsync(Deployment(organizationId, deploymentId) + "/hibernation-override", cancellationToken);
 
     /// <summary>Closes the connections.</summary>
     public void Dispose() => _http.Dispose();

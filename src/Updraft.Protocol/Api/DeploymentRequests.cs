@@ -33,12 +33,15 @@ public abstract record DeploymentRequest
     public DeploymentInstanceSpec? Scheduler { get; init; }
 
     /// <summary>The node pool for task pods, for <c>HYBRID</c>; kept and given back.</summary>
+    [StringLength(255)]
     public string? TaskPodNodePoolId { get; init; }
 
     /// <summary>The cloud identity that the Deployment is to have; kept and given back.</summary>
+    [StringLength(1000)]
     public string? WorkloadIdentity { get; init; }
 
     /// <summary>The same for the place that takes over after a disaster; kept and given back.</summary>
+    [StringLength(1000)]
     public string? DrWorkloadIdentity { get; init; }
 
     /// <summary>Whether DAGs can be deployed without an image.</summary>

@@ -16,6 +16,7 @@ internal static class SchemaNames
     {
         [typeof(SubjectProfileResponse)] = "BasicSubjectProfile",
         [typeof(DeployBundleResponse)] = "Bundle",
+        [typeof(BundleResponse)] = "DeploymentBundle",
         [typeof(DeployGitBlock)] = "DeployGit",
         [typeof(DeploymentWorkerQueue)] = "WorkerQueue",
         [typeof(ClusterTagResponse)] = "ClusterK8sTag",

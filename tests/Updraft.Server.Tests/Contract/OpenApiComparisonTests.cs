@@ -1,6 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using Updraft.Protocol.Api;
+using Updraft.Server.OpenApi;
 using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Support;
 
@@ -114,6 +117,19 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
                     where parameter!["description"] is null
                     select $"{operation.Value["operationId"]} {parameter["name"]}").ToList();
         Assert.True(silent.Count == 0, "Say what these are, in the doc comment of the record or in OpenApi/OperationParameters.cs:\n" + string.Join('\n', silent));
+    }
+
+    [Fact]
+    public void No_two_records_have_the_same_name_in_the_description()
+    {
+        // The second one would silently be described as the first.
+        var names = typeof(ApiJson).Assembly.GetTypes()
+            .Where(type => type.Namespace == typeof(ApiJson).Namespace)
+            .Select(type => ApiJson.Default.GetTypeInfo(type)).OfType<JsonTypeInfo>()
+            .Where(type => type.Kind == JsonTypeInfoKind.Object)
+            .Select(SchemaNames.Find).ToList();
+        Assert.True(names.Count > 60);
+        Assert.Equal([], names.GroupBy(name => name).Where(group => group.Count() > 1).Select(group => group.Key));
     }
 
     [Fact]
