@@ -25,12 +25,12 @@ internal static class RoleEndpoints
 
     private static RolesPaginated List(Paging paging, bool? includeDefaultRoles,
         [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => new()
-    {
-        DefaultRoles = includeDefaultRoles == true ? ListTemplates(scopeTypes) : null,
-        Limit = paging.Limit,
-        Offset = paging.Offset,
-        TotalCount = 0,
-    };
+        {
+            DefaultRoles = includeDefaultRoles == true ? ListTemplates(scopeTypes) : null,
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = 0,
+        };
 
     private static DefaultRoleResponse[] ListTemplates(
         [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Given
