@@ -5,6 +5,8 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Tests.Support;
+using Updraft.Server.Tokens;
+using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Tests.Tenancy;
@@ -37,7 +39,28 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         await CheckAsync(client, $"/v1/organizations/{organization}/workspaces", "workspaces", 0, "&workspaceIds=unknown");
     }
 
-    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "")
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(1000)]
+    public async Task Tokens_and_people_are_paged_whole_and_counted(int count)
+    {
+        var (organization, workspace, token) = await Server.AddOrganizationAsync($"people {count}");
+        var client = Server.ClientWith(token);
+        var deployment = (await client.PostOkAsync($"/v1/organizations/{organization}/deployments",
+            new JsonObject { ["name"] = "one", ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true })).Text("id");
+        await AddPeopleAsync(new OrganizationId(organization), new WorkspaceId(workspace), new DeploymentId(deployment), count);
+        foreach (var prefix in (string[])["/v1", "/iam/v1beta1"])
+        {
+            // The owner's token is one too.
+            await CheckAsync(client, $"{prefix}/organizations/{organization}/tokens", "tokens", count + 1);
+            await CheckAsync(client, $"{prefix}/organizations/{organization}/users", "users", count, sort: "username:asc");
+        }
+        await CheckAsync(client, $"/v1/organizations/{organization}/deployments/{deployment}/agent-tokens", "tokens", count);
+    }
+
+    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "", string sort = "name:asc")
     {
         foreach (var limit in Limits)
         {
@@ -52,7 +75,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         var seen = new HashSet<string>(StringComparer.Ordinal);
         for (var received = 0; received < total;)
         {
-            var page = (await client.GetOkAsync($"{path}?offset={received}&limit=300&sorts=name%3Aasc{filter}"))[name]!.AsArray();
+            var page = (await client.GetOkAsync($"{path}?offset={received}&limit=300&sorts={Uri.EscapeDataString(sort)}{filter}"))[name]!.AsArray();
             Assert.NotEmpty(page);
             Assert.All(page, row => Assert.True(seen.Add(row!["id"]!.GetValue<string>()), "A row is on two pages."));
             received += page.Count;
@@ -93,6 +116,38 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
                     UpdatedAt = now,
                     UpdatedBy = by,
                 });
+        }
+        await db.SaveChangesAsync(TestContext.Current.CancellationToken);
+    }
+
+    private async Task AddPeopleAsync(OrganizationId organization, WorkspaceId workspace, DeploymentId deployment, int count)
+    {
+        await using var scope = Server.Services.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
+        var issue = scope.ServiceProvider.GetRequiredService<IssueToken>();
+        var now = TimeProvider.System.GetUtcNow();
+        for (var i = 0; i < count; i++)
+        {
+            var order = new TokenOrder
+            {
+                Kind = TokenKind.Api,
+                Role = Role.OrganizationMember,
+                Organization = organization,
+                Name = $"token {i}",
+            };
+            var agent = order with { Kind = TokenKind.Agent, Role = Role.Agent, Workspace = workspace, Deployment = deployment };
+            db.AddRange(issue.Run(order).Row, issue.Run(agent).Row, new User
+            {
+                Id = new UserId(EntityId.New(TimeProvider.System)),
+                OrganizationId = organization,
+                Issuer = "https://id.example.org",
+                ExternalId = $"{organization} {i}",
+                Username = $"person{i}@example.org",
+                FullName = $"Person {i}",
+                Grants = [Grant.For(Role.OrganizationMember, organization, null, null)],
+                CreatedAt = now,
+                UpdatedAt = now,
+            });
         }
         await db.SaveChangesAsync(TestContext.Current.CancellationToken);
     }
