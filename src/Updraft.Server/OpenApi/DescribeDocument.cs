@@ -35,6 +35,13 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
         foreach (var (path, item) in document.Paths.OrderBy(path => path.Key, StringComparer.Ordinal))
             paths.Add(path[Prefix.Length..], item);
         document.Paths = paths;
+        // The framework adds one for every class with routes.
+        var used = from path in paths.Values
+                   from operation in path.Operations!.Values
+                   from tag in operation.Tags!
+                   select tag.Reference.Id;
+        document.Tags = new HashSet<OpenApiTag>(used.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(name => new OpenApiTag { Name = name }));
         foreach (var schema in document.Components?.Schemas?.Values ?? [])
             SayReferencesPlainly(schema);
         return Task.CompletedTask;

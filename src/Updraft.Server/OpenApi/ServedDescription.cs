@@ -88,6 +88,8 @@ internal static class DescriptionEndpoints
             .DisableTelemetry()
             .DisableAgent()
             .DisableMcp()
+            .HideDeveloperTools()
+            .HideClientButton()
             .AddHeadContent($"<meta http-equiv=\"Content-Security-Policy\" content=\"{OnlyThisServer}\">")).AllowAnonymous();
     }
 

@@ -28,6 +28,15 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
     }
 
     [Fact]
+    public async Task The_groups_of_the_page_are_those_of_the_operations()
+    {
+        var document = JsonNode.Parse(await shared.Server.Anonymous.GetStringAsync("/openapi/v1.json", Cancelled))!;
+        var used = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject())
+            .SelectMany(operation => operation.Value!["tags"]!.AsArray().Select(tag => tag!.GetValue<string>())).Distinct().Order(StringComparer.Ordinal);
+        Assert.Equal(used, document["tags"]!.AsArray().Select(tag => tag!["name"]!.GetValue<string>()));
+    }
+
+    [Fact]
     public void Every_difference_is_listed_once_and_has_a_reason()
     {
         Assert.Equal([], Known().GroupBy(line => line).Where(group => group.Count() > 1).Select(group => group.Key));
