@@ -8,6 +8,7 @@ using Updraft.Server.DeploymentBundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
+using Updraft.Server.Images;
 using Updraft.Server.Logs;
 using Updraft.Server.OpenApi;
 using Updraft.Server.Organizations;
@@ -58,6 +59,7 @@ internal static class Program
         builder.AddDeploys();
         builder.Services.AddDeploymentBundles();
         builder.AddDeploymentLogs();
+        builder.AddImages();
         builder.AddApiDescription();
         adjust?.Invoke(builder);
 
@@ -73,6 +75,7 @@ internal static class Program
         app.MapUploads();
         app.MapAgents();
         app.MapRollouts();
+        app.MapImages();
         app.MapApiDescription();
         foreach (var version in ApiVersions)
         {

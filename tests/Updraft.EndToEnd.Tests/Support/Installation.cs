@@ -33,6 +33,12 @@ internal sealed class Installation : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>The owner's token.</summary>
+    public string OwnerToken => _http.DefaultRequestHeaders.Authorization!.Parameter!;
+
+    /// <summary>What an image registry must trust.</summary>
+    public string RegistryCertificate => InFolder("data/registry/token-certificate.pem");
+
     public RunningProgram Server => _server ?? throw new InvalidOperationException("The server does not run.");
 
     /// <summary>Starts a server with a Deployment and no agent.</summary>
@@ -69,14 +75,32 @@ internal sealed class Installation : IAsyncDisposable
     public async Task<AgentOnDisk> StartAgentAsync(Uri? through = null, params string[] options)
     {
         var name = $"agent-{_agents.Count}";
-        var token = (await Client.Tokens(_organization).CreateForAgentAsync(_deploymentId, new CreateAgentTokenRequest { Name = name },
-            TestContext.Current.CancellationToken)).Token;
+        var token = await CreateAgentTokenAsync(name);
         await File.WriteAllTextAsync(InFolder(name + ".token"), token, TestContext.Current.CancellationToken);
         var agent = new AgentOnDisk(InFolder(name),
             ["--server", (through ?? Address).OriginalString, "--token-file", InFolder(name + ".token"), "--root", InFolder(name), "--component", name, .. options]);
         _agents.Add(agent);
         agent.Start();
         return agent;
+    }
+
+    /// <summary>Makes a token for an agent of the Deployment.</summary>
+    public async Task<string> CreateAgentTokenAsync(string name) =>
+        (await Client.Tokens(_organization).CreateForAgentAsync(_deploymentId, new CreateAgentTokenRequest { Name = name },
+            TestContext.Current.CancellationToken)).Token!;
+
+    /// <summary>Makes a token that deploys to the Deployment and nowhere else.</summary>
+    public async Task<string> CreateDeploymentTokenAsync() => (await Client.Tokens(_organization).CreateAsync(
+        new CreateApiTokenRequest { Name = "ci", Scope = "DEPLOYMENT", Role = "DEPLOYMENT_ADMIN", EntityId = _deploymentId },
+        TestContext.Current.CancellationToken)).Token!;
+
+    /// <summary>Creates a second Deployment in the same Workspace; returns its id.</summary>
+    public async Task<string> CreateSiblingAsync()
+    {
+        var workspace = await Client.ListWorkspacesAsync(_organization, TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken);
+        return (await Client.CreateDeploymentAsync(_organization,
+            new CreateDeploymentRequest { Name = "sibling", WorkspaceId = workspace.Id, IsDagDeployEnabled = true },
+            TestContext.Current.CancellationToken)).Id;
     }
 
     /// <summary>Deploys DAGs: create, upload, finalize. Returns the deploy's id.</summary>

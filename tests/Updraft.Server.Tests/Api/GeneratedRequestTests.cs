@@ -22,7 +22,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
             "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
             "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider", "provider",
-            "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
+            "service", "scope", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
     {
@@ -224,9 +224,10 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             && request.Headers.Accept.Any(type => type.MediaType == "application/xml");
         if (asksXml && text.StartsWith("<?xml", StringComparison.Ordinal))
             return null;
-        // The login answers browsers with pages, and the CLI in the form of OAuth.
+        // The login answers browsers with pages, and the CLI in the form of OAuth; the registry's clients have a form of their own.
         if (request.RequestUri!.AbsolutePath.StartsWith("/authorize", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/oauth/", StringComparison.OrdinalIgnoreCase)
+            || request.RequestUri!.AbsolutePath.StartsWith("/registry/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/signin", StringComparison.OrdinalIgnoreCase))
             return null;
         try

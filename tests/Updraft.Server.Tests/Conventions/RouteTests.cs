@@ -25,6 +25,7 @@ public sealed class RouteTests
         ["/authorize/return"] = "carries a sealed request, and asks for the cookie of the sign-in",
         ["/oauth/token"] = "the code or refresh token is the credential",
         ["/oauth/revoke"] = "the refresh token is the credential",
+        ["/registry/token"] = "asks for a token as the password of the registry's clients, which know no other way",
         ["/signin"] = "the beginning of a login",
         ["/signout"] = "only forgets",
         ["/openapi/v1.json"] = "the description of the API is the same for everybody, and the astro CLI fetches it without a token",

@@ -23,6 +23,7 @@ public sealed class SliceTests
         ["Users"] = ["Tokens"],
         ["SignIn"] = ["Users"],
         ["Roles"] = ["Organizations"],
+        ["Images"] = ["Deployments", "Tokens"],
         ["Agents"] = ["Deployments"],
         ["Bundles"] = ["Deployments"],
         ["Uploads"] = ["Bundles"],

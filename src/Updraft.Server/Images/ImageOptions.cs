@@ -1,0 +1,11 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Updraft.Server.Images;
+
+/// <summary>The image registry for which tokens are made; section <c>Images</c>.</summary>
+internal sealed class ImageOptions
+{
+    /// <summary>What the registry calls itself: the <c>service</c> of its token settings, and the audience of its tokens.</summary>
+    [Required, RegularExpression("^[!-~]{1,100}$", ErrorMessage = "Images:Service must be 1 to 100 printable ASCII characters without blanks.")]
+    public string Service { get; set; } = "updraft-registry";
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+
+namespace Updraft.EndToEnd.Tests.Support;
+
+/// <summary>A client of image registries, which asks for tokens as docker does and needs no daemon.</summary>
+internal static class Skopeo
+{
+    /// <summary>Pushes a small image; returns whether it went, and what was said.</summary>
+    public static async Task<(bool Went, string Output)> PushAsync(string image, string? token)
+    {
+        var layout = Directory.CreateTempSubdirectory("updraft-e2e-image-").FullName;
+        try
+        {
+            OciImage.Write(layout);
+            string[] credential = token is null ? ["--dest-no-creds"] : ["--dest-creds", $"cli:{token}"];
+            return await RunAsync(["copy", "--dest-tls-verify=false", .. credential, $"oci:{layout}", $"docker://{image}"]);
+        }
+        finally
+        {
+            Directory.Delete(layout, recursive: true);
+        }
+    }
+
+    /// <summary>Reads an image from the registry; returns whether it came, and what it is.</summary>
+    public static Task<(bool Went, string Output)> InspectAsync(string image, string? token)
+    {
+        string[] credential = token is null ? ["--no-creds"] : ["--creds", $"cli:{token}"];
+        return RunAsync(["inspect", "--tls-verify=false", .. credential, $"docker://{image}"]);
+    }
+
+    private static async Task<(bool Went, string Output)> RunAsync(string[] arguments)
+    {
+        // Images need no signature here, whatever the machine's own policy is.
+        using var skopeo = Process.Start(new ProcessStartInfo("skopeo", ["--insecure-policy", .. arguments])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var (output, errors) = (skopeo.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken),
+            skopeo.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
+        await skopeo.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (skopeo.ExitCode == 0, await output + await errors);
+    }
+}

@@ -1,0 +1,283 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json.Nodes;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Updraft.Protocol;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Images;
+
+/// <summary>Tokens for the image registry: who gets one, for what, and what the registry reads in it.</summary>
+public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private const string Service = "updraft-registry";
+
+    private UpdraftServer Server => shared.Server;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("repository:ORG/OWN:pull,push", "OWN:pull,push")]
+    [InlineData("repository:ORG/OWN:push,pull", "OWN:pull,push")]
+    [InlineData("repository:ORG/OWN:pull", "OWN:pull")]
+    [InlineData("repository:ORG/OWN:push", "OWN:push")]
+    [InlineData("repository:ORG/OWN:pull repository:ORG/OWN:push", "OWN:pull,push")]
+    [InlineData("repository:ORG/OWN:pull  repository:ORG/SIBLING:pull,push", "OWN:pull")]
+    [InlineData("repository:ORG/SIBLING:pull,push", "")]
+    [InlineData("repository:ORG/OWN:*", "")]
+    [InlineData("repository:ORG/OWN:delete,pull", "OWN:pull")]
+    [InlineData("repository:ORG/OWN:PULL", "")]
+    [InlineData("repository:ORG/OWN:", "")]
+    [InlineData("repository(plugin):ORG/OWN:pull", "")]
+    [InlineData("registry:catalog:*", "")]
+    [InlineData("repository:ORG/cnone00000000000000000000:pull,push", "")]
+    [InlineData("repository:corg0000000000000000other/OWN:pull", "")]
+    [InlineData("repository:ORG/OWN/more:pull", "")]
+    [InlineData("repository:OWN:pull", "")]
+    [InlineData("repository:/OWN:pull", "")]
+    [InlineData("repository:localhost:5555/ORG/OWN:pull", "")]
+    [InlineData("repository:ORG/OWN", "")]
+    [InlineData("pull", "")]
+    [InlineData("", "")]
+    public async Task A_token_holds_what_was_asked_for_and_is_permitted(string scope, string expected)
+    {
+        var (own, sibling) = (await DeploymentAsync(), await DeploymentAsync());
+        var token = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", own);
+        string Fill(string text) => text.Replace("ORG", Server.OrganizationId, StringComparison.Ordinal)
+            .Replace("OWN", own, StringComparison.Ordinal).Replace("SIBLING", sibling, StringComparison.Ordinal);
+
+        var access = await AccessAsync(Server, token, Fill(scope));
+
+        Assert.Equal(expected.Length == 0 ? "" : $"{Server.OrganizationId}/{Fill(expected)}", access);
+    }
+
+    [Theory]
+    [InlineData("ORGANIZATION", "ORGANIZATION_OWNER", "pull,push")]
+    [InlineData("ORGANIZATION", "ORGANIZATION_MEMBER", "")]
+    [InlineData("ORGANIZATION", "ORGANIZATION_BILLING_ADMIN", "")]
+    [InlineData("WORKSPACE", "WORKSPACE_OWNER", "pull,push")]
+    [InlineData("WORKSPACE", "WORKSPACE_AUTHOR", "pull,push")]
+    [InlineData("WORKSPACE", "WORKSPACE_MEMBER", "pull")]
+    [InlineData("DEPLOYMENT", "DEPLOYMENT_ADMIN", "pull,push")]
+    public async Task Roles_push_and_pull_as_they_deploy_and_read(string scope, string role, string expected)
+    {
+        var deployment = await DeploymentAsync();
+        var token = await Server.CreateTokenAsync(scope, role, scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null });
+
+        Assert.Equal(Entry(deployment, expected), await AccessAsync(Server, token, Both(deployment)));
+    }
+
+    [Fact]
+    public async Task Several_scopes_come_in_several_parameters()
+    {
+        var (first, second) = (await DeploymentAsync(), await DeploymentAsync());
+
+        var access = await AccessAsync(Server, Server.OwnerToken, Both(first), Both(second) + $" repository:{Server.OrganizationId}/{first}:pull");
+
+        Assert.Equal(new[] { Entry(first, "pull,push"), Entry(second, "pull,push") }.Order(StringComparer.Ordinal),
+            access.Split(' ').Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task An_agent_pulls_for_its_own_Deployment_only()
+    {
+        var (own, sibling) = (await DeploymentAsync(), await DeploymentAsync());
+        var token = await Server.CreateAgentTokenAsync(own);
+
+        Assert.Equal(Entry(own, "pull"), await AccessAsync(Server, token, Both(own), Both(sibling)));
+    }
+
+    [Fact]
+    public async Task Nobody_gets_at_another_Organizations_images()
+    {
+        var deployment = await DeploymentAsync();
+        var (_, _, stranger) = await Server.AddOrganizationAsync("registry stranger");
+
+        Assert.Equal("", await AccessAsync(Server, stranger, Both(deployment)));
+    }
+
+    [Fact]
+    public async Task A_deleted_Deployment_has_no_repository()
+    {
+        var deployment = await DeploymentAsync();
+        using (await Server.Client.DeleteAsync($"{Server.OrganizationPath}/deployments/{deployment}", Cancelled))
+        {
+        }
+
+        Assert.Equal("", await AccessAsync(Server, Server.OwnerToken, Both(deployment)));
+    }
+
+    [Fact]
+    public async Task A_person_pushes_unless_the_Deployment_is_for_CI_alone()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] = "owner@example.org" });
+        var (_, person, _) = await server.AddPersonAsync("owner@example.org", ("email_verified", "true"));
+        var (free, enforced) = (await server.CreateDeploymentAsync("free"), await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
+        string Scope(string deployment) => $"repository:{server.OrganizationId}/{deployment}:pull,push";
+
+        Assert.Equal($"{server.OrganizationId}/{free}:pull,push", await AccessAsync(server, person, Scope(free)));
+        Assert.Equal($"{server.OrganizationId}/{enforced}:pull", await AccessAsync(server, person, Scope(enforced)));
+        Assert.Equal($"{server.OrganizationId}/{enforced}:pull,push", await AccessAsync(server, server.OwnerToken, Scope(enforced)));
+    }
+
+    [Fact]
+    public async Task Trap_24_the_password_is_a_token_with_or_without_its_scheme()
+    {
+        var deployment = await DeploymentAsync();
+
+        Assert.Equal(Entry(deployment, "pull,push"), await AccessAsync(Server, "Bearer " + Server.OwnerToken, Both(deployment)));
+        Assert.Equal(Entry(deployment, "pull,push"), await AccessAsync(Server, Server.OwnerToken, Both(deployment)));
+    }
+
+    [Fact]
+    public async Task A_revoked_token_gets_none()
+    {
+        var token = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
+        Assert.Equal("", await AccessAsync(Server, token, ""));
+        using (var deleted = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("apiTokenId")}", Cancelled))
+            Assert.True(deleted.IsSuccessStatusCode);
+
+        await AssertRefusedAsync(HttpStatusCode.Unauthorized, Basic("cli", token));
+    }
+
+    [Fact]
+    public async Task Whoever_brings_no_valid_token_as_the_password_is_asked_for_one()
+    {
+        AuthenticationHeaderValue?[] credentials =
+        [
+            null, Basic("cli", "wrong"), Basic("cli", ""), Basic("cli", "Bearer "), Basic("somebody", Server.OwnerToken), Basic("cli", new string('x', 5000)),
+            new("Basic", "%%%"), new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes("cli"))), new("Bearer", Server.OwnerToken),
+        ];
+        foreach (var credential in credentials)
+        {
+            var challenge = await AssertRefusedAsync(HttpStatusCode.Unauthorized, credential);
+            Assert.Equal("Basic realm=\"updraft\"", challenge);
+        }
+    }
+
+    [Theory]
+    [InlineData("service=other")]
+    [InlineData("service=")]
+    [InlineData("account=cli")]
+    [InlineData("service=updraft-registry&service=other")]
+    public async Task Tokens_for_another_service_are_not_made(string query) =>
+        await AssertRefusedAsync(HttpStatusCode.BadRequest, Basic("cli", Server.OwnerToken), query);
+
+    [Fact]
+    public async Task Thirty_two_scopes_are_taken_and_thirty_three_are_not()
+    {
+        var scope = Both(await DeploymentAsync());
+        string Query(int count) => $"service={Service}&scope={Uri.EscapeDataString(string.Join(' ', Enumerable.Repeat(scope, count)))}";
+
+        using (var most = await AskAsync(Server, Basic("cli", Server.OwnerToken), Query(32)))
+            Assert.Equal(HttpStatusCode.OK, most.StatusCode);
+        await AssertRefusedAsync(HttpStatusCode.BadRequest, Basic("cli", Server.OwnerToken), Query(33));
+    }
+
+    [Fact]
+    public async Task The_registry_can_check_the_token_with_the_published_certificate()
+    {
+        var deployment = await DeploymentAsync();
+        using var response = await AskAsync(Server, Basic("cli", Server.OwnerToken), Query(Both(deployment)) + "&account=cli");
+        var answer = await response.ReadAsync(HttpStatusCode.OK);
+        var token = answer.Text("token");
+        Assert.Equal(["access_token", "expires_in", "issued_at", "token"], answer.Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal((token, 300), (answer.Text("access_token"), answer["expires_in"]!.GetValue<int>()));
+        Assert.EndsWith("Z", answer.Text("issued_at"), StringComparison.Ordinal);
+        Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
+
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataFolder, "registry", "token-certificate.pem"));
+        Assert.Equal(Convert.ToBase64String(certificate.RawData), Assert.Single(Jwt.Header(token)["x5c"]!.AsArray())!.GetValue<string>());
+        Assert.Equal("ES256", Jwt.Header(token).Text("alg"));
+        using var key = certificate.GetECDsaPublicKey()!;
+        var result = await new JsonWebTokenHandler().ValidateTokenAsync(token, new TokenValidationParameters
+        {
+            IssuerSigningKey = new ECDsaSecurityKey(key) { CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } },
+            ValidIssuer = "updraft",
+            ValidAudience = Service,
+        });
+        Assert.True(result.IsValid, result.Exception?.Message);
+        var claims = Jwt.Claims(token);
+        Assert.Equal(["access", "aud", "exp", "iat", "iss", "jti", "nbf", "sub"], claims.Select(claim => claim.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(Jwt.Claims(Server.OwnerToken).Text("apiTokenId"), claims.Text("sub"));
+        Assert.Equal(300, claims["exp"]!.GetValue<long>() - claims["nbf"]!.GetValue<long>());
+        Assert.Equal(["actions", "name", "type"], claims["access"]![0]!.AsObject().Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal("repository", claims["access"]![0]!.AsObject().Text("type"));
+    }
+
+    [Fact]
+    public async Task A_registry_token_is_none_of_the_API()
+    {
+        using var response = await AskAsync(Server, Basic("cli", Server.OwnerToken), Query(""));
+        var token = (await response.ReadAsync(HttpStatusCode.OK)).Text("token");
+
+        using var asked = await Server.ClientWith(token).GetAsync("/v1/organizations", Cancelled);
+
+        Assert.Equal(HttpStatusCode.Unauthorized, asked.StatusCode);
+        await AssertRefusedAsync(HttpStatusCode.Unauthorized, Basic("cli", token));
+    }
+
+    [Fact]
+    public async Task The_key_is_one_of_its_own_stays_and_is_the_owners_alone()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var (keyFile, certificateFile) = (Path.Join(server.DataFolder, "keys", "registry.pem"), Path.Join(server.DataFolder, "registry", "token-certificate.pem"));
+        var (key, certificate) = (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled));
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(keyFile));
+        Assert.DoesNotContain("PRIVATE", certificate, StringComparison.Ordinal);
+        using var own = ECDsa.Create();
+        own.ImportFromPem(key);
+        using var signing = ECDsa.Create();
+        signing.ImportFromPem(await File.ReadAllTextAsync(Path.Join(server.DataFolder, "keys", "signing.pem"), Cancelled));
+        Assert.NotEqual(signing.ExportSubjectPublicKeyInfoPem(), own.ExportSubjectPublicKeyInfoPem());
+
+        File.Delete(certificateFile);
+        await server.RestartAsync();
+
+        Assert.Equal((key, certificate), (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled)));
+    }
+
+    /// <summary>One more Deployment in the shared server, under a name of its own.</summary>
+    private Task<string> DeploymentAsync() => Server.CreateDeploymentAsync(EntityId.New(TimeProvider.System));
+
+    private string Both(string deployment) => $"repository:{Server.OrganizationId}/{deployment}:pull,push";
+
+    private string Entry(string deployment, string actions) => actions.Length == 0 ? "" : $"{Server.OrganizationId}/{deployment}:{actions}";
+
+    private static string Query(params string[] scopes) =>
+        $"service={Service}" + string.Concat(scopes.Select(scope => $"&scope={Uri.EscapeDataString(scope)}"));
+
+    private static AuthenticationHeaderValue Basic(string user, string password) =>
+        new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{user}:{password}")));
+
+    private static async Task<HttpResponseMessage> AskAsync(UpdraftServer server, AuthenticationHeaderValue? credential, string query)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/registry/token?" + query);
+        request.Headers.Authorization = credential;
+        return await server.Anonymous.SendAsync(request, Cancelled);
+    }
+
+    /// <summary>The claim <c>access</c> as <c>NAME:ACTION,ACTION NAME:…</c>.</summary>
+    private static async Task<string> AccessAsync(UpdraftServer server, string password, params string[] scopes)
+    {
+        using var response = await AskAsync(server, Basic("cli", password), Query(scopes));
+        var access = Jwt.Claims((await response.ReadAsync(HttpStatusCode.OK)).Text("token"))["access"]!.AsArray();
+        return string.Join(' ', access.Select(entry => $"{entry!["name"]}:{string.Join(',', entry["actions"]!.AsArray().Select(action => action!.GetValue<string>()))}"));
+    }
+
+    /// <summary>Expects an error in the registry's form; returns the challenge.</summary>
+    private async Task<string> AssertRefusedAsync(HttpStatusCode status, AuthenticationHeaderValue? credential, string query = $"service={Service}")
+    {
+        using var response = await AskAsync(Server, credential, query);
+        var answer = await response.ReadAsync(status);
+        Assert.Equal("errors", Assert.Single(answer).Key);
+        var error = Assert.IsType<JsonObject>(Assert.Single(answer["errors"]!.AsArray()));
+        Assert.Equal(["code", "message"], error.Select(field => field.Key));
+        Assert.NotEqual("", error.Text("message"));
+        return response.Headers.WwwAuthenticate.ToString();
+    }
+}
