@@ -39,6 +39,9 @@ public sealed record EnrolRequest
 
     /// <summary>Version of the agent program.</summary>
     public required string AgentVersion { get; init; }
+
+    /// <summary>How the agent rolls images out, <c>exec</c> or <c>kubernetes</c>; null when it does not.</summary>
+    public string? ImageDriver { get; init; }
 }
 
 /// <summary>What an agent keeps from its enrolment.</summary>
@@ -65,6 +68,10 @@ public sealed record StateResponse(string State);
 [JsonConverter(typeof(JsonStringEnumConverter<AgentPhase>))]
 public enum AgentPhase
 {
+    /// <summary>Work goes on; only the steps of the report are news.</summary>
+    [JsonStringEnumMemberName("PREPARING")]
+    Preparing,
+
     /// <summary>Trees are complete and verified on disk, not yet visible.</summary>
     [JsonStringEnumMemberName("PREPARED")]
     Prepared,
@@ -76,6 +83,47 @@ public enum AgentPhase
     /// <summary>The revision could not be prepared or activated; the one before goes on.</summary>
     [JsonStringEnumMemberName("FAILED")]
     Failed,
+}
+
+/// <summary>Where a step is.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<StepStatus>))]
+public enum StepStatus
+{
+    /// <summary>It goes on.</summary>
+    [JsonStringEnumMemberName("RUNNING")]
+    Running,
+
+    /// <summary>It went well.</summary>
+    [JsonStringEnumMemberName("COMPLETED")]
+    Completed,
+
+    /// <summary>It went wrong; the last line of its log says why.</summary>
+    [JsonStringEnumMemberName("FAILED")]
+    Failed,
+}
+
+/// <summary>One line of a step's log.</summary>
+/// <param name="At">When it was written.</param>
+/// <param name="Text">The line, without its end.</param>
+public sealed record StepLine(DateTimeOffset At, string Text);
+
+/// <summary>Something that an agent does for a revision beside fetching and flipping: a check, the rollout of the image at a workload.</summary>
+public sealed record StepReport
+{
+    /// <summary>Tells it from the other steps of the agent and the revision, e.g. <c>image</c>, <c>image/scheduler</c>, <c>check/dags</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Where it is.</summary>
+    public required StepStatus Status { get; init; }
+
+    /// <summary>When it began.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>When it ended; null while it goes on.</summary>
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>Its newest lines, oldest first; at most 200 of at most 1,000 characters.</summary>
+    public required IReadOnlyList<StepLine> Log { get; init; }
 }
 
 /// <summary>What runs at a mount.</summary>
@@ -104,6 +152,18 @@ public sealed record AgentReport
 
     /// <summary>What Airflow sees on this machine.</summary>
     public required IReadOnlyList<MountReport> Mounts { get; init; }
+
+    /// <summary>The image that runs beside the agent; null when it rolls out none, or none yet.</summary>
+    public ImageReference? Image { get; init; }
+
+    /// <summary>
+    /// Whether the agent gave up the revision because its image would not run, went back to the one before, and tries again only with
+    /// another revision.
+    /// </summary>
+    public bool HasGivenUp { get; init; }
+
+    /// <summary>What it did for the revision so far, beside fetching and flipping; at most 50.</summary>
+    public IReadOnlyList<StepReport>? Steps { get; init; }
 
     /// <summary>Why it failed; null otherwise. At most 2,000 characters.</summary>
     public string? Message { get; init; }

@@ -18,6 +18,9 @@ internal sealed class ImageRegistry : IDisposable
         Host = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
     }
 
+    /// <summary>The registry's program; <c>packaging/registry</c> finds or fetches it.</summary>
+    private static string Program => Environment.GetEnvironmentVariable("UPDRAFT_REGISTRY_BIN") is { Length: > 0 } path ? path : "docker-registry";
+
     /// <summary>Host and port.</summary>
     public string Host { get; }
 
@@ -39,7 +42,7 @@ internal sealed class ImageRegistry : IDisposable
                 issuer: updraft
                 rootcertbundle: {installation.RegistryCertificate}
             """, TestContext.Current.CancellationToken);
-        _program = new RunningProgram("docker-registry", ["serve", settings]);
+        _program = new RunningProgram(Program, ["serve", settings]);
         using var http = new HttpClient();
         await Eventually.TrueAsync(async () =>
         {
