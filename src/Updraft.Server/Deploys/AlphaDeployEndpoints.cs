@@ -52,10 +52,13 @@ internal static class AlphaDeployEndpoints
         Subject subject, DeployQueries queries, DeploySteps steps, CancellationToken cancellationToken)
     {
         var deploy = (await queries.GetAsync(subject, deploymentId, deployId, cancellationToken)).ToAlpha();
+        // Before it is finalized nothing can have gone wrong with it, and the image registry need not be asked.
+        if (includeSteps != true && deploy.Status == "INITIALIZED")
+            return TypedResults.Json(deploy, ApiJson.Default.AlphaDeployResponse);
         var way = await steps.ReadAsync(deploymentId, deployId, cancellationToken);
         return TypedResults.Json(deploy with
         {
-            StatusReason = way.Failure,
+            StatusReason = way.Failure ?? way.Warning,
             Steps = includeSteps == true ? [.. way.Steps.Select(step => step.Response)] : null,
         }, ApiJson.Default.AlphaDeployResponse);
     }

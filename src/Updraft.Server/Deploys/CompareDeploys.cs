@@ -43,6 +43,7 @@ internal sealed class CompareDeploys(UpdraftDbContext db, DeployQueries queries)
     [
         (Image, "imageRepository", revision.ImageTag.Length > 0 ? revision.ImageRepository : null),
         (Image, "imageTag", revision.ImageTag.Length > 0 ? revision.ImageTag : null),
+        (Image, "imageDigest", revision.ImageDigest),
         (Version, "runtimeVersion", deploy.AstroRuntimeVersion),
         (Version, "airflowVersion", deploy.AirflowVersion),
         (Version, "dagTarballVersion", revision.Dags?.Version),

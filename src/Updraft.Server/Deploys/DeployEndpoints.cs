@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Images;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -10,6 +11,8 @@ namespace Updraft.Server.Deploys;
 /// <summary>The six Deploy operations of the API.</summary>
 internal static class DeployEndpoints
 {
+    private const string WarningHeader = "X-Updraft-Warning";
+
     public static void MapDeploys(this IEndpointRouteBuilder routes)
     {
         var deploys = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/deploys");
@@ -30,6 +33,8 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();
+        builder.Services.AddScoped<ImagesInUse>();
+        builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
     }
 
     private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
@@ -69,7 +74,10 @@ internal static class DeployEndpoints
         Subject subject, RollBackDeploy rollBack, DeployQueries queries, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.DeployRollbackRequest, cancellationToken);
-        var id = await rollBack.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
+        var (id, warning) = await rollBack.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
+        // The body is the contract's, which has no place for it.
+        if (warning is not null)
+            request.HttpContext.Response.Headers[WarningHeader] = warning;
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
     }
 

@@ -4,6 +4,8 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Images;
+using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -42,6 +44,22 @@ internal static class DeployRules
         }
         mount?.CheckAgainst(await db.LiveBundles(deployment).Select(row => row.MountPath).ToListAsync(cancellationToken));
     }
+
+    /// <summary>Checks that an image does not bring an older runtime, of which Airflow's database would know nothing good.</summary>
+    /// <exception cref="ApiException">400: it does.</exception>
+    public static void CheckRuntime(this Deployment deployment, ResolvedImage image)
+    {
+        if (RuntimeVersion.IsOlder(image.RuntimeVersion, deployment.RuntimeVersion))
+            throw ApiException.BadRequest($"The Deployment runs runtime {deployment.RuntimeVersion} and the image has the older {image.RuntimeVersion}. "
+                + $"Deploy an image with {deployment.RuntimeVersion} or newer; only a rollback goes back to an older runtime.");
+    }
+
+    /// <summary>What to say of a rollback to an older runtime; null when it is none.</summary>
+    public static string? DowngradeWarning(Revision? before, Revision revision) =>
+        before is not null && RuntimeVersion.IsOlder(revision.RuntimeVersion, before.RuntimeVersion)
+            ? $"This goes back from runtime {before.RuntimeVersion} to {revision.RuntimeVersion}. Airflow's database is not taken back with it; "
+                + "see that the older Airflow can read it."
+            : null;
 
     /// <summary>404 for a deploy.</summary>
     public static ApiException NotFound(DeployId id) => ApiException.NotFound("deploy", id.Value);

@@ -8,6 +8,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys;
@@ -16,14 +17,18 @@ namespace Updraft.Server.Deploys;
 internal sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<DeployStepLogEntry> Log);
 
 /// <summary>The way of a deploy, and what an agent says that could not go it to the end.</summary>
-internal sealed record DeployWay(IReadOnlyList<DeployStep> Steps, string? Failure);
+internal sealed record DeployWay(IReadOnlyList<DeployStep> Steps, string? Failure)
+{
+    /// <summary>What to know about it though it went well.</summary>
+    public string? Warning { get; init; }
+}
 
 /// <summary>
-/// The way of a deploy as far as it is known: created, uploaded, finalized; then prepared and activated by each agent. Nothing of it is
+/// The way of a deploy as far as it is known: created, uploaded, image pushed and resolved, finalized; then prepared and activated by each agent. Nothing of it is
 /// stored for its own sake. Agents are known for the last 100 revisions.
 /// </summary>
 /// <exception cref="ApiException">400: a sort that is not offered. 404: no such deploy in the Deployment, no such step.</exception>
-internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
+internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> options, RegistryClient registry, TimeProvider clock)
 {
     private static readonly Sorting<DeployStepResponse> Sorting = new(row => row.Id,
         ("createdAt", row => row.CreatedAt), ("endedAt", row => row.EndedAt), ("startedAt", row => row.StartedAt),
@@ -73,7 +78,10 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         List<DeployStep> steps = [Created(deploy)];
         if (deploy.RollbackFromId is null && (uploads.Count > 0 || (deploy.Upload is not null && revision is null)))
             steps.Add(Uploaded(deploy, uploads));
-        steps.Add(Finalized(deploy, revision));
+        if (deploy.RollbackFromId is null && deploy.Type.HasImage())
+            steps.AddRange(await ImageAsync(deploy, revision, cancellationToken));
+        var warning = deploy.RollbackFromId is null || revision is null ? null : await WarningAsync(revision, cancellationToken);
+        steps.Add(Finalized(deploy, revision, warning));
         if (revision is null)
             return new(steps, null);
 
@@ -81,8 +89,39 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
         var failed = reports.Find(report => report.HasFailed);
-        return new(steps, failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}");
+        return new(steps, failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}") { Warning = warning };
     }
+
+    /// <summary>None when the deploy was finalized without a registry, or there is none.</summary>
+    private async Task<IEnumerable<DeployStep>> ImageAsync(Deploy deploy, Revision? revision, CancellationToken cancellationToken)
+    {
+        if (revision is not null)
+        {
+            var image = await db.Images.AsNoTracking()
+                .SingleOrDefaultAsync(row => row.DeploymentId == revision.DeploymentId && row.Digest == revision.ImageDigest, cancellationToken);
+            return image is null ? [] : ImageSteps.Of(deploy, revision, image, null);
+        }
+        return registry.IsConfigured ? ImageSteps.Of(deploy, null, null, await LookAsync(deploy, cancellationToken)) : [];
+    }
+
+    /// <summary>A registry that does not answer keeps nobody from seeing the other steps.</summary>
+    private async Task<TagState> LookAsync(Deploy deploy, CancellationToken cancellationToken)
+    {
+        var organization = await db.Deployments.Where(row => row.Id == deploy.DeploymentId).Select(row => row.OrganizationId)
+            .SingleAsync(cancellationToken);
+        try
+        {
+            return new(await registry.FindManifestAsync(new(organization, deploy.DeploymentId), deploy.ImageTag, cancellationToken), null, clock.GetUtcNow());
+        }
+        catch (ApiException exception)
+        {
+            return new(null, exception.Message, clock.GetUtcNow());
+        }
+    }
+
+    private async Task<string?> WarningAsync(Revision revision, CancellationToken cancellationToken) => DeployRules.DowngradeWarning(
+        await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == revision.DeploymentId && row.Number == revision.Number - 1,
+            cancellationToken), revision);
 
     /// <summary>What agents said of a revision; of the newest one also those that have said nothing yet.</summary>
     private async Task<List<RevisionReport>> ReportsAsync(Revision revision, CancellationToken cancellationToken)
@@ -114,15 +153,17 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
             string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."), upload.CreatedAt))]);
 
-    private static DeployStep Finalized(Deploy deploy, Revision? revision) => Step("finalized",
+    private static DeployStep Finalized(Deploy deploy, Revision? revision, string? warning) => Step("finalized",
         deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt, revision is null ? [] :
         [
             Entry(revision.ImageTag.Length == 0 ? $"Revision {revision.Number} names no image."
                 : $"Revision {revision.Number} names the image {revision.ImageRepository}:{revision.ImageTag}.", revision.CreatedAt),
             .. revision.Mounts.Select(mount => Entry($"{mount.MountPath} is to have version {mount.Version}.", revision.CreatedAt)),
+            .. warning is null ? Array.Empty<DeployStepLogEntry>() : [Entry(warning, revision.CreatedAt)],
         ]);
 
-    private static DeployStep Step(string id, string label, DateTimeOffset createdAt, DateTimeOffset? startedAt, DateTimeOffset? endedAt,
+    /// <summary>A step that is done when it has an end.</summary>
+    public static DeployStep Step(string id, string label, DateTimeOffset createdAt, DateTimeOffset? startedAt, DateTimeOffset? endedAt,
         IReadOnlyList<DeployStepLogEntry> log) => new(new()
         {
             Id = id,
@@ -135,5 +176,6 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
             UpdatedAt = endedAt ?? createdAt,
         }, log);
 
-    private static DeployStepLogEntry Entry(string message, DateTimeOffset at) => new() { Message = message, Timestamp = at };
+    /// <summary>A line of a step's log.</summary>
+    public static DeployStepLogEntry Entry(string message, DateTimeOffset at) => new() { Message = message, Timestamp = at };
 }

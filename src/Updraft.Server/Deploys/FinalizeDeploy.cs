@@ -6,6 +6,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.Uploads;
@@ -15,6 +16,7 @@ namespace Updraft.Server.Deploys;
 /// <summary>
 /// Makes a deploy what the Deployment is to run: one short transaction that appends a revision.
 /// <list type="number">
+/// <item>For a deploy with an image: look it up in the registry, before the transaction, which waits for no network.</item>
 /// <item>Lock the Deployment, find the deploy, see that the caller may.</item>
 /// <item>Branch on the type: what does the version field, absent, empty or a version, mean here?</item>
 /// <item>A repeated finalize: the same version changes nothing, another one is refused.</item>
@@ -25,42 +27,52 @@ namespace Updraft.Server.Deploys;
 /// </list>
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: the version, the type, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy.
+/// 400: the version, the type, the image, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy. 503: the
+/// image registry does not answer.
 /// </exception>
 internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
-    RevisionSignal signal)
+    RevisionSignal signal, RegistryClient registry, ResolveImage resolveImage)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
         CancellationToken cancellationToken)
     {
         // 1
+        var image = registry.IsConfigured ? await FindImageAsync(subject, deploymentId, deployId, request, cancellationToken) : null;
+
+        // 2
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
         var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
             ?? throw DeployRules.NotFound(deployId);
         deployment.CheckCicd(subject);
 
-        // 2
+        // 3
         var version = NamedVersion(deploy, request);
 
-        // 3
+        // 4
         if (deploy.Status != DeployStatus.Initialized)
         {
             CheckRepetition(deploy, version);
             return;
         }
 
-        // 4
+        // 5
         deployment.CheckType(deploy.Type);
         MountPath? mount = deploy.Type == DeployType.Bundle ? MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome) : null;
         await db.CheckTargetAsync(deploymentId, deploy.DagBundleName, string.IsNullOrEmpty(version) ? null : mount, cancellationToken);
         var upload = string.IsNullOrEmpty(version) ? null : await FindUploadAsync(deploy, version, cancellationToken);
 
-        // 5
+        // 6
         var newest = await db.Revisions.AsNoTracking()
             .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
         var now = clock.GetUtcNow();
         var bringsImage = deploy.Type.HasImage();
+        if (image is not null)
+        {
+            deployment.CheckRuntime(image);
+            await db.PinImageAsync(deploymentId, image, now, cancellationToken);
+            (deployment.RuntimeVersion, deployment.AirflowVersion) = (image.RuntimeVersion, image.AirflowVersion);
+        }
         var revision = new Revision
         {
             DeploymentId = deploymentId,
@@ -68,7 +80,7 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             DeployId = deployId,
             ImageRepository = bringsImage || newest is null ? deploy.ImageRepository : newest.ImageRepository,
             ImageTag = bringsImage ? deploy.ImageTag : newest?.ImageTag ?? "",
-            ImageDigest = bringsImage ? null : newest?.ImageDigest,
+            ImageDigest = bringsImage ? image?.Digest : newest?.ImageDigest,
             RuntimeVersion = deployment.RuntimeVersion,
             AirflowVersion = deployment.AirflowVersion,
             IsDagDeployEnabled = deploy.IsDagDeployEnabled,
@@ -77,7 +89,7 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         };
         await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
 
-        // 6
+        // 7
         deploy.Commit(revision.Number, version, now, subject.Profile);
         foreach (var slot in await db.UploadSlots.Where(row => row.DeployId == deployId).ToListAsync(cancellationToken))
             slot.ClosedAt = now;
@@ -86,8 +98,28 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 
-        // 7
+        // 8
         signal.Announce(deploymentId);
+    }
+
+    /// <summary>
+    /// What the deploy's tag is now; null when it brings no image, and when it was finalized already: what it deployed then stays, whatever
+    /// became of the tag. What can be refused without the registry is refused first.
+    /// </summary>
+    private async Task<ResolvedImage?> FindImageAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
+        CancellationToken cancellationToken)
+    {
+        var deploy = await db.Deploys.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken);
+        var deployment = await db.Deployments.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == deploymentId && row.DeletedAt == null, cancellationToken);
+        if (deployment is null || deploy is not { Status: DeployStatus.Initialized } || !deploy.Type.HasImage())
+            return null;
+        deployment.CheckCicd(subject);
+        deployment.CheckType(deploy.Type);
+        if (NamedVersion(deploy, request) is { Length: > 0 } version)
+            await FindUploadAsync(deploy, version, cancellationToken);
+        return await resolveImage.RunAsync(new(deployment.OrganizationId, deploymentId), deploy.ImageRepository, deploy.ImageTag, cancellationToken);
     }
 
     /// <summary>

@@ -4,6 +4,7 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -12,11 +13,13 @@ namespace Updraft.Server.Deploys;
 /// <summary>
 /// Goes back to what the Deployment ran with an earlier deploy, by a new deploy: same image, bundles and DAG-deploy
 /// setting; a bundle that did not exist then is not mounted any more. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
+/// Only so a Deployment comes to an older runtime; that is allowed with a warning.
 /// </summary>
-/// <exception cref="ApiException">400: the target was never deployed. 403: CI/CD is enforced. 404: no such deploy.</exception>
+/// <exception cref="ApiException">400: the target was never deployed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.</exception>
 internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, AppendRevision append, RevisionSignal signal)
 {
-    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
+    /// <returns>The new deploy, and what to tell whoever asked for it.</returns>
+    public async Task<(DeployId Id, string? Warning)> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
         CancellationToken cancellationToken)
     {
         TextLimit.Check(request.Description, "description", TextLimit.Description);
@@ -31,6 +34,8 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
             throw ApiException.BadRequest($"Deploy '{targetId}' was never deployed, so there is nothing to roll back to.");
         var then = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == target.Revision, cancellationToken);
+        if (then.ImageDigest is { } digest)
+            await db.CheckImageAsync(deploymentId, digest, cancellationToken);
         var newest = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
 
@@ -77,6 +82,6 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
         await write.CommitAsync(cancellationToken);
 
         signal.Announce(deploymentId);
-        return deploy.Id;
+        return (deploy.Id, DeployRules.DowngradeWarning(newest, revision));
     }
 }

@@ -1,5 +1,7 @@
 using System.Text;
+using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Options;
+using Polly;
 using Updraft.Protocol.Api;
 using Updraft.Server.Tokens;
 
@@ -19,8 +21,27 @@ internal static class ImageEndpoints
         builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<RegistryKey>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
+        builder.Services.AddSingleton<SignRegistryToken>();
         builder.Services.AddScoped<IssueRegistryToken>();
+        builder.Services.AddScoped<ResolveImage>();
+        builder.Services.AddHostedService<DeleteOldImages>();
+        builder.AddRegistryClient();
     }
+
+    /// <summary>A registry that hiccups is asked up to three times; a question of whatever kind can be repeated.</summary>
+    private static void AddRegistryClient(this WebApplicationBuilder builder) => builder.Services
+        .AddHttpClient<RegistryClient>(http => http.Timeout = Timeout.InfiniteTimeSpan)
+        .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+        {
+            // Redirects are followed by hand, because the token must not go along to another host.
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = TimeSpan.FromSeconds(5),
+            PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+        })
+        .AddResilienceHandler("registry", pipeline => pipeline
+            .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = 2, Delay = TimeSpan.FromMilliseconds(200), BackoffType = DelayBackoffType.Exponential })
+            .AddTimeout(TimeSpan.FromSeconds(8)));
 
     public static void MapImages(this IEndpointRouteBuilder routes) => routes.MapGet("/registry/token", GetTokenAsync).AllowAnonymous();
 

@@ -1,8 +1,4 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
-using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Tokens;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Database;
@@ -12,38 +8,13 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Images;
 
 /// <summary>Makes tokens for the registry, which asks nobody else: what is in the token may be done until it ends.</summary>
-internal sealed class IssueRegistryToken(UpdraftDbContext db, RegistryKey key, IOptions<ImageOptions> options, TimeProvider clock)
+internal sealed class IssueRegistryToken(UpdraftDbContext db, SignRegistryToken sign)
 {
-    /// <summary>The <c>issuer</c> of the registry's token settings.</summary>
-    public const string Issuer = "updraft";
-
     private const string Pull = "pull", Push = "push";
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     /// <summary>Makes a token with as much of what was asked for as the caller may do.</summary>
-    public async Task<RegistryTokenResponse> RunAsync(Subject subject, IReadOnlyList<RegistryScope> scopes, CancellationToken cancellationToken)
-    {
-        var access = await GrantAsync(subject, scopes, cancellationToken);
-        // A JWT counts whole seconds; the answer says the same.
-        var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
-        var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = Issuer,
-            Audience = options.Value.Service,
-            IssuedAt = now.UtcDateTime,
-            NotBefore = now.UtcDateTime,
-            Expires = (now + Lifetime).UtcDateTime,
-            Claims = new Dictionary<string, object>(StringComparer.Ordinal)
-            {
-                ["sub"] = subject.Id,
-                ["jti"] = EntityId.New(clock),
-                ["access"] = JsonSerializer.SerializeToElement(access, ApiJson.Default.IReadOnlyListRegistryAccess),
-            },
-            AdditionalHeaderClaims = new Dictionary<string, object>(StringComparer.Ordinal) { ["x5c"] = key.Chain },
-            SigningCredentials = key.Signing,
-        });
-        return new RegistryTokenResponse { Token = token, AccessToken = token, ExpiresIn = (int)Lifetime.TotalSeconds, IssuedAt = now };
-    }
+    public async Task<RegistryTokenResponse> RunAsync(Subject subject, IReadOnlyList<RegistryScope> scopes, CancellationToken cancellationToken) =>
+        sign.Run(subject.Id, await GrantAsync(subject, scopes, cancellationToken));
 
     private async Task<IReadOnlyList<RegistryAccess>> GrantAsync(Subject subject, IReadOnlyList<RegistryScope> scopes, CancellationToken cancellationToken)
     {

@@ -28,7 +28,7 @@ public sealed class SliceTests
         ["Bundles"] = ["Deployments"],
         ["Uploads"] = ["Bundles"],
         ["Rollouts"] = ["Bundles", "Agents"],
-        ["Deploys"] = ["Uploads", "Rollouts"],
+        ["Deploys"] = ["Uploads", "Rollouts", "Images"],
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
     };

@@ -25,13 +25,23 @@ internal sealed class DeploysApi
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     /// <summary>A new Deployment on the server, seen by the owner.</summary>
-    public static async Task<DeploysApi> NewDeploymentAsync(SharedServer server, bool dagDeploys = true, string prefix = "/v1",
+    public static Task<DeploysApi> NewDeploymentAsync(SharedServer server, bool dagDeploys = true, string prefix = "/v1",
+        bool isCicdEnforced = false) => NewDeploymentAsync(server.Server, dagDeploys, prefix, isCicdEnforced);
+
+    /// <summary>A new Deployment on the server, seen by the owner.</summary>
+    public static async Task<DeploysApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, string prefix = "/v1",
         bool isCicdEnforced = false)
     {
-        var id = await server.Server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
+        var id = await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
             isCicdEnforced: isCicdEnforced);
-        return new(server.Server, server.Server.Client, id, prefix);
+        return new(server, server.Client, id, prefix);
     }
+
+    /// <summary>Id of the Deployment.</summary>
+    public string DeploymentId => _id;
+
+    /// <summary>The Deployment.</summary>
+    public Task<System.Text.Json.Nodes.JsonObject> GetDeploymentAsync() => _client.GetOkAsync(_path);
 
     /// <summary>The same Deployment, seen by somebody who may only read.</summary>
     public async Task<DeploysApi> AsReaderAsync()

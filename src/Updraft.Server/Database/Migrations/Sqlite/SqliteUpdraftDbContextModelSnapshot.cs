@@ -505,6 +505,68 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("deploys", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Images.Image", b =>
+                {
+                    b.Property<string>("DeploymentId")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deployment_id");
+
+                    b.Property<string>("Digest")
+                        .HasMaxLength(80)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("digest");
+
+                    b.Property<string>("AirflowVersion")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("airflow_version");
+
+                    b.Property<string>("Architectures")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("architectures");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("bytes");
+
+                    b.Property<long?>("DeletedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<long?>("GoneAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("gone_at");
+
+                    b.Property<string>("Parts")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("parts");
+
+                    b.Property<long>("PinnedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("pinned_at");
+
+                    b.Property<string>("Repository")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("repository");
+
+                    b.Property<string>("RuntimeVersion")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("runtime_version");
+
+                    b.HasKey("DeploymentId", "Digest")
+                        .HasName("pk_images");
+
+                    b.HasIndex("GoneAt", "PinnedAt")
+                        .HasDatabaseName("ix_images_gone_at_pinned_at");
+
+                    b.ToTable("images", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Organizations.Organization", b =>
                 {
                     b.Property<string>("Id")

@@ -1,0 +1,68 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Images;
+
+internal static class ImageTable
+{
+    extension(UpdraftDbContext db)
+    {
+        public DbSet<Image> Images => db.Set<Image>();
+
+        /// <summary>Notes that a deploy brings an image. Inside a write transaction.</summary>
+        /// <exception cref="ApiException">503: it is being deleted at the moment.</exception>
+        public async Task PinImageAsync(DeploymentId deployment, ResolvedImage image, DateTimeOffset now, CancellationToken cancellationToken)
+        {
+            var images = db.Set<Image>();
+            foreach (var deleted in await images.AsNoTracking().Where(row => row.DeploymentId == deployment && row.DeletedAt != null)
+                .ToListAsync(cancellationToken))
+                deleted.CheckNotInTheWay(image);
+            if (await images.FindAsync([deployment, image.Digest], cancellationToken) is { } known)
+            {
+                known.Revive();
+                known.PinnedAt = now;
+                return;
+            }
+            images.Add(new Image
+            {
+                DeploymentId = deployment,
+                Digest = image.Digest,
+                Repository = image.Repository,
+                RuntimeVersion = image.RuntimeVersion,
+                AirflowVersion = image.AirflowVersion,
+                Architectures = image.Architectures,
+                Parts = image.Parts,
+                Bytes = image.Bytes,
+                PinnedAt = now,
+            });
+        }
+
+        /// <summary>Sees that an image can be gone back to. Inside a write transaction.</summary>
+        /// <exception cref="ApiException">400: it was deleted.</exception>
+        public async Task CheckImageAsync(DeploymentId deployment, string digest, CancellationToken cancellationToken)
+        {
+            if (await db.Set<Image>().AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Digest == digest
+                && row.DeletedAt != null, cancellationToken) is { } image)
+                throw ApiException.BadRequest($"The image {image.Repository}@{digest} of that deploy was deleted on {image.DeletedAt:yyyy-MM-dd}, as the "
+                    + "retention of images says, so there is nothing to roll back to. Push it with a new deploy.");
+        }
+    }
+
+    internal sealed class Mapping : IEntityTypeConfiguration<Image>
+    {
+        public void Configure(EntityTypeBuilder<Image> builder)
+        {
+            builder.ToTable("images");
+            builder.HasKey(row => new { row.DeploymentId, row.Digest });
+            builder.Property(row => row.Digest).HasMaxLength(80);
+            builder.Property(row => row.Architectures).HasJson();
+            builder.Property(row => row.Parts).HasJson();
+            builder.Ignore(row => row.Manifests);
+            // What retention looks for: pinned long ago and not deleted yet, or deleted by half.
+            builder.HasIndex(row => new { row.GoneAt, row.PinnedAt });
+        }
+    }
+}

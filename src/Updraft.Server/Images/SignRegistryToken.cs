@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Microsoft.IdentityModel.JsonWebTokens;
+using Microsoft.IdentityModel.Tokens;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+
+namespace Updraft.Server.Images;
+
+/// <summary>Signs tokens for the registry. It asks nobody whether what is in them is permitted.</summary>
+internal sealed class SignRegistryToken(RegistryKey key, IOptions<ImageOptions> options, TimeProvider clock)
+{
+    /// <summary>The <c>issuer</c> of the registry's token settings.</summary>
+    public const string Issuer = "updraft";
+
+    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
+
+    /// <summary>Makes a token.</summary>
+    /// <param name="subject">Whose token it is, for the registry's log.</param>
+    /// <param name="access">What may be done with it.</param>
+    public RegistryTokenResponse Run(string subject, IReadOnlyList<RegistryAccess> access)
+    {
+        // A JWT counts whole seconds; the answer says the same.
+        var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
+        var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
+        {
+            Issuer = Issuer,
+            Audience = options.Value.Service,
+            IssuedAt = now.UtcDateTime,
+            NotBefore = now.UtcDateTime,
+            Expires = (now + Lifetime).UtcDateTime,
+            Claims = new Dictionary<string, object>(StringComparer.Ordinal)
+            {
+                ["sub"] = subject,
+                ["jti"] = EntityId.New(clock),
+                ["access"] = JsonSerializer.SerializeToElement(access, ApiJson.Default.IReadOnlyListRegistryAccess),
+            },
+            AdditionalHeaderClaims = new Dictionary<string, object>(StringComparer.Ordinal) { ["x5c"] = key.Chain },
+            SigningCredentials = key.Signing,
+        });
+        return new RegistryTokenResponse { Token = token, AccessToken = token, ExpiresIn = (int)Lifetime.TotalSeconds, IssuedAt = now };
+    }
+}
