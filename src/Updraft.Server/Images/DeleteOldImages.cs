@@ -55,8 +55,7 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                // The next round finds the same images again.
-                log.LogWarning(exception, "Old images could not be deleted.");
+                log.LogWarning(exception, "Old images could not be looked for.");
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -72,9 +71,17 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
         }
         foreach (var deployment in deployments)
         {
-            await using var scope = scopes.CreateAsyncScope();
-            if (!await RunAsync(scope.ServiceProvider, deployment, cancellationToken))
-                return;
+            try
+            {
+                await using var scope = scopes.CreateAsyncScope();
+                if (!await RunAsync(scope.ServiceProvider, deployment, cancellationToken))
+                    return;
+            }
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+            {
+                // One repository that the registry cannot read keeps no other from being cleared; the next round tries again.
+                log.LogWarning(exception, "Old images of {Deployment} could not be deleted.", deployment);
+            }
         }
     }
 

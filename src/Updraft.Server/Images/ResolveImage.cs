@@ -70,6 +70,7 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
         }
         if (manifest is not { Manifests: null, Config: { } config, Layers: { } layers } || !ConfigTypes.Contains(config.MediaType))
             throw Unusable(image, "it is not a container image of OCI's or docker's second format");
+        var bytes = layers.Append(config).Sum(part => part is { Size: >= 0 and <= MaxBytes } ? part.Size : throw Unusable(image, "it has a layer without a size"));
         var content = await ReadConfigAsync(place, image, config, cancellationToken);
         if (platforms.Count == 0)
             platforms.Add(new() { Os = content.Os, Architecture = content.Architecture, Variant = content.Variant });
@@ -81,7 +82,7 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
             AirflowVersion = RuntimeVersion.OfLabel(content.Config?.Labels?.GetValueOrDefault(AirflowLabel)),
             Architectures = [.. platforms.Select(Name).OfType<string>().Distinct(StringComparer.Ordinal)],
             Parts = [.. parts.Select(part => part.Digest!).Distinct(StringComparer.Ordinal)],
-            Bytes = layers.Append(config).Sum(part => part is { Size: >= 0 and <= MaxBytes } ? part.Size : throw Unusable(image, "it has a layer without a size")),
+            Bytes = bytes,
             ReadAt = readAt,
         };
     }
@@ -105,13 +106,12 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
     {
         if (parts.Count > MaxParts)
             throw Unusable(image, $"its index has more than {MaxParts} entries");
-        foreach (var part in parts)
-        {
-            if (!ImageDigest.IsValid(part.Digest))
-                throw Unusable(image, "its index has an entry without a SHA-256 digest");
-            if (await registry.FindManifestAsync(place, part.Digest!, cancellationToken) is null)
-                throw Incomplete(image, part.Digest!);
-        }
+        if (!parts.TrueForAll(part => ImageDigest.IsValid(part.Digest)))
+            throw Unusable(image, "its index has an entry without a SHA-256 digest");
+        // All at once, so that a slow registry is not waited for as often as there are platforms.
+        var found = await Task.WhenAll(parts.Select(part => registry.FindManifestAsync(place, part.Digest!, cancellationToken)));
+        if (Array.IndexOf(found, null) is var missing and >= 0)
+            throw Incomplete(image, parts[missing].Digest!);
     }
 
     private async Task<RegistryImageConfig> ReadConfigAsync(RegistryRepository place, string image, RegistryDescriptor config,
@@ -136,8 +136,8 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
         return manifest;
     }
 
-    private static T Parse<T>(byte[] bytes, JsonTypeInfo<T> type, string image)
-        where T : class
+    private static TPart Parse<TPart>(byte[] bytes, JsonTypeInfo<TPart> type, string image)
+        where TPart : class
     {
         try
         {

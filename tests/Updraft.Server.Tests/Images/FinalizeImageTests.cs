@@ -178,6 +178,18 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
+    public async Task An_image_in_dockers_own_format_is_read_too()
+    {
+        var deploys = await Site.NewDeploymentAsync();
+        var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
+        var digest = await Site.PushAsync(deploy, new TestImage("9.1.0", configType: "application/vnd.docker.container.image.v1+json",
+            manifestType: "application/vnd.docker.distribution.manifest.v2+json"));
+
+        Assert.Equal("9.1.0", (await deploys.FinalizeAsync(deploy.Text("id"), NoVersion)).Text("astroRuntimeVersion"));
+        Assert.Equal(digest, (await deploys.StateAsync()).Image!.Digest);
+    }
+
+    [Fact]
     public async Task What_is_no_container_image_is_refused()
     {
         var deploys = await Site.NewDeploymentAsync();

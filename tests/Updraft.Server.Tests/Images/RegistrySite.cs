@@ -46,7 +46,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         using var client = await ClientAsync(place);
         await PutBlobAsync(client, place, image.Config);
         await PutBlobAsync(client, place, image.Layer);
-        await PutManifestAsync(client, place, reference, TestImage.ManifestType, image.Manifest);
+        await PutManifestAsync(client, place, reference, image.MediaType, image.Manifest);
         return image.Digest;
     }
 

@@ -13,10 +13,11 @@ internal sealed class TestImage
     /// <param name="airflow">Label of Airflow; none when null.</param>
     /// <param name="architecture">E.g. <c>arm64</c>.</param>
     /// <param name="configType">Media type of the config.</param>
+    /// <param name="manifestType">Media type of the manifest.</param>
     public TestImage(string? runtime = null, string? airflow = null, string architecture = "amd64",
-        string configType = "application/vnd.oci.image.config.v1+json")
+        string configType = "application/vnd.oci.image.config.v1+json", string manifestType = ManifestType)
     {
-        Architecture = architecture;
+        (Architecture, MediaType) = (architecture, manifestType);
         Layer = RandomNumberGenerator.GetBytes(100);
         var labels = new JsonObject();
         if (runtime is not null)
@@ -33,13 +34,16 @@ internal sealed class TestImage
         Manifest = Bytes(new JsonObject
         {
             ["schemaVersion"] = 2,
-            ["mediaType"] = ManifestType,
+            ["mediaType"] = manifestType,
             ["config"] = Descriptor(configType, Config),
             ["layers"] = new JsonArray(Descriptor("application/vnd.oci.image.layer.v1.tar+gzip", Layer)),
         });
     }
 
     public string Architecture { get; }
+
+    /// <summary>Of the manifest.</summary>
+    public string MediaType { get; }
 
     public byte[] Layer { get; }
 
@@ -55,7 +59,7 @@ internal sealed class TestImage
     {
         var manifests = new JsonArray();
         foreach (var image in images)
-            manifests.Add(WithPlatform(Descriptor(ManifestType, image.Manifest), "linux", image.Architecture));
+            manifests.Add(WithPlatform(Descriptor(image.MediaType, image.Manifest), "linux", image.Architecture));
         var note = WithPlatform(Descriptor(ManifestType, images[0].Manifest), "unknown", "unknown");
         note["annotations"] = new JsonObject { ["vnd.docker.reference.type"] = "attestation-manifest" };
         manifests.Insert(0, note);
