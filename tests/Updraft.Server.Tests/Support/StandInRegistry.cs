@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Updraft.Server.Tests.Support;
+
+/// <summary>
+/// A stand-in for an image registry: takes every request, writes down what arrived, and answers as the test says. The real one is in the
+/// end-to-end tests.
+/// </summary>
+internal sealed class StandInRegistry : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly ConcurrentQueue<SeenRequest> _seen = new();
+
+    private StandInRegistry(RequestDelegate answer)
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null).UseUrls("http://127.0.0.1:0");
+        builder.Logging.ClearProviders();
+        _app = builder.Build();
+        _app.Run(async context =>
+        {
+            var request = context.Request;
+            _seen.Enqueue(new SeenRequest(request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+                request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
+            await answer(context);
+        });
+    }
+
+    /// <summary>Where it listens.</summary>
+    public string Url { get; private set; } = "";
+
+    /// <summary>What has arrived, in order.</summary>
+    public IReadOnlyList<SeenRequest> Seen => [.. _seen];
+
+    /// <summary>Starts it.</summary>
+    /// <param name="answer">How it answers; 200 with an empty body by default.</param>
+    public static async Task<StandInRegistry> StartAsync(RequestDelegate? answer = null)
+    {
+        var registry = new StandInRegistry(answer ?? (static _ => Task.CompletedTask));
+        await registry._app.StartAsync(TestContext.Current.CancellationToken);
+        registry.Url = registry._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
+        return registry;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+}
+
+/// <summary>A request as the stand-in saw it.</summary>
+internal sealed record SeenRequest(string Method, string Target, IReadOnlyDictionary<string, string> Headers);
