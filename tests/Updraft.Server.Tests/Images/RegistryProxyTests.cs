@@ -7,10 +7,14 @@ using Updraft.Server.Tests.Support;
 namespace Updraft.Server.Tests.Images;
 
 /// <summary>What passes between the registry's clients and the registry, and what does not. The registry is a stand-in.</summary>
-public sealed class RegistryProxyTests
+public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared) : IClassFixture<RegistryProxyTests.ProxyingServer>
 {
     private const string Digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
     private const string Errors = """{"errors":[{"code":""";
+
+    private UpdraftServer Server => shared.Server;
+
+    private StandInRegistry Registry => shared.Registry;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -31,13 +35,12 @@ public sealed class RegistryProxyTests
     [InlineData("GET", "/v2/org/dep/referrers/" + Digest + "?artifactType=x")]
     public async Task What_the_Distribution_API_has_arrives_as_it_was_sent(string method, string target)
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry);
+        Registry.Begin();
 
-        var answer = await SendAsync(server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
+        var answer = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
 
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
-        var seen = Assert.Single(registry.Seen);
+        var seen = Assert.Single(Registry.Seen);
         Assert.Equal((method, target), (seen.Method, seen.Target));
     }
 
@@ -92,13 +95,12 @@ public sealed class RegistryProxyTests
     [InlineData("PATCH", "/v2/org/dep/blobs/" + Digest)]
     public async Task Nothing_else_reaches_the_registry(string method, string target)
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry);
+        Registry.Begin();
 
-        var answer = await SendAsync(server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
+        var answer = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
 
         Assert.Matches(@"\AHTTP/1\.1 4\d\d ", answer);
-        Assert.Empty(registry.Seen);
+        Assert.Empty(Registry.Seen);
         if (answer.StartsWith("HTTP/1.1 404 ", StringComparison.Ordinal) && target.StartsWith("/v2/org", StringComparison.Ordinal))
             Assert.Contains(Errors + "\"UNSUPPORTED\"", answer, StringComparison.Ordinal);
     }
@@ -106,26 +108,25 @@ public sealed class RegistryProxyTests
     [Fact]
     public async Task Dot_segments_are_resolved_before_anything_is_compared()
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry);
+        Registry.Begin();
 
-        await SendAsync(server, "GET /v2/org/../org/dep/manifests/%78 HTTP/1.1");
-        await SendAsync(server, $"GET http://{server.BaseAddress.Authority}/v2/ HTTP/1.1");
+        await SendAsync(Server, "GET /v2/org/../org/dep/manifests/%78 HTTP/1.1");
+        await SendAsync(Server, $"GET http://{Server.BaseAddress.Authority}/v2/ HTTP/1.1");
 
-        Assert.Equal(["/v2/org/dep/manifests/x", "/v2/"], registry.Seen.Select(request => request.Target));
+        Assert.Equal(["/v2/org/dep/manifests/x", "/v2/"], Registry.Seen.Select(request => request.Target));
     }
 
     [Fact]
     public async Task The_registry_learns_from_this_server_alone_where_clients_are()
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry, ("PublicUrl", "https://updraft.example.org/base"));
+        Registry.Begin();
+        await using var server = await StartAsync(Registry.Url, ("PublicUrl", "https://updraft.example.org/base"));
 
         await SendAsync(server, "GET /v2/ HTTP/1.1", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: gopher", "X-Forwarded-Host: evil.example",
             "X-Forwarded-Port: 1", "X-Forwarded-Prefix: /evil", "Forwarded: for=203.0.113.7;host=evil.example", "X-Real-IP: 203.0.113.7",
             "X-Original-URL: /v2/_catalog", "X-HTTP-Method-Override: DELETE");
 
-        var headers = Assert.Single(registry.Seen).Headers;
+        var headers = Assert.Single(Registry.Seen).Headers;
         Assert.Equal(
             ["Host: updraft.example.org", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: updraft.example.org", "X-Forwarded-Proto: https"],
             headers.Select(header => $"{header.Key}: {header.Value}").Order(StringComparer.Ordinal));
@@ -134,15 +135,14 @@ public sealed class RegistryProxyTests
     [Fact]
     public async Task A_request_passes_the_headers_that_the_registry_reads_and_no_others()
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry);
+        Registry.Begin();
 
-        await SendAsync(server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d", "Accept: e/f",
+        await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d", "Accept: e/f",
             "Range: bytes=0-1", "Content-Range: 0-2", "Content-Type: application/octet-stream", "User-Agent: test/1", "Content-Length: 3",
             "Cookie: session=secret", "Connection: X-Hop, close", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic eA==", "TE: trailers",
             "Proxy-Connection: keep-alive", "X-Other: 1", "", "abc");
 
-        var headers = Assert.Single(registry.Seen).Headers;
+        var headers = Assert.Single(Registry.Seen).Headers;
         Assert.Equal(("Bearer abc", "bytes=0-1", "0-2", "application/octet-stream", "test/1", "3"), (headers["Authorization"], headers["Range"],
             headers["Content-Range"], headers["Content-Type"], headers["User-Agent"], headers["Content-Length"]));
         Assert.Equal("a/b, c/d, e/f", headers["Accept"].Replace(",", ", ", StringComparison.Ordinal).Replace("  ", " ", StringComparison.Ordinal));
@@ -156,34 +156,32 @@ public sealed class RegistryProxyTests
     [InlineData("SPDY/3.1")]
     public async Task No_other_protocol_is_negotiated_through_the_server(string protocol)
     {
-        await using var registry = await StandInRegistry.StartAsync();
-        await using var server = await StartAsync(registry);
+        Registry.Begin();
 
-        var answer = await SendAsync(server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}", "Sec-WebSocket-Version: 13",
+        var answer = await SendAsync(Server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}", "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "HTTP2-Settings: AAMAAABkAAQAAP__");
 
         Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
-        var headers = Assert.Single(registry.Seen).Headers;
+        var headers = Assert.Single(Registry.Seen).Headers;
         Assert.False(headers.ContainsKey("Upgrade") || headers.ContainsKey("Connection") || headers.ContainsKey("Sec-WebSocket-Key"));
     }
 
     [Fact]
     public async Task A_body_with_two_frames_arrives_as_one()
     {
-        await using var registry = await StandInRegistry.StartAsync(async context => await context.Request.Body.CopyToAsync(context.Response.Body, Cancelled));
-        await using var server = await StartAsync(registry);
+        Registry.Begin(async context => await context.Request.Body.CopyToAsync(context.Response.Body, Cancelled));
 
-        var answer = await SendAsync(server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6", "Transfer-Encoding: chunked", "",
+        var answer = await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6", "Transfer-Encoding: chunked", "",
             "3\r\nabc\r\n0\r\n\r\nGET /v2/_catalog HTTP/1.1\r\nHost: x\r\n\r\n");
 
-        Assert.DoesNotContain(registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1" || request.Headers.ContainsKey("Content-Length"));
+        Assert.DoesNotContain(Registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1" || request.Headers.ContainsKey("Content-Length"));
         Assert.DoesNotContain("_catalog HTTP", answer, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task An_answer_passes_as_the_registry_gave_it()
     {
-        await using var registry = await StandInRegistry.StartAsync(async context =>
+        Registry.Begin(async context =>
         {
             var headers = context.Response.Headers;
             context.Response.StatusCode = 401;
@@ -196,9 +194,8 @@ public sealed class RegistryProxyTests
             headers.ContentType = "application/json";
             await context.Response.WriteAsync("""{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Name":"org/dep"}]}]}""", Cancelled);
         });
-        await using var server = await StartAsync(registry);
 
-        using var answer = await server.Anonymous.GetAsync("/v2/", Cancelled);
+        using var answer = await Server.Anonymous.GetAsync("/v2/", Cancelled);
 
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Equal("""{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Name":"org/dep"}]}]}""",
@@ -220,15 +217,14 @@ public sealed class RegistryProxyTests
     [InlineData("GET", 307)]
     public async Task An_error_or_redirect_without_a_body_stays_without_one(string method, int status)
     {
-        await using var registry = await StandInRegistry.StartAsync(context =>
+        Registry.Begin(context =>
         {
             context.Response.StatusCode = status;
             context.Response.Headers.Location = "https://bucket.example/layer";
             return Task.CompletedTask;
         });
-        await using var server = await StartAsync(registry);
 
-        var answer = await SendAsync(server, $"{method} /v2/org/dep/blobs/{Digest} HTTP/1.1");
+        var answer = await SendAsync(Server, $"{method} /v2/org/dep/blobs/{Digest} HTTP/1.1");
 
         Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
         Assert.Contains("Location: https://bucket.example/layer\r\n", answer, StringComparison.Ordinal);
@@ -252,7 +248,7 @@ public sealed class RegistryProxyTests
     [Fact]
     public async Task A_registry_that_hangs_up_is_a_502_and_half_an_answer_is_cut_off()
     {
-        await using var registry = await StandInRegistry.StartAsync(async context =>
+        Registry.Begin(async context =>
         {
             if (context.Request.Path.Value!.Contains("blobs", StringComparison.Ordinal))
             {
@@ -262,10 +258,9 @@ public sealed class RegistryProxyTests
             }
             context.Abort();
         });
-        await using var server = await StartAsync(registry);
 
-        Assert.Contains(Errors + "\"UNAVAILABLE\"", await SendAsync(server, "GET /v2/ HTTP/1.1"), StringComparison.Ordinal);
-        using var half = await server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        Assert.Contains(Errors + "\"UNAVAILABLE\"", await SendAsync(Server, "GET /v2/ HTTP/1.1"), StringComparison.Ordinal);
+        using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
         Assert.Equal(HttpStatusCode.OK, half.StatusCode);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => half.Content.ReadAsByteArrayAsync(Cancelled));
     }
@@ -278,17 +273,16 @@ public sealed class RegistryProxyTests
         // More than this server takes of anything else.
         var body = new byte[40_000_000];
         new Random(1).NextBytes(body);
-        await using var registry = await StandInRegistry.StartAsync(async context =>
+        Registry.Begin(async context =>
         {
             using var copy = new MemoryStream();
             await context.Request.Body.CopyToAsync(copy, Cancelled);
             await context.Response.Body.WriteAsync(copy.GetBuffer().AsMemory(0, (int)copy.Length), Cancelled);
         });
-        await using var server = await StartAsync(registry);
 
         using var request = new HttpRequestMessage(HttpMethod.Patch, "/v2/org/dep/blobs/uploads/1") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = isChunked;
-        using var answer = await server.Anonymous.SendAsync(request, Cancelled);
+        using var answer = await Server.Anonymous.SendAsync(request, Cancelled);
 
         Assert.Equal(body, await answer.Content.ReadAsByteArrayAsync(Cancelled));
     }
@@ -297,7 +291,7 @@ public sealed class RegistryProxyTests
     public async Task Neither_a_body_nor_an_answer_waits_for_its_end()
     {
         var arrived = new TaskCompletionSource<byte>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registry = await StandInRegistry.StartAsync(async context =>
+        Registry.Begin(async context =>
         {
             var first = new byte[1];
             await context.Request.Body.ReadExactlyAsync(first, Cancelled);
@@ -308,8 +302,7 @@ public sealed class RegistryProxyTests
             // Ends with the connection only.
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         });
-        await using var server = await StartAsync(registry);
-        using var socket = await ConnectAsync(server);
+        using var socket = await ConnectAsync(Server);
         await using var stream = new NetworkStream(socket);
 
         // Less than this stays in the buffers of sockets.
@@ -363,8 +356,6 @@ public sealed class RegistryProxyTests
         Assert.Contains("localhost:5555", text, StringComparison.Ordinal);
     }
 
-    private static Task<UpdraftServer> StartAsync(StandInRegistry registry, params (string Name, string Value)[] settings) => StartAsync(registry.Url, settings);
-
     private static Task<UpdraftServer> StartAsync(string url, params (string Name, string Value)[] settings) => UpdraftServer.StartAsync(settings:
         settings.Append(("Images:RegistryUrl", url)).ToDictionary(setting => setting.Item1, setting => setting.Item2, StringComparer.Ordinal));
 
@@ -391,5 +382,28 @@ public sealed class RegistryProxyTests
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text), Cancelled);
         using var reader = new StreamReader(stream, Encoding.UTF8);
         return await reader.ReadToEndAsync(Cancelled);
+    }
+
+    /// <summary>A server in front of a stand-in, for all tests of the class.</summary>
+    public sealed class ProxyingServer : IAsyncLifetime
+    {
+        private StandInRegistry? _registry;
+        private UpdraftServer? _server;
+
+        internal StandInRegistry Registry => _registry!;
+
+        internal UpdraftServer Server => _server!;
+
+        public async ValueTask InitializeAsync()
+        {
+            _registry = await StandInRegistry.StartAsync();
+            _server = await StartAsync(_registry.Url);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Server.DisposeAsync();
+            await Registry.DisposeAsync();
+        }
     }
 }

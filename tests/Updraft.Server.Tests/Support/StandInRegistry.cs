@@ -19,7 +19,7 @@ internal sealed class StandInRegistry : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<SeenRequest> _seen = new();
 
-    private StandInRegistry(RequestDelegate answer)
+    private StandInRegistry()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null).UseUrls("http://127.0.0.1:0");
@@ -30,7 +30,7 @@ internal sealed class StandInRegistry : IAsyncDisposable
             var request = context.Request;
             _seen.Enqueue(new SeenRequest(request.Method, context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
                 request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase)));
-            await answer(context);
+            await Answer(context);
         });
     }
 
@@ -40,11 +40,20 @@ internal sealed class StandInRegistry : IAsyncDisposable
     /// <summary>What has arrived, in order.</summary>
     public IReadOnlyList<SeenRequest> Seen => [.. _seen];
 
-    /// <summary>Starts it.</summary>
-    /// <param name="answer">How it answers; 200 with an empty body by default.</param>
-    public static async Task<StandInRegistry> StartAsync(RequestDelegate? answer = null)
+    /// <summary>How it answers.</summary>
+    public RequestDelegate Answer { get; private set; } = static _ => Task.CompletedTask;
+
+    /// <summary>Forgets what has arrived, for the next test.</summary>
+    /// <param name="answer">How it answers from now on; 200 with an empty body by default.</param>
+    public void Begin(RequestDelegate? answer = null)
     {
-        var registry = new StandInRegistry(answer ?? (static _ => Task.CompletedTask));
+        _seen.Clear();
+        Answer = answer ?? (static _ => Task.CompletedTask);
+    }
+
+    public static async Task<StandInRegistry> StartAsync()
+    {
+        var registry = new StandInRegistry();
         await registry._app.StartAsync(TestContext.Current.CancellationToken);
         registry.Url = registry._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
         return registry;
