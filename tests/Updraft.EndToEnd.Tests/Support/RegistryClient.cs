@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
@@ -77,36 +76,29 @@ internal sealed class RegistryClient(Uri registry, Uri server) : IDisposable
     /// <summary>Content that is made and digested while it is sent.</summary>
     private sealed class MadeUpContent(long length) : HttpContent
     {
-        private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-
         /// <summary>Of what was sent.</summary>
-        public string Digest => "sha256:" + Convert.ToHexStringLower(_hash.GetCurrentHash());
+        public string Digest { get; private set; } = "";
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
-            var piece = ArrayPool<byte>.Shared.Rent(1 << 20);
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            var piece = new byte[1 << 20];
             new Random(1).NextBytes(piece);
             for (var rest = length; rest > 0; rest -= piece.Length)
             {
                 // No two pieces are the same.
                 BitConverter.TryWriteBytes(piece, rest ^ length);
                 var count = (int)Math.Min(piece.Length, rest);
-                _hash.AppendData(piece, 0, count);
+                hash.AppendData(piece, 0, count);
                 await stream.WriteAsync(piece.AsMemory(0, count));
             }
-            ArrayPool<byte>.Shared.Return(piece);
+            Digest = "sha256:" + Convert.ToHexStringLower(hash.GetHashAndReset());
         }
 
         protected override bool TryComputeLength(out long length)
         {
             length = 0;
             return false;
-        }
-
-        protected override void Dispose(bool disposing)
-        {
-            _hash.Dispose();
-            base.Dispose(disposing);
         }
     }
 }
