@@ -19,7 +19,7 @@ internal static class ImageEndpoints
     {
         builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart()
             .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" }, "Images:Proxy needs Images:RegistryUrl, where the registry is.");
-        builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration, IOptions<ImageOptions>>(ChooseRegistry);
+        builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration>(ChooseRegistry);
         builder.Services.AddSingleton<RegistryKey>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
         builder.Services.AddScoped<IssueRegistryToken>();
@@ -35,9 +35,10 @@ internal static class ImageEndpoints
     }
 
     /// <summary>Images that come through this server have its address, unless the operator named another one.</summary>
-    private static void ChooseRegistry(ServerOptions server, IConfiguration configuration, IOptions<ImageOptions> images)
+    private static void ChooseRegistry(ServerOptions server, IConfiguration configuration)
     {
-        if (configuration[nameof(ServerOptions.Registry)] is not null || !images.Value.IsProxied
+        // Unchecked options: what is wrong with them must not hide what is wrong with the server's.
+        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection("Images").Get<ImageOptions>() is not { IsProxied: true }
             || !Uri.TryCreate(server.PublicUrl, UriKind.Absolute, out var address))
             return;
         // Docker takes a name without a dot or a port for a user of its own registry.

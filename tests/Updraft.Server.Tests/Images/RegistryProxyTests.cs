@@ -185,7 +185,6 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         {
             var headers = context.Response.Headers;
             context.Response.StatusCode = 401;
-            headers.WWWAuthenticate = "Bearer realm=\"https://x.example/registry/token\",service=\"updraft-registry\"";
             headers["Docker-Distribution-Api-Version"] = "registry/2.0";
             headers["Docker-Content-Digest"] = Digest;
             headers.Location = "https://updraft.example.org/v2/org/dep/blobs/uploads/1?_state=x";
@@ -200,12 +199,44 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
         Assert.Equal("""{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Name":"org/dep"}]}]}""",
             await answer.Content.ReadAsStringAsync(Cancelled));
-        Assert.Equal("Bearer realm=\"https://x.example/registry/token\",service=\"updraft-registry\"", answer.Headers.WwwAuthenticate.Single().ToString());
         Assert.Equal("https://updraft.example.org/v2/org/dep/blobs/uploads/1?_state=x", answer.Headers.Location!.OriginalString);
         Assert.Equal((Digest, "\"e\""), (answer.Headers.GetValues("Docker-Content-Digest").Single(), answer.Headers.ETag!.Tag));
         Assert.False(answer.Headers.Contains("Set-Cookie"));
         Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
         Assert.Contains("sandbox", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Bearer realm=\"https://x.example/token\",service=\"s\",scope=\"repository:org/dep:pull\",error=\"invalid_token\"",
+        "service=\"s\",scope=\"repository:org/dep:pull\",error=\"invalid_token\"")]
+    [InlineData("Bearer service=\"s\", Realm = https://x.example/token", "service=\"s\"")]
+    [InlineData("Bearer scope=\"a\", Bearer realm=\"https://x.example\"", "scope=\"a\"")]
+    [InlineData("Basic realm=\"https://x.example\"", null)]
+    [InlineData("Bearer scope=\"a", null)]
+    [InlineData("Bearer", null)]
+    public async Task Clients_are_sent_to_this_server_for_a_token_wherever_the_registry_would_send_them(string asked, string? kept)
+    {
+        Registry.Begin(context =>
+        {
+            context.Response.StatusCode = 401;
+            context.Response.Headers.WWWAuthenticate = asked;
+            return Task.CompletedTask;
+        });
+
+        var answer = await SendAsync(Server, "GET /v2/ HTTP/1.1");
+
+        Assert.Contains($"\r\nWWW-Authenticate: Bearer realm=\"{Server.BaseAddress}registry/token\"{(kept is null ? "" : "," + kept)}\r\n", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("x.example", answer, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Basic Y2xpOnRva2Vu")]
+    [InlineData("Bearer a\r\nAuthorization: Bearer b")]
+    public async Task No_password_reaches_the_registry(string authorization)
+    {
+        Registry.Begin();
+        await SendAsync(Server, "GET /v2/ HTTP/1.1", $"Authorization: {authorization}");
+        Assert.False(Assert.Single(Registry.Seen).Headers.ContainsKey("Authorization"));
     }
 
     [Theory]
