@@ -3,6 +3,7 @@ using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Options;
 using Polly;
 using Updraft.Protocol.Api;
+using Updraft.Server.Api;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Images;
@@ -18,7 +19,9 @@ internal static class ImageEndpoints
 
     public static void AddImages(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart()
+            .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" }, "Images:Proxy needs Images:RegistryUrl, where the registry is.");
+        builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration>(ChooseRegistry);
         builder.Services.AddSingleton<RegistryKey>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
         builder.Services.AddSingleton<SignRegistryToken>();
@@ -26,6 +29,9 @@ internal static class ImageEndpoints
         builder.Services.AddScoped<ResolveImage>();
         builder.Services.AddHostedService<DeleteOldImages>();
         builder.AddRegistryClient();
+        builder.Services.AddHttpForwarder();
+        builder.Services.AddSingleton<RegistryProxy>();
+        builder.Logging.AddFilter("Yarp", LogLevel.Warning);
     }
 
     /// <summary>A registry that hiccups is asked up to three times; a question of whatever kind can be repeated.</summary>
@@ -43,7 +49,23 @@ internal static class ImageEndpoints
             .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = 2, Delay = TimeSpan.FromMilliseconds(200), BackoffType = DelayBackoffType.Exponential })
             .AddTimeout(TimeSpan.FromSeconds(8)));
 
-    public static void MapImages(this IEndpointRouteBuilder routes) => routes.MapGet("/registry/token", GetTokenAsync).AllowAnonymous();
+    public static void MapImages(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/registry/token", GetTokenAsync).AllowAnonymous();
+        routes.Map("/v2/{**path}", (HttpContext context, RegistryProxy proxy) => proxy.RunAsync(context)).AllowAnonymous();
+    }
+
+    /// <summary>Images that come through this server have its address, unless the operator named another one.</summary>
+    private static void ChooseRegistry(ServerOptions server, IConfiguration configuration)
+    {
+        // Unchecked options: what is wrong with them must not hide what is wrong with the server's.
+        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection("Images").Get<ImageOptions>() is not { IsProxied: true }
+            || !Uri.TryCreate(server.PublicUrl, UriKind.Absolute, out var address))
+            return;
+        // Docker takes a name without a dot or a port for a user of its own registry.
+        var isHost = address.Authority.AsSpan().ContainsAny('.', ':') || address.Host == "localhost";
+        server.Registry = isHost ? address.Authority : $"{address.Host}:{address.Port}";
+    }
 
     private static async Task GetTokenAsync(HttpContext context, FindToken findToken, IssueRegistryToken issue, IOptions<ImageOptions> options,
         CancellationToken cancellationToken)
@@ -52,20 +74,20 @@ internal static class ImageEndpoints
         if (Password(context.Request) is not { } password || await findToken.RunAsync(password, cancellationToken) is not { } subject)
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"updraft\"";
-            await RefuseAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED",
+            await RegistryRefusal.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED",
                 $"Log in to the registry as '{User}' with an API token, or an agent's token, as the password.");
             return;
         }
         if (context.Request.Query["service"] != options.Value.Service)
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED",
+            await RegistryRefusal.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED",
                 $"Tokens are made for the service '{options.Value.Service}' only; name it in the registry's token settings, or change Images:Service.");
             return;
         }
         var scopes = RegistryScope.Split(context.Request.Query["scope"]);
         if (scopes.Count > MaxScopes)
         {
-            await RefuseAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", $"Ask for at most {MaxScopes} scopes at once.");
+            await RegistryRefusal.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", $"Ask for at most {MaxScopes} scopes at once.");
             return;
         }
         var token = await issue.RunAsync(subject, [.. scopes.Select(RegistryScope.Parse).OfType<RegistryScope>()], cancellationToken);
@@ -87,12 +109,5 @@ internal static class ImageEndpoints
         if (password.StartsWith(Prefix, StringComparison.OrdinalIgnoreCase))
             password = password[Prefix.Length..];
         return password.Length is > 0 and <= MaxPassword ? password : null;
-    }
-
-    private static Task RefuseAsync(HttpContext context, int status, string code, string message)
-    {
-        context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new RegistryErrors { Errors = [new RegistryError { Code = code, Message = message }] },
-            ApiJson.Default.RegistryErrors);
     }
 }

@@ -17,6 +17,12 @@ internal sealed class ImageOptions : IValidatableObject
         ErrorMessage = "Images:KeepFor must be a time of at most 36500 days such as 90.00:00:00, or 0 to keep all.")]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(90);
 
+    /// <summary>Whether <c>/v2/</c> of this server leads to the registry; by default when <see cref="RegistryUrl"/> is set.</summary>
+    public bool? Proxy { get; set; }
+
+    /// <summary>Whether clients reach the registry through this server.</summary>
+    public bool IsProxied => Proxy ?? RegistryUrl is { Length: > 0 };
+
     /// <summary><see cref="RegistryUrl"/> with a slash at its end; null when it is not set.</summary>
     public Uri? Registry => string.IsNullOrEmpty(RegistryUrl) ? null : new Uri(RegistryUrl.TrimEnd('/') + "/");
 

@@ -24,25 +24,16 @@ internal sealed class ImageRegistry : IDisposable
     /// <summary>Host and port.</summary>
     public string Host { get; }
 
-    /// <summary>Starts it with the settings that docs/images.md shows.</summary>
+    /// <summary>Starts it with the settings that are shipped, and what differs from machine to machine in the environment.</summary>
     public async Task StartAsync(Installation installation)
     {
-        var settings = Path.Join(_folder, "config.yml");
-        await File.WriteAllTextAsync(settings, $"""
-            version: 0.1
-            storage:
-              filesystem:
-                rootdirectory: {Path.Join(_folder, "images")}
-            http:
-              addr: {Host}
-            auth:
-              token:
-                realm: {installation.Address.OriginalString}/registry/token
-                service: updraft-registry
-                issuer: updraft
-                rootcertbundle: {installation.RegistryCertificate}
-            """, TestContext.Current.CancellationToken);
-        _program = new RunningProgram(Program, ["serve", settings]);
+        _program = new RunningProgram(Program, ["serve", Programs.InCheckout("packaging/registry-config.yml")], new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["REGISTRY_HTTP_ADDR"] = Host,
+            ["REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY"] = Path.Join(_folder, "images"),
+            ["REGISTRY_AUTH_TOKEN_REALM"] = $"{installation.Address.OriginalString}/registry/token",
+            ["REGISTRY_AUTH_TOKEN_ROOTCERTBUNDLE"] = installation.RegistryCertificate,
+        });
         using var http = new HttpClient();
         await Eventually.TrueAsync(async () =>
         {

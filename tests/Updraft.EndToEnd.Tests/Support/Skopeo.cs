@@ -28,6 +28,21 @@ internal static class Skopeo
         return RunAsync(["inspect", "--tls-verify=false", .. credential, $"docker://{image}"]);
     }
 
+    /// <summary>Pulls an image whole, with every layer; returns whether it came, and what was said.</summary>
+    public static async Task<(bool Went, string Output)> PullAsync(string image, string? token)
+    {
+        var layout = Directory.CreateTempSubdirectory("updraft-e2e-image-").FullName;
+        try
+        {
+            string[] credential = token is null ? ["--src-no-creds"] : ["--src-creds", $"cli:{token}"];
+            return await RunAsync(["copy", "--src-tls-verify=false", .. credential, $"docker://{image}", $"oci:{layout}"]);
+        }
+        finally
+        {
+            Directory.Delete(layout, recursive: true);
+        }
+    }
+
     private static async Task<(bool Went, string Output)> RunAsync(string[] arguments)
     {
         // Images need no signature here, whatever the machine's own policy is.

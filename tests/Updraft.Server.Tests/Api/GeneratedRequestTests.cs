@@ -127,6 +127,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
             ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["documentName?"] = "v1",
+            ["**path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
             ["userId"] = person,
             ["roleId"] = "WORKSPACE_MEMBER",
             ["purpose"] = "dags",
@@ -228,6 +229,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         if (request.RequestUri!.AbsolutePath.StartsWith("/authorize", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/oauth/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/registry/", StringComparison.OrdinalIgnoreCase)
+            || request.RequestUri!.AbsolutePath.StartsWith("/v2/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/signin", StringComparison.OrdinalIgnoreCase))
             return null;
         try

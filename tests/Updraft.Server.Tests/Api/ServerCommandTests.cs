@@ -26,11 +26,12 @@ public sealed class ServerCommandTests
     [Fact]
     public async Task Bad_settings_are_all_listed_and_end_with_78()
     {
-        var (code, _, error) = await RunAsync([("UPDRAFT_AirflowHome", "relative")], "--PublicUrl=nowhere", "--Bootstrap:OrganizationId=x");
+        var (code, _, error) = await RunAsync([("UPDRAFT_AirflowHome", "relative")], "--PublicUrl=nowhere", "--Bootstrap:OrganizationId=x", "--Images:Proxy=true");
         Assert.Equal(78, code);
         Assert.Contains("PublicUrl", error, StringComparison.Ordinal);
         Assert.Contains("AirflowHome", error, StringComparison.Ordinal);
         Assert.Contains("Bootstrap:OrganizationId", error, StringComparison.Ordinal);
+        Assert.Contains("Images:Proxy needs Images:RegistryUrl", error, StringComparison.Ordinal);
     }
 
     [Theory]

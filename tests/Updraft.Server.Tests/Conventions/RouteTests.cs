@@ -26,6 +26,7 @@ public sealed class RouteTests
         ["/oauth/token"] = "the code or refresh token is the credential",
         ["/oauth/revoke"] = "the refresh token is the credential",
         ["/registry/token"] = "asks for a token as the password of the registry's clients, which know no other way",
+        ["/v2/{**path}"] = "the registry behind it judges the token, and says without one where to get it",
         ["/signin"] = "the beginning of a login",
         ["/signout"] = "only forgets",
         ["/openapi/v1.json"] = "the description of the API is the same for everybody, and the astro CLI fetches it without a token",
