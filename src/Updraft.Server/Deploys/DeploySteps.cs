@@ -19,8 +19,8 @@ internal sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<Dep
 internal sealed record DeployWay(IReadOnlyList<DeployStep> Steps, string? Failure);
 
 /// <summary>
-/// The way of a deploy as far as it is known: created, uploaded, finalized; then prepared and activated by each agent. Nothing of it is
-/// stored for its own sake. Agents are known for the last 100 revisions.
+/// The way of a deploy as far as it is known: created, uploaded, finalized; then prepared and activated by each agent, with what it did
+/// between. Agents are known for the last 100 revisions.
 /// </summary>
 /// <exception cref="ApiException">400: a sort that is not offered. 404: no such deploy in the Deployment, no such step.</exception>
 internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
@@ -75,13 +75,13 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
             steps.Add(Uploaded(deploy, uploads));
         steps.Add(Finalized(deploy, revision));
         if (revision is null)
-            return new(steps, null);
+            return new(steps, deploy.StatusReason);
 
         var reports = await ReportsAsync(revision, cancellationToken);
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
         var failed = reports.Find(report => report.HasFailed);
-        return new(steps, failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}");
+        return new(steps, deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}"));
     }
 
     /// <summary>What agents said of a revision; of the newest one also those that have said nothing yet.</summary>
