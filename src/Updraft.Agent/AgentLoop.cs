@@ -58,7 +58,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             {
                 if (desired is not null && images.WhyGivenUp(desired) is { } reason)
                     throw new AgentExitException(ExitCode.ImageFailed, reason);
-                return;
+                // Nothing moves while another agent lets the image run, perhaps in the very pod that waits for this one to end.
+                if (desired is not { Phase: StatePhase.Prepare } || mounts.Active is not null)
+                    return;
             }
             _asked = desired is null ? _asked : StateKey.Of(desired);
             desired = isDone

@@ -31,6 +31,9 @@ internal sealed record AgentRecord
     /// <summary>The image that runs; written when its rollout has succeeded. Null when none was rolled out.</summary>
     public ImageReference? Image { get; init; }
 
+    /// <summary>The driver that brought <see cref="Image"/> to run; another one knows nothing of it.</summary>
+    public string? ImageDriver { get; init; }
+
     /// <summary>The image whose rollout was begun and neither succeeded nor was undone: what runs is uncertain then.</summary>
     public ImageReference? UncertainImage { get; init; }
 

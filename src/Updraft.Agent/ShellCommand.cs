@@ -48,7 +48,7 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         }
         catch (OperationCanceledException)
         {
-            process.Kill(entireProcessTree: true);
+            await KillAsync(process, written);
             if (cancellationToken.IsCancellationRequested)
             {
                 output.Close();
@@ -60,6 +60,19 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         output.Close();
         cancellationToken.ThrowIfCancellationRequested();
         return new ShellResult(exit, output.LastLines);
+    }
+
+    private async Task KillAsync(Process process, Action<string> written)
+    {
+        try
+        {
+            process.Kill(entireProcessTree: true);
+        }
+        catch (Exception exception) when (exception is AggregateException or Win32Exception)
+        {
+            written("Not everything that the command started could be killed; something of it runs under another user.");
+        }
+        await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(LastWords, clock, CancellationToken.None));
     }
 
     private Process Start()

@@ -225,6 +225,38 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task With_once_an_agent_that_has_something_to_serve_does_not_wait_for_the_others()
+    {
+        _agent.Configure = options => options with { Once = true };
+        Deploy(One);
+        _agent.Start(_server.Address);
+        Assert.Equal(0, await _agent.EndAsync());
+        _server.AlterState = state => state.Revision == 2 ? state with { Phase = StatePhase.Prepare } : state;
+        Deploy(Two);
+        _agent.Start(_server.Address);
+
+        Assert.Equal(0, await _agent.EndAsync());
+        Assert.Equal("revision 1", _agent.Texts("dags")["a.py"]);
+        await _server.WaitForReportAsync(report => report is { Phase: AgentPhase.Prepared, Revision: 2 });
+    }
+
+    [Fact]
+    public async Task With_once_an_agent_that_has_nothing_waits_for_the_others()
+    {
+        _agent.Configure = options => options with { Once = true };
+        var isHeld = true;
+        _server.AlterState = state => isHeld && state.Revision == 1 ? state with { Phase = StatePhase.Prepare } : state;
+        Deploy(One);
+        _agent.Start(_server.Address);
+        await _server.WaitForReportAsync(report => report is { Phase: AgentPhase.Prepared, Revision: 1 });
+        isHeld = false;
+        _server.Signal();
+
+        Assert.Equal(0, await _agent.EndAsync());
+        Assert.Equal("revision 1", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
     public async Task A_log_that_is_too_long_is_cut_to_what_a_server_takes()
     {
         Do("printf 'nul \\000 and \\033[1m\\n'; i=0; while [ $i -lt 1000 ]; do printf '%2000s<<<<\\n' $i; i=$((i+1)); done");

@@ -14,7 +14,7 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
     public bool IsOn => driver is not null;
 
     /// <summary>The image that runs; null when this agent rolls out none, or none yet.</summary>
-    public ImageReference? Running => driver is null ? null : memory.Record.Image;
+    public ImageReference? Running => driver is not null && memory.Record.ImageDriver == driver.Name ? memory.Record.Image : null;
 
     /// <summary>Why a revision is not tried again; null when it may be tried.</summary>
     public string? WhyGivenUp(DesiredState desired) => driver is not null && memory.Record.GivenUp is { } given
@@ -24,18 +24,16 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
     /// <exception cref="ImageFailedException">It does not run; the revision is given up, durably.</exception>
     public async Task EnsureAsync(DesiredState desired, StepLog steps, CancellationToken cancellationToken)
     {
-        var (known, wanted) = (memory.Record, desired.Image);
-        if (driver is null || wanted is null)
-            return;
-        if (known.UncertainImage is null && wanted.IsSameAs(known.Image))
+        var (before, wanted) = (Running, desired.Image);
+        if (driver is null || wanted is null || (memory.Record.UncertainImage is null && wanted.IsSameAs(before)))
             return;
         // Whatever ends this, the next run knows that it was begun.
         memory.Change(record => record with { UncertainImage = wanted });
         var started = clock.GetTimestamp();
-        log.Information("image", ("revision", desired.Revision), ("driver", driver.Name), ("image", wanted), ("before", known.Image));
+        log.Information("image", ("revision", desired.Revision), ("driver", driver.Name), ("image", wanted), ("before", before));
         try
         {
-            await driver.RollOutAsync(wanted, known.Image, steps, cancellationToken);
+            await driver.RollOutAsync(wanted, before, steps, cancellationToken);
         }
         catch (ImageFailedException exception)
         {
@@ -47,7 +45,7 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
             });
             throw;
         }
-        memory.Change(record => record with { Image = wanted, UncertainImage = null, GivenUp = null });
+        memory.Change(record => record with { Image = wanted, ImageDriver = driver.Name, UncertainImage = null, GivenUp = null });
         log.Information("image_runs", ("revision", desired.Revision), ("image", wanted), ("took", clock.GetElapsedTime(started)));
     }
 }

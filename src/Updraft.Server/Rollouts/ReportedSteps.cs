@@ -6,7 +6,10 @@ namespace Updraft.Server.Rollouts;
 /// <summary>What an agent reports of its steps: checked, and cut to what is kept. Its text is a program's output and may hold anything.</summary>
 internal static class ReportedSteps
 {
-    private const int MaxSteps = 50, MaxName = 300, MaxLines = 200, MaxLine = 1000;
+    // A name may hold the place of a bundle.
+    private const int MaxName = BundlePath.MaxBytes + 100;
+
+    private const int MaxSteps = 50, MaxLines = 200, MaxLine = 1000;
 
     /// <exception cref="ApiException">400: too many steps, a step without a proper name, or the same twice.</exception>
     public static void Check(IReadOnlyList<StepReport> steps)

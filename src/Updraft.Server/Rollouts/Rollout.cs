@@ -89,11 +89,16 @@ internal static class Rollout
 
     /// <summary>
     /// What an agent is told to do with the newest revision. This is the whole policy: each agent activates as soon as
-    /// it has prepared, unless somebody still lets the image run. Revision 0 is empty and needs no preparation.
+    /// it has prepared, unless something else runs there and somebody still lets the image run. Revision 0 is empty and needs no
+    /// preparation.
     /// </summary>
-    public static StatePhase Tell(long revision, Standing agent, ImageBarrier barrier) => revision == 0 || agent.Runs(revision)
-        || (agent.HasPrepared(revision) && !barrier.IsHeld) ? StatePhase.Activate : StatePhase.Prepare;
+    public static StatePhase Tell(long revision, Standing agent, ImageBarrier barrier) => revision == 0
+        || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
 
-    /// <summary>Whether the barrier decides what an agent is told.</summary>
-    public static bool MayWait(long revision, Standing agent) => revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision);
+    /// <summary>
+    /// Whether the barrier decides what an agent is told. One that has nothing yet is in a new pod, perhaps, for which the agent waits that
+    /// lets the image run.
+    /// </summary>
+    public static bool MayWait(long revision, Standing agent) =>
+        revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;
 }

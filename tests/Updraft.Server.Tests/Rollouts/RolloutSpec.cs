@@ -75,7 +75,7 @@ public sealed class RolloutSpec
         Standing[] all =
         [
             new Standing(0, null, 0), new Standing(6, AgentPhase.Active, 6), new Standing(7, AgentPhase.Prepared, 6),
-            new Standing(7, AgentPhase.Active, 7), new Standing(7, AgentPhase.Failed, 6),
+            new Standing(7, AgentPhase.Active, 7), new Standing(7, AgentPhase.Failed, 6), new Standing(7, AgentPhase.Prepared, 0),
         ];
         ImageReference?[] images =
         [
@@ -87,7 +87,7 @@ public sealed class RolloutSpec
         {
             var barrier = new ImageBarrier(7, wanted, live);
             var waits = agent == all[2] && wanted is not null
-                && live.Any(other => other.Standing != all[2] && other.Standing != all[3] && !wanted.IsSameAs(other.Image));
+                && live.Any(other => !other.Standing.HasPrepared(7) && !wanted.IsSameAs(other.Image));
             var plain = Rollout.Tell(7, agent, ImageBarrier.None);
             return Rollout.Tell(7, agent, barrier) == (waits ? StatePhase.Prepare : plain)
                 && (Rollout.MayWait(7, agent) || Rollout.Tell(7, agent, barrier) == plain);
@@ -168,7 +168,7 @@ public sealed class RolloutSpec
                     Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Prepared });
                 return;
             }
-            Assert.True(_actual[agent].Runs(Newest) || barrier.Live.All(other => other.Standing.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
+            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest) || barrier.Live.All(other => other.Standing.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
                 "Bundles moved before the image ran everywhere.");
             Send(agent, new Standing(Newest, AgentPhase.Active, Newest));
         }
