@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.Globalization;
+using Updraft.Agent.Images;
 
 namespace Updraft.Agent;
 
@@ -19,6 +20,9 @@ internal sealed class AgentCommand
           Let every DAG be imported before a deploy goes live:
             updraft-agent ... --check 'python -m compileall -q "$UPDRAFT_STAGED"'
 
+          Let every new image of the Deployment run, by Docker Compose:
+            updraft-agent ... --image-driver exec --image-command /etc/updraft/compose-image
+
           Fill a volume in an init container, then go on:
             updraft-agent ... --once
 
@@ -29,14 +33,15 @@ internal sealed class AgentCommand
           0   stopped, or --once has converged
           64  an option is missing or wrong
           69  the server refuses the token and this root was never enrolled
+          70  with --once: the image does not run
           75  another agent works on the root
           78  the root cannot be used, or belongs to another Deployment or server key
         """;
 
     private readonly Func<string, string?> _environment;
     private readonly RootCommand _command = new("Keeps the folders of an Airflow host at what its Deployment should run.");
-    private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check;
-    private readonly NumberOption _checkTimeout, _keepTrees, _keepMinutes;
+    private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check, _imageDriver, _imageCommand;
+    private readonly NumberOption _checkTimeout, _imageTimeout, _keepTrees, _keepMinutes;
     private readonly Option<bool> _once;
 
     /// <summary>Builds the command line.</summary>
@@ -53,6 +58,11 @@ internal sealed class AgentCommand
         _check = Text("--check", "COMMAND", "Run by /bin/sh before a revision goes live; the staged dags folder is $UPDRAFT_STAGED. "
             + "A failure keeps what runs.");
         _checkTimeout = Number("--check-timeout", "SECONDS", 120, 1, 3600, "How long the check may run.");
+        _imageDriver = Text("--image-driver", "NAME",
+            $"Who lets the Deployment's image run beside the agent: {string.Join(", ", ImageDrivers.Names)}. Nobody unless given.");
+        _imageCommand = Text("--image-command", "COMMAND", "For the driver exec: run by /bin/sh with the image in $UPDRAFT_IMAGE; "
+            + "ends when the image runs.");
+        _imageTimeout = Number("--image-timeout", "SECONDS", 600, 1, 86_400, "How long an image may take until it runs.");
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "Earlier states to keep on disk, at least.");
         _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080,
             "How long to keep an earlier state, at least: longer than a task imports.");
@@ -81,7 +91,15 @@ internal sealed class AgentCommand
             problems.Add("Give the agent token with --token-file, --token or UPDRAFT_AGENT_TOKEN.");
         if (token is not null && AgentOptions.TokenIn(token) is null)
             problems.Add("The token must be one word of visible characters.");
-        var (checkTimeout, keepTrees, keepMinutes) = (Number(_checkTimeout), Number(_keepTrees), Number(_keepMinutes));
+        var (imageDriver, imageCommand) = (Of(parsed, _imageDriver), Of(parsed, _imageCommand));
+        if (imageDriver is not null && !ImageDrivers.Names.Contains(imageDriver, StringComparer.Ordinal))
+            problems.Add($"--image-driver must be one of {string.Join(", ", ImageDrivers.Names)}, not '{imageDriver}'.");
+        if (imageDriver == ImageDrivers.Exec && imageCommand is null)
+            problems.Add("--image-driver exec needs --image-command, the command that lets the image in $UPDRAFT_IMAGE run.");
+        if (imageDriver != ImageDrivers.Exec && imageCommand is not null)
+            problems.Add("--image-command is for --image-driver exec; give both or neither.");
+        var (checkTimeout, imageTimeout, keepTrees, keepMinutes) =
+            (Number(_checkTimeout), Number(_imageTimeout), Number(_keepTrees), Number(_keepMinutes));
         return problems.Count > 0 ? Refuse(problems, errors) : (new AgentOptions
         {
             Server = server!,
@@ -92,6 +110,9 @@ internal sealed class AgentCommand
             Host = Of(parsed, _host)!,
             Check = Of(parsed, _check),
             CheckTimeout = TimeSpan.FromSeconds(checkTimeout),
+            ImageDriver = imageDriver,
+            ImageCommand = imageCommand,
+            ImageTimeout = TimeSpan.FromSeconds(imageTimeout),
             KeepTrees = keepTrees,
             KeepFor = TimeSpan.FromMinutes(keepMinutes),
             Once = parsed.GetValue(_once) || Variable(_once) is "1" or "true",

@@ -1,3 +1,4 @@
+using Updraft.Agent.Images;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -8,14 +9,16 @@ namespace Updraft.Agent;
 /// <list type="number">
 /// <item>Prepare: make the trees complete on disk; nothing that Airflow sees changes.</item>
 /// <item>Check: run the operator's command against the staged tree.</item>
+/// <item>Let the image run, if it is another one and this agent does that. Bundles do not move before it is ready.</item>
 /// <item>Activate, if the state says so: flip.</item>
 /// <item>Report PREPARED or ACTIVE. The answer is the next state, after PREPARED usually the same to be activated.</item>
 /// </list>
 /// What fails is reported FAILED and tried again, ever more slowly; what is mounted stays. A newer state ends whatever
-/// is being done for an older one.
+/// is being done for an older one. An image that does not run is another matter: its driver has brought back the one before, and trying
+/// the same again would stop Airflow once more, so the agent gives the revision up and waits for another.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetcher fetcher, BundleCheck check, Mounts mounts,
-    TreeRetention retention, AgentLog log, TimeProvider clock)
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetcher fetcher, BundleCheck check,
+    ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
 
@@ -27,6 +30,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
     /// <summary>Most states are carried out before it pays to ask for a newer one.</summary>
     private static readonly TimeSpan ListenAfter = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Who looks at a deploy sees the log of its steps so late at most; what is done sooner is told with its end.</summary>
+    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);
+
     private readonly BackOff _backOff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), clock);
     private Task _pause = Task.CompletedTask;
     private DateTimeOffset _inspectAt = clock.GetUtcNow() + InspectEvery;
@@ -37,6 +43,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
     private StateKey? _done;
     private (long Epoch, long Revision) _revision, _prepared;
     private long _fetchedBefore;
+    private volatile bool _hasNews;
+    private StepLog _steps = new(clock);
 
     /// <summary>Runs until cancelled, or with <paramref name="once"/> until nothing is to be done.</summary>
     /// <exception cref="AgentExitException">Only an operator can help.</exception>
@@ -47,7 +55,13 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
         {
             var isDone = desired is null || desired.Revision == 0 || StateKey.Of(desired) == _done;
             if (isDone && once)
-                return;
+            {
+                if (desired is not null && images.WhyGivenUp(desired) is { } reason)
+                    throw new AgentExitException(ExitCode.ImageFailed, reason);
+                // Nothing moves while another agent lets the image run, perhaps in the very pod that waits for this one to end.
+                if (desired is not { Phase: StatePhase.Prepare } || mounts.Active is not null)
+                    return;
+            }
             _asked = desired is null ? _asked : StateKey.Of(desired);
             desired = isDone
                 ? await BesideListeningAsync(WaitAsync, TimeSpan.Zero, cancellationToken)
@@ -65,7 +79,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
         log.Information("serving", ("revision", active.Revision), ("epoch", active.Epoch));
         await InspectAsync(thorough: false, cancellationToken);
         _revision = _prepared = (active.Epoch, active.Revision);
-        _done = _asked = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);
+        _asked = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);
+        // Whether the image runs is known when the state comes: the agent may have been stopped in between, or have another driver now.
+        _done = images.IsOn ? null : _asked;
         return await ReportAsync(_revision, AgentPhase.Active, null, TimeSpan.Zero, cancellationToken);
     }
 
@@ -113,17 +129,21 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
         if (revision != _revision)
         {
             (_revision, _pause, _fetchedBefore) = (revision, Task.CompletedTask, fetcher.FetchedBytes);
+            _steps = new StepLog(clock, () => _hasNews = true);
             _backOff.Reset();
             log.Information("state", ("revision", desired.Revision), ("epoch", desired.Epoch), ("deployId", desired.DeployId),
                 ("mounts", desired.Mounts.Count), ("image", desired.Image));
         }
-        await _pause.WaitAsync(cancellationToken);
         var started = clock.GetTimestamp();
+        if (images.WhyGivenUp(desired) is { } reason)
+            return await GiveUpAsync(desired, reason, started, cancellationToken);
+        await _pause.WaitAsync(cancellationToken);
+        started = clock.GetTimestamp();
         try
         {
-            // :: Steps 1 and 2
-            await PrepareAsync(desired, cancellationToken);
-            // :: Step 3
+            // :: Steps 1 to 3
+            await BesideTellingAsync(() => PrepareAsync(desired, cancellationToken), started, cancellationToken);
+            // :: Step 4
             var phase = AgentPhase.Prepared;
             if (desired.Phase == StatePhase.Activate)
             {
@@ -134,11 +154,15 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
                     ("took", clock.GetElapsedTime(started)));
             }
             _done = StateKey.Of(desired);
-            // :: Step 4
+            // :: Step 5
             var next = await ReportAsync(revision, phase, null, clock.GetElapsedTime(started), cancellationToken);
             if (phase == AgentPhase.Active)
                 retention.Prune();
             return next;
+        }
+        catch (ImageFailedException exception)
+        {
+            return await GiveUpAsync(desired, exception.Message, started, cancellationToken);
         }
         catch (Exception exception) when (exception is not AgentExitException && !cancellationToken.IsCancellationRequested)
         {
@@ -154,15 +178,57 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
         }
     }
 
+    /// <summary>What runs goes on. For this revision there is nothing more to do, until the server names another.</summary>
+    private async Task<DesiredState> GiveUpAsync(DesiredState desired, string reason, long started, CancellationToken cancellationToken)
+    {
+        log.Error("given_up", ("revision", desired.Revision), ("reason", reason));
+        (_prepared, _done) = (default, StateKey.Of(desired));
+        return await ReportAsync(_revision, AgentPhase.Failed, reason, clock.GetElapsedTime(started), cancellationToken, hasGivenUp: true);
+    }
+
+    /// <summary>Does some work and tells the server now and then what its steps have written.</summary>
+    private async Task BesideTellingAsync(Func<Task> work, long started, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var telling = TellAsync();
+        try
+        {
+            await work();
+        }
+        finally
+        {
+            // It has ended before the next report is sent, so that none overtakes another.
+            await stop.CancelAsync();
+            await telling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task TellAsync()
+        {
+            while (true)
+            {
+                await Task.Delay(TellEvery, clock, stop.Token);
+                if (!_hasNews)
+                    continue;
+                _hasNews = false;
+                // The answer may be a newer state; whoever listens hears of it too.
+                await ReportAsync(_revision, AgentPhase.Preparing, null, clock.GetElapsedTime(started), stop.Token);
+            }
+        }
+    }
+
     private async Task PrepareAsync(DesiredState desired, CancellationToken cancellationToken)
     {
         var started = clock.GetTimestamp();
         mounts.Check(desired.Mounts);
-        if (_prepared == _revision && desired.Mounts.All(trees.Has))
+        if (_prepared != _revision || !desired.Mounts.All(trees.Has))
+        {
+            foreach (var mount in desired.Mounts)
+                await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
+            await check.RunAsync(desired, _steps, cancellationToken);
+        }
+        await images.EnsureAsync(desired, _steps, cancellationToken);
+        if (_prepared == _revision)
             return;
-        foreach (var mount in desired.Mounts)
-            await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
-        await check.RunAsync(desired, cancellationToken);
         _prepared = _revision;
         log.Information("prepared", ("revision", desired.Revision), ("fetchedBytes", fetcher.FetchedBytes - _fetchedBefore),
             ("took", clock.GetElapsedTime(started)));
@@ -188,7 +254,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
     }
 
     private Task<DesiredState> ReportAsync((long Epoch, long Revision) revision, AgentPhase phase, string? message, TimeSpan took,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, bool hasGivenUp = false)
     {
         var active = mounts.Active;
         return client.ReportAsync(agentId => new AgentReport
@@ -199,6 +265,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             Phase = phase,
             ActiveRevision = active?.Revision ?? 0,
             Mounts = [.. (active?.Mounts ?? []).Select(mount => new MountReport(mount.Path, mount.Version, mount.Manifest))],
+            Image = images.Running,
+            HasGivenUp = hasGivenUp,
+            Steps = _steps.Report() is { Count: > 0 } steps ? steps : null,
             Message = message?[..Math.Min(message.Length, MaxMessage)],
             FetchedBytes = fetcher.FetchedBytes - _fetchedBefore,
             Milliseconds = took.TotalMilliseconds,

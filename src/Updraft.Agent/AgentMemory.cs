@@ -27,7 +27,25 @@ internal sealed record AgentRecord
 
     /// <summary>Digest of that revision's mounts: one number never means two things.</summary>
     public string? Content { get; init; }
+
+    /// <summary>The image that runs; written when its rollout has succeeded. Null when none was rolled out.</summary>
+    public ImageReference? Image { get; init; }
+
+    /// <summary>The driver that brought <see cref="Image"/> to run; another one knows nothing of it.</summary>
+    public string? ImageDriver { get; init; }
+
+    /// <summary>The image whose rollout was begun and neither succeeded nor was undone: what runs is uncertain then.</summary>
+    public ImageReference? UncertainImage { get; init; }
+
+    /// <summary>The revision whose image did not run here, until another is carried out.</summary>
+    public GivenUpRevision? GivenUp { get; init; }
 }
+
+/// <summary>A revision that is not tried again.</summary>
+/// <param name="Epoch">Its epoch.</param>
+/// <param name="Revision">Its number.</param>
+/// <param name="Reason">What went wrong, for whoever deployed.</param>
+internal sealed record GivenUpRevision(long Epoch, long Revision, string Reason);
 
 /// <summary>What a state folder holds beside its links: how to report it and how to undo it.</summary>
 internal sealed record StateRecord
@@ -132,6 +150,16 @@ internal sealed class AgentMemory
             if ((state.Epoch, state.Revision) != (_record.Epoch, _record.Revision) || _record.Content is null)
                 Save(_record with { Epoch = state.Epoch, Revision = state.Revision, Content = content });
             return state;
+        }
+    }
+
+    /// <summary>Remembers something about images; durable when this returns.</summary>
+    public void Change(Func<AgentRecord, AgentRecord> change)
+    {
+        lock (_gate)
+        {
+            if (change(_record) is var changed && changed != _record)
+                Save(changed);
         }
     }
 

@@ -25,6 +25,15 @@ internal sealed record AgentOptions
     /// <summary>How long the check may run; 1 second to 1 hour.</summary>
     public TimeSpan CheckTimeout { get; init; } = TimeSpan.FromSeconds(120);
 
+    /// <summary>How images are rolled out; null when this agent rolls out none.</summary>
+    public string? ImageDriver { get; init; }
+
+    /// <summary>Command of the driver <c>exec</c>.</summary>
+    public string? ImageCommand { get; init; }
+
+    /// <summary>How long an image may take to run, and again to be undone; 1 second to 1 day.</summary>
+    public TimeSpan ImageTimeout { get; init; } = TimeSpan.FromSeconds(600);
+
     /// <summary>Earlier states that keep their trees, at least; 0 to 1,000.</summary>
     public int KeepTrees { get; init; } = 5;
 

@@ -11,6 +11,9 @@ internal static class ExitCode
     /// <summary>The server refuses the token of an agent that it does not know yet.</summary>
     public const int Refused = 69;
 
+    /// <summary>With <c>--once</c>: the image of the newest revision does not run here.</summary>
+    public const int ImageFailed = 70;
+
     /// <summary>Another agent works on the root.</summary>
     public const int Busy = 75;
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Updraft.Agent.Images;
 
 namespace Updraft.Agent;
 
@@ -43,7 +44,8 @@ internal static class Program
             var trees = new TreeBuilder(root, manifests, fetcher, log);
             var check = new BundleCheck(root, options, log, clock);
             var retention = new TreeRetention(root, mounts, options, log, clock);
-            await new AgentLoop(client, trees, fetcher, check, mounts, retention, log, clock).RunAsync(options.Once, cancellationToken);
+            var images = new ImageRollout(ImageDrivers.Create(options, root, clock), memory, log, clock);
+            await new AgentLoop(client, trees, fetcher, check, images, mounts, retention, log, clock).RunAsync(options.Once, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -127,6 +127,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
                 Host = options.Host,
                 Component = options.Component,
                 AgentVersion = Program.Version,
+                ImageDriver = options.ImageDriver,
             }, AgentJson.Default.EnrolRequest);
             var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enrol, body, AgentJson.Default.EnrolResponse,
                 RequestTimeout, cancellationToken);

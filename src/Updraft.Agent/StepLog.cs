@@ -11,6 +11,9 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
 {
     private const int MaxSteps = 50, MaxLines = 200, MaxLine = 1000;
 
+    /// <summary>All steps together, in bytes of JSON: a server takes no larger report than 1 MiB.</summary>
+    private const int MaxBytes = 700_000;
+
     private readonly Lock _lock = new();
     private readonly List<Step> _steps = [];
 
@@ -32,7 +35,7 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
         {
             if (step.Log.Count == MaxLines)
                 step.Log.RemoveAt(0);
-            step.Log.Add(new(clock.GetUtcNow(), line.Length <= MaxLine ? line : line[..MaxLine]));
+            step.Log.Add(new(clock.GetUtcNow(), Readable(line)));
         }
     });
 
@@ -54,10 +57,29 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
                 Status = step.Status,
                 StartedAt = step.StartedAt,
                 EndedAt = step.EndedAt,
-                Log = [.. step.Log],
+                Log = Newest(step.Log, MaxBytes / _steps.Count),
             })];
         }
     }
+
+    /// <summary>The lines that fit, counted from the last.</summary>
+    private static IReadOnlyList<StepLine> Newest(List<StepLine> lines, int bytes)
+    {
+        var first = lines.Count;
+        // The time and what JSON puts around it; a character that is none of the plain ones is escaped.
+        while (first > 0 && (bytes -= 80 + lines[first - 1].Text.Sum(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '/' ? 1 : 6)) >= 0)
+            first--;
+        return [.. lines.Skip(first)];
+    }
+
+    /// <summary>Control characters, and halves of characters, are what a server or a terminal may choke on.</summary>
+    private static string Readable(string line) => string.Create(Math.Min(line.Length, MaxLine), line, static (text, source) =>
+    {
+        for (var i = 0; i < text.Length; i++)
+            text[i] = char.IsControl(source[i]) && source[i] != '\t' ? '?' : source[i];
+        if (text.Length > 0 && char.IsHighSurrogate(text[^1]))
+            text[^1] = '?';
+    });
 
     private Step? Find(string name) => _steps.Find(step => step.Name == name);
 

@@ -21,7 +21,15 @@ public enum StatePhase
 /// <param name="Repository">Registry host and path, without scheme.</param>
 /// <param name="Tag">Tag that the deploy pushed.</param>
 /// <param name="Digest">Digest that the tag was pinned to; null until a registry has resolved it.</param>
-public sealed record ImageReference(string Repository, string Tag, string? Digest = null);
+public sealed record ImageReference(string Repository, string Tag, string? Digest = null)
+{
+    /// <summary>Whether the same image is meant: the same digest, whatever its tag; without digests, the same tag.</summary>
+    public bool IsSameAs(ImageReference? other) =>
+        other is not null && Repository == other.Repository && Digest == other.Digest && (Digest is not null || Tag == other.Tag);
+
+    /// <summary>The reference as programs take it: by digest when there is one, else by tag.</summary>
+    public override string ToString() => Digest is null ? $"{Repository}:{Tag}" : $"{Repository}@{Digest}";
+}
 
 /// <summary>One bundle version at its place.</summary>
 public sealed record DesiredMount

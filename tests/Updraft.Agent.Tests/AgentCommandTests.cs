@@ -19,6 +19,7 @@ public sealed class AgentCommandTests : IDisposable
         Assert.Equal("https://updraft.example.com/", options.Server.AbsoluteUri);
         Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName),
             (options.BearerToken(), options.Root, options.Component, options.Host));
+        Assert.Equal((null, null, 600), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((120, 5, 10, false, null),
             (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once, options.Check));
     }
@@ -29,13 +30,14 @@ public sealed class AgentCommandTests : IDisposable
         foreach (var (name, value) in new[]
         {
             ("SERVER", "http://s:1/x"), ("TOKEN", "t"), ("ROOT", "/r"), ("COMPONENT", "worker"), ("HOST", "h"), ("CHECK", "true"),
-            ("CHECK_TIMEOUT", "7"), ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
+            ("IMAGE_DRIVER", "exec"), ("IMAGE_COMMAND", "run it"), ("IMAGE_TIMEOUT", "6"), ("CHECK_TIMEOUT", "7"), ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
         })
             _environment["UPDRAFT_AGENT_" + name] = value;
         var options = Parse().Options!;
 
         Assert.Equal(("http://s:1/x", "t", "/r", "worker", "h", "true"),
             (options.Server.AbsoluteUri, options.BearerToken(), options.Root, options.Component, options.Host, options.Check));
+        Assert.Equal(("exec", "run it", 6), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((7, 8, 9, true), (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once));
     }
 
@@ -57,6 +59,10 @@ public sealed class AgentCommandTests : IDisposable
     [InlineData("--server ftp://s --root r --token t", "--server")]
     [InlineData("--server http://s --token t", "--root")]
     [InlineData("--server http://s --root r", "--token-file")]
+    [InlineData("--server http://s --root r --token t --image-driver docker", "--image-driver must be one of exec")]
+    [InlineData("--server http://s --root r --token t --image-driver exec", "needs --image-command")]
+    [InlineData("--server http://s --root r --token t --image-command true", "is for --image-driver exec")]
+    [InlineData("--server http://s --root r --token t --image-driver exec --image-command true --image-timeout 0", "--image-timeout must be 1 to 86400")]
     [InlineData("--server http://s --root r --token t --keep-trees -1", "--keep-trees must be 0 to 1000")]
     [InlineData("--server http://s --root r --token t --check-timeout 0", "--check-timeout must be 1 to 3600")]
     [InlineData("--server http://s --root r --token t --keep-minutes x", "--keep-minutes")]

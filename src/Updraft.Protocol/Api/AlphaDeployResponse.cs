@@ -45,7 +45,7 @@ public sealed record AlphaDeployResponse
     /// <summary><c>INITIALIZED</c>, <c>DEPLOYED</c> or <c>FAILED</c>.</summary>
     public required string Status { get; init; }
 
-    /// <summary>What an agent says that could not make it run.</summary>
+    /// <summary>Why it failed, or what an agent says that could not make it run yet.</summary>
     public string? StatusReason { get; init; }
 
     /// <summary>Free text of whoever made it.</summary>

@@ -18,6 +18,9 @@ internal sealed class Agent
 
     public required string AgentVersion { get; set; }
 
+    /// <summary>How it rolls images out; null when it does not.</summary>
+    public string? ImageDriver { get; set; }
+
     public required DateTimeOffset EnrolledAt { get; init; }
 
     public required DateTimeOffset LastSeenAt { get; set; }
@@ -33,6 +36,9 @@ internal sealed class Agent
 
     /// <summary>What Airflow sees there.</summary>
     public IReadOnlyList<MountReport> Mounts { get; set; } = [];
+
+    /// <summary>The image that runs beside it; null when it rolls out none, or none yet.</summary>
+    public ImageReference? Image { get; set; }
 
     public string? Message { get; set; }
 

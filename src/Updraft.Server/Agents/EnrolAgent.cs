@@ -14,7 +14,7 @@ namespace Updraft.Server.Agents;
 /// <exception cref="ApiException">400: a field is empty, too long or no id. 404: the Deployment was deleted.</exception>
 internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100;
+    private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100, MaxDriver = 50;
 
     public async Task<Agent> RunAsync(DeploymentId deployment, EnrolRequest request, CancellationToken cancellationToken)
     {
@@ -23,6 +23,8 @@ internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> opt
         Check("host", request.Host, MaxHost);
         Check("component", request.Component, MaxComponent);
         Check("agentVersion", request.AgentVersion, MaxVersion);
+        if (request.ImageDriver is { } driver)
+            Check("imageDriver", driver, MaxDriver);
 
         var now = clock.GetUtcNow();
         var forgotten = now - options.Value.RememberFor;
@@ -47,6 +49,9 @@ internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> opt
         }
         (agent.Host, agent.Component, agent.AgentVersion, agent.LastSeenAt) =
             (request.Host, request.Component, request.AgentVersion, now);
+        agent.ImageDriver = request.ImageDriver;
+        // What an agent without a driver runs is nobody's knowledge any more.
+        agent.Image = request.ImageDriver is null ? null : agent.Image;
         await db.SaveChangesAsync(cancellationToken);
         await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgotten).ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

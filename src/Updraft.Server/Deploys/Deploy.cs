@@ -60,6 +60,9 @@ internal sealed class Deploy
     /// <summary>The revision that it made; null before it is committed.</summary>
     public long? Revision { get; private set; }
 
+    /// <summary>Why it is FAILED; null otherwise.</summary>
+    public string? StatusReason { get; private set; }
+
     /// <summary>The deploy that a rollback went back to.</summary>
     public DeployId? RollbackFromId { get; init; }
 
@@ -86,6 +89,15 @@ internal sealed class Deploy
         if (Status != DeployStatus.Initialized)
             throw new InvalidOperationException($"Deploy {Id} is {Status} and cannot be committed.");
         (Status, Revision, FinalizedVersion, UpdatedAt, UpdatedBy) = (DeployStatus.Deployed, revision, version, now, by);
+    }
+
+    /// <summary>Makes it FAILED: what it deployed does not run.</summary>
+    /// <exception cref="InvalidOperationException">It is not DEPLOYED.</exception>
+    public void Fail(string reason, DateTimeOffset now, SubjectProfile by)
+    {
+        if (Status != DeployStatus.Deployed)
+            throw new InvalidOperationException($"Deploy {Id} is {Status} and cannot fail.");
+        (Status, StatusReason, UpdatedAt, UpdatedBy) = (DeployStatus.Failed, reason, now, by);
     }
 }
 

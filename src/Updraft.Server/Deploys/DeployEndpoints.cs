@@ -4,6 +4,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Images;
+using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -30,6 +31,9 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<UpdateDeploy>();
         builder.Services.AddScoped<FinalizeDeploy>();
         builder.Services.AddScoped<RollBackDeploy>();
+        builder.Services.AddScoped<AppendRollback>();
+        builder.Services.AddScoped<TakeBackDeploy>();
+        builder.Services.AddScoped<GiveUpRevision>(static services => services.GetRequiredService<TakeBackDeploy>().RunAsync);
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();

@@ -24,8 +24,8 @@ internal sealed record DeployWay(IReadOnlyList<DeployStep> Steps, string? Failur
 }
 
 /// <summary>
-/// The way of a deploy as far as it is known: created, uploaded, image pushed and resolved, finalized; then prepared and activated by each agent. Nothing of it is
-/// stored for its own sake. Agents are known for the last 100 revisions.
+/// The way of a deploy as far as it is known: created, uploaded, image pushed and resolved, finalized; then prepared and activated by each
+/// agent, with what it did between. Nothing of it is stored for its own sake. Agents are known for the last 100 revisions.
 /// </summary>
 /// <exception cref="ApiException">400: a sort that is not offered. 404: no such deploy in the Deployment, no such step.</exception>
 internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> options, RegistryClient registry, TimeProvider clock)
@@ -83,13 +83,13 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         var warning = deploy.RollbackFromId is null || revision is null ? null : await WarningAsync(revision, cancellationToken);
         steps.Add(Finalized(deploy, revision, warning));
         if (revision is null)
-            return new(steps, null);
+            return new(steps, deploy.StatusReason);
 
         var reports = await ReportsAsync(revision, cancellationToken);
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
         var failed = reports.Find(report => report.HasFailed);
-        return new(steps, failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}") { Warning = warning };
+        return new(steps, deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}")) { Warning = warning };
     }
 
     /// <summary>None when the deploy was finalized without a registry, or there is none.</summary>

@@ -4,7 +4,6 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -15,8 +14,10 @@ namespace Updraft.Server.Deploys;
 /// setting; a bundle that did not exist then is not mounted any more. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
 /// Only so a Deployment comes to an older runtime; that is allowed with a warning.
 /// </summary>
-/// <exception cref="ApiException">400: the target was never deployed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.</exception>
-internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, AppendRevision append, RevisionSignal signal)
+/// <exception cref="ApiException">
+/// 400: the target was never deployed, has failed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.
+/// </exception>
+internal sealed class RollBackDeploy(UpdraftDbContext db, AppendRollback append, RevisionSignal signal)
 {
     /// <returns>The new deploy, and what to tell whoever asked for it.</returns>
     public async Task<(DeployId Id, string? Warning)> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
@@ -30,58 +31,15 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
             .SingleOrDefaultAsync(row => row.Id == targetId && row.DeploymentId == deploymentId, cancellationToken)
             ?? throw DeployRules.NotFound(targetId);
         deployment.CheckCicd(subject);
+        if (target.Status == DeployStatus.Failed)
+            throw ApiException.BadRequest($"Deploy '{targetId}' has failed: what it deployed does not run. Roll back to another, or deploy anew.");
         if (target.Status != DeployStatus.Deployed)
             throw ApiException.BadRequest($"Deploy '{targetId}' was never deployed, so there is nothing to roll back to.");
-        var then = await db.Revisions.AsNoTracking()
-            .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == target.Revision, cancellationToken);
-        if (then.ImageDigest is { } digest)
-            await db.CheckImageAsync(deploymentId, digest, cancellationToken);
-        var newest = await db.Revisions.AsNoTracking()
-            .SingleAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
-
-        var now = clock.GetUtcNow();
-        var deploy = new Deploy
-        {
-            Id = new(EntityId.New(clock)),
-            DeploymentId = deploymentId,
-            Number = deployment.NextDeployNumber(),
-            Type = target.Type,
-            Description = request.Description,
-            BundleMountPath = target.BundleMountPath,
-            BundleType = target.BundleType,
-            DagBundleName = target.DagBundleName,
-            ImageRepository = then.ImageRepository,
-            ImageTag = then.ImageTag,
-            IsDagDeployEnabled = then.IsDagDeployEnabled,
-            RollbackFromId = targetId,
-            CreatedAt = now,
-            CreatedBy = subject.Profile,
-            UpdatedAt = now,
-            UpdatedBy = subject.Profile,
-        };
-        var revision = new Revision
-        {
-            DeploymentId = deploymentId,
-            Number = deployment.NextRevision(),
-            DeployId = deploy.Id,
-            ImageRepository = then.ImageRepository,
-            ImageTag = then.ImageTag,
-            ImageDigest = then.ImageDigest,
-            RuntimeVersion = then.RuntimeVersion,
-            AirflowVersion = then.AirflowVersion,
-            IsDagDeployEnabled = then.IsDagDeployEnabled,
-            Mounts = then.Mounts,
-            CreatedAt = now,
-        };
-        deploy.Commit(revision.Number, null, now, subject.Profile);
-        db.Deploys.Add(deploy);
-        await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
-        (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
-            (then.IsDagDeployEnabled, then.RuntimeVersion, then.AirflowVersion);
+        var (deploy, warning) = await append.RunAsync(deployment, target, request.Description, subject.Profile, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 
         signal.Announce(deploymentId);
-        return (deploy.Id, DeployRules.DowngradeWarning(newest, revision));
+        return (deploy.Id, warning);
     }
 }

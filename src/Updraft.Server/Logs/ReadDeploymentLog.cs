@@ -66,7 +66,7 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
                     ? $"{what} rolled back: revision {deploy.Revision} is to run"
                     : $"{what} was finalized: revision {deploy.Revision} is to run"));
             if (deploy.Status == DeployStatus.Failed)
-                entries.Add(new(deploy.UpdatedAt, "scheduler", $"{what} failed"));
+                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason ? $"{what} failed: {reason}" : $"{what} failed"));
         }
         return entries;
     }

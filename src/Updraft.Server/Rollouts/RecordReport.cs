@@ -6,55 +6,78 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
 /// Writes down what an agent says and answers with the state as of now, so that an agent that has prepared need not
-/// ask whether it may activate. A report that an earlier one has outdated counts as a sign of life and nothing else.
+/// ask whether it may activate. A report that an earlier one has outdated counts as a sign of life and nothing else. An agent that gives a
+/// revision up changes what the Deployment is to run, in the same transaction.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is unknown here.
 /// </exception>
-internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions<AgentOptions> options,
-    TimeProvider clock, ILogger<RecordReport> log)
+internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRevision giveUp, RevisionSignal signal,
+    IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
 {
-    private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64;
+    private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
 
-    public async Task<StateResponse> RunAsync(DeploymentId deployment, AgentReport report, CancellationToken cancellationToken)
+    public async Task<StateResponse> RunAsync(Subject subject, AgentReport report, CancellationToken cancellationToken)
     {
         Check(report);
-        var reported = new Standing(report.Revision, report.Phase, report.ActiveRevision);
-        var id = new AgentId(report.AgentId);
+        var (id, target) = (new AgentId(report.AgentId), subject.AgentDeployment());
         long newest;
         StatePhase phase;
+        bool isNews;
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
-            newest = (await db.LockDeploymentAsync(deployment, cancellationToken)).Revision;
-            var agent = await db.Agents.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == deployment, cancellationToken)
+            var deployment = await db.LockDeploymentAsync(target, cancellationToken);
+            var (before, now) = (deployment.Revision, clock.GetUtcNow());
+            var agent = await db.Agents.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == target, cancellationToken)
                 ?? throw ApiException.NotFound("Agent", report.AgentId);
-            CheckKnown(report, newest);
-            var known = new Standing(agent.Revision, agent.Phase, agent.ActiveRevision);
-            agent.LastSeenAt = clock.GetUtcNow();
-            if (report.Epoch == options.Value.Epoch && !known.Outdates(reported))
-            {
-                Write(agent, report);
-                if (report.Revision > 0)
-                    await db.NoteAsync(agent, report, cancellationToken);
-            }
-            phase = Rollout.Tell(newest, new Standing(agent.Revision, agent.Phase, agent.ActiveRevision));
+            CheckKnown(report, before);
+            var known = new ImageStanding(StandingOf(agent), agent.Image);
+            agent.LastSeenAt = now;
+            if (report.Epoch == options.Value.Epoch && !known.Standing.Outdates(new(report.Revision, report.Phase, report.ActiveRevision)))
+                await TakeAsync(deployment, agent, report, subject.Profile, cancellationToken);
             await db.SaveChangesAsync(cancellationToken);
+
+            newest = deployment.Revision;
+            var standing = StandingOf(agent);
+            var barrier = agent.ImageDriver is not null || Rollout.MayWait(newest, standing)
+                ? await db.ReadBarrierAsync(target, newest, now - options.Value.LiveFor, cancellationToken)
+                : ImageBarrier.None;
+            phase = Rollout.Tell(newest, standing, barrier);
+            isNews = newest != before || (barrier.Holds(known) && !barrier.IsHeld);
             await write.CommitAsync(cancellationToken);
         }
+        if (isNews)
+            signal.Announce(target);
         log.LogInformation("Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
-            report.AgentId, report.Phase, report.Revision, deployment, report.FetchedBytes, report.Milliseconds);
-        return await sign.RunAsync(db, deployment, newest, phase, cancellationToken);
+            report.AgentId, report.Phase, report.Revision, target, report.FetchedBytes, report.Milliseconds);
+        return await sign.RunAsync(db, target, newest, phase, cancellationToken);
     }
+
+    private async Task TakeAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by, CancellationToken cancellationToken)
+    {
+        if (report.Phase != AgentPhase.Preparing)
+            Write(agent, report);
+        if (report.Revision == 0)
+            return;
+        await db.NoteAsync(agent, report, cancellationToken);
+        if (report is { Phase: AgentPhase.Failed, HasGivenUp: true })
+            await giveUp(new RevisionGivenUp(deployment, report.Revision, agent, by), cancellationToken);
+    }
+
+    private static Standing StandingOf(Agent agent) => new(agent.Revision, agent.Phase, agent.ActiveRevision);
 
     private static void Write(Agent agent, AgentReport report)
     {
         (agent.Revision, agent.Phase, agent.ActiveRevision) = (report.Revision, report.Phase, report.ActiveRevision);
-        (agent.Mounts, agent.Message, agent.ReportedAt) = (report.Mounts, Readable(report.Message), agent.LastSeenAt);
+        (agent.Mounts, agent.ReportedAt) = (report.Mounts, agent.LastSeenAt);
+        agent.Message = report.Message is null ? null : ReportedSteps.Readable(report.Message, MaxMessage, "\n\t");
+        agent.Image = agent.ImageDriver is null ? null : report.Image;
     }
 
     private void CheckKnown(AgentReport report, long newest)
@@ -70,7 +93,12 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions
         if (report.Epoch < 0 || report.Revision < 0 || report.ActiveRevision < 0 || report.FetchedBytes < 0 || report.Milliseconds < 0)
             throw ApiException.BadRequest("The numbers of a report must not be negative.");
         if (!Enum.IsDefined(report.Phase))
-            throw ApiException.BadRequest("'phase' must be PREPARED, ACTIVE or FAILED.");
+            throw ApiException.BadRequest("'phase' must be PREPARING, PREPARED, ACTIVE or FAILED.");
+        if (report.Image is { } image && (image is not { Repository: not null, Tag: not null }
+            || $"{image.Repository}{image.Tag}{image.Digest}" is not { Length: <= MaxReference } text || text.Any(char.IsControl)))
+            throw ApiException.BadRequest("'image' must have a repository and a tag, and may have a digest.");
+        if (report.Steps is { } steps)
+            ReportedSteps.Check(steps);
         if (report.Mounts.Count > MaxMounts)
             throw ApiException.BadRequest($"'mounts' has {report.Mounts.Count} entries; at most {MaxMounts} are accepted.");
         var paths = new HashSet<string>(StringComparer.Ordinal);
@@ -86,18 +114,4 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, IOptions
     }
 
     private static ApiException Unknown(string message) => new(StatusCodes.Status409Conflict, message);
-
-    private static string? Readable(string? message)
-    {
-        if (message is null)
-            return null;
-        // A cut through a surrogate pair would leave half a character.
-        var length = message.Length <= MaxMessage ? message.Length
-            : char.IsHighSurrogate(message[MaxMessage - 1]) ? MaxMessage - 1 : MaxMessage;
-        return string.Create(length, message, static (text, source) =>
-        {
-            for (var i = 0; i < text.Length; i++)
-                text[i] = char.IsControl(source[i]) && source[i] is not ('\n' or '\t') ? '?' : source[i];
-        });
-    }
 }

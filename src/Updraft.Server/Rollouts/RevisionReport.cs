@@ -31,6 +31,12 @@ internal sealed class RevisionReport
     /// <summary>Why it failed then.</summary>
     public string? Message { get; private set; }
 
+    /// <summary>Whether it does not try again.</summary>
+    public bool HasGivenUp { get; private set; }
+
+    /// <summary>What it did beside fetching and flipping, as it said last; null when it said nothing of it.</summary>
+    public IReadOnlyList<StepReport>? Steps { get; private set; }
+
     public long FetchedBytes { get; private set; }
 
     /// <summary>How long it took to prepare.</summary>
@@ -42,6 +48,10 @@ internal sealed class RevisionReport
     /// <summary>Takes up what the agent says.</summary>
     public void Note(AgentReport report, string? message, DateTimeOffset now)
     {
+        Steps = report.Steps is null ? Steps : ReportedSteps.Readable(report.Steps);
+        if (report.Phase == AgentPhase.Preparing)
+            return;
+        HasGivenUp = report is { Phase: AgentPhase.Failed, HasGivenUp: true };
         if (report.Phase == AgentPhase.Failed)
         {
             (FailedAt, Message) = (now, message);
@@ -86,6 +96,7 @@ internal static class RevisionReportTable
         {
             builder.ToTable("revision_reports");
             builder.HasKey(row => new { row.DeploymentId, row.Revision, row.AgentId });
+            builder.Property(row => row.Steps).HasJson();
             builder.Ignore(row => row.HasFailed);
         }
     }

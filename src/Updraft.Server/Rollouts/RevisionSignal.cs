@@ -4,8 +4,8 @@ using Updraft.Protocol;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Wakes whoever waits for news of a Deployment: after a commit of a revision. What an agent reports changes only what
-/// that agent is told, and it is told in the answer. Take <see cref="Next"/> before reading the database and await it
+/// Wakes whoever waits for news of a Deployment: after a commit of a revision, and when the last agent lets its image run that others
+/// waited for. What an agent reports otherwise changes only what that agent is told, and it is told in the answer. Take <see cref="Next"/> before reading the database and await it
 /// afterwards; nothing is missed then.
 /// </summary>
 internal sealed class RevisionSignal

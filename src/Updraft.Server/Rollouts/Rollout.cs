@@ -39,7 +39,36 @@ internal readonly record struct Standing(long Revision, AgentPhase? Phase, long 
     /// </summary>
     public bool Outdates(Standing report) => report.Revision < Revision
         || (report.Revision == Revision && Phase is AgentPhase.Active && report.Phase is AgentPhase.Prepared
-            && report.ActiveRevision <= ActiveRevision);
+            && report.ActiveRevision <= ActiveRevision)
+        || (report.Revision == Revision && report.Phase is AgentPhase.Preparing && Phase is AgentPhase.Prepared or AgentPhase.Active);
+
+    /// <summary>What is known after a report. That work goes on is no news of where an agent stands.</summary>
+    public Standing After(Standing report) => Outdates(report) || report.Phase is AgentPhase.Preparing ? this : report;
+}
+
+/// <summary>What an agent said last that lets images run.</summary>
+/// <param name="Standing">How far it is.</param>
+/// <param name="Image">The image that runs beside it; null for none yet.</param>
+internal readonly record struct ImageStanding(Standing Standing, ImageReference? Image);
+
+/// <summary>
+/// The image of a revision and the agents that are to let it run. Nobody's bundles move before it runs at all of them: whatever of a
+/// deploy turns out not to work, what Airflow sees has not changed.
+/// </summary>
+/// <param name="Revision">The revision.</param>
+/// <param name="Image">Its image; null for none.</param>
+/// <param name="Live">The live agents that roll images out.</param>
+internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadOnlyCollection<ImageStanding> Live)
+{
+    /// <summary>Nothing to wait for.</summary>
+    public static ImageBarrier None { get; } = new(0, null, []);
+
+    /// <summary>Whether the others wait.</summary>
+    public bool IsHeld => Live.Any(Holds);
+
+    /// <summary>Whether the others wait for this agent: it runs another image, and has not prepared the revision.</summary>
+    public bool Holds(ImageStanding agent) =>
+        Image is not null && !Image.IsSameAs(agent.Image) && !agent.Standing.HasPrepared(Revision);
 }
 
 /// <summary>
@@ -60,8 +89,16 @@ internal static class Rollout
 
     /// <summary>
     /// What an agent is told to do with the newest revision. This is the whole policy: each agent activates as soon as
-    /// it has prepared, without waiting for the others. Revision 0 is empty and needs no preparation.
+    /// it has prepared, unless something else runs there and somebody still lets the image run. Revision 0 is empty and needs no
+    /// preparation.
     /// </summary>
-    public static StatePhase Tell(long revision, Standing agent) =>
-        revision == 0 || agent.HasPrepared(revision) ? StatePhase.Activate : StatePhase.Prepare;
+    public static StatePhase Tell(long revision, Standing agent, ImageBarrier barrier) => revision == 0
+        || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
+
+    /// <summary>
+    /// Whether the barrier decides what an agent is told. One that has nothing yet is in a new pod, perhaps, for which the agent waits that
+    /// lets the image run.
+    /// </summary>
+    public static bool MayWait(long revision, Standing agent) =>
+        revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;
 }

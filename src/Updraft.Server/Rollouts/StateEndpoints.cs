@@ -46,7 +46,7 @@ internal static class StateEndpoints
         CancellationToken cancellationToken)
     {
         var report = await request.ReadJsonAsync(AgentJson.Default.AgentReport, cancellationToken);
-        return Results.Json(await record.RunAsync(subject.AgentDeployment(), report, cancellationToken), AgentJson.Default.StateResponse);
+        return Results.Json(await record.RunAsync(subject, report, cancellationToken), AgentJson.Default.StateResponse);
     }
 
     private static ActedOn? Acted(IQueryCollection query) => (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch

@@ -59,7 +59,10 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         var place = await ReadAsync(db, deployment, agent, cancellationToken);
         await see.RunAsync(agent, place.LastSeenAt, cancellationToken);
-        var phase = Rollout.Tell(place.Newest, place.Standing);
+        var barrier = Rollout.MayWait(place.Newest, place.Standing)
+            ? await db.ReadBarrierAsync(deployment, place.Newest, clock.GetUtcNow() - options.Value.LiveFor, cancellationToken)
+            : ImageBarrier.None;
+        var phase = Rollout.Tell(place.Newest, place.Standing, barrier);
         return acted == new ActedOn(options.Value.Epoch, place.Newest, phase)
             ? null
             : await sign.RunAsync(db, deployment, place.Newest, phase, cancellationToken);

@@ -29,6 +29,7 @@ internal sealed class StandInServer : IAsyncDisposable
     private readonly Dictionary<Digest, PackLocation> _locations = [];
     private readonly HashSet<(long Epoch, long Revision)> _prepared = [];
     private readonly List<AgentReport> _reports = [];
+    private ImageReference? _image;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private StandInServer(WebApplication app) => _app = app;
@@ -46,6 +47,12 @@ internal sealed class StandInServer : IAsyncDisposable
     public long Revision { get; set; }
 
     public IReadOnlyList<DesiredMount> Mounts { get; private set; } = [];
+
+    /// <summary>The image of the next revisions.</summary>
+    public ImageReference? Image { get; set; }
+
+    /// <summary>How agents introduced themselves.</summary>
+    public ConcurrentQueue<EnrolRequest> Enrolments { get; } = [];
 
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(24);
 
@@ -138,7 +145,7 @@ internal sealed class StandInServer : IAsyncDisposable
     {
         lock (_gate)
         {
-            (Mounts, Revision) = (mounts, Revision + 1);
+            (Mounts, _image, Revision) = (mounts, Image, Revision + 1);
             Signal();
             return Revision;
         }
@@ -217,6 +224,7 @@ internal sealed class StandInServer : IAsyncDisposable
     private async Task EnrolAsync(HttpContext context)
     {
         var request = (await JsonSerializer.DeserializeAsync(context.Request.Body, AgentJson.Default.EnrolRequest))!;
+        Enrolments.Enqueue(request);
         string agent;
         lock (_gate)
             agent = _agents.TryGetValue(request.InstanceId, out var known)
@@ -266,7 +274,7 @@ internal sealed class StandInServer : IAsyncDisposable
             _reports.Add(report);
             if (report.Phase == AgentPhase.Failed)
                 _prepared.Remove((report.Epoch, report.Revision));
-            else
+            else if (report.Phase != AgentPhase.Preparing)
                 _prepared.Add((report.Epoch, report.Revision));
         }
         await WriteAsync(context, Sign(State()), AgentJson.Default.StateResponse);
@@ -309,6 +317,7 @@ internal sealed class StandInServer : IAsyncDisposable
                 Epoch = Epoch,
                 Revision = Revision,
                 Phase = Revision == 0 || _prepared.Contains((Epoch, Revision)) ? StatePhase.Activate : StatePhase.Prepare,
+                Image = _image,
                 Mounts = Mounts,
                 IssuedAt = now,
                 ExpiresAt = now + Lifetime,

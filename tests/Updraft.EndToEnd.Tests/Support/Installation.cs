@@ -112,6 +112,32 @@ internal sealed class Installation : IAsyncDisposable
         return deploy.Id;
     }
 
+    /// <summary>Creates a deploy of an image alone; returns its id and the reference that agents are told.</summary>
+    public async Task<(string Id, string Reference)> CreateImageDeployAsync()
+    {
+        var deploy = await Deploys.CreateAsync(new CreateDeployRequest { Type = "IMAGE_ONLY" }, TestContext.Current.CancellationToken);
+        return (deploy.Id, $"{deploy.ImageRepository}:{deploy.ImageTag}");
+    }
+
+    public async Task FinalizeImageAsync(string deploy) =>
+        await Deploys.FinalizeAsync(deploy, new FinalizeDeployRequest(), TestContext.Current.CancellationToken);
+
+    /// <summary>The steps of one agent with a deploy, by their names without its id, each with its status and its log.</summary>
+    public async Task<IReadOnlyDictionary<string, (string Status, string Log)>> GetStepsAsync(string deploy, string agent)
+    {
+        var path = $"{_deployment.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deploys/{deploy}/steps";
+        var steps = new Dictionary<string, (string, string)>(StringComparer.Ordinal);
+        foreach (var step in (await GetAsync($"{path}?limit=1000"))["deploySteps"]!.AsArray())
+        {
+            if (!step!.Text("label").Contains($" by {agent} on ", StringComparison.Ordinal))
+                continue;
+            var id = step!.Text("id");
+            var log = (await GetAsync($"{path}/{id}/logs?limit=1000"))["entries"]!.AsArray();
+            steps[id[..id.LastIndexOf('-')]] = (step!.Text("status"), string.Join('\n', log.Select(line => line!.Text("message"))));
+        }
+        return steps;
+    }
+
     /// <summary>Creates a DAG bundle; returns its id.</summary>
     public async Task<string> CreateDagBundleAsync(string name) =>
         (await PostAsync($"{_deployment}/bundles", new JsonObject { ["isDagBundle"] = true, ["name"] = name })).Text("id");

@@ -37,8 +37,8 @@ internal sealed class AgentSite
         return new AgentSite(server, deployment, server.ClientWith(await server.CreateAgentTokenAsync(deployment)));
     }
 
-    /// <summary>Commits a revision that names one version of the DAGs; returns its number.</summary>
-    public async Task<long> CommitAsync(string version)
+    /// <summary>Commits a revision that names one version of the DAGs, and an image of its own unless told; returns its number.</summary>
+    public async Task<long> CommitAsync(string version, string? imageTag = null)
     {
         await using var scope = _server.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
@@ -52,7 +52,7 @@ internal sealed class AgentSite
             Number = number,
             DeployId = new DeployId(deploy),
             ImageRepository = "localhost:5555/org/orders",
-            ImageTag = $"deploy-{number}",
+            ImageTag = imageTag ?? $"deploy-{number}",
             RuntimeVersion = "",
             AirflowVersion = "",
             IsDagDeployEnabled = true,
@@ -72,7 +72,7 @@ internal sealed class AgentSite
         return number;
     }
 
-    public async Task<TestAgent> EnrolAsync(string host = "host-1", string? instanceId = null)
+    public async Task<TestAgent> EnrolAsync(string host = "host-1", string? instanceId = null, string? imageDriver = null)
     {
         var request = new EnrolRequest
         {
@@ -80,6 +80,7 @@ internal sealed class AgentSite
             Host = host,
             Component = "scheduler",
             AgentVersion = "0.1.0",
+            ImageDriver = imageDriver,
         };
         using var response = await Client.PostAsJsonAsync(AgentRoutes.Enrol, request, AgentJson.Default.EnrolRequest, Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -126,11 +127,20 @@ internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
     }
 
     /// <summary>Reports and returns the state as of now.</summary>
-    public async Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null,
-        string? message = null)
+    public Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null,
+        string? message = null) => SendAsync(Report(phase, revision, activeRevision, version, message));
+
+    /// <summary>Reports as an agent does that lets images run.</summary>
+    public Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, ImageReference? image) =>
+        SendAsync(Report(phase, revision, activeRevision) with { Image = image });
+
+    /// <summary>Reports that the image of a revision does not run.</summary>
+    public Task<DesiredState> GiveUpAsync(long revision, long activeRevision = 0, ImageReference? image = null) =>
+        SendAsync(Report(AgentPhase.Failed, revision, activeRevision, message: "exit code 3") with { Image = image, HasGivenUp = true });
+
+    public async Task<DesiredState> SendAsync(AgentReport report)
     {
-        using var response = await client.PostAsJsonAsync(AgentRoutes.Report, Report(phase, revision, activeRevision, version, message),
-            AgentJson.Default.AgentReport, Cancellation);
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Report, report, AgentJson.Default.AgentReport, Cancellation);
         return await ReadAsync(response);
     }
 

@@ -52,6 +52,14 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("host");
 
+                    b.Property<string>("Image")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("image");
+
+                    b.Property<string>("ImageDriver")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("image_driver");
+
                     b.Property<string>("InstanceId")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -84,6 +92,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
 
                     b.HasKey("Id")
                         .HasName("pk_agents");
+
+                    b.HasIndex("DeploymentId")
+                        .HasDatabaseName("ix_agents_deployment_id")
+                        .HasFilter("image_driver IS NOT NULL");
 
                     b.HasIndex("DeploymentId", "InstanceId")
                         .IsUnique()
@@ -481,6 +493,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("status");
 
+                    b.Property<string>("StatusReason")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("status_reason");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -716,6 +732,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("fetched_bytes");
 
+                    b.Property<bool>("HasGivenUp")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("has_given_up");
+
                     b.Property<string>("Host")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -732,6 +752,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.Property<long?>("PreparedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("prepared_at");
+
+                    b.Property<string>("Steps")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("steps");
 
                     b.HasKey("DeploymentId", "Revision", "AgentId")
                         .HasName("pk_revision_reports");
