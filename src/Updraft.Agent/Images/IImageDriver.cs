@@ -34,4 +34,7 @@ internal sealed class ImageFailedException : Exception
         : base(message, cause)
     {
     }
+
+    /// <summary>Whether what ran before runs again. If not, or if that is not known, the next image is rolled out whatever it is.</summary>
+    public bool IsRestored { get; init; }
 }
