@@ -78,8 +78,9 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
                     }
                     // It ended in order, because its time was over: from where it was it goes on.
                 }
-                catch (KubernetesException exception) when (exception.Status == HttpStatusCode.Gone)
+                catch (KubernetesException exception) when (exception.Status is HttpStatusCode.Gone or HttpStatusCode.Unauthorized)
                 {
+                    // Too old a version, or a token that was replaced just now; listing decides what is to be thought of that.
                     version = null;
                 }
                 catch (Exception exception) when (!cancellationToken.IsCancellationRequested && KubernetesApi.IsTransient(exception))

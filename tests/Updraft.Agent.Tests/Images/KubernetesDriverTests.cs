@@ -40,7 +40,7 @@ public sealed class KubernetesDriverTests : IAsyncDisposable
         Assert.Equal("statsd=quay.io/prometheus/statsd-exporter:v0.28", Images("deployments", "airflow-statsd"));
         Assert.Equal("redis=redis:7", Images("statefulsets", "airflow-redis"));
         Assert.Equal(["image COMPLETED", "image/deployment/airflow-scheduler COMPLETED", "image/statefulset/airflow-worker COMPLETED"], Steps());
-        Assert.Contains("1 of 2 replicas updated", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
+        Assert.Contains("2 of 2 replicas updated and available", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
         Assert.Contains($"scheduler: {Old} becomes {Good}", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
         Assert.Null(Record("deployments", "airflow-scheduler"));
         Assert.Equal($"updraft-agent: {Good}", Annotation("deployments", "airflow-scheduler", "kubernetes.io/change-cause"));
@@ -148,7 +148,7 @@ public sealed class KubernetesDriverTests : IAsyncDisposable
         Assert.EndsWith("What ran before runs again.", failure.Message, StringComparison.Ordinal);
         Assert.True(failure.IsRestored);
         Assert.Contains("ImagePullBackOff: Back-off pulling image", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
-        Assert.Single(Log("image/deployment/airflow-scheduler").Split('\n'), line => line.Contains("Failed to pull", StringComparison.Ordinal));
+        Assert.Single(Log("image/deployment/airflow-scheduler").Split('\n'), line => line.StartsWith("Pod airflow-scheduler-pod: Failed", StringComparison.Ordinal));
         Assert.Contains($"scheduler={Old}", Images("deployments", "airflow-scheduler"), StringComparison.Ordinal);
         Assert.Equal(["image FAILED", "image-restore COMPLETED", "image/deployment/airflow-scheduler FAILED", "image/statefulset/airflow-worker FAILED"], Steps());
     }
@@ -180,6 +180,17 @@ public sealed class KubernetesDriverTests : IAsyncDisposable
         Assert.Equal($"worker={Old}", Images("statefulsets", "airflow-worker"));
         Assert.Equal(1, Cluster.Count("delete pods airflow-worker-pod"));
         Assert.Equal(0, Cluster.Count("delete pods airflow-scheduler"));
+    }
+
+    [Fact]
+    public async Task The_Role_in_packaging_grants_what_is_used_and_nothing_else()
+    {
+        await StartAsync();
+
+        await Assert.ThrowsAsync<ImageFailedException>(() => RollOutAsync(BrokenImage, limit: Soon));
+
+        Assert.Equal(Cluster.Granted.Order(StringComparer.Ordinal),
+            Cluster.Requests.Select(request => string.Join(' ', request.Split(' ')[..2])).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Updraft.Agent.Images;
+using YamlDotNet.RepresentationModel;
 
 namespace Updraft.Agent.Tests.Support;
 
@@ -34,7 +35,10 @@ internal sealed class StandInCluster : IAsyncDisposable
     /// <summary>The token that is accepted.</summary>
     public string Token { get; set; } = "token-of-the-service-account";
 
-    /// <summary>What the agent may not do, e.g. <c>patch deployments</c>.</summary>
+    /// <summary>What the agent may do, e.g. <c>patch deployments</c>: what the Role in packaging/kubernetes says.</summary>
+    public IReadOnlySet<string> Granted { get; } = ReadRole();
+
+    /// <summary>What it may not do all the same.</summary>
     public ConcurrentDictionary<string, bool> Forbidden { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Every request: verb, resource, name.</summary>
@@ -101,7 +105,7 @@ internal sealed class StandInCluster : IAsyncDisposable
             await RefuseAsync(context, 401, "Unauthorized");
         else if (Intercept?.Invoke(verb, resource, name) is { } status)
             await RefuseAsync(context, status, "the stand-in was told to answer this");
-        else if (parts[parts[0] == "apis" ? 4 : 3] != Space || Forbidden.ContainsKey($"{verb} {resource}"))
+        else if (parts[parts[0] == "apis" ? 4 : 3] != Space || !Granted.Contains($"{verb} {resource}") || Forbidden.ContainsKey($"{verb} {resource}"))
             await RefuseAsync(context, 403, $"{resource}{(group.Length > 0 ? "." : "")}{group} is forbidden: User \"system:serviceaccount:{Space}:agent\" cannot "
                 + $"{verb} resource \"{resource}\" in API group \"{group}\" in the namespace \"{parts[parts[0] == "apis" ? 4 : 3]}\"");
         else
@@ -177,6 +181,21 @@ internal sealed class StandInCluster : IAsyncDisposable
     {
         context.Response.StatusCode = code;
         return SendAsync(context, new JsonObject { ["kind"] = "Status", ["code"] = code, ["message"] = message });
+    }
+
+    private static HashSet<string> ReadRole()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Join(folder, "Updraft.slnx")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("No Updraft.slnx above the tests.");
+        var yaml = new YamlStream();
+        using var reader = new StreamReader(Path.Join(folder, "packaging", "kubernetes", "rbac.yaml"));
+        yaml.Load(reader);
+        var role = yaml.Documents.Select(document => document.RootNode).Single(root => (string?)root["kind"] == "Role");
+        return [.. ((YamlSequenceNode)role["rules"]).SelectMany(rule => Texts(rule["verbs"]).SelectMany(verb =>
+            Texts(rule["resources"]).Select(resource => $"{verb} {resource}")))];
+
+        static IEnumerable<string> Texts(YamlNode list) => ((YamlSequenceNode)list).Select(item => (string)item!);
     }
 
     /// <summary>An authority, and a certificate of it for the loopback address, as a cluster makes them for its API server.</summary>

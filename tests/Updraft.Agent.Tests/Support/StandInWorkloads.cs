@@ -19,7 +19,7 @@ internal enum PodFate
 
 /// <summary>
 /// Stands in for what a cluster stores and for its controllers: workloads with two replicas whose status goes through the stations of a
-/// rollout, one change at a time, each with a new resource version; pods of the images, and warnings about those that do not get ready.
+/// rollout, one change at a time, each with a new resource version, and each only when a watch has told the one before; pods of the images, and warnings about those that do not get ready.
 /// A StatefulSet replaces no pod before the last one is ready, as the real one does.
 /// </summary>
 internal sealed class StandInWorkloads : IAsyncDisposable
@@ -29,6 +29,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
     private readonly Dictionary<(string Resource, string Name), JsonObject> _objects = [];
     private readonly List<(long Version, string Resource, JsonObject Change)> _history = [];
     private readonly Dictionary<string, string> _brokenPods = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _watched = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stop = new();
     private readonly List<Task> _controllers = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -209,6 +210,14 @@ internal sealed class StandInWorkloads : IAsyncDisposable
                 if (Matches((JsonObject)change["object"]!, selector))
                     yield return change;
             }
+            lock (_gate)
+            {
+                if (_watched.GetValueOrDefault(resource) < version)
+                {
+                    _watched[resource] = version;
+                    Signal();
+                }
+            }
             yield return new JsonObject { ["type"] = "BOOKMARK", ["object"] = new JsonObject { ["metadata"] = new JsonObject { ["resourceVersion"] = Text(version) } } };
             await changed.WaitAsync(cancellationToken);
         }
@@ -259,9 +268,9 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         if (isSet && await WaitForUnblockedAsync(workload, name))
             return;
         var fate = Fate(MainImage(workload));
-        if (!Step(status => (status["observedGeneration"], status["updatedReplicas"], status["availableReplicas"], status["readyReplicas"], status["replicas"],
+        if (!await StepAsync(status => (status["observedGeneration"], status["updatedReplicas"], status["availableReplicas"], status["readyReplicas"], status["replicas"],
                 status["updateRevision"]) = (generation, 0, Replicas, Replicas, Replicas, $"r{generation}"))
-            || !Step(status => (status["updatedReplicas"], status["replicas"], status["readyReplicas"]) = (1, isSet ? Replicas : Replicas + 1, isSet ? 1 : Replicas)))
+            || !await StepAsync(status => (status["updatedReplicas"], status["replicas"], status["readyReplicas"]) = (1, isSet ? Replicas : Replicas + 1, isSet ? 1 : Replicas)))
             return;
         lock (_gate)
         {
@@ -271,7 +280,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
         if (fate == PodFate.BrokenAndLate)
         {
-            Step(status => status["conditions"] = new JsonArray(new JsonObject
+            await StepAsync(status => status["conditions"] = new JsonArray(new JsonObject
             {
                 ["type"] = "Progressing",
                 ["status"] = "False",
@@ -280,17 +289,18 @@ internal sealed class StandInWorkloads : IAsyncDisposable
                 ["lastUpdateTime"] = $"time-{generation}",
             }));
         }
-        if (fate != PodFate.Ready || !Step(status => status["readyReplicas"] = Replicas) || !Step(status => (status["updatedReplicas"], status["readyReplicas"]) = (Replicas, 1)))
+        if (fate != PodFate.Ready || !await StepAsync(status => status["readyReplicas"] = Replicas) || !await StepAsync(status => (status["updatedReplicas"], status["readyReplicas"]) = (Replicas, 1)))
             return;
-        Step(status =>
+        await StepAsync(status =>
         {
             (status["replicas"], status["readyReplicas"], status["availableReplicas"]) = (Replicas, Replicas, Replicas);
             status["currentRevision"] = status["updateRevision"]!.DeepClone();
             status.Remove("conditions");
         });
 
-        bool Step(Action<JsonObject> change)
+        async Task<bool> StepAsync(Action<JsonObject> change)
         {
+            await WaitForWatchAsync(resource, workload);
             lock (_gate)
             {
                 if (_stop.IsCancellationRequested || (int)workload["metadata"]!["generation"]! != generation || !_objects.ContainsKey((resource, name)))
@@ -300,6 +310,21 @@ internal sealed class StandInWorkloads : IAsyncDisposable
             }
             Progressed?.Invoke(name);
             return true;
+        }
+    }
+
+    private async Task WaitForWatchAsync(string resource, JsonObject workload)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            Task changed;
+            lock (_gate)
+            {
+                if (_watched.GetValueOrDefault(resource) >= long.Parse((string)workload["metadata"]!["resourceVersion"]!, CultureInfo.InvariantCulture))
+                    return;
+                changed = _changed.Task;
+            }
+            await changed.WaitAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
