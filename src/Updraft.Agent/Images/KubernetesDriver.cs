@@ -76,7 +76,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
                 throw new KubernetesException(null, "All its workloads are gone.");
             // :: Step 4
             foreach (var rollout in rollouts)
-                await rollout.ForgetAsync(both.Token);
+                await rollout.ForgetAsync(cancellationToken);
             return;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -137,14 +137,16 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         steps.Begin(RestoreStep);
         using var time = new CancellationTokenSource(RestoreLimit, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
-        var (open, restored, problems) = (rollouts.ToList(), new List<WorkloadRollout>(), new List<string>());
+        var (open, restored, problems, isRestored) = (rollouts.ToList(), new List<WorkloadRollout>(), new List<string>(), true);
         try
         {
             foreach (var rollout in rollouts)
             {
                 try
                 {
-                    if (await rollout.RestoreAsync(both.Token))
+                    var one = await rollout.RestoreAsync(both.Token);
+                    isRestored &= one != RestoreOutcome.LeftAlone;
+                    if (one == RestoreOutcome.Changed)
                         restored.Add(rollout);
                 }
                 catch (KubernetesException exception)
@@ -166,11 +168,12 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
             problems.Add(exception.Message);
         }
         var outcome = problems.Count > 0 ? $"What ran before does not run everywhere: {string.Join(' ', problems)}"
+            : !isRestored ? "What ran before could be brought back only in part, see the log."
             : restored.Count > 0 ? "What ran before runs again."
             : "There was nothing to undo.";
         steps.Write(RestoreStep, outcome);
         steps.End(RestoreStep, problems.Count > 0 ? StepStatus.Failed : StepStatus.Completed);
-        return (problems.Count == 0, outcome);
+        return (isRestored && problems.Count == 0, outcome);
     }
 
     private static ImageFailedException Fail(RolloutTarget target, string problem, bool isRestored, StepLog steps)

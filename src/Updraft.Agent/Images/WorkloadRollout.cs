@@ -9,6 +9,19 @@ namespace Updraft.Agent.Images;
 /// <param name="Containers">As in <see cref="KubernetesOptions.Containers"/>.</param>
 internal sealed record RolloutTarget(string Image, string? Before, IReadOnlyList<string> Containers);
 
+/// <summary>How going back went at a workload.</summary>
+internal enum RestoreOutcome
+{
+    /// <summary>It has what it had before; the image was never set.</summary>
+    NotNeeded,
+
+    /// <summary>What it had is set again.</summary>
+    Changed,
+
+    /// <summary>It has another image than before, and keeps it.</summary>
+    LeftAlone,
+}
+
 /// <summary>The rollout of an image at one workload, and the way back.</summary>
 internal sealed class WorkloadRollout(KubernetesApi api, Workload found, RolloutTarget target, PodTroubles troubles, StepLog steps, TimeProvider clock)
 {
@@ -93,14 +106,16 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
     /// <summary>What ran before is no longer of interest. Where that cannot be written it is left over, see <see cref="Written"/>.</summary>
     public async Task ForgetAsync(CancellationToken cancellationToken)
     {
+        using var time = new CancellationTokenSource(TimeSpan.FromSeconds(30), clock);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
         try
         {
             if (Workload.Record is not null)
-                await PatchAsync(Workload.Forget(), cancellationToken);
+                await PatchAsync(Workload.Forget(), both.Token);
         }
-        catch (KubernetesException exception)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && exception is KubernetesException or OperationCanceledException)
         {
-            steps.Write(Workload.Step, $"What ran before stays written down. {exception.Message}");
+            steps.Write(Workload.Step, $"What ran before stays written down: {exception.Message}");
         }
     }
 
@@ -112,31 +127,32 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
     }
 
     /// <summary>Gives the workload back what it had. What was never set by an agent, or by somebody else since, is left alone.</summary>
-    /// <returns>Whether something was changed.</returns>
-    public async Task<bool> RestoreAsync(CancellationToken cancellationToken)
+    public async Task<RestoreOutcome> RestoreAsync(CancellationToken cancellationToken)
     {
-        (_isGoingBack, var isChanged) = (true, false);
+        (_isGoingBack, var outcome) = (true, RestoreOutcome.NotNeeded);
         if (await api.GetAsync(Workload.Kind, Workload.Name, cancellationToken) is not { } live)
-            return false;
+            return RestoreOutcome.NotNeeded;
         Workload = new Workload(Workload.Kind, live);
         await ChangeAsync(async () =>
         {
             var record = Written is { } written && written.Image == target.Image ? written : _record;
-            if (record is null)
+            if (record is null && !Workload.Runs(Workload.Choose(target.Containers).Select(container => container.Name), target.Image)
+                || record?.Before.All(container => Workload.ImageOf(container.Key) == container.Value) == true)
                 return true;
-            if (!Workload.Runs(record.Before.Keys, target.Image))
+            if (record is null || !Workload.Runs(record.Before.Keys, target.Image))
             {
-                if (record.Before.Any(container => Workload.ImageOf(container.Key) != container.Value))
-                    Tell($"is left alone: somebody else has set {Images(record.Before.Keys)} meanwhile");
+                outcome = RestoreOutcome.LeftAlone;
+                Tell(record is null ? "is left alone: what it ran before is not known"
+                    : $"is left alone: somebody else has set {Images(record.Before.Keys)} meanwhile");
                 return true;
             }
             if (await PatchAsync(Workload.Set(record.Before, null, $"updraft-agent: back from {target.Image}"), cancellationToken) is not { } now)
                 return false;
-            (Workload, isChanged, IsDone, _said) = (now, true, false, null);
+            (Workload, outcome, IsDone, _said) = (now, RestoreOutcome.Changed, false, null);
             Tell($"goes back: {string.Join(", ", record.Before.Select(container => $"{container.Key} to {container.Value}"))}");
             return true;
         }, cancellationToken);
-        return isChanged;
+        return outcome;
     }
 
     /// <summary>Looks how far it is back.</summary>

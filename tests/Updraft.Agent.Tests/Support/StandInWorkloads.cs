@@ -110,7 +110,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
             return new JsonObject
             {
                 ["metadata"] = new JsonObject { ["resourceVersion"] = Text(_version) },
-                ["items"] = new JsonArray([.. _objects.Where(entry => entry.Key.Resource == resource && Matches(entry.Value, selector))
+                ["items"] = new JsonArray([.. _objects.Where(entry => entry.Key.Resource == resource && StandInSelector.Matches(entry.Value, selector))
                     .Select(entry => entry.Value.DeepClone())]),
             };
         }
@@ -207,7 +207,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
                     yield break;
                 }
                 version = at;
-                if (Matches((JsonObject)change["object"]!, selector))
+                if (StandInSelector.Matches((JsonObject)change["object"]!, selector))
                     yield return change;
             }
             lock (_gate)
@@ -226,7 +226,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
     public JsonNode Pods(string selector)
     {
         lock (_gate)
-            return new JsonObject { ["items"] = new JsonArray([.. _objects.Values.Where(workload => Matches(workload, selector)).SelectMany(PodsOf)]) };
+            return new JsonObject { ["items"] = new JsonArray([.. _objects.Values.Where(workload => StandInSelector.Matches(workload, selector)).SelectMany(PodsOf)]) };
     }
 
     public JsonNode Events()
@@ -396,22 +396,6 @@ internal sealed class StandInWorkloads : IAsyncDisposable
     }
 
     private static string MainImage(JsonObject workload) => (string)workload["spec"]!["template"]!["spec"]!["containers"]![0]!["image"]!;
-
-    /// <summary>A label selector of the forms KEY=VALUE and KEY in (A,B), with commas between.</summary>
-    private static bool Matches(JsonObject workload, string selector)
-    {
-        var labels = workload["metadata"]!["labels"]!;
-        return selector.Replace(", ", ",", StringComparison.Ordinal).Split(',').Aggregate(new List<string>(), (rules, part) =>
-        {
-            if (rules.Count > 0 && rules[^1].Contains('(', StringComparison.Ordinal) && !rules[^1].Contains(')', StringComparison.Ordinal))
-                rules[^1] += "," + part;
-            else
-                rules.Add(part);
-            return rules;
-        }).TrueForAll(rule => rule.Contains(" in (", StringComparison.Ordinal)
-            ? rule.Split(" in (")[1].TrimEnd(')').Split(',').Contains((string?)labels[rule.Split(" in (")[0]])
-            : (string?)labels[rule.Split('=')[0]] == rule.Split('=')[1]);
-    }
 
     private static string Text(long version) => version.ToString(CultureInfo.InvariantCulture);
 }
