@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 
 namespace Updraft.Agent.Images;
 
@@ -14,6 +13,12 @@ internal sealed record WorkloadKind(string Name, string Resource)
     public static readonly WorkloadKind Deployment = new("Deployment", "deployments");
     public static readonly WorkloadKind StatefulSet = new("StatefulSet", "statefulsets");
 }
+
+/// <summary>All workloads of a kind and a selector, and the version of the cluster in which they were these.</summary>
+internal sealed record WorkloadList(string Version, IReadOnlyList<Workload> Items);
+
+/// <summary>What happened to a workload: ADDED, MODIFIED, DELETED; BOOKMARK for a version without any change.</summary>
+internal sealed record WorkloadChange(string Type, Workload Workload);
 
 /// <summary>The cluster refuses something, or cannot be used. The message is for whoever deployed.</summary>
 /// <param name="status">The answer's status; null when there was none.</param>
@@ -42,38 +47,52 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
 
     public void Dispose() => _http.Dispose();
 
-    public async Task<KubernetesList<WorkloadObject>> ListAsync(WorkloadKind kind, string selector, CancellationToken cancellationToken) =>
-        (await SendAsync("list", kind.Resource, HttpMethod.Get, $"{Apps(kind)}?labelSelector={Uri.EscapeDataString(selector)}", null,
-            KubernetesJson.Default.WorkloadList, cancellationToken))!;
+    public async Task<WorkloadList> ListAsync(WorkloadKind kind, string selector, CancellationToken cancellationToken)
+    {
+        var list = (await SendAsync("list", kind.Resource, HttpMethod.Get, $"{Apps(kind)}?labelSelector={Uri.EscapeDataString(selector)}", null, cancellationToken))!.Value;
+        var workloads = new List<Workload>();
+        foreach (var item in list.Items("items"))
+            workloads.Add(new Workload(kind, item));
+        return new WorkloadList(list.Text("metadata", "resourceVersion") ?? "", workloads);
+    }
 
     /// <returns>Null when there is none of this name.</returns>
-    public Task<WorkloadObject?> GetAsync(WorkloadKind kind, string name, CancellationToken cancellationToken) =>
-        SendAsync("get", kind.Resource, HttpMethod.Get, $"{Apps(kind)}/{name}", null, KubernetesJson.Default.WorkloadObject, cancellationToken,
-            HttpStatusCode.NotFound);
+    public async Task<Workload?> GetAsync(WorkloadKind kind, string name, CancellationToken cancellationToken) =>
+        await SendAsync("get", kind.Resource, HttpMethod.Get, $"{Apps(kind)}/{name}", null, cancellationToken, HttpStatusCode.NotFound) is { } found
+            ? new Workload(kind, found) : null;
 
     /// <summary>Changes what a workload says, lists of containers by name. It has to be still of the version that the patch names.</summary>
     /// <returns>What it is now; null when it was changed meanwhile, or is gone.</returns>
-    public Task<WorkloadObject?> PatchAsync(WorkloadKind kind, string name, WorkloadObject patch, CancellationToken cancellationToken) =>
-        SendAsync("patch", kind.Resource, HttpMethod.Patch, $"{Apps(kind)}/{name}?fieldManager=updraft-agent", patch,
-            KubernetesJson.Default.WorkloadObject, cancellationToken, HttpStatusCode.Conflict, HttpStatusCode.NotFound);
+    public async Task<Workload?> PatchAsync(WorkloadKind kind, string name, string patch, CancellationToken cancellationToken) =>
+        await SendAsync("patch", kind.Resource, HttpMethod.Patch, $"{Apps(kind)}/{name}?fieldManager=updraft-agent", patch, cancellationToken,
+            HttpStatusCode.Conflict, HttpStatusCode.NotFound) is { } now ? new Workload(kind, now) : null;
 
-    public async Task<IReadOnlyList<PodObject>> ListPodsAsync(string selector, CancellationToken cancellationToken) =>
-        (await SendAsync("list", "pods", HttpMethod.Get, $"{Core}/pods?labelSelector={Uri.EscapeDataString(selector)}", null,
-            KubernetesJson.Default.PodList, cancellationToken))!.Items ?? [];
+    public async Task<IReadOnlyList<PodState>> ListPodsAsync(string selector, CancellationToken cancellationToken)
+    {
+        var pods = new List<PodState>();
+        foreach (var pod in (await SendAsync("list", "pods", HttpMethod.Get, $"{Core}/pods?labelSelector={Uri.EscapeDataString(selector)}", null,
+            cancellationToken))!.Value.Items("items"))
+            pods.Add(PodState.Read(pod));
+        return pods;
+    }
 
     /// <summary>Warnings about pods; a full namespace has more, of which the first thousand have to do.</summary>
-    public async Task<IReadOnlyList<EventObject>> ListWarningsAsync(CancellationToken cancellationToken) =>
-        (await SendAsync("list", "events", HttpMethod.Get, $"{Core}/events?fieldSelector=involvedObject.kind%3DPod%2Ctype%3DWarning&limit=1000",
-            null, KubernetesJson.Default.EventList, cancellationToken))!.Items ?? [];
+    public async Task<IReadOnlyList<PodWarning>> ListWarningsAsync(CancellationToken cancellationToken)
+    {
+        var warnings = new List<PodWarning>();
+        foreach (var warning in (await SendAsync("list", "events", HttpMethod.Get,
+            $"{Core}/events?fieldSelector=involvedObject.kind%3DPod%2Ctype%3DWarning&limit=1000", null, cancellationToken))!.Value.Items("items"))
+            warnings.Add(new PodWarning(warning.Text("involvedObject", "uid"), warning.Text("reason"), warning.Text("message")));
+        return warnings;
+    }
 
-    /// <summary>Deletes a pod, if it is still that one.</summary>
+    /// <summary>Deletes a pod, if it is there.</summary>
     public Task DeletePodAsync(string name, CancellationToken cancellationToken) =>
-        SendAsync("delete", "pods", HttpMethod.Delete, $"{Core}/pods/{name}", null, KubernetesJson.Default.StatusObject, cancellationToken,
-            HttpStatusCode.NotFound);
+        SendAsync("delete", "pods", HttpMethod.Delete, $"{Core}/pods/{name}", null, cancellationToken, HttpStatusCode.NotFound);
 
     /// <summary>Tells what changes after a version, until the server ends it. Nothing is repeated here.</summary>
     /// <exception cref="KubernetesException">Among others <see cref="HttpStatusCode.Gone"/>: the version is too old, list again.</exception>
-    public async IAsyncEnumerable<(string Type, WorkloadObject Workload)> WatchAsync(WorkloadKind kind, string selector, string version,
+    public async IAsyncEnumerable<WorkloadChange> WatchAsync(WorkloadKind kind, string selector, string version,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var limit = new CancellationTokenSource(WatchAtMost, clock);
@@ -84,14 +103,14 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         if (!response.IsSuccessStatusCode)
             throw Refused("watch", kind.Resource, response.StatusCode, await ReasonAsync(response, both.Token));
         await using var body = await response.Content.ReadAsStreamAsync(both.Token);
-        await foreach (var change in JsonSerializer.DeserializeAsyncEnumerable(body, KubernetesJson.Default.WatchEvent, topLevelValues: true, both.Token))
+        using var lines = new StreamReader(body);
+        while (await lines.ReadLineAsync(both.Token) is { } line)
         {
-            if (change!.Type == "ERROR")
-            {
-                var status = change.Object.Deserialize(KubernetesJson.Default.StatusObject);
-                throw Refused("watch", kind.Resource, (HttpStatusCode)(status?.Code ?? 500), Reason(status));
-            }
-            yield return (change.Type, change.Object.Deserialize(KubernetesJson.Default.WorkloadObject)!);
+            var (change, content) = (JsonElement.Parse(line), default(JsonElement));
+            content = change.At("object") ?? throw new JsonException("A change without an object.");
+            if (change.Text("type") == "ERROR")
+                throw Refused("watch", kind.Resource, (HttpStatusCode)(content.Number("code") ?? 500), Reason(content));
+            yield return new WorkloadChange(change.Text("type") ?? "", new Workload(kind, content));
         }
     }
 
@@ -107,8 +126,8 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
     private string Core => $"api/v1/namespaces/{space}";
 
     /// <returns>Null for one of the statuses in <paramref name="none"/>.</returns>
-    private async Task<T?> SendAsync<T>(string verb, string resource, HttpMethod method, string path, WorkloadObject? patch,
-        JsonTypeInfo<T> type, CancellationToken cancellationToken, params HttpStatusCode[] none) where T : class
+    private async Task<JsonElement?> SendAsync(string verb, string resource, HttpMethod method, string path, string? patch,
+        CancellationToken cancellationToken, params HttpStatusCode[] none)
     {
         var backOff = new BackOff(TimeSpan.FromMilliseconds(500), TimeSpan.FromSeconds(10), clock);
         while (true)
@@ -123,9 +142,7 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
                     return null;
                 if (!response.IsSuccessStatusCode)
                     throw Refused(verb, resource, response.StatusCode, await ReasonAsync(response, both.Token));
-                await response.Content.LoadIntoBufferAsync(MaxAnswer, both.Token);
-                await using var body = await response.Content.ReadAsStreamAsync(both.Token);
-                return await JsonSerializer.DeserializeAsync(body, type, both.Token);
+                return await ReadAsync(response, both.Token);
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested && (IsTransient(exception)
                 || exception is KubernetesException { Status: HttpStatusCode.Unauthorized } && backOff.Failures < MaxRefusedTokens))
@@ -143,7 +160,7 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         _waitingFor = reason;
     }
 
-    private HttpRequestMessage Request(HttpMethod method, string path, WorkloadObject? patch)
+    private HttpRequestMessage Request(HttpMethod method, string path, string? patch)
     {
         var request = new HttpRequestMessage(method, new Uri(connection.Server, path));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", connection.Token());
@@ -151,8 +168,7 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", Program.Version));
         if (patch is not null)
         {
-            request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(patch, KubernetesJson.Default.WorkloadObject));
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/strategic-merge-patch+json");
+            request.Content = new StringContent(patch, new MediaTypeHeaderValue("application/strategic-merge-patch+json"));
         }
         return request;
     }
@@ -169,13 +185,17 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         });
     }
 
+    private static async Task<JsonElement> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        await response.Content.LoadIntoBufferAsync(MaxAnswer, cancellationToken);
+        return JsonElement.Parse(await response.Content.ReadAsByteArrayAsync(cancellationToken));
+    }
+
     private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
-            await response.Content.LoadIntoBufferAsync(MaxAnswer, cancellationToken);
-            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
-            return Reason(await JsonSerializer.DeserializeAsync(body, KubernetesJson.Default.StatusObject, cancellationToken));
+            return Reason(await ReadAsync(response, cancellationToken));
         }
         catch (Exception exception) when (exception is JsonException or HttpRequestException or IOException)
         {
@@ -183,6 +203,6 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         }
     }
 
-    private static string Reason(StatusObject? status) =>
-        status?.Message is { Length: > 0 } message ? $" It says: {message[..Math.Min(message.Length, MaxReason)]}" : "";
+    private static string Reason(JsonElement status) =>
+        status.Text("message") is { Length: > 0 } message ? $" It says: {message[..Math.Min(message.Length, MaxReason)]}" : "";
 }

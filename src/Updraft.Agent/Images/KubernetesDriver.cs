@@ -101,7 +101,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         foreach (var kind in new[] { WorkloadKind.Deployment, WorkloadKind.StatefulSet })
         {
             var list = await api.ListAsync(kind, options.Selector, cancellationToken);
-            all.AddRange((list.Items ?? []).Select(item => new Workload(kind, item)));
+            all.AddRange(list.Items);
         }
         if (all.Count == 0)
             throw new KubernetesException(null, $"No Deployment and no StatefulSet in the namespace {space} has the labels '{options.Selector}'.");
@@ -116,12 +116,12 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
     private async Task WaitAsync(KubernetesApi api, IReadOnlyList<WorkloadRollout> rollouts, Func<WorkloadRollout, bool, Task> judge,
         PodTroubles troubles, CancellationToken cancellationToken)
     {
-        var states = rollouts.ToDictionary(rollout => rollout.Workload.Key, rollout => rollout.Workload);
+        var states = rollouts.ToDictionary(rollout => rollout.Workload.Step, rollout => rollout.Workload, StringComparer.Ordinal);
         await new WorkloadWatch(api, options.Selector, clock).WaitAsync(states, async isTimeToLook =>
         {
             foreach (var rollout in rollouts.Where(rollout => !rollout.IsDone))
             {
-                rollout.Observe(states.GetValueOrDefault(rollout.Workload.Key));
+                rollout.Observe(states.GetValueOrDefault(rollout.Workload.Step));
                 await judge(rollout, isTimeToLook);
             }
             var going = rollouts.Where(rollout => !rollout.IsDone).ToList();

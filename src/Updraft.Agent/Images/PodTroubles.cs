@@ -20,14 +20,14 @@ internal sealed class PodTroubles(KubernetesApi api, string image, StepLog steps
             return;
         try
         {
-            var warnings = (await api.ListWarningsAsync(cancellationToken)).ToLookup(warning => warning.InvolvedObject?.Uid, StringComparer.Ordinal);
+            var warnings = await api.ListWarningsAsync(cancellationToken);
             foreach (var workload in workloads)
             {
                 var pods = await api.ListPodsAsync(workload.PodSelector, cancellationToken);
                 foreach (var pod in pods.Where(Runs))
                 {
-                    foreach (var (key, text) in Of(pod, [.. warnings[pod.Metadata!.Uid]]))
-                        Say(workload, pod, key, text);
+                    foreach (var trouble in pod.Troubles.Concat(warnings.Where(warning => warning.PodUid == pod.Uid).Select(warning => Of(pod, warning))))
+                        Say(workload, pod, trouble);
                 }
             }
         }
@@ -39,32 +39,20 @@ internal sealed class PodTroubles(KubernetesApi api, string image, StepLog steps
     }
 
     /// <summary>Whether a pod is of the new image; one that is not tells nothing about it.</summary>
-    public bool Runs(PodObject pod) => (pod.Spec?.Containers ?? []).Any(container => container.Image is { } has && ImageName.IsSame(has, image));
+    public bool Runs(PodState pod) => pod.Containers.Any(container => container.Image is { } has && ImageName.IsSame(has, image));
 
-    private static IEnumerable<(string Key, string Text)> Of(PodObject pod, IReadOnlyList<EventObject> warnings)
+    private static PodTrouble Of(PodState pod, PodWarning warning)
     {
-        foreach (var container in (pod.Status?.InitContainerStatuses ?? []).Concat(pod.Status?.ContainerStatuses ?? []))
-        {
-            // These two are how every pod begins.
-            if (container.State?.Waiting is { Reason: { } reason and not ("ContainerCreating" or "PodInitializing") } waiting)
-                yield return ($"{container.Name} {reason}", $"{container.Name}: {reason}: {waiting.Message}");
-        }
-        if (pod.Status?.Conditions?.FirstOrDefault(condition => condition is { Type: "PodScheduled", Status: "False" }) is { } unplaced)
-            yield return ($"{unplaced.Message}", $"{unplaced.Reason}: {unplaced.Message}");
-        foreach (var warning in warnings)
-        {
-            // Messages name the pod, and three pods with one trouble are one trouble.
-            var message = (warning.Message ?? "").Replace(pod.Metadata!.Uid ?? "-", "", StringComparison.Ordinal)
-                .Replace(pod.Metadata.Name!, "the pod", StringComparison.Ordinal);
-            yield return (message, $"{warning.Reason}: {message}");
-        }
+        // Messages name the pod, and three pods with one trouble are one trouble.
+        var message = (warning.Message ?? "").Replace(pod.Uid ?? "-", "", StringComparison.Ordinal).Replace(pod.Name, "the pod", StringComparison.Ordinal);
+        return new PodTrouble(message, $"{warning.Reason}: {message}");
     }
 
-    private void Say(Workload workload, PodObject pod, string key, string text)
+    private void Say(Workload workload, PodState pod, PodTrouble trouble)
     {
-        if (!_said.Add($"{workload.Step} {key}"))
+        if (!_said.Add($"{workload.Step} {trouble.Key}"))
             return;
-        var line = $"Pod {pod.Metadata!.Name}: {text[..Math.Min(text.Length, MaxText)]}";
+        var line = $"Pod {pod.Name}: {trouble.Text[..Math.Min(trouble.Text.Length, MaxText)]}";
         _newest[workload.Step] = line;
         steps.Write(workload.Step, line);
     }

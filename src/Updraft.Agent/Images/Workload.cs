@@ -15,21 +15,20 @@ internal enum RolloutState
 internal sealed record RolloutProgress(RolloutState State, string Text);
 
 /// <summary>A Deployment or StatefulSet, as the cluster has said last.</summary>
-internal sealed class Workload(WorkloadKind kind, WorkloadObject content)
+internal sealed class Workload(WorkloadKind kind, JsonElement content)
 {
     private const string RecordAnnotation = "updraft.io/image-rollout", MainAnnotation = "kubectl.kubernetes.io/default-container",
         ChangeCause = "kubernetes.io/change-cause";
 
-    private static readonly IReadOnlyDictionary<string, string> NoLabels = new Dictionary<string, string>(StringComparer.Ordinal);
-
-    private readonly IReadOnlyList<ContainerSpec> _init = content.Spec?.Template?.Spec?.InitContainers ?? [];
-    private readonly IReadOnlyList<ContainerSpec> _regular = content.Spec?.Template?.Spec?.Containers ?? [];
+    private readonly List<ContainerSpec> _init = content.Containers("spec", "template", "spec", "initContainers");
+    private readonly List<ContainerSpec> _regular = content.Containers("spec", "template", "spec", "containers");
 
     public WorkloadKind Kind => kind;
 
-    public string Name => content.Metadata!.Name!;
+    public string Name => content.Text("metadata", "name") ?? "";
 
-    public (WorkloadKind Kind, string Name) Key => (kind, Name);
+    /// <summary>Its version in the cluster.</summary>
+    public string Version => content.Text("metadata", "resourceVersion") ?? "";
 
     /// <summary>As people write it.</summary>
     public string Title => $"{kind.Name} {Name}";
@@ -42,43 +41,38 @@ internal sealed class Workload(WorkloadKind kind, WorkloadObject content)
     {
         get
         {
-            var selector = content.Spec?.Selector;
-            return string.Join(',', (selector?.MatchLabels ?? NoLabels).Select(label => $"{label.Key}={label.Value}")
-                .Concat((selector?.MatchExpressions ?? []).Select(rule => rule.Operator switch
+            var rules = new List<string>();
+            if (content.At("spec", "selector", "matchLabels") is { ValueKind: JsonValueKind.Object } labels)
+            {
+                foreach (var label in labels.EnumerateObject())
+                    rules.Add($"{label.Name}={label.Value}");
+            }
+            foreach (var rule in content.Items("spec", "selector", "matchExpressions"))
+            {
+                var (key, values) = (rule.Text("key"), string.Join(',', rule.Items("values")));
+                rules.Add(rule.Text("operator") switch
                 {
-                    "Exists" => rule.Key,
-                    "DoesNotExist" => "!" + rule.Key,
-                    _ => $"{rule.Key} {(rule.Operator == "In" ? "in" : "notin")} ({string.Join(',', rule.Values ?? [])})",
-                })));
+                    "Exists" => $"{key}",
+                    "DoesNotExist" => $"!{key}",
+                    "In" => $"{key} in ({values})",
+                    _ => $"{key} notin ({values})",
+                });
+            }
+            return string.Join(',', rules);
         }
     }
 
     /// <summary>Whether it waits for a pod that never gets ready instead of replacing it, also when it goes back.</summary>
-    public bool KeepsBrokenPods => kind == WorkloadKind.StatefulSet && content.Spec?.UpdateStrategy?.Type != "OnDelete";
+    public bool KeepsBrokenPods => kind == WorkloadKind.StatefulSet && content.Text("spec", "updateStrategy", "type") != "OnDelete";
 
     /// <summary>Whether the cluster has seen what it is set to now.</summary>
-    public bool IsNoticed => (content.Status?.ObservedGeneration ?? 0) >= (content.Metadata?.Generation ?? 0);
+    public bool IsNoticed => Status("observedGeneration") >= (content.Number("metadata", "generation") ?? 0);
 
     /// <summary>What it ran before an agent set an image; null when it is not known.</summary>
-    public RolloutRecord? Record
-    {
-        get
-        {
-            try
-            {
-                return content.Metadata?.Annotations?.GetValueOrDefault(RecordAnnotation) is { } text
-                    ? JsonSerializer.Deserialize(text, KubernetesJson.Default.RolloutRecord) is { Image: not null, Before: not null } record ? record : null
-                    : null;
-            }
-            catch (JsonException)
-            {
-                return null;
-            }
-        }
-    }
+    public RolloutRecord? Record => content.Text("metadata", "annotations", RecordAnnotation) is { } text ? RolloutRecord.Read(text) : null;
 
     /// <summary>Tells a deadline that was missed before from one that is missed now; null when none is.</summary>
-    public string? MissedDeadline => Deadline()?.LastUpdateTime;
+    public string? MissedDeadline => Deadline()?.Text("lastUpdateTime");
 
     /// <summary>
     /// The containers whose image is to be set: those that are named; without names the main container and all that run an image of the
@@ -88,7 +82,7 @@ internal sealed class Workload(WorkloadKind kind, WorkloadObject content)
     {
         if (names.Count > 0)
             return [.. _init.Concat(_regular).Where(container => container.Image is not null && names.Contains(container.Name, StringComparer.Ordinal))];
-        var named = content.Spec?.Template?.Metadata?.Annotations?.GetValueOrDefault(MainAnnotation);
+        var named = content.Text("spec", "template", "metadata", "annotations", MainAnnotation);
         var main = _regular.FirstOrDefault(container => container.Name == named) ?? (_regular.Count > 0 ? _regular[0] : null);
         return main?.Image is null ? [] : [.. _init.Concat(_regular).Where(container =>
             container.Image is { } image && ImageName.Repository(image) == ImageName.Repository(main.Image))];
@@ -104,83 +98,115 @@ internal sealed class Workload(WorkloadKind kind, WorkloadObject content)
     /// <param name="images">The new image of each container, by its name.</param>
     /// <param name="record">Null to forget.</param>
     /// <param name="cause">What <c>kubectl rollout history</c> says about it.</param>
-    public WorkloadObject Set(IReadOnlyDictionary<string, string> images, RolloutRecord? record, string cause) => new()
+    /// <returns>A strategic merge patch.</returns>
+    public string Set(IReadOnlyDictionary<string, string> images, RolloutRecord? record, string cause) => KubernetesJson.Write(json =>
     {
-        Metadata = new ObjectMetadata
-        {
-            ResourceVersion = content.Metadata!.ResourceVersion,
-            Annotations = new Dictionary<string, string?>(StringComparer.Ordinal)
-            {
-                [RecordAnnotation] = record is null ? null : JsonSerializer.Serialize(record, KubernetesJson.Default.RolloutRecord),
-                [ChangeCause] = cause,
-            },
-        },
-        Spec = new WorkloadSpec
-        {
-            Template = new PodTemplate { Spec = new PodSpec { InitContainers = Pick(_init, images), Containers = Pick(_regular, images) } },
-        },
-    };
+        json.WriteStartObject();
+        json.WriteStartObject("metadata");
+        json.WriteString("resourceVersion", Version);
+        json.WriteStartObject("annotations");
+        // Null removes it.
+        json.WriteString(RecordAnnotation, record?.ToString());
+        json.WriteString(ChangeCause, cause);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteStartObject("spec");
+        json.WriteStartObject("template");
+        json.WriteStartObject("spec");
+        Write(json, "initContainers", _init, images);
+        Write(json, "containers", _regular, images);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
 
-    /// <summary>Forgets what ran before, whatever else was changed.</summary>
-    public static WorkloadObject Forget() => new()
+    /// <summary>A patch that forgets what ran before, whatever else was changed.</summary>
+    public static string Forget() => KubernetesJson.Write(json =>
     {
-        Metadata = new ObjectMetadata { Annotations = new Dictionary<string, string?>(StringComparer.Ordinal) { [RecordAnnotation] = null } },
-    };
+        json.WriteStartObject();
+        json.WriteStartObject("metadata");
+        json.WriteStartObject("annotations");
+        json.WriteNull(RecordAnnotation);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
 
     /// <summary>How far its rollout is.</summary>
     /// <param name="missedBefore">Its <see cref="MissedDeadline"/> before it was changed: the cluster may say it still.</param>
     public RolloutProgress Progress(string? missedBefore)
     {
-        var (wanted, status) = (content.Spec?.Replicas ?? 1, content.Status ?? new WorkloadStatus());
+        var wanted = content.Number("spec", "replicas") ?? 1;
         if (!IsNoticed)
             return new(RolloutState.Going, "the cluster has not begun");
-        return kind == WorkloadKind.StatefulSet ? OfStatefulSet(wanted, status) : OfDeployment(wanted, status, missedBefore);
+        return kind == WorkloadKind.StatefulSet ? OfStatefulSet(wanted) : OfDeployment(wanted, missedBefore);
     }
 
-    private RolloutProgress OfDeployment(int wanted, WorkloadStatus status, string? missedBefore)
+    private RolloutProgress OfDeployment(int wanted, string? missedBefore)
     {
-        var (updated, available) = (status.UpdatedReplicas ?? 0, status.AvailableReplicas ?? 0);
-        if (content.Spec?.Paused == true)
+        var (updated, available, replicas) = (Status("updatedReplicas"), Status("availableReplicas"), Status("replicas"));
+        if (content.At("spec", "paused") is { ValueKind: JsonValueKind.True })
             return new(RolloutState.Done, "it is paused, and takes the image when it is resumed");
-        if (Deadline() is { } deadline && (missedBefore is null || deadline.LastUpdateTime != missedBefore))
-            return new(RolloutState.Stuck, $"the cluster gave it up after its progressDeadlineSeconds: {deadline.Message}");
+        if (Deadline() is { } deadline && (missedBefore is null || deadline.Text("lastUpdateTime") != missedBefore))
+            return new(RolloutState.Stuck, $"the cluster gave it up after its progressDeadlineSeconds: {deadline.Text("message")}");
         if (updated < wanted)
             return new(RolloutState.Going, $"{updated} of {wanted} replicas updated");
-        if (status.Replicas > updated)
-            return new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {status.Replicas - updated} old ones end");
+        if (replicas > updated)
+            return new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {replicas - updated} old ones end");
         return available < updated
             ? new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {available} available")
             : new(RolloutState.Done, $"{updated} of {wanted} replicas updated and available");
     }
 
-    private RolloutProgress OfStatefulSet(int wanted, WorkloadStatus status)
+    private RolloutProgress OfStatefulSet(int wanted)
     {
-        var (updated, ready) = (status.UpdatedReplicas ?? 0, status.ReadyReplicas ?? 0);
-        if (content.Spec?.UpdateStrategy?.Type == "OnDelete")
+        var (updated, ready) = (Status("updatedReplicas"), Status("readyReplicas"));
+        if (content.Text("spec", "updateStrategy", "type") == "OnDelete")
             return new(RolloutState.Done, "its pods take the image when they are deleted (updateStrategy OnDelete), so they are not waited for");
         if (wanted == 0)
             return new(RolloutState.Done, "0 of 0 replicas updated and ready");
-        if (content.Spec?.UpdateStrategy?.RollingUpdate?.Partition is > 0 and var partition)
+        if (content.Number("spec", "updateStrategy", "rollingUpdate", "partition") is > 0 and var partition)
         {
             var due = Math.Max(wanted - partition, 0);
             return updated < due
                 ? new(RolloutState.Going, $"{updated} of {due} replicas updated")
                 : new(RolloutState.Done, $"{updated} of {wanted} replicas updated, pods below {partition} keep their image (partition)");
         }
-        if (updated < wanted || status.CurrentRevision != status.UpdateRevision)
+        if (updated < wanted || content.Text("status", "currentRevision") != content.Text("status", "updateRevision"))
             return new(RolloutState.Going, $"{updated} of {wanted} replicas updated");
         return ready < wanted
             ? new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {ready} ready")
             : new(RolloutState.Done, $"{updated} of {wanted} replicas updated and ready");
     }
 
-    /// <summary>Null rather than empty: an empty list says nothing in a patch, but looks as if it did.</summary>
-    private static List<ContainerSpec>? Pick(IReadOnlyList<ContainerSpec> containers, IReadOnlyDictionary<string, string> images) =>
-        containers.Where(container => images.ContainsKey(container.Name))
-            .Select(container => container with { Image = images[container.Name] }).ToList() is { Count: > 0 } picked ? picked : null;
+    private int Status(string number) => content.Number("status", number) ?? 0;
 
-    private Condition? Deadline() => content.Status?.Conditions?.FirstOrDefault(condition =>
-        condition is { Type: "Progressing", Status: "False", Reason: "ProgressDeadlineExceeded" });
+    private JsonElement? Deadline()
+    {
+        foreach (var condition in content.Items("status", "conditions"))
+        {
+            if (condition.Text("type") == "Progressing" && condition.Text("status") == "False" && condition.Text("reason") == "ProgressDeadlineExceeded")
+                return condition;
+        }
+        return null;
+    }
+
+    private static void Write(Utf8JsonWriter json, string list, List<ContainerSpec> containers, IReadOnlyDictionary<string, string> images)
+    {
+        var chosen = containers.Where(container => images.ContainsKey(container.Name)).ToList();
+        if (chosen.Count == 0)
+            return;
+        json.WriteStartArray(list);
+        foreach (var container in chosen)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", container.Name);
+            json.WriteString("image", images[container.Name]);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
 }
 
 /// <summary>Images as a cluster writes them.</summary>

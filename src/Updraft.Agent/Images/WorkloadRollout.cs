@@ -132,7 +132,7 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
         (_isGoingBack, var outcome) = (true, RestoreOutcome.NotNeeded);
         if (await api.GetAsync(Workload.Kind, Workload.Name, cancellationToken) is not { } live)
             return RestoreOutcome.NotNeeded;
-        Workload = new Workload(Workload.Kind, live);
+        Workload = live;
         await ChangeAsync(async () =>
         {
             var record = Written is { } written && written.Image == target.Image ? written : _record;
@@ -174,9 +174,8 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
     {
         var isFirst = !_isUnblocked;
         _isUnblocked = true;
-        var pods = (await api.ListPodsAsync(Workload.PodSelector, cancellationToken)).Where(pod => troubles.Runs(pod)
-            && pod.Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) != true);
-        foreach (var name in pods.Select(pod => pod.Metadata!.Name!))
+        var pods = (await api.ListPodsAsync(Workload.PodSelector, cancellationToken)).Where(pod => !pod.IsReady && troubles.Runs(pod));
+        foreach (var name in pods.Select(pod => pod.Name))
         {
             try
             {
@@ -191,12 +190,8 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
         }
     }
 
-    private Task<Workload?> PatchAsync(WorkloadObject patch, CancellationToken cancellationToken)
-    {
-        return Of(api.PatchAsync(Workload.Kind, Workload.Name, patch, cancellationToken));
-
-        async Task<Workload?> Of(Task<WorkloadObject?> answer) => await answer is { } now ? new Workload(Workload.Kind, now) : null;
-    }
+    private Task<Workload?> PatchAsync(string patch, CancellationToken cancellationToken) =>
+        api.PatchAsync(Workload.Kind, Workload.Name, patch, cancellationToken);
 
     /// <summary>Changes the workload; after a conflict it is read again and the change is thought over.</summary>
     private async Task ChangeAsync(Func<Task<bool>> change, CancellationToken cancellationToken)
@@ -212,7 +207,7 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
                 Observe(null);
                 return;
             }
-            Workload = new Workload(Workload.Kind, live);
+            Workload = live;
         }
     }
 

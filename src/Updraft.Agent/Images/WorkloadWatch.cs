@@ -9,16 +9,16 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
 
     /// <summary>Waits until somebody has seen enough.</summary>
-    /// <param name="states">The workloads as they are known; kept up to date, what is gone is taken out.</param>
+    /// <param name="states">The workloads as they are known, by their <see cref="Workload.Step"/>; kept up to date, what is gone is taken out.</param>
     /// <param name="isEnough">Asked after each change, and every ten seconds; then its argument is true.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="KubernetesException">The cluster refuses it.</exception>
-    public async Task WaitAsync(Dictionary<(WorkloadKind Kind, string Name), Workload> states, Func<bool, Task<bool>> isEnough,
+    public async Task WaitAsync(Dictionary<string, Workload> states, Func<bool, Task<bool>> isEnough,
         CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var news = Channel.CreateUnbounded<Observed>();
-        var following = Task.WhenAll(states.Keys.Select(key => key.Kind).Distinct().ToList().Select(kind => FollowAsync(kind, news.Writer, stop.Token)));
+        var following = Task.WhenAll(states.Values.Select(workload => workload.Kind).Distinct().ToList().Select(kind => FollowAsync(kind, news.Writer, stop.Token)));
         try
         {
             var (more, tick) = (News(), Tick());
@@ -66,15 +66,15 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
                     if (version is null)
                     {
                         var list = await api.ListAsync(kind, selector, cancellationToken);
-                        version = list.Metadata?.ResourceVersion ?? "";
-                        news.TryWrite(new Observed(kind, null, list.Items ?? []));
+                        version = list.Version;
+                        news.TryWrite(new Observed(kind, null, list.Items));
                     }
-                    await foreach (var (type, workload) in api.WatchAsync(kind, selector, version, cancellationToken))
+                    await foreach (var change in api.WatchAsync(kind, selector, version, cancellationToken))
                     {
                         backOff.Reset();
-                        version = workload.Metadata!.ResourceVersion!;
-                        if (type != "BOOKMARK")
-                            news.TryWrite(new Observed(kind, type, [workload]));
+                        version = change.Workload.Version;
+                        if (change.Type != "BOOKMARK")
+                            news.TryWrite(new Observed(kind, change.Type, [change.Workload]));
                     }
                     // It ended in order, because its time was over: from where it was it goes on.
                 }
@@ -99,21 +99,21 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
     /// <param name="Kind">Of what.</param>
     /// <param name="Type">What happened; null when these are all there are.</param>
     /// <param name="Items">To which.</param>
-    private sealed record Observed(WorkloadKind Kind, string? Type, IReadOnlyList<WorkloadObject> Items)
+    private sealed record Observed(WorkloadKind Kind, string? Type, IReadOnlyList<Workload> Items)
     {
-        public void Apply(Dictionary<(WorkloadKind Kind, string Name), Workload> states)
+        public void Apply(Dictionary<string, Workload> states)
         {
             if (Type is null)
             {
-                foreach (var gone in states.Keys.Where(key => key.Kind == Kind).ToList())
-                    states.Remove(gone);
+                foreach (var gone in states.Values.Where(workload => workload.Kind == Kind).ToList())
+                    states.Remove(gone.Step);
             }
-            foreach (var workload in Items.Select(item => new Workload(Kind, item)))
+            foreach (var workload in Items)
             {
                 if (Type == "DELETED")
-                    states.Remove(workload.Key);
+                    states.Remove(workload.Step);
                 else
-                    states[workload.Key] = workload;
+                    states[workload.Step] = workload;
             }
         }
     }
