@@ -133,14 +133,16 @@ public sealed class KubernetesFailureTests : KubernetesRollouts
         Assert.Equal($"worker={Old}", Images("statefulsets", "airflow-worker"));
     }
 
-    [Fact]
-    public async Task What_somebody_else_has_set_meanwhile_is_left_alone()
+    [Theory]
+    [InlineData("get")]
+    [InlineData("patch")]
+    public async Task What_somebody_else_has_set_meanwhile_is_left_alone(string moment)
     {
         await StartAsync();
         Cluster.Workloads.Fate = image => image == Broken ? PodFate.BrokenAndLate : PodFate.Ready;
         Cluster.Intercept = (verb, resource, name) =>
         {
-            if (verb == "get" && name == "airflow-worker")
+            if (verb == moment && name == "airflow-worker" && Images("statefulsets", name) == $"worker={Broken}")
                 Cluster.Workloads.SetImage("statefulsets", "airflow-worker", "worker", "somebody/else:1");
             return null;
         };
