@@ -43,6 +43,7 @@ internal sealed class AgentCommand
     private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check, _imageDriver, _imageCommand;
     private readonly NumberOption _checkTimeout, _imageTimeout, _keepTrees, _keepMinutes;
     private readonly Option<bool> _once;
+    private readonly Option<string> _kubeRelease, _kubeSelector, _kubeNamespace, _kubeContainers;
 
     /// <summary>Builds the command line.</summary>
     /// <param name="environment">Looks up an environment variable.</param>
@@ -66,6 +67,11 @@ internal sealed class AgentCommand
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "Earlier states to keep on disk, at least.");
         _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080,
             "How long to keep an earlier state, at least: longer than a task imports.");
+        _kubeRelease = Text("--kube-release", "NAME", "For the driver kubernetes: the release of Airflow's Helm chart that runs the image.");
+        _kubeSelector = Text("--kube-selector", "LABELS", "Instead: label selector of the Deployments and StatefulSets that run the image.");
+        _kubeNamespace = Text("--kube-namespace", "NAME", "Their namespace. That of the agent's pod unless given.");
+        _kubeContainers = Text("--kube-containers", "NAMES", "Their containers that run the image, separated by commas. "
+            + "Unless given the main container, and all that have an image of the same repository.");
         _once = new Option<bool>("--once") { Description = "Converge to what is deployed now, then end." };
         _command.Options.Add(_once);
         var help = _command.Options.OfType<HelpOption>().Single();
@@ -100,6 +106,12 @@ internal sealed class AgentCommand
             problems.Add("--image-command is for --image-driver exec; give both or neither.");
         var (checkTimeout, imageTimeout, keepTrees, keepMinutes) =
             (Number(_checkTimeout), Number(_imageTimeout), Number(_keepTrees), Number(_keepMinutes));
+        var kubernetes = KubernetesOptions.Read(Of(parsed, _kubeNamespace), Of(parsed, _kubeSelector), Of(parsed, _kubeRelease),
+            Of(parsed, _kubeContainers), problems);
+        if (imageDriver == ImageDrivers.Kubernetes && kubernetes is null && problems.Count == 0)
+            problems.Add("--image-driver kubernetes needs --kube-release or --kube-selector, the workloads that run the image.");
+        if (imageDriver != ImageDrivers.Kubernetes && kubernetes is not null)
+            problems.Add("The options --kube-* are for --image-driver kubernetes; give both or neither.");
         return problems.Count > 0 ? Refuse(problems, errors) : (new AgentOptions
         {
             Server = server!,
@@ -115,6 +127,7 @@ internal sealed class AgentCommand
             ImageTimeout = TimeSpan.FromSeconds(imageTimeout),
             KeepTrees = keepTrees,
             KeepFor = TimeSpan.FromMinutes(keepMinutes),
+            Kubernetes = kubernetes,
             Once = parsed.GetValue(_once) || Variable(_once) is "1" or "true",
         }, ExitCode.Ok);
 

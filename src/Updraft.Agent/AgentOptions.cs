@@ -1,3 +1,5 @@
+using Updraft.Agent.Images;
+
 namespace Updraft.Agent;
 
 /// <summary>What the operator decides. Every option is also an environment variable: UPDRAFT_AGENT_ and its name.</summary>
@@ -39,6 +41,9 @@ internal sealed record AgentOptions
 
     /// <summary>How long an earlier state keeps its trees, at least; 0 to 10,080 minutes.</summary>
     public TimeSpan KeepFor { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Which workloads the image driver <c>kubernetes</c> changes; null when none were chosen.</summary>
+    public KubernetesOptions? Kubernetes { get; init; }
 
     /// <summary>Converge to what the server wants now, then end.</summary>
     public bool Once { get; init; }

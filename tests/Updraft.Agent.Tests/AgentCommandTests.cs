@@ -66,6 +66,11 @@ public sealed class AgentCommandTests : IDisposable
     [InlineData("--server http://s --root r --token t --keep-trees -1", "--keep-trees must be 0 to 1000")]
     [InlineData("--server http://s --root r --token t --check-timeout 0", "--check-timeout must be 1 to 3600")]
     [InlineData("--server http://s --root r --token t --keep-minutes x", "--keep-minutes")]
+    [InlineData("--server http://s --root r --token t --kube-namespace n", "either --kube-selector or --kube-release")]
+    [InlineData("--server http://s --root r --token t --kube-selector a=b --kube-release r", "either --kube-selector or --kube-release")]
+    [InlineData("--server http://s --root r --token t --kube-release R", "--kube-release must be a name")]
+    [InlineData("--server http://s --root r --token t --kube-release r --kube-namespace a/b", "--kube-namespace must be a name")]
+    [InlineData("--server http://s --root r --token t --kube-release r --kube-containers a,B", "'B' is none")]
     [InlineData("--server http://s --root r --token t --sever", "--sever")]
     public void A_wrong_option_is_named_and_ends_with_64(string arguments, string named)
     {
@@ -74,6 +79,22 @@ public sealed class AgentCommandTests : IDisposable
         Assert.Null(options);
         Assert.Equal(64, exit);
         Assert.Contains(named, _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Workloads_are_chosen_by_a_release_of_the_chart_or_by_labels()
+    {
+        string[] required = ["--server", "http://s", "--root", "r", "--token", "t"];
+
+        Assert.Null(Parse(required).Options!.Kubernetes);
+        var release = Parse([.. required, "--kube-release", "prod"]).Options!.Kubernetes!;
+        Assert.Equal((null, "tier=airflow,release=prod,component in (scheduler,webserver,api-server,dag-processor,triggerer,worker,flower)"),
+            (release.Namespace, release.Selector));
+        Assert.Empty(release.Containers);
+        _environment["UPDRAFT_AGENT_KUBE_CONTAINERS"] = "scheduler, worker";
+        var labels = Parse([.. required, "--kube-selector", "a=b", "--kube-namespace", "n"]).Options!.Kubernetes!;
+        Assert.Equal(("n", "a=b"), (labels.Namespace, labels.Selector));
+        Assert.Equal(["scheduler", "worker"], labels.Containers);
     }
 
     [Fact]

@@ -1,0 +1,51 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Updraft.Agent.Images;
+
+/// <summary>
+/// Finds values in the cluster's objects by their path; what is absent, or of another type, is null. Serialized records would be nicer to
+/// read, but the generated code for them costs every agent, also those without this driver, a megabyte or two at rest.
+/// </summary>
+internal static class KubernetesJson
+{
+    private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static JsonElement? At(this JsonElement json, params ReadOnlySpan<string> path)
+    {
+        foreach (var name in path)
+        {
+            if (json.ValueKind != JsonValueKind.Object || !json.TryGetProperty(name, out json))
+                return null;
+        }
+        return json;
+    }
+
+    public static string? Text(this JsonElement json, params ReadOnlySpan<string> path) =>
+        json.At(path) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+
+    public static int? Number(this JsonElement json, params ReadOnlySpan<string> path) =>
+        json.At(path) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var value) ? value : null;
+
+    /// <summary>The elements of a list; none when there is no list.</summary>
+    public static List<JsonElement> Items(this JsonElement json, params ReadOnlySpan<string> path) =>
+        json.At(path) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [];
+
+    /// <summary>A list of containers.</summary>
+    public static List<ContainerSpec> Containers(this JsonElement json, params ReadOnlySpan<string> path)
+    {
+        var containers = new List<ContainerSpec>();
+        foreach (var container in json.Items(path))
+            containers.Add(new ContainerSpec(container.Text("name") ?? "", container.Text("image")));
+        return containers;
+    }
+
+    public static string Write(Action<Utf8JsonWriter> write)
+    {
+        using var bytes = new MemoryStream();
+        using (var json = new Utf8JsonWriter(bytes, Format))
+            write(json);
+        return Encoding.UTF8.GetString(bytes.GetBuffer().AsSpan(0, (int)bytes.Length));
+    }
+}

@@ -1,0 +1,23 @@
+using System.Text.Json.Nodes;
+
+namespace Updraft.Agent.Tests.Support;
+
+/// <summary>Stands in for a cluster's reading of label selectors.</summary>
+internal static class StandInSelector
+{
+    /// <summary>A label selector of the forms KEY=VALUE and KEY in (A,B), with commas between.</summary>
+    public static bool Matches(JsonObject workload, string selector)
+    {
+        var labels = workload["metadata"]!["labels"]!;
+        return selector.Replace(", ", ",", StringComparison.Ordinal).Split(',').Aggregate(new List<string>(), (rules, part) =>
+        {
+            if (rules.Count > 0 && rules[^1].Contains('(', StringComparison.Ordinal) && !rules[^1].Contains(')', StringComparison.Ordinal))
+                rules[^1] += "," + part;
+            else
+                rules.Add(part);
+            return rules;
+        }).TrueForAll(rule => rule.Contains(" in (", StringComparison.Ordinal)
+            ? rule.Split(" in (")[1].TrimEnd(')').Split(',').Contains((string?)labels[rule.Split(" in (")[0]])
+            : (string?)labels[rule.Split('=')[0]] == rule.Split('=')[1]);
+    }
+}
