@@ -19,7 +19,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
     /// <summary>Names of the steps; each workload has one of its own below the first.</summary>
     public const string Step = "image", RestoreStep = "image-restore";
 
-    public string Name => "kubernetes";
+    public string Name => ImageDrivers.Kubernetes;
 
     /// <summary>Going back is not waited for longer: what is set is set, and whoever deployed wants to know.</summary>
     public TimeSpan RestoreLimit { get; init; } = TimeSpan.FromMinutes(2);
