@@ -19,7 +19,7 @@ internal static class ServerCommand
     /// <summary>The settings are wrong; EX_CONFIG of sysexits.h.</summary>
     public const int BadConfiguration = 78;
 
-    private static readonly string[] Sections = ["Bootstrap", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Logging", "Kestrel"];
+    private static readonly string[] Sections = ["Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Logging", "Kestrel"];
 
     // The log goes to standard output, where a sub-command prints its result.
     private static readonly string[] WithoutLog =

@@ -18,6 +18,7 @@ internal static class ImageEndpoints
     {
         builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<RegistryKey>();
+        builder.Services.AddSingleton(provider => provider.GetRequiredService<RegistryKey>().Shared);
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
         builder.Services.AddScoped<IssueRegistryToken>();
     }

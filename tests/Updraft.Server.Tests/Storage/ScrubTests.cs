@@ -93,8 +93,8 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     {
         await using var server = await UpdraftServer.StartAsync();
         var bundle = await StoredBundle.CreateAsync(server);
-        await bundle.SqlAsync("UPDATE bundle_contents SET \"offset\" = \"offset\" + 1 WHERE content = @content", "dags/0.py");
-        await bundle.SqlAsync("DELETE FROM bundle_contents WHERE content = @content", "dags/1.py");
+        await bundle.SqlAsync("UPDATE bundle_contents SET \"offset\" = \"offset\" + 1 WHERE content = {0}", "dags/0.py");
+        await bundle.SqlAsync("DELETE FROM bundle_contents WHERE content = {0}", "dags/1.py");
 
         var damage = await ScrubInProcess.RunAsync(server);
 
