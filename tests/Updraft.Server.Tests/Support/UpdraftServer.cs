@@ -59,6 +59,13 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <summary>The server's data folder.</summary>
     public string DataFolder => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
 
+    /// <summary>Where its PostgreSQL is; null on SQLite.</summary>
+    public string? ConnectionString => _settings.GetValueOrDefault("Database:ConnectionString") ?? _database?.ConnectionString;
+
+    /// <summary>Arguments by which the program finds the same data.</summary>
+    public IReadOnlyList<string> DataArguments =>
+        [$"--Data={DataFolder}", .. ConnectionString is { } database ? (string[])[$"--Database:ConnectionString={database}"] : []];
+
     /// <summary>What the operator read on the console at the first start.</summary>
     public string ConsoleText { get; private set; } = "";
 
