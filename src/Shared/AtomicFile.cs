@@ -55,6 +55,20 @@ internal sealed class AtomicFile : IDisposable
         file.Commit();
     }
 
+    /// <summary>Writes a whole small file, unless there is one: then that one stays.</summary>
+    /// <returns>Whether it was written.</returns>
+    public static bool TryCreate(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    {
+        using var file = new AtomicFile(path, mode: mode);
+        file.Stream.Write(content);
+        file._stream.Flush();
+        Posix.Fsync(file._stream.SafeFileHandle, file._temporary);
+        if (!Posix.TryHardLink(file._temporary, path))
+            return false;
+        Posix.FsyncFolder(Path.GetDirectoryName(path)!);
+        return true;
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -13,7 +13,7 @@ internal static partial class Posix
 {
     private const int ReadOnly = 0, Directory = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000;
     private const int AtCurrentFolder = -100;
-    private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11;
+    private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
 
     /// <summary>Makes a file's bytes durable.</summary>
     public static void Fsync(SafeFileHandle file, string path)
@@ -53,6 +53,15 @@ internal static partial class Posix
     {
         if (NativeLinkat(AtCurrentFolder, existing, AtCurrentFolder, link, 0) != 0)
             throw Failure("link", $"{existing} -> {link}");
+    }
+
+    /// <summary>Gives a file a second name, unless that name is taken.</summary>
+    /// <returns>False when it is.</returns>
+    public static bool TryHardLink(string existing, string link)
+    {
+        if (NativeLinkat(AtCurrentFolder, existing, AtCurrentFolder, link, 0) == 0)
+            return true;
+        return Marshal.GetLastPInvokeError() == Exists ? false : throw Failure("link", $"{existing} -> {link}");
     }
 
     /// <summary>Opens a regular file for reading without following a symbolic link at its end.</summary>

@@ -43,7 +43,7 @@ internal static class Program
     public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = ServerHost.CreateBuilder(args);
-        builder.Services.AddUpdraftDatabase();
+        builder.Services.AddUpdraftDatabase(builder.Configuration);
         builder.AddTokens();
         builder.AddOrganizations();
         builder.AddClusters();
@@ -69,6 +69,7 @@ internal static class Program
         app.UseSignIn();
         app.UseTokens();
         app.UseMiddleware<AbsentFeatures>();
+        app.UseMiddleware<RetryConflicts>();
         app.MapHealth();
         app.MapSignIn();
         app.MapBundles();
@@ -110,9 +111,14 @@ internal static class Program
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.ListenAsConfigured();
         app.Services.GetRequiredService<DataFolderLock>().Take();
-        await app.Services.MigrateDatabaseAsync(app.Lifetime.ApplicationStopping);
         await using (var scope = app.Services.CreateAsyncScope())
+        {
+            var prepare = scope.ServiceProvider.GetRequiredService<PrepareDatabase>();
+            await using var turn = await prepare.TakeTurnAsync(app.Lifetime.ApplicationStopping);
+            await prepare.RunAsync(app.Lifetime.ApplicationStopping);
+            await scope.ServiceProvider.GetRequiredService<CheckKeys>().RunAsync(app.Lifetime.ApplicationStopping);
             await scope.ServiceProvider.GetRequiredService<BootstrapTenancy>().RunAsync(console, app.Lifetime.ApplicationStopping);
+        }
         await app.StartAsync();
     }
 }

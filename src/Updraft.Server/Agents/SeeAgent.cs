@@ -29,7 +29,7 @@ internal sealed class SeeAgent(IServiceScopeFactory scopes, IOptions<AgentOption
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
-        foreach (var some in agents.Chunk(AtOnce))
+        foreach (var some in agents.OrderBy(agent => agent.Value, StringComparer.Ordinal).Chunk(AtOnce))
         {
             await db.Agents.Where(row => some.Contains(row.Id))
                 .ExecuteUpdateAsync(row => row.SetProperty(agent => agent.LastSeenAt, now), cancellationToken);

@@ -21,7 +21,14 @@ internal static class RequestBody
         if (!request.HasJsonContentType() && !(request.ContentType is null && request.ContentLength is null or 0))
             throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
                 "The body must be JSON: send the header 'Content-Type: application/json'.");
-        var body = await ReadAllAsync(request, cancellationToken);
+        var body = request.HttpContext.Features.Get<KnownBody>() ?? new KnownBody(await ReadAllAsync(request, cancellationToken));
+        request.HttpContext.Features.Set(body);
+        return Parse(body.Content, type);
+    }
+
+    private static T Parse<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
+        where T : class
+    {
         if (body.Length == 0)
             throw ApiException.BadRequest("The body is empty; send a JSON object, {} at least.");
         JsonSyntax.Check(body.Span);
@@ -50,6 +57,9 @@ internal static class RequestBody
                 throw TooLarge();
         }
     }
+
+    /// <summary>The body that was read: a request that is run again has none any more.</summary>
+    private sealed record KnownBody(ReadOnlyMemory<byte> Content);
 
     private static ApiException TooLarge() =>
         new(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {MaxBytes} bytes, the most that is taken here.");

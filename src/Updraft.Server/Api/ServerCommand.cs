@@ -21,7 +21,7 @@ internal static class ServerCommand
 
     private static readonly string[] Sections =
     [
-        "Bootstrap", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Logging", "Kestrel",
+        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Logging", "Kestrel",
     ];
 
     // The log goes to standard output, where a sub-command prints its result.
@@ -37,12 +37,15 @@ internal static class ServerCommand
           scrub                   Reads every stored blob and names what is damaged; changes nothing, also while the server runs
           --json                  With scrub: one JSON object instead of lines
           --Data FOLDER           Everything the server must remember. Default: updraft-data in the working folder
+          --Keys FOLDER           Its keys, which servers on one database share. Default: keys in the data folder
           --Listen ADDRESS        Where it listens. Default: http://127.0.0.1:8888
           --PublicUrl ADDRESS     Where clients and agents reach it. Default: http://127.0.0.1:8888
           --Registry HOST:PORT    The image registry as clients see it. Default: localhost:5555
           --AirflowHome PATH      Airflow's home in mount paths. Default: /usr/local/airflow
           --SECTION:NAME VALUE    A setting of a section, e.g. --Uploads:MaxBytes 1073741824
           --help, --version
+
+        PostgreSQL instead of SQLite: --Database:ConnectionString (better as UPDRAFT_Database__ConnectionString).
 
         Every setting can also be an environment variable with the prefix UPDRAFT_ and two underscores for the colon
         (UPDRAFT_Uploads__MaxBytes), or stand in appsettings.json beside the program. The command line wins, then the

@@ -27,6 +27,12 @@ internal sealed class ServerOptions
         ErrorMessage = "Registry must be a host and a port such as localhost:5555, without a scheme.")]
     public string Registry { get; set; } = "localhost:5555";
 
+    /// <summary>The folder of keys; <c>keys</c> in the data folder when empty. Servers on one database need the same keys.</summary>
+    public string? Keys { get; set; }
+
+    /// <summary>The folder of keys, made when it is missing.</summary>
+    public string KeyFolder() => string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
+
     /// <summary>A folder of the data folder, made when it is missing.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Join(Path.GetFullPath(Data), name)).FullName;
 }

@@ -17,6 +17,12 @@ internal static class BundleContentQueries
         VALUES (@deployment, @content, @pack, @offset, @length) ON CONFLICT DO NOTHING
         """;
 
+    private const string InsertAll = """
+        INSERT INTO bundle_contents (deployment_id, content, pack_id, "offset", length)
+        SELECT @deployment, content, @pack, "offset", length FROM unnest(@contents, @offsets, @lengths) AS entry (content, "offset", length)
+        ON CONFLICT DO NOTHING
+        """;
+
     /// <summary>Where contents of a Deployment stand; what is not known is missing in the answer.</summary>
     public static async Task<Dictionary<Digest, PackLocation>> FindContentsAsync(this UpdraftDbContext db, DeploymentId deployment,
         IEnumerable<Digest> contents, CancellationToken cancellationToken)
@@ -41,9 +47,20 @@ internal static class BundleContentQueries
         IReadOnlyList<PackEntry> entries, CancellationToken cancellationToken)
     {
         await using var command = db.Database.GetDbConnection().CreateCommand();
-        command.CommandText = Insert;
         command.Transaction = db.Database.CurrentTransaction!.GetDbTransaction();
         Add("@deployment", deployment.Value);
+        if (db.Database.IsNpgsql())
+        {
+            // Over a network a statement for each would hold the Deployment for minutes.
+            command.CommandText = InsertAll;
+            Add("@pack", packId);
+            Add("@contents", entries.Select(entry => entry.Content.ToArray()).ToArray());
+            Add("@offsets", entries.Select(entry => entry.Offset).ToArray());
+            Add("@lengths", entries.Select(entry => entry.Length).ToArray());
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return;
+        }
+        command.CommandText = Insert;
         var content = Add("@content", Array.Empty<byte>());
         Add("@pack", packId);
         var offset = Add("@offset", 0L);

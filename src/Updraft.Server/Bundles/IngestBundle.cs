@@ -47,9 +47,9 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
 
             // 5
             await using var write = await db.BeginWriteAsync(cancellationToken);
-            db.ChangeTracker.Clear(); // What was read before the transaction may be outdated by now.
+            var locked = await db.TryLockDeploymentAsync(request.Deployment, cancellationToken);
             await request.Admit(db, cancellationToken);
-            var deployment = await db.LockDeploymentAsync(request.Deployment, cancellationToken);
+            var deployment = locked ?? throw ApiException.NotFound("Deployment", request.Deployment.Value);
             var version = Create(request, manifest, pack.Entries.Count > 0 ? packId : null, deployment);
             db.BundleVersions.Add(version);
             await db.SaveChangesAsync(cancellationToken);

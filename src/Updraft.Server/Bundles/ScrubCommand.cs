@@ -24,7 +24,7 @@ internal static class ScrubCommand
     {
         var options = services.GetRequiredService<IOptions<ServerOptions>>().Value;
         var database = Path.Join(Path.GetFullPath(options.Data), "database", "updraft.db");
-        if (!File.Exists(database))
+        if (!services.GetRequiredService<IOptions<DatabaseOptions>>().Value.IsShared && !File.Exists(database))
             throw new IOException($"there is no database at '{database}'; say where the data is with --Data.");
 
         await using var scope = services.CreateAsyncScope();

@@ -1,7 +1,6 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
-using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace Updraft.Server.Database;
 
@@ -9,8 +8,11 @@ namespace Updraft.Server.Database;
 internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbContext> options, SqliteWriterGate gate)
     : UpdraftDbContext(options)
 {
+    protected override string RowLock => "";
+
     public override async Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken)
     {
+        ChangeTracker.Clear();
         await gate.Turn.WaitAsync(cancellationToken);
         try
         {
@@ -24,15 +26,7 @@ internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbCon
         }
     }
 
-    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
-    {
-        base.ConfigureConventions(configurationBuilder);
-        // SQLite has no time type that sorts; ticks do.
-        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<TicksConverter>();
-    }
-
-    private sealed class TicksConverter()
-        : ValueConverter<DateTimeOffset, long>(time => time.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+    public override Task AnnounceAtCommitAsync(string news, CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>

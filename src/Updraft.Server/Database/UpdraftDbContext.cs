@@ -16,10 +16,28 @@ namespace Updraft.Server.Database;
 internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>
-    /// Begins a transaction that will write. Writers come one after another where the engine has a single writer, so
-    /// what is read inside is what the commit builds on. Keep it short; dispose without commit rolls back.
+    /// Begins a transaction that will write. Where the engine has a single writer, what is read inside is what the commit builds on;
+    /// elsewhere begin with <c>LockDeploymentAsync</c> or <c>LockOrganizationAsync</c>. Keep it short; dispose without commit rolls back.
     /// </summary>
+    /// <remarks>What was read before is forgotten: it may be outdated by now.</remarks>
     public abstract Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Reads rows that nobody else can lock or change until the transaction ends, as they are when the lock is got. Who locks an
+    /// Organization and a Deployment locks the Organization first.
+    /// </summary>
+    public Task<List<T>> LockRowsAsync<T>(string select, object value, CancellationToken cancellationToken)
+        where T : class
+    {
+        var locking = select + RowLock;
+        return Set<T>().FromSqlRaw(locking, value).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>What a <c>SELECT</c> ends with to lock its rows; empty where writers come one after another anyway.</summary>
+    protected abstract string RowLock { get; }
+
+    /// <summary>Tells the other servers on this database, if and when the transaction commits. This server tells itself.</summary>
+    public abstract Task AnnounceAtCommitAsync(string news, CancellationToken cancellationToken);
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(UpdraftDbContext).Assembly);
@@ -37,6 +55,8 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();
+        // SQLite has no time type that sorts, and PostgreSQL's cuts a digit off; ticks come back as they went in.
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<TicksConverter>();
     }
 
     private static void Id<TId>(ModelConfigurationBuilder builder)
@@ -48,6 +68,9 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         // The lambda above is an expression tree, which cannot call a static abstract member itself (CS8927).
         private static TId Wrap(string value) => TId.From(value);
     }
+
+    private sealed class TicksConverter()
+        : ValueConverter<DateTimeOffset, long>(time => time.UtcTicks, ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
 
     private sealed class DigestConverter() : ValueConverter<Digest, byte[]>(digest => digest.ToArray(), bytes => new Digest(bytes));
 }

@@ -5,6 +5,7 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Clusters;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Workspaces;
 
@@ -42,6 +43,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock)
         var workspaceId = new WorkspaceId(request.WorkspaceId);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(organization, cancellationToken);
         var workspace = await db.Workspaces.SingleOrDefaultAsync(
             row => row.Id == workspaceId && row.OrganizationId == organization, cancellationToken);
         if (workspace is null || !subject.Touches(Permission.ReadWorkspace, workspaceId))

@@ -12,11 +12,15 @@ internal static class DeploymentTable
     {
         public DbSet<Deployment> Deployments => db.Set<Deployment>();
 
-        /// <summary>The live Deployment, for changing it inside a write transaction.</summary>
+        /// <summary>The live Deployment, for changing it or what belongs to it: first in a write transaction, others wait until it ends.</summary>
         /// <exception cref="ApiException">404: no such Deployment, or it was deleted.</exception>
         public async Task<Deployment> LockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
-            await db.Set<Deployment>().SingleOrDefaultAsync(row => row.Id == id && row.DeletedAt == null, cancellationToken)
-            ?? throw ApiException.NotFound("Deployment", id.Value);
+            await db.TryLockDeploymentAsync(id, cancellationToken) ?? throw ApiException.NotFound("Deployment", id.Value);
+
+        /// <summary>The same; null when there is none.</summary>
+        public async Task<Deployment?> TryLockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
+            (await db.LockRowsAsync<Deployment>("SELECT * FROM deployments WHERE id = {0} AND deleted_at IS NULL", id.Value, cancellationToken))
+                .SingleOrDefault();
     }
 
     internal sealed class Mapping : IEntityTypeConfiguration<Deployment>

@@ -2,6 +2,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
@@ -20,6 +21,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
         TextLimit.Check(request.Description, "description", DeploymentRules.MaxDescription);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
         if (request.WorkspaceId != deployment.WorkspaceId.Value)
             throw ApiException.BadRequest($"'workspaceId' must be '{deployment.WorkspaceId}': a Deployment stays in its Workspace.");

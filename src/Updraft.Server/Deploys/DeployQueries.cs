@@ -57,9 +57,13 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         rows = rows.Where(row => row.DeploymentId == deploymentId);
         if (!string.IsNullOrEmpty(search))
         {
-            var (part, id) = ($"%{Escape(search)}%", new DeployId(search));
-            rows = rows.Where(row => row.Id == id || EF.Functions.Like(row.ImageTag, part, "!") || EF.Functions.Like(row.Description!, part, "!")
-                || EF.Functions.Like(row.BundleMountPath!, part, "!") || EF.Functions.Like(row.DagBundleName!, part, "!"));
+            var (part, id) = ($"%{LowerAscii(Escape(search))}%", new DeployId(search));
+            // Case counts neither here nor there, on any database; both lower ASCII letters only.
+#pragma warning disable CA1304, CA1311, MA0011 // Translated to SQL's lower(), which knows no culture.
+            rows = rows.Where(row => row.Id == id || EF.Functions.Like(row.ImageTag.ToLower(), part, "!")
+                || EF.Functions.Like(row.Description!.ToLower(), part, "!")
+                || EF.Functions.Like(row.BundleMountPath!.ToLower(), part, "!") || EF.Functions.Like(row.DagBundleName!.ToLower(), part, "!"));
+#pragma warning restore CA1304, CA1311, MA0011
         }
         var page = WithRevisions(rows).OrderByDescending(row => row.Deploy.Number).Skip(paging.Offset).Take(paging.Limit);
         return new()
@@ -77,6 +81,12 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         var beginning = $$"""{"id":"{{Escape(subjectId)}}",%""";
         return db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {beginning} ESCAPE '!'");
     }
+
+    private static string LowerAscii(string text) => string.Create(text.Length, text, static (lower, source) =>
+    {
+        for (var i = 0; i < lower.Length; i++)
+            lower[i] = char.IsAsciiLetterUpper(source[i]) ? (char)(source[i] | 0x20) : source[i];
+    });
 
     private static string Escape(string text) => text.Replace("!", "!!", StringComparison.Ordinal)
         .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -17,6 +18,7 @@ internal sealed class UpdateDeploy(UpdraftDbContext db, TimeProvider clock)
         TextLimit.Check(request.Description, "description", TextLimit.Description);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockDeploymentAsync(deploymentId, cancellationToken);
         var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
             ?? throw DeployRules.NotFound(deployId);
         if (request.Description is null || request.Description == deploy.Description)

@@ -23,6 +23,7 @@ internal static class ImageEndpoints
             .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" }, "Images:Proxy needs Images:RegistryUrl, where the registry is.");
         builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration>(ChooseRegistry);
         builder.Services.AddSingleton<RegistryKey>();
+        builder.Services.AddSingleton(provider => provider.GetRequiredService<RegistryKey>().Shared);
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
         builder.Services.AddSingleton<SignRegistryToken>();
         builder.Services.AddScoped<IssueRegistryToken>();

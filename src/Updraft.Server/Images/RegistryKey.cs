@@ -4,6 +4,7 @@ using System.Text;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Tokens;
 using Updraft.Server.Api;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Images;
 
@@ -17,6 +18,8 @@ namespace Updraft.Server.Images;
 /// </summary>
 internal sealed class RegistryKey : IHostedService, IDisposable
 {
+    private const string FileName = "registry.pem";
+
     private const UnixFileMode Public = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
     // What RFC 5280 writes for a certificate without an end. Its age says nothing here; whoever replaces the file replaces the key.
@@ -28,10 +31,8 @@ internal sealed class RegistryKey : IHostedService, IDisposable
 
     public RegistryKey(IOptions<ServerOptions> options)
     {
-        var path = Path.Join(options.Value.Folder("keys"), "registry.pem");
-        if (!File.Exists(path))
-            AtomicFile.Write(path, Encoding.ASCII.GetBytes(Create()));
-        var pem = File.ReadAllText(path);
+        var path = Path.Join(options.Value.KeyFolder(), FileName);
+        var pem = Encoding.ASCII.GetString(SigningKeys.LoadOrCreate(path, static () => Encoding.ASCII.GetBytes(Create())));
         _certificate = X509Certificate2.CreateFromPem(pem, pem);
         _key = _certificate.GetECDsaPrivateKey() ?? throw new CryptographicException($"{path} holds no ECDSA key.");
         _publicFile = Path.Join(options.Value.Folder("registry"), "token-certificate.pem");
@@ -40,6 +41,9 @@ internal sealed class RegistryKey : IHostedService, IDisposable
             SecurityAlgorithms.EcdsaSha256);
         Chain = [Convert.ToBase64String(_certificate.RawData)];
     }
+
+    /// <summary>By which another server's key is compared with this one.</summary>
+    public SharedKey Shared => new("registry", FileName, _certificate.GetCertHashString(HashAlgorithmName.SHA256));
 
     /// <summary>Signs tokens.</summary>
     public SigningCredentials Signing { get; }

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -22,8 +21,7 @@ internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock
         TextLimit.Check(request.BillingEmail, "billingEmail", MaxEmail);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        var organization = await db.Organizations.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
-            ?? throw ApiException.NotFound("Organization", id.Value);
+        var organization = await db.LockOrganizationAsync(id, cancellationToken);
         organization.Name = name;
         organization.BillingEmail = request.BillingEmail;
         organization.IsScimEnabled = request.IsScimEnabled.Value;

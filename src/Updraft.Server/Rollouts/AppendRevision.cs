@@ -24,6 +24,7 @@ internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles
         CancellationToken cancellationToken)
     {
         db.Revisions.Add(revision);
+        await db.AnnounceAtCommitAsync(RevisionSignal.NewsOf(deployment.Id), cancellationToken);
         var moved = revision.Mounts.Where(mount => newest?.MountAt(mount.Path)?.Version != mount.Version).ToList();
         var found = await bundles.FindOrAddAsync(deployment, moved, revision.CreatedAt, by, cancellationToken);
         var restored = found.Select(row => row.Bundle).Where(bundle => bundle is { IsDag: false, DeletedAt: not null }).ToList();

@@ -10,11 +10,30 @@ namespace Updraft.Server.Rollouts;
 /// </summary>
 internal sealed class RevisionSignal
 {
+    private const string NewsPrefix = "revision ";
+
     private readonly ConcurrentDictionary<DeploymentId, TaskCompletionSource> _waiting = new();
 
     /// <summary>Completes at the next <see cref="Announce"/> for the Deployment.</summary>
     public Task Next(DeploymentId deployment) =>
         _waiting.GetOrAdd(deployment, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+
+    /// <summary>Wakes everybody who waits, whatever for. After times in which news from other servers may have been lost.</summary>
+    public void AnnounceAll()
+    {
+        foreach (var (deployment, _) in _waiting)
+            Announce(deployment);
+    }
+
+    /// <summary>How other servers are told.</summary>
+    public static string NewsOf(DeploymentId deployment) => NewsPrefix + deployment.Value;
+
+    /// <summary>Wakes those whom another server's news is for; other news is none of this.</summary>
+    public void Hear(string news)
+    {
+        if (news.StartsWith(NewsPrefix, StringComparison.Ordinal))
+            Announce(new DeploymentId(news[NewsPrefix.Length..]));
+    }
 
     /// <summary>Wakes everybody who waits for the Deployment. Call after the commit.</summary>
     public void Announce(DeploymentId deployment)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
+using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 
@@ -13,6 +14,8 @@ internal static class StateEndpoints
     public static void AddRollouts(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<RevisionSignal>();
+        if (builder.Configuration.GetSection("Database").Get<DatabaseOptions>() is { IsShared: true })
+            builder.Services.AddHostedService<ListenForRevisions>();
         builder.Services.AddSingleton<SignState>();
         builder.Services.AddSingleton<WaitForState>();
         builder.Services.AddScoped<RecordReport>();

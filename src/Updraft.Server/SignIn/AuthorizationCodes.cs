@@ -1,8 +1,10 @@
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Updraft.Protocol;
+using Updraft.Server.Database;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server.SignIn;
@@ -10,39 +12,78 @@ namespace Updraft.Server.SignIn;
 /// <summary>What a client asked for when it sent a browser here.</summary>
 internal sealed record AuthorizationRequest(string RedirectUri, string Challenge, string? State, DateTimeOffset EndsAt);
 
+/// <summary>A code that was handed out and not used yet.</summary>
+internal sealed class AuthorizationCode
+{
+    /// <summary>SHA-256 of the code.</summary>
+    public required Digest Hash { get; init; }
+
+    public required UserId UserId { get; init; }
+
+    public required string RedirectUri { get; init; }
+
+    public required string Challenge { get; init; }
+
+    public required DateTimeOffset EndsAt { get; init; }
+}
+
 /// <summary>
 /// The codes that a browser carries from here to the client: each works once, for a minute, and only for who knows the verifier. They are
-/// kept in memory: after a restart the login is repeated.
+/// in the database, because the client may come to another server than the browser.
 /// </summary>
-internal sealed class AuthorizationCodes(TimeProvider clock)
+internal sealed class AuthorizationCodes(UpdraftDbContext db, TimeProvider clock)
 {
-    private const int MaxCodes = 10_000;
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
-    private readonly ConcurrentDictionary<Digest, (UserId User, AuthorizationRequest Request, DateTimeOffset EndsAt)> _codes = new();
 
     /// <summary>Makes a code for a person.</summary>
-    public string Issue(UserId user, AuthorizationRequest request)
+    public async Task<string> IssueAsync(UserId user, AuthorizationRequest request, CancellationToken cancellationToken)
     {
-        foreach (var (hash, entry) in _codes)
-        {
-            if (entry.EndsAt <= clock.GetUtcNow() || _codes.Count >= MaxCodes)
-                _codes.TryRemove(hash, out _);
-        }
         var code = NewSecret();
-        _codes[IssueToken.HashOf(code)] = (user, request, clock.GetUtcNow() + Lifetime);
+        var now = clock.GetUtcNow();
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.Set<AuthorizationCode>().Where(row => row.EndsAt <= now).ExecuteDeleteAsync(cancellationToken);
+        db.Add(new AuthorizationCode
+        {
+            Hash = IssueToken.HashOf(code),
+            UserId = user,
+            RedirectUri = request.RedirectUri,
+            Challenge = request.Challenge,
+            EndsAt = now + Lifetime,
+        });
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
         return code;
     }
 
     /// <summary>Uses a code up; null when it is none, is too old, or does not belong to the verifier and the address.</summary>
-    public UserId? Redeem(string code, string verifier, string redirectUri)
+    public async Task<UserId?> RedeemAsync(string code, string verifier, string redirectUri, CancellationToken cancellationToken)
     {
-        if (!_codes.TryRemove(IssueToken.HashOf(code), out var entry) || entry.EndsAt <= clock.GetUtcNow() || entry.Request.RedirectUri != redirectUri)
+        var hash = IssueToken.HashOf(code);
+        var found = await db.Set<AuthorizationCode>().AsNoTracking().SingleOrDefaultAsync(row => row.Hash == hash, cancellationToken);
+        if (found is null)
+            return null;
+        // Whoever removes the row has it; of two who come at once the other one removes nothing.
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        if (await db.Set<AuthorizationCode>().Where(row => row.Hash == hash).ExecuteDeleteAsync(cancellationToken) == 0)
+            return null;
+        await write.CommitAsync(cancellationToken);
+        if (found.EndsAt <= clock.GetUtcNow() || found.RedirectUri != redirectUri)
             return null;
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
-        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(challenge), Encoding.ASCII.GetBytes(entry.Request.Challenge))
-            ? entry.User : null;
+        return CryptographicOperations.FixedTimeEquals(Encoding.ASCII.GetBytes(challenge), Encoding.ASCII.GetBytes(found.Challenge))
+            ? found.UserId : null;
     }
 
     /// <summary>256 random bits as text.</summary>
     public static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(32));
+
+    internal sealed class Mapping : IEntityTypeConfiguration<AuthorizationCode>
+    {
+        public void Configure(EntityTypeBuilder<AuthorizationCode> builder)
+        {
+            builder.ToTable("authorization_codes");
+            builder.HasKey(row => row.Hash);
+            builder.HasIndex(row => row.EndsAt);
+        }
+    }
 }

@@ -51,9 +51,10 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var hash = IssueToken.HashOf(token);
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
-        var session = await db.LoginSessions.SingleOrDefaultAsync(
-            row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null && row.ExpiresAt > now, cancellationToken);
-        if (session is null)
+        // Of two that come with the same token, the second sees what the first has made of it.
+        var session = (await db.LockRowsAsync<LoginSession>(
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+        if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now)
             return null;
         var user = await FindUserAsync(session.UserId, cancellationToken);
         var refresh = AuthorizationCodes.NewSecret();

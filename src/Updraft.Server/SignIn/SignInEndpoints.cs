@@ -82,7 +82,7 @@ internal static class SignInEndpoints
         if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request && request.EndsAt > clock.GetUtcNow()
             && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal?.FindFirst(SignInServices.UserClaim)?.Value is { } user)
         {
-            var code = codes.Issue(new UserId(user), request);
+            var code = await codes.IssueAsync(new UserId(user), request, context.RequestAborted);
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(request.RedirectUri, "code", code), request.State));
             return;
@@ -103,7 +103,7 @@ internal static class SignInEndpoints
         switch (form["grant_type"].ToString())
         {
             case "authorization_code":
-                if (codes.Redeem(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString()) is { } user)
+                if (await codes.RedeemAsync(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString(), cancellationToken) is { } user)
                     answer = await tokens.BeginAsync(user, cancellationToken);
                 break;
             case "refresh_token":

@@ -23,6 +23,8 @@ internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> 
         var externalId = Find(claims, "sub") ?? throw Refuse("The identity provider says no 'sub'.");
         var email = Find(claims, "email") ?? throw Refuse("The identity provider says no address; let it send the claim 'email'.");
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        var organization = await db.Organizations.OrderBy(row => row.CreatedAt).Select(row => row.Id).FirstAsync(cancellationToken);
+        await db.LockOrganizationAsync(organization, cancellationToken);
         var now = clock.GetUtcNow();
         var user = await db.Users.SingleOrDefaultAsync(row => row.Issuer == issuer && row.ExternalId == externalId, cancellationToken);
         var isNew = user is null;
@@ -31,7 +33,7 @@ internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> 
             user = new User
             {
                 Id = new UserId(EntityId.New(clock)),
-                OrganizationId = await db.Organizations.OrderBy(row => row.CreatedAt).Select(row => row.Id).FirstAsync(cancellationToken),
+                OrganizationId = organization,
                 Issuer = issuer,
                 ExternalId = externalId,
                 Username = email,

@@ -25,7 +25,7 @@ internal static class SignInServices
     {
         var section = builder.Configuration.GetSection("SignIn");
         builder.Services.AddOptions<SignInOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddSingleton<AuthorizationCodes>();
+        builder.Services.AddScoped<AuthorizationCodes>();
         builder.Services.AddScoped<SignInPerson>();
         builder.Services.AddScoped<LoginTokens>();
         builder.Services.AddSingleton<FindSession>(provider => async (token, cancellationToken) =>
@@ -109,5 +109,5 @@ internal static class SignInServices
     }
 
     private static DirectoryInfo KeyFolder(ServerOptions server) => Directory.CreateDirectory(
-        Path.Join(server.Folder("keys"), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Path.Join(server.KeyFolder(), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 }

@@ -18,7 +18,7 @@ namespace Updraft.Server.Tokens;
 /// <item>The caller may read it but not do this: 403.</item>
 /// </list>
 /// </summary>
-internal sealed class AuthorizeRequest(RequestDelegate next)
+internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactory scopes)
 {
     // Uncached: a deleted Deployment is gone at once, and a lookup by primary key costs microseconds.
     private readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Place?>> _placeOfDeployment =
@@ -30,7 +30,7 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
         EF.CompileAsyncQuery((UpdraftDbContext db, WorkspaceId id, CancellationToken _) => db.Set<Workspace>()
             .Where(row => row.Id == id).Select(row => new Place(row.OrganizationId, row.Id)).SingleOrDefault());
 
-    public async Task InvokeAsync(HttpContext context, UpdraftDbContext db)
+    public async Task InvokeAsync(HttpContext context)
     {
         // The framework's own answers (no such address, wrong method) are endpoints without a route.
         if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
@@ -38,7 +38,9 @@ internal sealed class AuthorizeRequest(RequestDelegate next)
             var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
                 ?? throw new ApiException(StatusCodes.Status403Forbidden,
                     "This address says no permission that it needs, so nobody has it.");
-            await CheckAsync(context, db, required.Permission);
+            // A scope of its own: the request's would hold the context for as long as an agent waits.
+            await using var scope = scopes.CreateAsyncScope();
+            await CheckAsync(context, scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), required.Permission);
         }
         await next(context);
     }

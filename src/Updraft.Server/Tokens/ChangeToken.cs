@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
@@ -84,6 +85,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
     private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, Func<ApiToken, Task> change, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var row = await queries.Visible(subject).AsTracking().SingleOrDefaultAsync(token => token.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value);
         RefuseForeign(subject, row);

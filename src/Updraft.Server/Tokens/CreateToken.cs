@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
@@ -25,6 +26,7 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
         if (request.Kind is not (null or "STANDARD"))
             throw ApiException.BadRequest("'kind' must be STANDARD.");
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var grant = await placeOfRole.FindAsync(subject, request.Scope, request.Role, request.EntityId, cancellationToken);
         PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageTokens);
         return await SaveAsync(subject, Order(subject, TokenKind.Api, grant, name, request.Description, days), write, cancellationToken);
@@ -37,6 +39,7 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
     {
         var (name, days) = Check(request.Name, request.Description, request.TokenExpiryPeriodInDays);
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var grant = await placeOfRole.FindDeploymentAsync(subject, Role.Agent, deployment.Value, cancellationToken);
         return await SaveAsync(subject, Order(subject, TokenKind.Agent, grant, name, request.Description, days), write, cancellationToken);
     }

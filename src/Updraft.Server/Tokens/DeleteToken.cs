@@ -2,11 +2,12 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Ends a token: in this process at once, in others within 5 seconds.</summary>
+/// <summary>Ends a token: it opens no request that comes afterwards, to whichever server.</summary>
 internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwner lastOwner, TimeProvider clock)
 {
     /// <param name="subject">The caller.</param>
@@ -19,6 +20,7 @@ internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwn
     public async Task RunAsync(Subject subject, IQueryable<ApiToken> visible, TokenId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var row = await visible.AsTracking().SingleOrDefaultAsync(token => token.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value);
         if (row.Kind == TokenKind.Api)

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
 using Updraft.Protocol;
+using Updraft.Server.Database;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
@@ -8,10 +10,10 @@ namespace Updraft.Server.Tokens;
 internal sealed record KnownToken(TokenId? Id, Subject Subject, DateTimeOffset? ExpiresAt);
 
 /// <summary>
-/// Remembers good tokens for 5 seconds, which is how long another process may take to notice that a token or a role was
-/// changed; in this process a change counts at once.
+/// Remembers good tokens for 5 seconds while this process alone changes them, and forgets them when it does. With other servers on the
+/// database it remembers nothing: a token that one of them ended must not open another one's next request.
 /// </summary>
-internal sealed class TokenCache(TimeProvider clock)
+internal sealed class TokenCache(IOptions<DatabaseOptions> database, TimeProvider clock)
 {
     private const int MaxTokens = 10_000;
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
@@ -28,6 +30,8 @@ internal sealed class TokenCache(TimeProvider clock)
     /// <summary>Remembers a token, unless one was changed since <paramref name="generation"/> was read.</summary>
     public void Remember(Digest hash, KnownToken token, long generation)
     {
+        if (database.Value.IsShared)
+            return;
         if (_known.Count >= MaxTokens)
             _known.Clear();
         _known[hash] = (token, clock.GetTimestamp());

@@ -16,6 +16,9 @@ internal static class TokenServices
         builder.Services.AddSingleton<TokenUse>();
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TokenUse>());
         builder.Services.AddScoped<BootstrapTenancy>();
+        builder.Services.AddScoped<CheckKeys>();
+        foreach (var name in new[] { "signing", "uploads" })
+            builder.Services.AddSingleton(provider => provider.GetRequiredService<SigningKeys>().Shared.Single(key => key.Name == name));
         builder.Services.AddScoped<TokenQueries>();
         builder.Services.AddScoped<CreateToken>();
         builder.Services.AddScoped<ChangeToken>();

@@ -38,7 +38,8 @@ internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
             await using var write = await db.BeginWriteAsync(cancellationToken);
-            foreach (var (token, at) in used)
+            // In one order on all servers: otherwise two could wait for each other.
+            foreach (var (token, at) in used.OrderBy(entry => entry.Key.Value, StringComparer.Ordinal))
             {
                 await db.ApiTokens.Where(row => row.Id == token)
                     .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, at), cancellationToken);

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;
 
@@ -24,6 +25,7 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, PlaceOfRole placeOfRo
     {
         var reach = subject.Reach(Permission.ManageUserRoles);
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
             ?? throw ApiException.NotFound("user", id.Value);
         var wanted = await ReadAsync(subject, request, cancellationToken);

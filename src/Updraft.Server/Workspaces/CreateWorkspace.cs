@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
@@ -24,6 +25,7 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
         CheckDefaults(request.DefaultCloudProvider, request.DefaultClusterId, request.DefaultRegion);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(organization, cancellationToken);
         await RefuseTakenNameAsync(db, organization, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var workspace = new Workspace

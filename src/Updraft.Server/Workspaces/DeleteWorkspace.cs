@@ -2,6 +2,8 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
@@ -15,9 +17,10 @@ internal delegate Task<int> CountDeployments(WorkspaceId workspace, Cancellation
 internal sealed class DeleteWorkspace(UpdraftDbContext db, CountDeployments countDeployments)
 {
     /// <exception cref="ApiException">400: it has Deployments. 404: no such Workspace.</exception>
-    public async Task RunAsync(WorkspaceId id, CancellationToken cancellationToken)
+    public async Task RunAsync(Subject subject, WorkspaceId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var workspace = await db.Workspaces.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("Workspace", id.Value);
         if (await countDeployments(id, cancellationToken) is var count and > 0)

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
@@ -21,6 +22,7 @@ internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock)
         CreateWorkspace.CheckDefaults(request.DefaultCloudProvider, request.DefaultClusterId, request.DefaultRegion);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var workspace = await db.Workspaces.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("Workspace", id.Value);
         await CreateWorkspace.RefuseTakenNameAsync(db, workspace.OrganizationId, name, except: id, cancellationToken);

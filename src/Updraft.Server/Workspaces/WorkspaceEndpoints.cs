@@ -84,10 +84,10 @@ internal static class WorkspaceEndpoints
         return await GetAsync(organizationId, workspaceId, db, cancellationToken);
     }
 
-    private static async Task<IResult> DeleteAsync(WorkspaceId workspaceId, DeleteWorkspace deleteWorkspace,
+    private static async Task<IResult> DeleteAsync(WorkspaceId workspaceId, Subject subject, DeleteWorkspace deleteWorkspace,
         CancellationToken cancellationToken)
     {
-        await deleteWorkspace.RunAsync(workspaceId, cancellationToken);
+        await deleteWorkspace.RunAsync(subject, workspaceId, cancellationToken);
         return TypedResults.NoContent();
     }
 

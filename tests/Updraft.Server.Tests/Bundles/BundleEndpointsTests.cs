@@ -199,7 +199,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.Configure<ServerOptions>(options => options.Data = _bundles.Data);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddUpdraftDatabase();
+        builder.Services.AddUpdraftDatabase(_bundles.Configuration);
         builder.Services.AddStorage();
         builder.Services.AddBundles();
         _server = builder.Build();

@@ -9,6 +9,7 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
+using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Bundles;
 
@@ -17,15 +18,18 @@ internal sealed class BundleFixture : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
 
-    private BundleFixture(string data, Action<ArchiveOptions>? configure)
+    private readonly TestDatabase? _database;
+
+    private BundleFixture(string data, TestDatabase? database, Action<ArchiveOptions>? configure)
     {
-        Data = data;
+        (Data, _database) = (data, database);
         var services = new ServiceCollection();
-        services.AddSingleton<IConfiguration>(new ConfigurationBuilder().Build());
+        Configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Database:ConnectionString", database?.ConnectionString)]).Build();
+        services.AddSingleton(Configuration);
         services.AddLogging();
         services.Configure<ServerOptions>(options => options.Data = data);
         services.AddSingleton(TimeProvider.System);
-        services.AddUpdraftDatabase();
+        services.AddUpdraftDatabase(Configuration);
         services.AddStorage();
         services.AddBundles();
         if (configure is not null)
@@ -34,6 +38,9 @@ internal sealed class BundleFixture : IAsyncDisposable
     }
 
     public string Data { get; }
+
+    /// <summary>Says which database it has.</summary>
+    public IConfiguration Configuration { get; }
 
     public DeploymentId Deployment { get; } = new(EntityId.New(TimeProvider.System));
 
@@ -45,8 +52,9 @@ internal sealed class BundleFixture : IAsyncDisposable
 
     public static async Task<BundleFixture> CreateAsync(Action<ArchiveOptions>? configure = null)
     {
-        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, configure);
-        await fixture._services.MigrateDatabaseAsync(Cancelled);
+        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, await TestDatabase.CreateAsync(), configure);
+        await using (var scope = fixture._services.CreateAsyncScope())
+            await scope.ServiceProvider.GetRequiredService<PrepareDatabase>().RunAsync(Cancelled);
         await fixture.AddDeploymentAsync(fixture.Deployment);
         await fixture.Store.CheckAsync(Cancelled);
         return fixture;
@@ -126,6 +134,8 @@ internal sealed class BundleFixture : IAsyncDisposable
     {
         await _services.DisposeAsync();
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        if (_database is not null)
+            await _database.DisposeAsync();
         Directory.Delete(Data, recursive: true);
     }
 

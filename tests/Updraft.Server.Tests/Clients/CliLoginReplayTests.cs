@@ -40,8 +40,9 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         var config = await DiscoverAsync();
         var verifier = AuthorizationCodes.NewSecret();
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
-        var code = Server.Services.GetRequiredService<AuthorizationCodes>().Issue(new UserId(user),
-            new AuthorizationRequest(Callback, challenge, null, DateTimeOffset.MaxValue));
+        await using var scope = Server.Services.CreateAsyncScope();
+        var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(user),
+            new AuthorizationRequest(Callback, challenge, null, DateTimeOffset.MaxValue), TestContext.Current.CancellationToken);
 
         var answer = await ExchangeAsync(config, ("client_id", config.Text("clientId")), ("code", code), ("code_verifier", verifier),
             ("grant_type", "authorization_code"), ("redirect_uri", Callback));

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Server.Database;
 using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Conventions;
@@ -83,12 +85,10 @@ public sealed class ErrorBodyTests
     {
         await using var server = await UpdraftServer.StartAsync();
         var path = await DeploysAsync(server);
-        await using (var connection = new SqliteConnection($"Data Source={Path.Join(server.DataFolder, "database", "updraft.db")}"))
+        await using (var scope = server.Services.CreateAsyncScope())
         {
-            await connection.OpenAsync(TestContext.Current.CancellationToken);
-            await using var command = connection.CreateCommand();
-            command.CommandText = "DROP TABLE deploys";
-            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database
+                .ExecuteSqlRawAsync("DROP TABLE deploys", TestContext.Current.CancellationToken);
         }
         var message = await AssertShapeAsync(500, server.Client, HttpMethod.Get, path + "/clvetru2w000201mowqwua63n");
         Assert.DoesNotContain("deploys", message, StringComparison.OrdinalIgnoreCase);

@@ -17,7 +17,9 @@ public sealed class SchemaTests
         foreach (var entity in db.Model.GetEntityTypes())
         {
             var table = entity.GetTableName()!;
-            var columns = await db.Database.SqlQuery<string>($"SELECT name AS Value FROM pragma_table_info({table})")
+            var columns = await (TestDatabase.IsPostgres
+                ? db.Database.SqlQuery<string>($"""SELECT column_name::text AS "Value" FROM information_schema.columns WHERE table_name = {table}""")
+                : db.Database.SqlQuery<string>($"SELECT name AS Value FROM pragma_table_info({table})"))
                 .ToListAsync(TestContext.Current.CancellationToken);
             missing.AddRange(entity.GetProperties().Select(property => property.GetColumnName()).Except(columns).Select(column => $"{table}.{column}"));
         }

@@ -7,6 +7,7 @@ namespace Updraft.Server.Tests.Database;
 
 public sealed class MigrationTests
 {
+    [Trait("Database", "SQLite")]
     [Fact]
     public async Task A_token_of_the_first_schema_keeps_its_role_and_its_place()
     {

@@ -6,6 +6,7 @@ namespace Updraft.Server.Tests.Database;
 /// <summary>What a start finds on the disk: rows C11 and D12.</summary>
 public sealed class StartTests
 {
+    [Trait("Database", "SQLite")]
     [Fact]
     public async Task C11_A_start_that_was_killed_while_it_made_the_schema_does_not_hold_up_the_next()
     {

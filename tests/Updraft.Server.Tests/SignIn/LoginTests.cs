@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Support;
@@ -87,21 +88,23 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public void A_code_works_once_soon_and_with_its_verifier_only()
+    public async Task A_code_works_once_soon_and_with_its_verifier_only()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        var codes = new AuthorizationCodes(clock);
+        await using var server = await UpdraftServer.StartAsync(clock);
+        await using var scope = server.Services.CreateAsyncScope();
+        var codes = scope.ServiceProvider.GetRequiredService<AuthorizationCodes>();
         var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null, clock.GetUtcNow());
         const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-        string Issue() => codes.Issue(new("u"), request);
-        var used = Issue();
-        Assert.Equal("u", codes.Redeem(used, Verifier, request.RedirectUri)!.Value.Value);
-        Assert.Null(codes.Redeem(used, Verifier, request.RedirectUri));
-        Assert.Null(codes.Redeem(Issue(), Verifier + "x", request.RedirectUri));
-        Assert.Null(codes.Redeem(Issue(), Verifier, "http://127.0.0.1:2/c"));
-        var late = Issue();
+        Task<string> IssueAsync() => codes.IssueAsync(new("u"), request, Cancelled);
+        var used = await IssueAsync();
+        Assert.Equal("u", (await codes.RedeemAsync(used, Verifier, request.RedirectUri, Cancelled))!.Value.Value);
+        Assert.Null(await codes.RedeemAsync(used, Verifier, request.RedirectUri, Cancelled));
+        Assert.Null(await codes.RedeemAsync(await IssueAsync(), Verifier + "x", request.RedirectUri, Cancelled));
+        Assert.Null(await codes.RedeemAsync(await IssueAsync(), Verifier, "http://127.0.0.1:2/c", Cancelled));
+        var late = await IssueAsync();
         clock.Advance(TimeSpan.FromMinutes(1));
-        Assert.Null(codes.Redeem(late, Verifier, request.RedirectUri));
+        Assert.Null(await codes.RedeemAsync(late, Verifier, request.RedirectUri, Cancelled));
     }
 
     [Theory]

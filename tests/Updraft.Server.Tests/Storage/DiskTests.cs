@@ -65,6 +65,7 @@ public sealed class DiskTests
         await upload.FinalizeAsync(await upload.UploadAsync(UploadSite.Tar("one")));
     }
 
+    [Trait("Database", "SQLite")]
     [Fact]
     public async Task A_full_disk_under_the_database_fails_a_finalize_cleanly_and_reads_go_on()
     {

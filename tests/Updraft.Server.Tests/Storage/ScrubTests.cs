@@ -93,8 +93,8 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     {
         await using var server = await UpdraftServer.StartAsync();
         var bundle = await StoredBundle.CreateAsync(server);
-        await bundle.SqlAsync("UPDATE bundle_contents SET \"offset\" = \"offset\" + 1 WHERE content = @content", "dags/0.py");
-        await bundle.SqlAsync("DELETE FROM bundle_contents WHERE content = @content", "dags/1.py");
+        await bundle.SqlAsync("UPDATE bundle_contents SET \"offset\" = \"offset\" + 1 WHERE content = {0}", "dags/0.py");
+        await bundle.SqlAsync("DELETE FROM bundle_contents WHERE content = {0}", "dags/1.py");
 
         var damage = await ScrubInProcess.RunAsync(server);
 
@@ -119,7 +119,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
         await using var server = await UpdraftServer.StartAsync();
         var bundle = await StoredBundle.CreateAsync(server);
         File.Delete(bundle.Pack);
-        var (code, output, _) = await RunAsync("scrub", $"--Data={server.DataFolder}");
+        var (code, output, _) = await RunAsync(["scrub", .. server.DataArguments]);
         Assert.Equal(1, code);
         Assert.Contains($"Deployment {bundle.DeploymentId}, version {bundle.Version}, file dags/0.py", output, StringComparison.Ordinal);
     }
@@ -172,7 +172,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
 
     private static async Task<(int Code, JsonObject Report)> ScrubAsync(UpdraftServer server)
     {
-        var (code, output, error) = await RunAsync("scrub", "--json", $"--Data={server.DataFolder}");
+        var (code, output, error) = await RunAsync(["scrub", "--json", .. server.DataArguments]);
         Assert.True(output.StartsWith('{'), $"scrub ended with {code}: {output}{error}");
         return (code, JsonNode.Parse(output)!.AsObject());
     }

@@ -92,7 +92,7 @@ internal sealed class StoredBundle
         var content = _parsed.Entries.Single(entry => entry.Path == path).Content;
         await using var scope = _server.Services.CreateAsyncScope();
         var changed = await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.ExecuteSqlRawAsync(statement,
-            [new Microsoft.Data.Sqlite.SqliteParameter("@content", content.ToArray())], Cancelled);
+            [content.ToArray()], Cancelled);
         Assert.Equal(1, changed);
     }
 

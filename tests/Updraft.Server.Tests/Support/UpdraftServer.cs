@@ -30,6 +30,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
     private readonly TimeProvider? _clock;
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly Action<WebApplication>? _addRoutes;
+    private TestDatabase? _database;
     private WebApplication? _app;
 
     private UpdraftServer(string folder, TimeProvider? clock, IReadOnlyDictionary<string, string> settings,
@@ -58,6 +59,13 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <summary>The server's data folder.</summary>
     public string DataFolder => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
 
+    /// <summary>Where its PostgreSQL is; null on SQLite.</summary>
+    public string? ConnectionString => _settings.GetValueOrDefault("Database:ConnectionString") ?? _database?.ConnectionString;
+
+    /// <summary>Arguments by which the program finds the same data.</summary>
+    public IReadOnlyList<string> DataArguments =>
+        [$"--Data={DataFolder}", .. ConnectionString is { } database ? (string[])[$"--Database:ConnectionString={database}"] : []];
+
     /// <summary>What the operator read on the console at the first start.</summary>
     public string ConsoleText { get; private set; } = "";
 
@@ -79,6 +87,8 @@ internal sealed class UpdraftServer : IAsyncDisposable
     {
         var folder = Directory.CreateTempSubdirectory("updraft-test-").FullName;
         var server = new UpdraftServer(folder, clock, settings ?? new Dictionary<string, string>(StringComparer.Ordinal), addRoutes);
+        if (!server._settings.ContainsKey("Database:ConnectionString"))
+            server._database = await TestDatabase.CreateAsync();
         await server.RunAsync();
         return server;
     }
@@ -202,6 +212,8 @@ internal sealed class UpdraftServer : IAsyncDisposable
             client.Dispose();
         using (var connection = new SqliteConnection($"Data Source={Path.Join(DataFolder, "database", "updraft.db")}"))
             SqliteConnection.ClearPool(connection);
+        if (_database is not null)
+            await _database.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
         _answers.AssertAllRight();
     }
@@ -218,6 +230,8 @@ internal sealed class UpdraftServer : IAsyncDisposable
             ["Bootstrap:WorkspaceId"] = WorkspaceId,
             ["Bootstrap:OwnerTokenFile"] = tokenFile,
         };
+        if (_database is not null)
+            settings["Database:ConnectionString"] = _database.ConnectionString;
         foreach (var (name, value) in _settings)
             settings[name] = value;
         var app = Program.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>

@@ -121,6 +121,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
         await Poll.UntilAsync(async () => (await server.Client.GetOkAsync(path))["lastUsedAt"] is not null);
     }
 
+    [Trait("Database", "SQLite")]
     [Fact]
     public async Task Neither_the_data_folder_nor_the_log_holds_a_token()
     {

@@ -307,6 +307,24 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("bundle_versions", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Database.ServerFact", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Value")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("value");
+
+                    b.HasKey("Name")
+                        .HasName("pk_server_facts");
+
+                    b.ToTable("server_facts", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Deployments.Deployment", b =>
                 {
                     b.Property<string>("Id")
@@ -761,6 +779,41 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasName("pk_revision_reports");
 
                     b.ToTable("revision_reports", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.SignIn.AuthorizationCode", b =>
+                {
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
+                    b.Property<string>("Challenge")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("challenge");
+
+                    b.Property<long>("EndsAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("RedirectUri")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("redirect_uri");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Hash")
+                        .HasName("pk_authorization_codes");
+
+                    b.HasIndex("EndsAt")
+                        .HasDatabaseName("ix_authorization_codes_ends_at");
+
+                    b.ToTable("authorization_codes", (string)null);
                 });
 
             modelBuilder.Entity("Updraft.Server.SignIn.LoginSession", b =>

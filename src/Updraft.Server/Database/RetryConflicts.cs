@@ -1,0 +1,54 @@
+using System.Security.Cryptography;
+using Microsoft.AspNetCore.Http.Features;
+using Npgsql;
+
+namespace Updraft.Server.Database;
+
+/// <summary>
+/// Middleware: runs a request again that PostgreSQL broke off because another one was in its way, and of which nothing is left. From the
+/// start of its route, so that it decides by what the other one has made: a name that was free is taken now. Connections that broke are a
+/// reason to look again, but not to change something again.
+/// </summary>
+internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<RetryConflicts> log)
+{
+    private const int MaxAttempts = 5;
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                await next(context);
+                return;
+            }
+            catch (Exception exception) when (attempt < MaxAttempts && !context.Response.HasStarted && CanRepeat(context) && ShouldRepeat(context, exception))
+            {
+                LogConflict(attempt, exception.GetBaseException().Message);
+            }
+            // Each waits for another time, so that the same two do not meet again.
+            await Task.Delay(RandomNumberGenerator.GetInt32(5, 20 << attempt), context.RequestAborted);
+        }
+    }
+
+    // JSON and forms are kept by who reads them; an upload is gone.
+    private static bool CanRepeat(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
+        || context.Request.HasJsonContentType() || context.Request.HasFormContentType;
+
+    private static bool ShouldRepeat(HttpContext context, Exception exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+                or PostgresErrorCodes.UniqueViolation })
+                return true;
+            // Connections that the pool kept while PostgreSQL was restarted. Who only looks may look again.
+            if (cause is NpgsqlException { IsTransient: true } && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+                return true;
+        }
+        return false;
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Another request was in the way, attempt {Attempt}: {Reason}")]
+    private partial void LogConflict(int attempt, string reason);
+}

@@ -1,0 +1,115 @@
+using System.Data;
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Replicas;
+
+/// <summary>Two servers that change the same thing at the same time: row X7.</summary>
+public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task X7_Finalizes_at_two_servers_get_one_revision_each_without_a_gap()
+    {
+        await using var servers = await cluster.StartServersAsync(2);
+        var deployment = await servers.First.CreateDeploymentAsync();
+        var deploys = $"{servers.First.OrganizationPath}/deployments/{deployment}/deploys";
+        var ids = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => CreateAsync(i % 2 == 0 ? servers.First : servers.Second, i)));
+        // Each one also at both servers: a client that repeats what it got no answer to.
+        await Task.WhenAll(ids.SelectMany(id => new[] { servers.First, servers.Second }.Select(server =>
+            server.Client.PostOkAsync($"{deploys}/{id}/finalize", JsonNode.Parse("""{"bundleTarballVersion":""}""")!))));
+
+        await using var scope = servers.First.Services.CreateAsyncScope();
+        var revisions = await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database
+            .SqlQuery<long>($"""SELECT number AS "Value" FROM revisions WHERE deployment_id = {deployment} ORDER BY number""").ToListAsync(Cancelled);
+        Assert.Equal(Enumerable.Range(1, 16).Select(number => (long)number), revisions);
+
+        async Task<string> CreateAsync(UpdraftServer server, int number) => (await server.Client.PostOkAsync(deploys, JsonNode.Parse(
+            $$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt/shop{{number}}"}""")!)).Text("id");
+    }
+
+    [Fact]
+    public async Task X7_A_name_is_given_once_though_two_servers_are_asked_for_it()
+    {
+        await using var servers = await cluster.StartServersAsync(2);
+        for (var i = 0; i < 5; i++)
+        {
+            await AssertOneAsync(servers, "workspaces", new JsonObject { ["name"] = $"team {i}" });
+            await AssertOneAsync(servers, "deployments", new JsonObject { ["name"] = $"orders {i}", ["workspaceId"] = servers.First.WorkspaceId });
+        }
+    }
+
+    [Fact]
+    public async Task S13_Two_owners_who_remove_each_other_at_two_servers_leave_one()
+    {
+        await using var servers = await cluster.StartServersAsync(2);
+        var (first, second) = (servers.First, servers.Second);
+        var tokens = $"{first.OrganizationPath}/tokens";
+        var owner = first.Client;
+        for (var i = 0; i < 5; i++)
+        {
+            var made = await owner.PostOkAsync(tokens, JsonNode.Parse("""{"name":"second","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER"}""")!);
+            var other = second.ClientWith(made.Text("token"));
+            var ownId = (await owner.GetOkAsync("/v1/users/self")).Text("id");
+            var answers = await Task.WhenAll(
+                owner.DeleteAsync($"{tokens}/{made.Text("id")}", Cancelled), other.DeleteAsync($"{tokens}/{ownId}", Cancelled));
+            Assert.Single(answers, answer => answer.IsSuccessStatusCode);
+            // Who is left goes on.
+            owner = answers[0].IsSuccessStatusCode ? owner : first.ClientWith(made.Text("token"));
+            await owner.GetOkAsync(tokens);
+        }
+    }
+
+    [Fact]
+    public async Task What_PostgreSQL_breaks_off_because_of_another_request_is_run_again()
+    {
+        var attempts = 0;
+        var bothHaveRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var servers = await cluster.StartServersAsync(1, app => app.MapPost("/test/count", async (UpdraftDbContext db) =>
+        {
+            await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.Serializable, Cancelled);
+            var count = await db.ServerFacts.CountAsync(fact => fact.Name.StartsWith("count_"), Cancelled);
+            if (Interlocked.Increment(ref attempts) >= 2)
+                bothHaveRead.TrySetResult();
+            await bothHaveRead.Task.WaitAsync(Cancelled);
+            db.ServerFacts.Add(new() { Name = $"count_{EntityId.New(TimeProvider.System)}", Value = "" });
+            await db.SaveChangesAsync(Cancelled);
+            await transaction.CommitAsync(Cancelled);
+            return count;
+        }).AllowAnonymous());
+        var server = servers.First;
+        async Task<string> CountAsync() => await (await server.Anonymous.PostAsync("/test/count", null, Cancelled)).EnsureSuccessStatusCode()
+            .Content.ReadAsStringAsync(Cancelled);
+
+        Assert.Equal(["0", "1"], (await Task.WhenAll(CountAsync(), CountAsync())).Order(StringComparer.Ordinal));
+        Assert.Contains("Another request was in the way", server.LogText, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("/deployments?names=a%00b")]
+    [InlineData("/deployments?deploymentIds=%00")]
+    [InlineData("/users?workspaceId=%00")]
+    [InlineData("/tokens?deploymentId=%00")]
+    [InlineData("/workspaces?names=%00")]
+    public async Task I7_A_character_that_PostgreSQL_cannot_keep_is_a_400(string query)
+    {
+        await using var servers = await cluster.StartServersAsync(1);
+        using var refused = await servers.First.Client.GetAsync(servers.First.OrganizationPath + query, Cancelled);
+        Assert.Contains("U+0000", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+    }
+
+    private static async Task AssertOneAsync(ServerGroup servers, string what, JsonObject body)
+    {
+        var answers = await Task.WhenAll(new[] { servers.First, servers.Second }.SelectMany(server => Enumerable.Range(0, 3).Select(_ =>
+            server.Client.PostAsync($"{server.OrganizationPath}/{what}", JsonRequests.Json(body.ToJsonString()), Cancelled))));
+        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
+        Assert.Equal(5, answers.Count(answer => answer.StatusCode == HttpStatusCode.BadRequest));
+    }
+}
