@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 namespace Updraft.Server.Api;
 
 /// <summary>
-/// Failures of disk and database that a caller can understand: nothing is wrong with the request, and it can be sent again once the
+/// Failures of disk, object store and database that a caller can understand: nothing is wrong with the request, and it can be sent again once the
 /// operator has helped. Codes are those of Linux (errno) and SQLite.
 /// </summary>
 internal static class StorageFailure
@@ -19,6 +19,7 @@ internal static class StorageFailure
             var refusal = cause switch
             {
                 SqliteException sqlite => Database(sqlite.SqliteErrorCode, exception),
+                BlobStoreException store => Unavailable(store.Message, exception),
                 IOException file => File(file.HResult, exception),
                 _ => null,
             };
