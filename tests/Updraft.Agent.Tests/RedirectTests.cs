@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Updraft.Agent.Tests.Support;
-using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
@@ -89,8 +88,10 @@ public sealed class RedirectTests : IAsyncLifetime
     {
         _server.Intercept = context =>
         {
-            context.Response.StatusCode = 503;
-            return Task.FromResult(context.Request.Path.StartsWithSegments(Packs, StringComparison.Ordinal));
+            var isPack = context.Request.Path.StartsWithSegments(Packs, StringComparison.Ordinal);
+            if (isPack)
+                context.Response.StatusCode = 503;
+            return Task.FromResult(isPack);
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
         await _server.WaitForFailureAsync(1);
