@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -12,9 +13,10 @@ internal sealed record WantedFile(ManifestEntry Entry, PackLocation Location, st
 
 /// <summary>
 /// Fetches manifests as differences, and of packs only the ranges that are missing. Contents go verified from the
-/// connection into their files; memory does not depend on their sizes.
+/// connection into their files; memory does not depend on their sizes. The server may send the agent on to an object store for packs;
+/// when that fails, the server is asked for the bytes themselves, and for a while nothing else.
 /// </summary>
-internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions options, TimeProvider clock)
+internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions options, AgentLog log, TimeProvider clock)
 {
     private const int MaxRequests = 4;
 
@@ -26,7 +28,9 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
 
     private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ManifestTimeout = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan AvoidFor = TimeSpan.FromMinutes(10);
     private long _fetchedBytes;
+    private long _avoidedSince;
 
     /// <summary>Bytes of bodies that were read so far, as they travelled.</summary>
     public long FetchedBytes => Interlocked.Read(ref _fetchedBytes);
@@ -71,10 +75,45 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
 
     private async Task FetchRangeAsync(PackRange range, CancellationToken cancellationToken)
     {
+        var avoided = Interlocked.Read(ref _avoidedSince);
+        var path = AgentRoutes.Packs + Uri.EscapeDataString(range.PackId);
+        var isDirect = avoided != 0 && clock.GetElapsedTime(avoided) < AvoidFor;
+        using var request = CreateRequest(range, isDirect ? path + "?direct=true" : path);
+        try
+        {
+            await FetchRangeAsync(range, request, cancellationToken);
+        }
+        catch (Exception exception) when (WasElsewhere(request, exception) && !cancellationToken.IsCancellationRequested)
+        {
+            Interlocked.Exchange(ref _avoidedSince, clock.GetTimestamp());
+            log.Warning("store-avoided", ("host", request.RequestUri!.Authority), ("reason", exception.Message), ("for", AvoidFor));
+            foreach (var file in range.Files)
+                File.Delete(file.Path);
+            using var again = CreateRequest(range, path + "?direct=true");
+            await FetchRangeAsync(range, again, cancellationToken);
+        }
+    }
+
+    private HttpRequestMessage CreateRequest(PackRange range, string path)
+    {
+        var request = ServerRequest.Create(HttpMethod.Get, path, options);
+        request.Headers.Range = new RangeHeaderValue(range.Start, range.End - 1);
+        return request;
+    }
+
+    /// <summary>Whether something failed at the place that the server named rather than at the server. A redirect changes the request's address.</summary>
+    private bool WasElsewhere(HttpRequestMessage request, Exception exception) => exception switch
+    {
+        HttpRequestException { StatusCode: >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest } => true,
+        HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or InvalidDataException or TimeoutException =>
+            request.RequestUri!.Authority != options.Server.Authority,
+        _ => false,
+    };
+
+    private async Task FetchRangeAsync(PackRange range, HttpRequestMessage request, CancellationToken cancellationToken)
+    {
         using var stall = new CancellationTokenSource(Stall, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
-        using var request = ServerRequest.Create(HttpMethod.Get, AgentRoutes.Packs + Uri.EscapeDataString(range.PackId), options);
-        request.Headers.Range = new RangeHeaderValue(range.Start, range.End - 1);
         try
         {
             using var response = await packs.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);

@@ -40,7 +40,7 @@ internal static class Program
             using var api = ServerRequest.Connect(followRedirects: false);
             using var packs = ServerRequest.Connect(followRedirects: true);
             using var client = new StateClient(api, options, memory, log, clock);
-            var fetcher = new PackFetcher(api, packs, options, clock);
+            var fetcher = new PackFetcher(api, packs, options, log, clock);
             var trees = new TreeBuilder(root, manifests, fetcher, log);
             var check = new BundleCheck(root, options, log, clock);
             var retention = new TreeRetention(root, mounts, options, log, clock);

@@ -21,7 +21,10 @@ public static class AgentRoutes
     /// the server lacks it, the difference to nothing.</summary>
     public const string Manifests = "/agent/v1/manifests/";
 
-    /// <summary>GET <c>/agent/v1/packs/PACK</c>, with <c>Range</c>: bytes of a pack.</summary>
+    /// <summary>
+    /// GET <c>/agent/v1/packs/PACK</c>, with <c>Range</c>: bytes of a pack, or a 307 to where they can be had without the token. With
+    /// <c>direct=true</c> never a redirect: for agents that cannot get there.
+    /// </summary>
     public const string Packs = "/agent/v1/packs/";
 }
 

@@ -160,29 +160,6 @@ public sealed class DamageTests : IAsyncLifetime
         await AssertOldTreeStaysAsync();
     }
 
-    [Fact]
-    public async Task A_pack_behind_a_redirect_is_fetched_without_the_token()
-    {
-        await using var store = await StandInServer.StartAsync();
-        store.Intercept = async context =>
-        {
-            await StandInServer.PackAsync(context, _server.Packs[context.Request.Path.Value![1..]]);
-            return true;
-        };
-        _server.Intercept = context =>
-        {
-            var isPack = context.Request.Path.StartsWithSegments("/agent/v1/packs", StringComparison.Ordinal, out var id);
-            if (isPack)
-                context.Response.Redirect(new Uri(store.Address, id.Value).AbsoluteUri);
-            return Task.FromResult(isPack);
-        };
-        _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
-        await _server.WaitForActiveAsync(2);
-
-        Assert.Null(Assert.Single(store.Requests).Authorization);
-        Assert.Equal("the new one", _agent.Texts("dags")["a.py"]);
-    }
-
     private async Task AssertOldTreeStaysAsync()
     {
         var failure = await _server.WaitForFailureAsync(2);

@@ -41,6 +41,7 @@ internal static class ServerCommand
           --Listen ADDRESS        Where it listens. Default: http://127.0.0.1:8888
           --PublicUrl ADDRESS     Where clients and agents reach it. Default: http://127.0.0.1:8888
           --Registry HOST:PORT    The image registry as clients see it. Default: localhost:5555
+          --Storage:Url ADDRESS   Where blobs are kept, if not in the data folder: s3://BUCKET?region=… or azure://ACCOUNT/CONTAINER
           --AirflowHome PATH      Airflow's home in mount paths. Default: /usr/local/airflow
           --SECTION:NAME VALUE    A setting of a section, e.g. --Uploads:MaxBytes 1073741824
           --help, --version

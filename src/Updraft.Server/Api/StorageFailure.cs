@@ -5,8 +5,8 @@ using Npgsql;
 namespace Updraft.Server.Api;
 
 /// <summary>
-/// Failures of disk and database that a caller can understand: nothing is wrong with the request, and it can be sent again once the
-/// operator has helped. Codes are those of Linux (errno), SQLite and PostgreSQL.
+/// Failures of disk, object store and database that a caller can understand: nothing is wrong with the request, and it can be sent again once
+/// the operator has helped. Codes are those of Linux (errno), SQLite and PostgreSQL.
 /// </summary>
 internal static class StorageFailure
 {
@@ -26,6 +26,7 @@ internal static class StorageFailure
                 // The connection: none to be had, or it broke. What was sent last may have been done.
                 NpgsqlException { InnerException: IOException or SocketException or TimeoutException } or NpgsqlException { IsTransient: true } =>
                     Unreachable(exception),
+                BlobStoreException store => Unavailable(store.Message, exception),
                 IOException file => File(file.HResult, exception),
                 _ => null,
             };

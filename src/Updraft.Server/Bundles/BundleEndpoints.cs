@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
 using Updraft.Server.Api;
@@ -11,6 +12,8 @@ namespace Updraft.Server.Bundles;
 internal static class BundleEndpoints
 {
     private const int SmallestToCompress = 1024;
+
+    private static readonly TimeSpan SharedFor = TimeSpan.FromMinutes(5);
 
     public static void AddBundles(this IServiceCollection services)
     {
@@ -47,13 +50,24 @@ internal static class BundleEndpoints
         await response.Body.WriteAsync(body, cancellationToken);
     }
 
-    private static async Task<IResult> GetPack(string packId, Subject subject, IBlobStore store, CancellationToken cancellationToken)
+    /// <param name="packId">The pack.</param>
+    /// <param name="direct">Whether the agent cannot reach the object store and wants the bytes from here.</param>
+    private static async Task<IResult> GetPack(string packId, bool? direct, Subject subject, IBlobStore store, IOptions<StorageOptions> storage,
+        HttpResponse response, CancellationToken cancellationToken)
     {
         if (!EntityId.IsValid(packId))
             throw ApiException.NotFound("pack", packId);
+        var key = BundleBlobs.Pack(DeploymentOf(subject), packId);
+        if (storage.Value.Redirect && direct is not true && await store.ShareAsync(key, SharedFor, cancellationToken) is { } address)
+        {
+            // By hand: the framework's own redirect writes the address, which lets its reader in, into the log.
+            response.Headers.Location = address.AbsoluteUri;
+            response.Headers.CacheControl = "no-store";
+            return TypedResults.StatusCode(StatusCodes.Status307TemporaryRedirect);
+        }
         try
         {
-            var pack = await store.OpenAsync(BundleBlobs.Pack(DeploymentOf(subject), packId), cancellationToken);
+            var pack = await store.OpenAsync(key, cancellationToken);
             return Results.Stream(pack, "application/octet-stream", enableRangeProcessing: true);
         }
         catch (FileNotFoundException)

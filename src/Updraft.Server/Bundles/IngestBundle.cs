@@ -109,7 +109,7 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
         {
             await store.DeleteAsync(BundleBlobs.Pack(deployment, packId), CancellationToken.None);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or BlobStoreException)
         {
             // A pack that nothing names does no harm; what made the upload fail is the better message.
         }

@@ -30,7 +30,7 @@ internal static class ScrubCommand
         await using var scope = services.CreateAsyncScope();
         var damage = new List<ScrubDamage>();
         var progress = new Progress(services.GetRequiredService<TimeProvider>());
-        var scrub = new ScrubBundles(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), FileSystemBlobStore.ForReading(options),
+        var scrub = new ScrubBundles(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), StorageServices.OpenToRead(services),
             found =>
             {
                 damage.Add(found);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Api;
 
@@ -14,11 +13,6 @@ namespace Updraft.Server.Storage;
 /// </summary>
 internal sealed class FileSystemBlobStore : IBlobStore
 {
-    private const int MaxComponentLength = 200;
-    private const string TemporaryFolder = "tmp";
-
-    private static readonly SearchValues<char> KeyCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-/");
-
     private readonly string _root;
     private readonly string _temporary;
     private readonly Lock _lock = new();
@@ -36,7 +30,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
             File.Delete(leftover);
     }
 
-    private FileSystemBlobStore(string root) => (_root, _temporary) = (root, Path.Join(root, TemporaryFolder));
+    private FileSystemBlobStore(string root) => (_root, _temporary) = (root, Path.Join(root, BlobKey.TemporaryFolder));
 
     /// <summary>A store to read from beside the server that runs: it leaves the blobs in the making alone.</summary>
     public static FileSystemBlobStore ForReading(ServerOptions options) => new(Path.Join(Path.GetFullPath(options.Data), "blobs"));
@@ -94,9 +88,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
     public Task DeleteAllAsync(string prefix, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (!prefix.EndsWith('/'))
-            throw new ArgumentException($"The prefix '{prefix}' does not end in a slash.", nameof(prefix));
-        var folder = Locate(prefix[..^1]);
+        var folder = Path.Join(_root, BlobKey.CheckPrefix(prefix)[..^1]);
         lock (_lock)
         {
             _durable.RemoveWhere(known => known == folder || known.StartsWith(folder + "/", StringComparison.Ordinal));
@@ -112,6 +104,12 @@ internal sealed class FileSystemBlobStore : IBlobStore
         return Task.CompletedTask;
     }
 
+    public Task<Uri?> ShareAsync(string key, TimeSpan lifetime, CancellationToken cancellationToken)
+    {
+        BlobKey.Check(key);
+        return Task.FromResult<Uri?>(null);
+    }
+
     public Task CheckAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -125,16 +123,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
         return Task.CompletedTask;
     }
 
-    private string Locate(string key)
-    {
-        var valid = key.Length > 0 && !key.AsSpan().ContainsAnyExcept(KeyCharacters) && !IsBelow(key, TemporaryFolder);
-        foreach (var component in key.AsSpan().Split('/'))
-            valid &= key.AsSpan()[component] is { Length: > 0 and <= MaxComponentLength } and not ['.', ..];
-        return valid ? Path.Join(_root, key) : throw new ArgumentException($"'{key}' cannot be the key of a blob.", nameof(key));
-    }
-
-    private static bool IsBelow(string key, string folder) =>
-        key.StartsWith(folder, StringComparison.Ordinal) && (key.Length == folder.Length || key[folder.Length] == '/');
+    private string Locate(string key) => Path.Join(_root, BlobKey.Check(key));
 
     /// <summary>Makes a folder, and makes it survive a power cut; also one that a crashed process may have left half-way.</summary>
     private void EnsureFolder(string folder)

@@ -4,15 +4,20 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>Keeps uploads from filling the disk to the last byte.</summary>
-internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage)
+internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage, BlobStoreAddress address)
 {
+    /// <summary>The folder of the data folder where blobs on their way into an object store are gathered.</summary>
+    public const string SpoolFolder = "tmp";
+
     /// <summary>Says no before bytes are taken that would go into the reserve.</summary>
     /// <param name="coming">How many bytes will come; 0 when nobody knows.</param>
     /// <exception cref="ApiException">507: too little space is free.</exception>
     public void Check(long coming)
     {
         var reserve = storage.Value.ReserveBytes;
-        var free = new DriveInfo(server.Value.Folder("blobs")).AvailableFreeSpace;
+        // Into an object store everything goes by way of a file.
+        var folder = server.Value.Folder(address is FolderAddress ? "blobs" : SpoolFolder);
+        var free = new DriveInfo(folder).AvailableFreeSpace;
         if (free < coming || free - coming < reserve)
             throw new ApiException(StatusCodes.Status507InsufficientStorage,
                 $"The server has {free} bytes of disk space free, and keeps {reserve} (Storage:ReserveBytes); this upload has {coming}. "

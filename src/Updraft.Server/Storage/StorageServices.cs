@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Options;
+using Updraft.Server.Api;
+
 namespace Updraft.Server.Storage;
 
 /// <summary>Chooses where blobs are kept.</summary>
@@ -6,8 +9,27 @@ internal static class StorageServices
     public static void AddStorage(this IServiceCollection services)
     {
         services.AddOptions<StorageOptions>().BindConfiguration("Storage").ValidateDataAnnotations().ValidateOnStart();
-        services.AddSingleton<IBlobStore, FileSystemBlobStore>();
+        services.AddSingleton<IValidateOptions<StorageOptions>, StorageOptions.Validator>();
+        services.AddSingleton(provider => BlobStoreAddress.Of(provider.GetRequiredService<IOptions<StorageOptions>>().Value));
+        services.AddSingleton(provider => Open(provider));
         services.AddSingleton<FreeSpace>();
         services.AddSingleton<DataFolderLock>();
     }
+
+    /// <summary>The store to read from beside the server that runs: it leaves alone what that one is writing.</summary>
+    public static IBlobStore OpenToRead(IServiceProvider provider) => provider.GetRequiredService<BlobStoreAddress>() is FolderAddress
+        ? FileSystemBlobStore.ForReading(provider.GetRequiredService<IOptions<ServerOptions>>().Value)
+        : provider.GetRequiredService<IBlobStore>();
+
+    // Each in a method of its own: the libraries of a store that is not used are not even loaded.
+    private static IBlobStore Open(IServiceProvider provider) => provider.GetRequiredService<BlobStoreAddress>() switch
+    {
+        S3Address => OpenS3(provider),
+        AzureAddress => OpenAzure(provider),
+        _ => ActivatorUtilities.CreateInstance<FileSystemBlobStore>(provider),
+    };
+
+    private static S3BlobStore OpenS3(IServiceProvider provider) => ActivatorUtilities.CreateInstance<S3BlobStore>(provider);
+
+    private static AzureBlobStore OpenAzure(IServiceProvider provider) => ActivatorUtilities.CreateInstance<AzureBlobStore>(provider);
 }

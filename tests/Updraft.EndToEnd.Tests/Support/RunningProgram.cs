@@ -50,6 +50,9 @@ internal sealed class RunningProgram : IDisposable
     /// <summary>The memory that it holds, in bytes.</summary>
     public long MemoryBytes => Memory("VmRSS:");
 
+    /// <summary>Paths of the files that it has mapped, its libraries among them.</summary>
+    public string MappedFiles => File.ReadAllText($"/proc/{_process.Id}/maps");
+
     /// <summary>Lets the kernel begin its count of the peak anew.</summary>
     public void ForgetPeakMemory() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 

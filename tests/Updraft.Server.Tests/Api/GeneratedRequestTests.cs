@@ -115,7 +115,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
         var (person, access, _) = await server.AddPersonAsync($"{upload.DeployId}@example.org");
-        var blobs = UploadSite.Files(server, upload.DeploymentId);
+        var blobs = await UploadSite.BlobsAsync(server, upload.DeploymentId);
         var known = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["organizationId"] = server.OrganizationId,

@@ -91,7 +91,7 @@ public sealed class HostileUploads : IAsyncLifetime, ICollectionFixture<HostileU
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-    /// <summary>Every file and folder of the blob store, and every row that an upload could write.</summary>
+    /// <summary>Every blob, and every row that an upload could write.</summary>
     internal async Task<string> FootprintAsync()
     {
         await using var scope = Server.Services.CreateAsyncScope();
@@ -99,8 +99,7 @@ public sealed class HostileUploads : IAsyncLifetime, ICollectionFixture<HostileU
         var (versions, contents, revisions) = (await db.BundleVersions.CountAsync(TestContext.Current.CancellationToken),
             await db.BundleContents.CountAsync(TestContext.Current.CancellationToken),
             await db.Revisions.CountAsync(TestContext.Current.CancellationToken));
-        var files = Directory.EnumerateFileSystemEntries(Path.Join(Server.DataFolder, "blobs"), "*", SearchOption.AllDirectories)
-            .Order(StringComparer.Ordinal);
+        var files = (await TestStorage.BlobsAsync(Server)).Order(StringComparer.Ordinal);
         return $"{versions} versions, {contents} contents, {revisions} revisions: {string.Join(' ', files)}";
     }
 }

@@ -169,7 +169,7 @@ public sealed class CanaryTests
                 ["role"] = "DEPLOYMENT_ADMIN",
                 ["entityId"] = deployment,
             });
-            var blobs = UploadSite.Files(Server, deployment);
+            var blobs = await UploadSite.BlobsAsync(Server, deployment);
             return new Site(new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["organizationId"] = Organization,

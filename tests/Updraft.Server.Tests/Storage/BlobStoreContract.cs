@@ -1,4 +1,6 @@
+using System.Net;
 using System.Text;
+using Updraft.Server.Api;
 using Updraft.Server.Storage;
 
 namespace Updraft.Server.Tests.Storage;
@@ -49,15 +51,25 @@ public abstract class BlobStoreContract
         Assert.Equal("new", await ReadAsync("one"));
     }
 
-    [Fact]
-    public async Task An_open_reader_keeps_what_it_opened()
+    [Theory]
+    [InlineData(10)]
+    [InlineData(3_000_000)]
+    public async Task An_open_reader_goes_on_with_what_it_opened_or_fails(int length)
     {
-        await WriteAsync("one", "old");
+        await WriteAsync("one", new string('a', length));
         await using var reader = await Store.OpenAsync("one", Cancelled);
-        await WriteAsync("one", "new");
+        await WriteAsync("one", new string('b', length));
 
-        using var text = new StreamReader(reader);
-        Assert.Equal("old", await text.ReadToEndAsync(Cancelled));
+        var content = new byte[length];
+        try
+        {
+            await reader.ReadExactlyAsync(content, Cancelled);
+        }
+        catch (BlobStoreException)
+        {
+            return;
+        }
+        Assert.DoesNotContain((byte)'b', content);
     }
 
     [Fact]
@@ -146,11 +158,32 @@ public abstract class BlobStoreContract
     [InlineData("one\\two")]
     [InlineData("one\0")]
     [InlineData("é")]
+    [InlineData("one.")]
+    [InlineData("one./two")]
+    [InlineData("tmp")]
+    [InlineData("tmp/one")]
+    [InlineData("%2e%2e/one")]
+    [InlineData("one?two")]
     public async Task A_key_of_another_form_is_refused(string key)
     {
         await Assert.ThrowsAsync<ArgumentException>(() => Store.CreateAsync(key, Cancelled));
         await Assert.ThrowsAsync<ArgumentException>(() => Store.OpenAsync(key, Cancelled));
         await Assert.ThrowsAsync<ArgumentException>(() => Store.DeleteAsync(key, Cancelled));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.LengthAsync(key, Cancelled));
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.ShareAsync(key, TimeSpan.FromMinutes(1), Cancelled));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("/")]
+    [InlineData("packs")]
+    [InlineData("../")]
+    [InlineData("tmp/")]
+    public async Task A_prefix_of_another_form_is_refused(string prefix)
+    {
+        await WriteAsync("packs/one", "content");
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.DeleteAllAsync(prefix, Cancelled));
+        Assert.Equal("content", await ReadAsync("packs/one"));
     }
 
     [Fact]
@@ -171,17 +204,181 @@ public abstract class BlobStoreContract
         Assert.Equal(new string(text[0], 50_000), text);
     }
 
-    [Fact]
-    public Task A_working_store_passes_its_check() => Store.CheckAsync(Cancelled);
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(4095)]
+    [InlineData(256 * 1024 - 1)]
+    [InlineData(256 * 1024)]
+    [InlineData(256 * 1024 + 1)]
+    [InlineData(5 * 1024 * 1024 + 7)]
+    [InlineData(33 * 1024 * 1024 + 1)]
+    public async Task A_blob_of_any_length_is_read_back(int length)
+    {
+        var content = new byte[length];
+        new Random(length).NextBytes(content);
+        await WriteAsync("packs/odd", content);
 
-    private protected async Task WriteAsync(string key, string content)
+        Assert.Equal(length, await Store.LengthAsync("packs/odd", Cancelled));
+        await using var reader = await Store.OpenAsync("packs/odd", Cancelled);
+        Assert.Equal(length, reader.Length);
+        var read = new byte[length];
+        await reader.ReadExactlyAsync(read, Cancelled);
+        Assert.Equal(0, await reader.ReadAsync(new byte[1], Cancelled));
+        Assert.True(content.AsSpan().SequenceEqual(read));
+    }
+
+    [Fact]
+    public async Task Any_range_can_be_read_in_any_order_and_in_both_ways()
+    {
+        var content = new byte[9_000_001];
+        var random = new Random(1);
+        random.NextBytes(content);
+        await WriteAsync("packs/large", content);
+        await using var reader = await Store.OpenAsync("packs/large", Cancelled);
+        for (var i = 0; i < 40; i++)
+        {
+            var start = random.Next(content.Length);
+            var length = Math.Min(content.Length - start, random.Next(1, i % 4 == 0 ? 6_000_000 : 5000));
+            var read = new byte[length];
+            reader.Position = start;
+            if (i % 2 == 0)
+                await reader.ReadExactlyAsync(read, Cancelled);
+            else
+                reader.ReadExactly(read);
+            Assert.True(content.AsSpan(start, length).SequenceEqual(read), $"{length} bytes from {start}");
+            Assert.Equal(start + length, reader.Position);
+        }
+        reader.Position = content.Length + 5;
+        Assert.Equal(0, await reader.ReadAsync(new byte[10], Cancelled));
+        Assert.Equal(content.Length - 3, reader.Seek(-3, SeekOrigin.End));
+        Assert.Equal(content[^3], reader.ReadByte());
+        Assert.Equal(content.Length - 1, reader.Seek(1, SeekOrigin.Current));
+    }
+
+    [Fact]
+    public async Task A_prefix_with_more_blobs_than_one_page_is_deleted_whole()
+    {
+        await Parallel.ForAsync(0, 1_050, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancelled },
+            async (i, _) => await WriteAsync($"staging/many/{i:0000}", "x"));
+        await WriteAsync("staging/other/one", "stays");
+
+        await Store.DeleteAllAsync("staging/many/", Cancelled);
+
+        Assert.Equal(["staging/other/one"], await FootprintAsync());
+    }
+
+    [Fact]
+    public async Task Many_large_writers_of_one_key_leave_one_complete_blob()
+    {
+        const int Length = 20_000_000;
+        var writers = Enumerable.Range(0, 4).Select(i => Task.Run(() => WriteAsync("packs/same", Enumerable.Repeat((byte)('a' + i), Length).ToArray())));
+        await Task.WhenAll(writers);
+
+        await using var reader = await Store.OpenAsync("packs/same", Cancelled);
+        var content = new byte[Length];
+        await reader.ReadExactlyAsync(content, Cancelled);
+        Assert.False(content.AsSpan().ContainsAnyExcept(content[0]), "Contents of two writers were mixed.");
+        Assert.Equal(["packs/same"], await FootprintAsync());
+    }
+
+    [Fact]
+    public async Task An_abandoned_writer_leaves_nothing()
+    {
+        await using (var blob = await Store.CreateAsync("packs/one", Cancelled))
+            blob.Content.Write(new byte[20_000_000]);
+        await using (await Store.CreateAsync("packs/two", Cancelled))
+        {
+        }
+
+        Assert.Empty(await FootprintAsync());
+    }
+
+    [Fact]
+    public async Task A_commit_that_is_cancelled_in_the_middle_has_happened_or_not()
+    {
+        using var before = new CancellationTokenSource();
+        await before.CancelAsync();
+        await using (var blob = await Store.CreateAsync("packs/never", Cancelled))
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => blob.CommitAsync(before.Token));
+
+        var content = new byte[40_000_000];
+        new Random(2).NextBytes(content);
+        for (var milliseconds = 1; milliseconds < 300; milliseconds *= 3)
+        {
+            using var cancel = new CancellationTokenSource();
+            await using (var blob = await Store.CreateAsync("packs/one", Cancelled))
+            {
+                blob.Content.Write(content);
+                cancel.CancelAfter(milliseconds);
+                try
+                {
+                    await blob.CommitAsync(cancel.Token);
+                }
+                catch (OperationCanceledException)
+                {
+                    // Expected, but whether it came in time is not ours to say.
+                }
+            }
+            Assert.True(await Store.LengthAsync("packs/one", Cancelled) is null or 40_000_000);
+            Assert.All(await FootprintAsync(), name => Assert.Equal("packs/one", name));
+            await Store.DeleteAsync("packs/one", Cancelled);
+        }
+    }
+
+    [Fact]
+    public async Task A_long_key_is_fine_and_one_of_more_than_512_characters_is_refused()
+    {
+        var key = string.Join('/', new string('a', 200), new string('b', 200), new string('c', 110));
+        await WriteAsync(key, "content");
+
+        Assert.Equal(512, key.Length);
+        Assert.Equal("content", await ReadAsync(key));
+        Assert.Equal([key], await FootprintAsync());
+        await Assert.ThrowsAsync<ArgumentException>(() => Store.CreateAsync(key + "c", Cancelled));
+    }
+
+    [Fact]
+    public async Task A_working_store_passes_its_check_again_and_again()
+    {
+        for (var i = 0; i < 3; i++)
+            await Store.CheckAsync(Cancelled);
+        Assert.Empty(await FootprintAsync());
+    }
+
+    [Fact]
+    public async Task An_address_lets_anybody_read_that_blob_and_do_nothing_else()
+    {
+        await WriteAsync("packs/one", "0123456789");
+        await WriteAsync("packs/two", "another");
+        if (await Store.ShareAsync("packs/one", TimeSpan.FromMinutes(5), Cancelled) is not { } address)
+            return;
+        using var http = new HttpClient();
+        Assert.Equal("0123456789", await http.GetStringAsync(address, Cancelled));
+        using var part = new HttpRequestMessage(HttpMethod.Get, address);
+        part.Headers.Range = new(2, 4);
+        using var answer = await http.SendAsync(part, Cancelled);
+        Assert.Equal((HttpStatusCode.PartialContent, "234"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancelled)));
+        Assert.Equal("bytes 2-4/10", answer.Content.Headers.ContentRange?.ToString());
+        await AssertSharesNothingElseAsync(http, address);
+    }
+
+    /// <summary>Keys of everything that the store holds, with what is in the making where that can be seen.</summary>
+    private protected abstract Task<IReadOnlyList<string>> FootprintAsync();
+
+    /// <summary>What a good signature protects, where the store checks signatures.</summary>
+    private protected virtual Task AssertSharesNothingElseAsync(HttpClient http, Uri address) => Task.CompletedTask;
+
+    private protected Task WriteAsync(string key, string content) => WriteAsync(key, Encoding.UTF8.GetBytes(content));
+
+    private protected async Task WriteAsync(string key, byte[] content)
     {
         await using var blob = await Store.CreateAsync(key, Cancelled);
-        blob.Content.Write(Encoding.UTF8.GetBytes(content));
+        blob.Content.Write(content);
         await blob.CommitAsync(Cancelled);
     }
 
-    private async Task<string> ReadAsync(string key)
+    private protected async Task<string> ReadAsync(string key)
     {
         using var reader = new StreamReader(await Store.OpenAsync(key, Cancelled));
         return await reader.ReadToEndAsync(Cancelled);

@@ -38,6 +38,7 @@ internal sealed class DiskServer : IAsyncDisposable
             return new DiskServer(folder, disk, await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["Data"] = folder,
+                ["Storage:Url"] = "",
                 ["Storage:ReserveBytes"] = reserve.ToString(System.Globalization.CultureInfo.InvariantCulture),
             }));
         }

@@ -25,7 +25,7 @@ public sealed class DiskTests
         using (var refused = await upload.PutAsync(UploadSite.LargeTar(40 * MiB), adjust: request => request.Headers.TransferEncodingChunked = true))
             Assert.Contains("disk is full", await RefusedAsync(refused, 507), StringComparison.Ordinal);
         Assert.Empty(site.Temporary);
-        Assert.Empty(UploadSite.Files(site.Server, upload.DeployId));
+        Assert.Empty(await UploadSite.BlobsAsync(site.Server, upload.DeployId));
         Assert.Empty(await upload.RecordedAsync());
 
         await before.FinalizeAsync(version);

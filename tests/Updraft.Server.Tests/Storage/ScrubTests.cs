@@ -8,7 +8,7 @@ namespace Updraft.Server.Tests.Storage;
 /// Reliability D5 to D7: what is wrong with a stored blob is found and named by <c>scrub</c>, started as an operator starts it while the
 /// server runs; no download passes it off as right, and other bundles are served as before.
 /// </summary>
-public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer>
+public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<SharedFolderServer>
 {
     private UpdraftServer Server => shared.Server;
 
@@ -31,7 +31,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task An_undamaged_store_is_clean_and_stays_as_it_is()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
         var inTheMaking = Path.Join(server.DataFolder, "blobs", "tmp", "upload.updraft-tmp");
         await File.WriteAllTextAsync(inTheMaking, "half", Cancelled);
@@ -69,7 +69,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("manifests")]
     public async Task A_flipped_byte_is_found_wherever_it_is(string kind)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
         var path = kind == "packs" ? bundle.Pack : bundle.Manifest;
         var original = await File.ReadAllBytesAsync(path, Cancelled);
@@ -91,7 +91,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task A_content_whose_row_is_gone_or_points_elsewhere_is_named_with_its_file()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
         await bundle.SqlAsync("UPDATE bundle_contents SET \"offset\" = \"offset\" + 1 WHERE content = {0}", "dags/0.py");
         await bundle.SqlAsync("DELETE FROM bundle_contents WHERE content = {0}", "dags/1.py");
@@ -116,7 +116,7 @@ public sealed class ScrubTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task Lines_for_people_name_the_deployment_the_version_and_the_file()
     {
-        await using var server = await UpdraftServer.StartAsync();
+        await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
         File.Delete(bundle.Pack);
         var (code, output, _) = await RunAsync(["scrub", .. server.DataArguments]);

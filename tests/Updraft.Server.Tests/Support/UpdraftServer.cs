@@ -31,6 +31,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly Action<WebApplication>? _addRoutes;
     private TestDatabase? _database;
+    private IReadOnlyDictionary<string, string>? _storage;
     private WebApplication? _app;
 
     private UpdraftServer(string folder, TimeProvider? clock, IReadOnlyDictionary<string, string> settings,
@@ -71,6 +72,9 @@ internal sealed class UpdraftServer : IAsyncDisposable
 
     /// <summary>Everything that was logged, formatted.</summary>
     public string LogText => _log.Text;
+
+    /// <summary>The settings with which it was started last.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>Address of the Organization, without a slash at its end.</summary>
     public string OrganizationPath => $"/v1/organizations/{OrganizationId}";
@@ -232,8 +236,14 @@ internal sealed class UpdraftServer : IAsyncDisposable
         };
         if (_database is not null)
             settings["Database:ConnectionString"] = _database.ConnectionString;
-        foreach (var (name, value) in _settings)
+        foreach (var (name, value) in (_storage ??= await TestStorage.ChooseAsync()).Concat(_settings))
             settings[name] = value;
+        if (settings["Storage:Url"].Length == 0)
+        {
+            foreach (var name in (string[])["Storage:AzureConnectionString", "Storage:AccessKey", "Storage:SecretKey"])
+                settings.Remove(name);
+        }
+        Settings = settings;
         var app = Program.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
         {
             builder.Logging.ClearProviders().AddProvider(_log);

@@ -46,7 +46,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
         var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
 
         Assert.Equal(whole.Headers.ETag!.Tag, answer.Value.ETag.ToString("H"));
-        Assert.Equal(13, UploadSite.Files(_server, site.DeployId).Count);
+        Assert.Equal(13, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
         await site.FinalizeAsync(answer.Value.VersionId);
     }
 

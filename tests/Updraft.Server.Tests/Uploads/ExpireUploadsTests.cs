@@ -38,12 +38,12 @@ public sealed class ExpireUploadsTests
         clock.Advance(TimeSpan.FromHours(23));
         var recent = await UploadSite.CreateAsync(server);
         (await recent.StageAsync(A, UploadSite.Tar("one"))).Dispose();
-        Assert.Single(UploadSite.Files(server, abandoned.DeployId));
+        Assert.Single(await UploadSite.BlobsAsync(server, abandoned.DeployId));
 
         clock.Advance(TimeSpan.FromHours(2));
 
         await UntilNoBlocksAsync(server, abandoned);
-        Assert.Single(UploadSite.Files(server, recent.DeployId));
+        Assert.Single(await UploadSite.BlobsAsync(server, recent.DeployId));
     }
 
     [Fact]
@@ -78,5 +78,5 @@ public sealed class ExpireUploadsTests
     }
 
     private static Task UntilNoBlocksAsync(UpdraftServer server, UploadSite site) =>
-        Poll.UntilAsync(() => Task.FromResult(UploadSite.Files(server, site.DeployId).Count == 0));
+        Poll.UntilAsync(async () => (await UploadSite.BlobsAsync(server, site.DeployId)).Count == 0);
 }

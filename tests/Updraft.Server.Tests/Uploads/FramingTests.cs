@@ -45,7 +45,7 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
         }
         // Stopping waits for the request, and then nothing of it may be there.
         await server.StopAsync();
-        Assert.Empty(UploadSite.Files(server, "pack"));
+        Assert.Empty(await UploadSite.BlobsAsync(server, "pack"));
     }
 
     [Theory]

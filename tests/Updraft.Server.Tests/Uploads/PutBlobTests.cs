@@ -170,7 +170,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
         await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, "Md5Mismatch");
 
         Assert.Empty(await site.RecordedAsync());
-        Assert.Empty(UploadSite.Files(_server, $"packs/{site.DeploymentId}"));
+        Assert.Empty(await UploadSite.BlobsAsync(_server, $"packs/{site.DeploymentId}"));
     }
 
     [Theory]

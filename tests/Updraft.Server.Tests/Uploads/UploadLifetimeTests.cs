@@ -61,6 +61,6 @@ public sealed class UploadLifetimeTests
         // The last chunk never comes.
         Assert.Contains(" 413 ", await http.ReadUntilAsync("\"statusCode\""));
         Assert.Empty(await site.RecordedAsync());
-        Assert.Empty(UploadSite.Files(server, $"packs/{site.DeploymentId}"));
+        Assert.Empty(await UploadSite.BlobsAsync(server, $"packs/{site.DeploymentId}"));
     }
 }

@@ -32,7 +32,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
 
         Assert.Contains("(Uploads:MaxBytes)", await TooLargeAsync(response));
         Assert.Empty(await site.RecordedAsync());
-        Assert.Empty(UploadSite.Files(_server, $"packs/{site.DeploymentId}"));
+        Assert.Empty(await UploadSite.BlobsAsync(_server, $"packs/{site.DeploymentId}"));
     }
 
     [Fact]
@@ -54,7 +54,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
                 $"&comp=block&blockid={Uri.EscapeDataString(Id(1))}", adjust);
             Assert.Contains("(Uploads:MaxBlockBytes)", await TooLargeAsync(response));
         }
-        Assert.Empty(UploadSite.Files(_server, site.DeployId));
+        Assert.Empty(await UploadSite.BlobsAsync(_server, site.DeployId));
     }
 
     [Fact]
@@ -98,7 +98,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
         using var response = await site.StageAsync(Id(3), new byte[MaxBlockBytes]);
 
         Assert.Contains("240000 bytes were staged", await TooLargeAsync(response));
-        Assert.Equal(3, UploadSite.Files(_server, site.DeployId).Count);
+        Assert.Equal(3, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
     }
 
     [Fact]

@@ -104,10 +104,9 @@ internal sealed class UploadSite
             .Where(row => row.DeploymentId == deployment).Select(row => row.Version).ToListAsync(Cancellation);
     }
 
-    /// <summary>Every blob file of the server that has a part of the path in its name.</summary>
-    public static IReadOnlyList<string> Files(UpdraftServer server, string part) =>
-        [.. Directory.EnumerateFiles(Path.Join(server.DataFolder, "blobs"), "*", SearchOption.AllDirectories)
-            .Where(path => path.Contains(part, StringComparison.Ordinal))];
+    /// <summary>Every blob of the server that has a part of the path in its name.</summary>
+    public static async Task<IReadOnlyList<string>> BlobsAsync(UpdraftServer server, string part) =>
+        [.. (await TestStorage.BlobsAsync(server)).Where(path => path.Contains(part, StringComparison.Ordinal))];
 
     public static async Task<string> VersionOfAsync(HttpResponseMessage response)
     {

@@ -1,0 +1,77 @@
+using Amazon.S3;
+using Amazon.S3.Model;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Server.Storage;
+using Updraft.Server.Tests.Support;
+using Updraft.Tests;
+
+namespace Updraft.Server.Tests.Storage;
+
+/// <summary>The contract on moto, which checks no signatures; or on the endpoint in <c>UPDRAFT_TEST_S3</c>, which should.</summary>
+public sealed class S3BlobStoreTests : ObjectStoreContract
+{
+    private protected override bool ChecksSignatures => Environment.GetEnvironmentVariable("UPDRAFT_TEST_S3") is { Length: > 0 };
+
+    [Fact]
+    public async Task In_a_bucket_with_versions_only_the_newest_counts()
+    {
+        var address = (S3Address)BlobStoreAddress.Of(Options);
+        using var client = S3Client.Open(address, Options);
+        await EnsureBucketAsync(client, "updraft-versions");
+        await client.PutBucketVersioningAsync(new PutBucketVersioningRequest
+        {
+            BucketName = "updraft-versions",
+            VersioningConfig = new S3BucketVersioningConfig { Status = VersionStatus.Enabled },
+        }, TestContext.Current.CancellationToken);
+        await using var services = Open(new StorageOptions
+        {
+            Url = Options.Url!.Replace("//updraft/", "//updraft-versions/", StringComparison.Ordinal),
+            AccessKey = Options.AccessKey,
+            SecretKey = Options.SecretKey,
+        });
+        var store = services.GetRequiredService<IBlobStore>();
+        foreach (var text in (string[])["one", "longer"])
+        {
+            await using var blob = await store.CreateAsync("packs/one", TestContext.Current.CancellationToken);
+            blob.Content.Write(System.Text.Encoding.UTF8.GetBytes(text));
+            await blob.CommitAsync(TestContext.Current.CancellationToken);
+        }
+        Assert.Equal(6, await store.LengthAsync("packs/one", TestContext.Current.CancellationToken));
+
+        await store.DeleteAllAsync("packs/", TestContext.Current.CancellationToken);
+
+        Assert.Null(await store.LengthAsync("packs/one", TestContext.Current.CancellationToken));
+        await Assert.ThrowsAsync<FileNotFoundException>(() => store.OpenAsync("packs/one", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Wrong_keys_are_said_to_be_refused()
+    {
+        if (!ChecksSignatures)
+            return;
+        await using var services = Open(new StorageOptions { Url = Options.Url, AccessKey = "nobody", SecretKey = "wrong" });
+        await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
+    }
+
+    private protected override Task<Dictionary<string, string>> SettingsAsync() => ObjectStores.S3Async();
+
+    private protected override async Task PrepareAsync()
+    {
+        using var client = S3Client.Open((S3Address)BlobStoreAddress.Of(Options), Options);
+        await EnsureBucketAsync(client, "updraft");
+    }
+
+    private protected override StorageOptions Unreachable(StorageOptions options) => new()
+    {
+        Url = "s3://updraft/elsewhere?endpoint=http://127.0.0.1:9",
+        AccessKey = "testing",
+        SecretKey = "testing",
+    };
+
+    private static async Task EnsureBucketAsync(AmazonS3Client client, string bucket)
+    {
+        var buckets = await client.ListBucketsAsync(TestContext.Current.CancellationToken);
+        if (buckets.Buckets?.Any(found => found.BucketName == bucket) is not true)
+            await client.PutBucketAsync(bucket, TestContext.Current.CancellationToken);
+    }
+}
