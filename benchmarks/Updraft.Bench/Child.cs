@@ -115,7 +115,10 @@ internal sealed class Child : IDisposable
     public void Dispose()
     {
         lock (Running)
-            Running.Remove(this);
+        {
+            if (!Running.Remove(this))
+                return;
+        }
         Kill();
         _process.Dispose();
     }

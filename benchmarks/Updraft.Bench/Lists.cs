@@ -10,14 +10,14 @@ internal static class Lists
     public static async Task RunAsync(BenchOptions options, Table table)
     {
         using var site = await Site.StartAsync(options, "p6");
-        var shortOne = site.DeploysPath;
         await Deploying.SmallAsync(site);
         await History.GrowAsync(site, site.Deployment, Short);
         using var other = await Site.StartAsync(options, "p6-long");
         await Deploying.SmallAsync(other);
         await History.GrowAsync(other, other.Deployment, Long);
 
-        // The last page of twenty, the one in the middle, the first.
+        foreach (var (server, count) in new[] { (site, Short), (other, Long) })
+            await TimeAsync(server, count, 0.5, options.Samples(1000));
         foreach (var (where, share) in new[] { ("the start", 0.0), ("the middle", 0.5), ("the end", 1.0) })
         {
             var (here, there) = (new List<double>(), new List<double>());

@@ -127,7 +127,9 @@ internal sealed class Site : IDisposable
         var (root, token) = (Path.Join(Folder, "agents", name), Path.Join(Folder, name + ".token"));
         Directory.CreateDirectory(root);
         await File.WriteAllTextAsync(token, await CreateAgentTokenAsync(name));
-        return ([_options.AgentBin, "--server", (through ?? Address).OriginalString, "--token-file", token, "--root", root, "--component", name], root);
+        return ([_options.AgentBin, "--server", (through ?? Address).OriginalString, "--token-file", token, "--root", root, "--component", name,
+            // Fewer trees than by default: what is kept takes no time when something is delivered, but much when the bench tidies up.
+            "--keep-trees", "2", "--keep-minutes", "0"], root);
     }
 
     /// <summary>Uploads an archive in one request, as curl would; returns the version.</summary>
