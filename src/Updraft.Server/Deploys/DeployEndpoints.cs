@@ -27,6 +27,7 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<UpdateDeploy>();
         builder.Services.AddScoped<FinalizeDeploy>();
         builder.Services.AddScoped<RollBackDeploy>();
+        builder.Services.AddSingleton<FindDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();
