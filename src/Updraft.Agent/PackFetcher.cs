@@ -112,6 +112,7 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
             using var frame = bytes.Take(file.Location.Length);
             using var output = TreeFiles.Create(file.Path, file.Entry.IsExecutable);
             contents.CopyVerified(frame, file.Location.Length, file.Entry.Size, file.Entry.Content, output);
+            Writeback.Start(output.SafeFileHandle);
             if (bytes.Position != file.Location.Offset + file.Location.Length)
                 throw new InvalidDataException($"The frame of content {file.Entry.Content} is shorter than its place in the pack.");
         }

@@ -134,6 +134,21 @@ public sealed class Manifest
 
     private static InvalidDataException NotCanonical() => new("The manifest is not in canonical form.");
 
+    /// <summary>The entry of a path; null when there is none.</summary>
+    public ManifestEntry? Find(string path)
+    {
+        var (low, high) = (0, Entries.Count - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = BundlePath.Compare(Entries[middle].Path, path);
+            if (order == 0)
+                return Entries[middle];
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+        return null;
+    }
+
     /// <summary>The canonical bytes.</summary>
     public byte[] ToBytes() => Serialize(Entries);
 
