@@ -17,21 +17,26 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
     {
         var old = before?.Mounts ?? [];
         var (refreshed, now) = (0, clock.GetUtcNow().UtcDateTime);
-        HashSet<ManifestEntry>? mounted = null;
+        List<Manifest>? mounted = null;
         foreach (var mount in after)
         {
             var previous = old.FirstOrDefault(candidate => candidate.Path == mount.Path);
             if (previous is not null && (previous.Manifest, previous.Subfolder) == (mount.Manifest, mount.Subfolder))
                 continue;
-            // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
-            mounted ??= old.SelectMany(Entries).ToHashSet();
-            var known = (previous is null ? [] : Files(previous))
-                .ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
+            // Both in the order of paths.
+            using var known = (previous is null ? [] : Files(previous)).GetEnumerator();
+            var isLeft = known.MoveNext();
             foreach (var (path, entry) in Files(mount))
             {
-                if (known.TryGetValue(path, out var same) && (same.Content, same.IsExecutable) == (entry.Content, entry.IsExecutable))
+                while (isLeft && BundlePath.Compare(known.Current.Path, path) < 0)
+                    isLeft = known.MoveNext();
+                if (isLeft && known.Current.Path == path
+                    && (known.Current.Entry.Content, known.Current.Entry.IsExecutable) == (entry.Content, entry.IsExecutable))
                     continue;
-                Refresh(Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path), mounted.Contains(entry), now);
+                // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
+                mounted ??= old.Select(other => manifests.Find(Digest.Parse(other.Manifest))).OfType<Manifest>().ToList();
+                var isShared = mounted.Exists(manifest => manifest.Find(entry.Path) == entry);
+                Refresh(Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path), isShared, now);
                 refreshed++;
             }
         }

@@ -144,12 +144,14 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
             since = 0;
             stall.CancelAfter(Stall);
         }, cancellationToken);
+        using var contents = new ContentReader();
         foreach (var file in range.Files)
         {
             bytes.SkipTo(file.Location.Offset);
             using var frame = bytes.Take(file.Location.Length);
             using var output = TreeFiles.Create(file.Path, file.Entry.IsExecutable);
-            PackReader.CopyVerified(frame, file.Entry.Size, file.Entry.Content, output);
+            contents.CopyVerified(frame, file.Location.Length, file.Entry.Size, file.Entry.Content, output);
+            Writeback.Start(output.SafeFileHandle);
             if (bytes.Position != file.Location.Offset + file.Location.Length)
                 throw new InvalidDataException($"The frame of content {file.Entry.Content} is shorter than its place in the pack.");
         }

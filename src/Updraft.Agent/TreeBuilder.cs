@@ -153,9 +153,17 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         {
             if (files.Count == 0)
                 break;
-            var there = manifest.Entries.ToHashSet();
-            files = files.Where(file => !(there.Contains(file)
-                && TreeFiles.TryLink(Path.Join(tree, file.Path), Path.Join(work, file.Path), file))).ToList();
+            // Both are in the order of paths.
+            var (remaining, place) = (new List<ManifestEntry>(), 0);
+            foreach (var file in files)
+            {
+                while (place < manifest.Entries.Count && BundlePath.Compare(manifest.Entries[place].Path, file.Path) < 0)
+                    place++;
+                if (!(place < manifest.Entries.Count && manifest.Entries[place] == file
+                    && TreeFiles.TryLink(Path.Join(tree, file.Path), Path.Join(work, file.Path), file)))
+                    remaining.Add(file);
+            }
+            files = remaining;
         }
         return files;
     }

@@ -33,11 +33,14 @@ public readonly struct Digest : IEquatable<Digest>
     }
 
     /// <summary>Reads 64 lower-case hexadecimal digits; anything else is refused.</summary>
-    public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest)
+    public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest) => TryParse(text.AsSpan(), out digest);
+
+    /// <summary>Reads 64 lower-case hexadecimal digits; anything else is refused.</summary>
+    public static bool TryParse(ReadOnlySpan<char> text, out Digest digest)
     {
         digest = default;
         Span<byte> bytes = stackalloc byte[Size];
-        if (text is not { Length: Size * 2 } || text.AsSpan().IndexOfAnyInRange('A', 'F') >= 0
+        if (text.Length != Size * 2 || text.IndexOfAnyInRange('A', 'F') >= 0
             || Convert.FromHexString(text, bytes, out _, out _) != System.Buffers.OperationStatus.Done)
             return false;
         digest = new Digest(bytes);

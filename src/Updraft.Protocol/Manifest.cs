@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -27,6 +28,9 @@ public readonly record struct ManifestEntry(string Path, bool IsFolder, bool IsE
 public sealed class Manifest
 {
     internal const string Header = "updraft-manifest 1\n";
+
+    /// <summary>What a line takes at most beside its path.</summary>
+    private const int MaxLineBytes = 6 + 20 + 1 + 2 * Digest.Size + 2;
 
     private Manifest(ManifestEntry[] entries, Digest digest)
     {
@@ -94,7 +98,7 @@ public sealed class Manifest
         }
         if (!text.StartsWith(Header, StringComparison.Ordinal) || text[^1] != '\n')
             throw new InvalidDataException("This is not an updraft-manifest 1, or it is cut off.");
-        var entries = new List<ManifestEntry>();
+        var entries = new List<ManifestEntry>(text.Length / 100);
         var rest = text.AsSpan(Header.Length);
         while (!rest.IsEmpty)
         {
@@ -102,11 +106,47 @@ public sealed class Manifest
             entries.Add(ParseEntry(rest[..end]));
             rest = rest[(end + 1)..];
         }
-        var manifest = Create(entries);
-        // One check covers order, repeated folders, missing parents and odd spellings of numbers.
-        if (manifest.Entries.Count != entries.Count || manifest.Digest != Digest.Of(bytes))
-            throw new InvalidDataException("The manifest is not in canonical form.");
-        return manifest;
+        // What was read is in canonical form if it is what would be written: odd spellings of numbers show here, order and parents there.
+        var manifest = FromSorted([.. entries]);
+        return bytes.SequenceEqual(manifest.ToBytes()) ? manifest : throw NotCanonical();
+    }
+
+    /// <summary>Takes entries that are in order already: the same as <see cref="Create"/>, without sorting.</summary>
+    /// <exception cref="InvalidDataException">They are not in order, or a folder is missing or repeated.</exception>
+    internal static Manifest FromSorted(ManifestEntry[] entries)
+    {
+        // The folders that lead to where the reading is. A file between a folder and what it holds may end in a character below the slash.
+        var folders = new HashSet<string>(StringComparer.Ordinal);
+        var lookup = folders.GetAlternateLookup<ReadOnlySpan<char>>();
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var path = entries[i].Path;
+            if (BundlePath.Problem(path) is { } problem)
+                throw new InvalidDataException($"The path '{path}' {problem}.");
+            var slash = path.LastIndexOf('/');
+            if (i > 0 && BundlePath.Compare(entries[i - 1].Path, path) >= 0 || slash >= 0 && !lookup.Contains(path.AsSpan(0, slash)))
+                throw NotCanonical();
+            if (entries[i].IsFolder)
+                folders.Add(path);
+        }
+        return new Manifest(entries, Digest.Of(Serialize(entries)));
+    }
+
+    private static InvalidDataException NotCanonical() => new("The manifest is not in canonical form.");
+
+    /// <summary>The entry of a path; null when there is none.</summary>
+    public ManifestEntry? Find(string path)
+    {
+        var (low, high) = (0, Entries.Count - 1);
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = BundlePath.Compare(Entries[middle].Path, path);
+            if (order == 0)
+                return Entries[middle];
+            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+        }
+        return null;
     }
 
     /// <summary>The canonical bytes.</summary>
@@ -126,16 +166,52 @@ public sealed class Manifest
         Span<Range> parts = stackalloc Range[5];
         if (line.Split(parts, ' ') == 5 && line[parts[0]] is "f" && line[parts[1]] is "644" or "755"
             && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-            && Digest.TryParse(line[parts[3]].ToString(), out var content))
+            && Digest.TryParse(line[parts[3]], out var content))
             return ManifestEntry.File(line[parts[4]].ToString(), size, content, line[parts[1]] is "755");
         throw new InvalidDataException($"'{line}' is no manifest line.");
     }
 
     private static byte[] Serialize(IReadOnlyList<ManifestEntry> entries)
     {
-        var text = new StringBuilder(Header, Header.Length + entries.Count * 112);
+        var length = Header.Length;
         foreach (var entry in entries)
-            AppendEntry(text, entry).Append('\n');
-        return Encoding.UTF8.GetBytes(text.ToString());
+            length += MaxLineBytes + Encoding.UTF8.GetMaxByteCount(entry.Path.Length);
+        var buffer = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            var written = Encoding.UTF8.GetBytes(Header, buffer);
+            foreach (var entry in entries)
+                written += Write(entry, buffer.AsSpan(written));
+            return buffer.AsSpan(0, written).ToArray();
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    /// <summary>The bytes of what <see cref="AppendEntry"/> appends, and the end of the line.</summary>
+    private static int Write(in ManifestEntry entry, Span<byte> line)
+    {
+        int length;
+        if (entry.IsFolder)
+        {
+            length = Encoding.UTF8.GetBytes("d ", line);
+        }
+        else
+        {
+            length = Encoding.UTF8.GetBytes(entry.IsExecutable ? "f 755 " : "f 644 ", line);
+            entry.Size.TryFormat(line[length..], out var digits, provider: CultureInfo.InvariantCulture);
+            length += digits;
+            line[length++] = (byte)' ';
+            Span<byte> content = stackalloc byte[Digest.Size];
+            entry.Content.CopyTo(content);
+            Convert.TryToHexStringLower(content, line[length..], out var hexadecimal);
+            length += hexadecimal;
+            line[length++] = (byte)' ';
+        }
+        length += Encoding.UTF8.GetBytes(entry.Path, line[length..]);
+        line[length] = (byte)'\n';
+        return length + 1;
     }
 }

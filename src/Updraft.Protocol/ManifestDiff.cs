@@ -83,15 +83,27 @@ public sealed class ManifestDiff
     {
         if (from?.Digest != From)
             throw new InvalidDataException($"The difference starts from manifest {From}, not {from?.Digest}.");
-        var entries = (from?.Entries ?? []).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
-        foreach (var path in Removed)
+        var old = from?.Entries ?? [];
+        // All three are in canonical order, or the result is not.
+        var entries = new List<ManifestEntry>(old.Count + Added.Count);
+        var (i, j, k) = (0, 0, 0);
+        while (i < old.Count || j < Added.Count)
         {
-            if (!entries.Remove(path))
-                throw new InvalidDataException($"The difference removes '{path}', which is not there.");
+            var order = i == old.Count ? 1 : j == Added.Count ? -1 : BundlePath.Compare(old[i].Path, Added[j].Path);
+            if (order >= 0)
+                entries.Add(Added[j++]);
+            if (order > 0)
+                continue;
+            var path = old[i++].Path;
+            var isRemoved = k < Removed.Count && Removed[k] == path;
+            if (isRemoved)
+                k++;
+            else if (order < 0)
+                entries.Add(old[i - 1]);
         }
-        foreach (var entry in Added)
-            entries[entry.Path] = entry;
-        var result = Manifest.Create(entries.Values);
+        if (k < Removed.Count)
+            throw new InvalidDataException($"The difference removes '{Removed[k]}', which is not there.");
+        var result = Manifest.FromSorted([.. entries]);
         return result.Digest == To ? result : throw new InvalidDataException($"The difference leads to manifest {result.Digest}, not {To}.");
     }
 

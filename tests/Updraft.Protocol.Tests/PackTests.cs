@@ -87,6 +87,26 @@ public sealed class PackTests
         Assert.True(destination.Length <= 1000);
     }
 
+    [Fact]
+    public void A_content_that_is_read_in_one_piece_is_checked_like_any_other()
+    {
+        using var pack = Write([("one and one and one"u8.ToArray(), false)]);
+        var entry = PackReader.ReadIndex(pack)[0];
+        using var reader = new ContentReader();
+        for (var i = 0; i < entry.Length; i++)
+        {
+            var bytes = pack.ToArray();
+            bytes[entry.Offset + i] ^= 1;
+            using var frame = new MemoryStream(bytes, (int)entry.Offset, (int)entry.Length);
+            Assert.Throws<InvalidDataException>(() => reader.CopyVerified(frame, entry.Length, entry.Size, entry.Content, Stream.Null));
+        }
+        foreach (var size in new[] { 0, entry.Size - 1, entry.Size + 1 })
+        {
+            using var frame = new MemoryStream(pack.ToArray(), (int)entry.Offset, (int)entry.Length);
+            Assert.Throws<InvalidDataException>(() => reader.CopyVerified(frame, entry.Length, size, entry.Content, Stream.Null));
+        }
+    }
+
     private static MemoryStream Write(IReadOnlyList<(byte[] Content, bool Streamed)> contents)
     {
         var output = new MemoryStream();
@@ -111,6 +131,11 @@ public sealed class PackTests
         using var frame = new MemoryStream(pack.ToArray(), checked((int)entry.Offset), checked((int)entry.Length));
         using var destination = new MemoryStream();
         PackReader.CopyVerified(frame, entry.Size, entry.Content, destination);
+        using var reader = new ContentReader();
+        using var inOnePiece = new MemoryStream();
+        frame.Position = 0;
+        reader.CopyVerified(frame, entry.Length, entry.Size, entry.Content, inOnePiece);
+        Assert.Equal(destination.ToArray(), inOnePiece.ToArray());
         return destination.ToArray();
     }
 }

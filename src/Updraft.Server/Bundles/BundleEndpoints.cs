@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
@@ -11,8 +10,6 @@ namespace Updraft.Server.Bundles;
 /// <summary>The bundle slice: archives in, manifests and packs out.</summary>
 internal static class BundleEndpoints
 {
-    private const int SmallestToCompress = 1024;
-
     private static readonly TimeSpan SharedFor = TimeSpan.FromMinutes(5);
 
     public static void AddBundles(this IServiceCollection services)
@@ -20,6 +17,7 @@ internal static class BundleEndpoints
         services.AddOptions<ArchiveOptions>().BindConfiguration("Archives").ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<IngestBundle>();
         services.AddScoped<CompareManifests>();
+        services.AddSingleton<SharedDifferences>();
     }
 
     public static void MapBundles(this IEndpointRouteBuilder routes)
@@ -28,7 +26,7 @@ internal static class BundleEndpoints
         routes.MapGet(AgentRoutes.Packs + "{packId}", GetPack).Requires(Permission.ActAsAgent);
     }
 
-    private static async Task GetManifest(string manifest, string? from, Subject subject, CompareManifests compare, HttpResponse response,
+    private static async Task GetManifest(string manifest, string? from, Subject subject, SharedDifferences differences, HttpResponse response,
         CancellationToken cancellationToken)
     {
         if (!Digest.TryParse(manifest, out var to))
@@ -38,13 +36,14 @@ internal static class BundleEndpoints
             start = Digest.TryParse(from, out var parsed)
                 ? parsed
                 : throw ApiException.BadRequest("'from' must be 64 lower-case hexadecimal digits.");
-        var body = (await compare.RunAsync(DeploymentOf(subject), start, to, cancellationToken)).ToBytes();
+        var difference = await differences.ReadAsync(DeploymentOf(subject), start, to, cancellationToken);
+        var body = difference.Plain;
         response.ContentType = "text/plain; charset=utf-8";
         response.Headers.Vary = HeaderNames.AcceptEncoding;
-        if (body.Length > SmallestToCompress && TakesGzip(response.HttpContext.Request))
+        if (difference.Gzip is { } packed && TakesGzip(response.HttpContext.Request))
         {
             response.Headers.ContentEncoding = "gzip";
-            body = Gzip(body);
+            body = packed;
         }
         response.ContentLength = body.Length;
         await response.Body.WriteAsync(body, cancellationToken);
@@ -85,13 +84,5 @@ internal static class BundleEndpoints
         var gzip = accepted.FirstOrDefault(encoding => encoding.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase))
             ?? accepted.FirstOrDefault(encoding => encoding.Value == "*");
         return gzip is not null && gzip.Quality != 0;
-    }
-
-    private static byte[] Gzip(byte[] body)
-    {
-        using var packed = new MemoryStream(body.Length / 2);
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
-            gzip.Write(body);
-        return packed.ToArray();
     }
 }

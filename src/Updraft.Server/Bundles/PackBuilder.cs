@@ -106,6 +106,9 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
             if (!known.ContainsKey(content))
                 (await OpenPackAsync(cancellationToken)).Add(batch.Bytes.AsSpan(start, length), content);
         }
+        // The disk works while the next batch is unpacked and compressed, instead of after the last one.
+        if (_blob?.Content is FileStream file)
+            Writeback.Start(file.SafeFileHandle);
     }
 
     private async ValueTask<PackWriter> OpenPackAsync(CancellationToken cancellationToken)

@@ -34,6 +34,7 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<AppendRollback>();
         builder.Services.AddScoped<TakeBackDeploy>();
         builder.Services.AddScoped<GiveUpRevision>(static services => services.GetRequiredService<TakeBackDeploy>().RunAsync);
+        builder.Services.AddSingleton<FindDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();

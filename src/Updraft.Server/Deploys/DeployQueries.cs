@@ -12,16 +12,15 @@ using Updraft.Server.Uploads;
 namespace Updraft.Server.Deploys;
 
 /// <summary>Reads deploys for the API.</summary>
-internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions currentVersions, SignedUploadUrl uploadUrl)
+internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, CurrentVersions currentVersions, SignedUploadUrl uploadUrl)
 {
     /// <summary>One deploy.</summary>
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
     public async Task<DeployResponse> GetAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
         CancellationToken cancellationToken)
     {
-        var query = WithRevisions(db.Deploys.Where(row => row.Id == deployId && row.DeploymentId == deploymentId));
-        var deploys = await DescribeAsync(subject, deploymentId, query, cancellationToken);
-        return deploys is [var deploy] ? deploy : throw DeployRules.NotFound(deployId);
+        var row = await find.RunAsync(db, deploymentId, deployId, cancellationToken) ?? throw DeployRules.NotFound(deployId);
+        return (await DescribeAsync(subject, deploymentId, [row], cancellationToken))[0];
     }
 
     /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
@@ -38,7 +37,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         {
             var query = WithRevisions(db.Deploys.Where(row => row.DeploymentId == deploymentId && row.Number <= newest))
                 .OrderByDescending(row => row.Deploy.Number).Take(paging.Limit);
-            page = await DescribeAsync(subject, deploymentId, query, cancellationToken);
+            page = await DescribeAsync(subject, deploymentId, await query.ToListAsync(cancellationToken), cancellationToken);
         }
         return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
     }
@@ -68,7 +67,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         var page = WithRevisions(rows).OrderByDescending(row => row.Deploy.Number).Skip(paging.Offset).Take(paging.Limit);
         return new()
         {
-            Deploys = await DescribeAsync(subject, deploymentId, page, cancellationToken),
+            Deploys = await DescribeAsync(subject, deploymentId, await page.ToListAsync(cancellationToken), cancellationToken),
             Limit = paging.Limit,
             Offset = paging.Offset,
             TotalCount = await rows.LongCountAsync(cancellationToken),
@@ -98,18 +97,19 @@ internal sealed class DeployQueries(UpdraftDbContext db, CurrentVersions current
         (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision });
 
     private async Task<IReadOnlyList<DeployResponse>> DescribeAsync(Subject subject, DeploymentId deploymentId,
-        IQueryable<DeployWithRevision> query, CancellationToken cancellationToken)
+        List<DeployWithRevision> rows, CancellationToken cancellationToken)
     {
-        var rows = await query.ToListAsync(cancellationToken);
         var running = rows.Exists(row => row.Revision is { } revision && revision.Bundles().Any())
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
-        // An upload address is a right by itself: whoever may only look does not get it.
-        var workspace = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
-            .SingleOrDefaultAsync(cancellationToken);
-        var mayUpload = subject.May(Permission.CreateDeploys, workspace, deploymentId);
+        var mayUpload = rows.Exists(row => UploadUrl(row.Deploy) is not null) && await MayUploadAsync(subject, deploymentId, cancellationToken);
         return [.. rows.Select(row => row.ToResponse(running, mayUpload ? UploadUrl(row.Deploy) : null))];
     }
+
+    /// <summary>An upload address is a right by itself: whoever may only look does not get it.</summary>
+    private async Task<bool> MayUploadAsync(Subject subject, DeploymentId deploymentId, CancellationToken cancellationToken) =>
+        subject.May(Permission.CreateDeploys, await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
+            .SingleOrDefaultAsync(cancellationToken), deploymentId);
 
     private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }
         ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)

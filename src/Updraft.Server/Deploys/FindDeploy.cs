@@ -1,0 +1,27 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Rollouts;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>
+/// Reads one deploy with its revision: what clients that wait for a deploy ask again and again. Compiled once, since EF takes longer to
+/// recognise this query than the database to answer it.
+/// </summary>
+internal sealed class FindDeploy
+{
+    private readonly Func<UpdraftDbContext, DeploymentId, DeployId, CancellationToken, Task<DeployWithRevision?>> _query =
+        EF.CompileAsyncQuery((UpdraftDbContext db, DeploymentId deploymentId, DeployId deployId, CancellationToken _) =>
+            db.Set<Deploy>().AsNoTracking().Where(row => row.Id == deployId && row.DeploymentId == deploymentId)
+                .LeftJoin(
+                    db.Set<Revision>().AsNoTracking(),
+                    deploy => new { deploy.DeploymentId, Number = deploy.Revision },
+                    revision => new { revision.DeploymentId, Number = (long?)revision.Number },
+                    (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision })
+                .SingleOrDefault());
+
+    /// <summary>The deploy; null when the Deployment has none of this id.</summary>
+    public Task<DeployWithRevision?> RunAsync(UpdraftDbContext db, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken) => _query(db, deploymentId, deployId, cancellationToken);
+}
