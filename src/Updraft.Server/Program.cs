@@ -20,6 +20,7 @@ using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
+using Updraft.Server.Web;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -61,12 +62,15 @@ internal static class Program
         builder.AddDeploymentLogs();
         builder.AddImages();
         builder.AddApiDescription();
+        builder.AddPages();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UsePublicPath();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseSignIn();
+        app.UsePages();
         app.UseTokens();
         app.UseMiddleware<AbsentFeatures>();
         app.MapHealth();
@@ -77,6 +81,7 @@ internal static class Program
         app.MapRollouts();
         app.MapImages();
         app.MapApiDescription();
+        app.MapPages();
         foreach (var version in ApiVersions)
         {
             var api = app.MapGroup(version.Prefix).WithMetadata(version);

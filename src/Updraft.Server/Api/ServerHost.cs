@@ -57,6 +57,14 @@ internal static class ServerHost
         app.Urls.Add(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Listen);
     }
 
+    /// <summary>Answers below the path of the public address too: one proxy strips that path, another one keeps it.</summary>
+    public static void UsePublicPath(this WebApplication app)
+    {
+        // Wrong settings are told at the start, not here.
+        if (Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var address) && address.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+            app.UsePathBase(path);
+    }
+
     private static void AddLogs(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();

@@ -30,6 +30,9 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();
+        builder.Services.AddScoped<CompareDeployFiles>();
+        builder.Services.AddScoped<CompareFileText>();
+        builder.Services.AddScoped<DeployHistory>();
     }
 
     private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
