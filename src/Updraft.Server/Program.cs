@@ -100,6 +100,7 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
+        app.MapGroup("/updraft/v1").MapDeployFiles();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

@@ -19,6 +19,17 @@ public abstract class PageComponent : ComponentBase
 
     private protected Subject Me => Reader ?? throw new InvalidOperationException("The page needs somebody who looks at it.");
 
+    /// <summary>Reads what the page shows; nothing is rendered before.</summary>
+    private protected virtual Task LoadAsync() => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public override async Task SetParametersAsync(ParameterView parameters)
+    {
+        parameters.SetParameterProperties(this);
+        await LoadAsync();
+        await base.SetParametersAsync(ParameterView.Empty);
+    }
+
     /// <summary>Part of the address's path.</summary>
     private protected string Route(string name) => (string?)Context.Request.RouteValues[name] ?? "";
 

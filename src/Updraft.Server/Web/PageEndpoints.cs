@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
-using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -78,7 +77,7 @@ internal static class PageEndpoints
         deployment.MapPage<BundlesPage>("/bundles").Requires(Permission.ReadDeploys);
         deployment.MapPage<BundlePage>("/bundles/{bundleId}").Requires(Permission.ReadDeploys);
         deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys);
-        deployment.MapGet("/versions/{version}/download", DownloadAsync).Requires(Permission.ReadDeploys);
+        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys);
         deployment.MapPage<SettingsPage>("/settings").Requires(Permission.ReadDeployment);
         deployment.MapPost("/settings", ChangeSettingsAsync).Requires(Permission.UpdateDeployment);
         deployment.MapPage<AgentTokensPage>("/agent-tokens").Requires(Permission.ReadAgentTokens);
@@ -112,19 +111,6 @@ internal static class PageEndpoints
     {
         var id = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = await FieldAsync(request, "description") }, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/deploys/{id}"));
-    }
-
-    private static async Task<IResult> DownloadAsync(DeploymentId deploymentId, string version, string? path, HttpResponse response, BundleFiles files,
-        CancellationToken cancellationToken)
-    {
-        var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsFolder);
-        if (entry.Path is null)
-            throw ApiException.NotFound("file", path ?? "");
-        var disposition = new ContentDispositionHeaderValue("attachment");
-        disposition.SetHttpFileName(Show.Name(entry.Path));
-        response.Headers.ContentDisposition = disposition.ToString();
-        return TypedResults.Stream(await files.OpenAsync(deploymentId, entry, cancellationToken), "application/octet-stream");
     }
 
     private static async Task<RedirectHttpResult> ChangeSettingsAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,

@@ -33,6 +33,7 @@ public sealed class RouteTests
         ["/signin/provider"] = "the beginning of a login",
         ["/signout"] = "only forgets",
         ["/openapi/v1.json"] = "the description of the API is the same for everybody, and the astro CLI fetches it without a token",
+        ["/openapi/updraft-v1.json"] = "the same for what Updraft has beside",
         ["/spec/v1.0"] = "the same, where the astro CLI looks",
         ["/spec/v1"] = "the same, where other clients look",
         ["/docs/{documentName?}"] = "the page that shows the description",

@@ -1,6 +1,6 @@
 // Before the first paint: the reader's own choice of dark or light, which stays in this browser.
 const root = document.documentElement;
-const names = { auto: "Theme: as the system", light: "Theme: light", dark: "Theme: dark" };
+const names = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
 function chosen() {
   try {
