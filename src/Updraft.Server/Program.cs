@@ -66,7 +66,7 @@ internal static class Program
         adjust?.Invoke(builder);
 
         var app = builder.Build();
-        app.UsePublicPath();
+        app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseSignIn();

@@ -57,11 +57,21 @@ internal static class ServerHost
         app.Urls.Add(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Listen);
     }
 
-    /// <summary>Answers below the path of the public address too: one proxy strips that path, another one keeps it.</summary>
-    public static void UsePublicPath(this WebApplication app)
+    /// <summary>
+    /// Takes every request for one to the public address: below its path too, as one proxy strips that path and another one keeps it, and by its
+    /// scheme, as TLS may end before.
+    /// </summary>
+    public static void UsePublicUrl(this WebApplication app)
     {
         // Wrong settings are told at the start, not here.
-        if (Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var address) && address.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+        if (!Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var address))
+            return;
+        app.Use((context, next) =>
+        {
+            context.Request.Scheme = address.Scheme;
+            return next(context);
+        });
+        if (address.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
             app.UsePathBase(path);
     }
 

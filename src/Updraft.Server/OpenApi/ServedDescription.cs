@@ -111,12 +111,12 @@ internal static class DescriptionEndpoints
     }
 
     private static Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken) =>
-        GetAsync(description, ServedDescription.Version, cancellationToken);
+        AnswerAsync(description, ServedDescription.Version, cancellationToken);
 
     private static Task<IResult> GetOwnAsync(ServedDescription description, CancellationToken cancellationToken) =>
-        GetAsync(description, ServedDescription.Own, cancellationToken);
+        AnswerAsync(description, ServedDescription.Own, cancellationToken);
 
-    private static async Task<IResult> GetAsync(ServedDescription description, string document, CancellationToken cancellationToken)
+    private static async Task<IResult> AnswerAsync(ServedDescription description, string document, CancellationToken cancellationToken)
     {
         var (json, tag) = await description.ReadAsync(document, cancellationToken);
         return Results.Bytes(json, "application/json; charset=utf-8", entityTag: tag);

@@ -14,9 +14,13 @@ internal sealed class PageFrame(RequestDelegate next)
     private const string OnlyThisServer =
         "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
+    /// <summary>Where programs ask, which want an error as they know it whatever they say about HTML.</summary>
+    private static readonly string[] OfPrograms =
+        ["/v1", "/v1alpha1", "/platform", "/labs", "/iam", "/agent", "/updraft", "/uploads", "/registry", "/oauth", "/private", "/openapi", "/spec", "/healthz"];
+
     public Task InvokeAsync(HttpContext context)
     {
-        if (PageRoute.Is(context) || (context.GetEndpoint() is null && WantsPage(context.Request)))
+        if (PageRoute.Is(context) || (context.GetEndpoint() is null && WantsPage(context.Request) && !IsOfPrograms(context.Request.Path)))
         {
             Protect(context.Response);
             context.Features.Set(new ErrorPage(WriteErrorAsync));
@@ -69,6 +73,8 @@ internal sealed class PageFrame(RequestDelegate next)
         >= 500 => "Something failed",
         _ => "That did not work",
     };
+
+    private static bool IsOfPrograms(PathString path) => OfPrograms.Any(start => path.StartsWithSegments(start, StringComparison.OrdinalIgnoreCase));
 
     private static bool WantsPage(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))

@@ -47,7 +47,6 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
 
     [Theory]
     [InlineData("/nothing", 404, "There is nothing here")]
-    [InlineData("/v1/nothing", 404, "There is nothing here")]
     [InlineData("/deployments/unknown", 404, "There is nothing here")]
     [InlineData("/deployments?offset=x", 200, "Deployments")]
     public async Task Errors_are_pages_for_people(string path, int status, string heading)
