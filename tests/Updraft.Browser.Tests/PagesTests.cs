@@ -142,7 +142,9 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     public async Task I14_a_page_of_another_port_changes_nothing_with_the_readers_cookie()
     {
         await using var server = await UpdraftServer.StartAsync();
-        await using var evil = WebApplication.CreateSlimBuilder().Build();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        await using var evil = builder.Build();
         evil.Urls.Add("http://127.0.0.1:0");
         evil.MapGet("/", () => Results.Content($"""
             <form method="post" action="{server.BaseAddress}tokens"><input name="name" value="forged"><input name="place" value="{server.OrganizationId}">

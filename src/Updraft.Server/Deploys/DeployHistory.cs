@@ -25,6 +25,15 @@ internal sealed record PastDeploy(Deploy Deploy, DateTimeOffset? FinalizedAt, Da
     public TimeSpan? TimeToActive => ActiveAt - FinalizedAt;
 }
 
+/// <summary>A deploy as a mark in a chart.</summary>
+/// <param name="Id">The deploy.</param>
+/// <param name="Number">Its number in the history.</param>
+/// <param name="Status">How far it came.</param>
+/// <param name="IsRollback">Whether it goes back to an earlier one.</param>
+/// <param name="CreatedAt">When it was created.</param>
+/// <param name="TimeToActive">From the finalize until every agent had it; null when that is not known.</param>
+internal sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt, TimeSpan? TimeToActive);
+
 /// <summary>A page of a history, newest first.</summary>
 /// <param name="Deploys">What is on it.</param>
 /// <param name="Older">Where the next page begins: deploys below this number. Null on the last one.</param>
@@ -38,7 +47,7 @@ internal sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Olde
 /// </summary>
 internal sealed class DeployHistory(UpdraftDbContext db)
 {
-    private const int MostForCharts = 1000;
+    private const int MostForCharts = 1000, MostTimed = 100;
 
     /// <param name="id">The Deployment.</param>
     /// <param name="filter">What is looked for.</param>
@@ -65,13 +74,19 @@ internal sealed class DeployHistory(UpdraftDbContext db)
         .OrderByDescending(row => row.Number).Take(limit).ToListAsync(cancellationToken);
 
     /// <summary>The deploys since a time, oldest first; of more than a thousand the newest.</summary>
-    public async Task<IReadOnlyList<PastDeploy>> SinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<ChartedDeploy>> SinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var newest = await db.Deployments.Where(row => row.Id == id).Select(row => row.DeployCount).SingleOrDefaultAsync(cancellationToken);
-        var deploys = await db.Deploys.AsNoTracking()
-            .Where(row => row.DeploymentId == id && row.Number > newest - MostForCharts && row.CreatedAt >= since)
-            .OrderBy(row => row.Number).ToListAsync(cancellationToken);
-        return await TimesAsync(id, deploys, cancellationToken);
+        var newest = await db.Deployments.Where(row => row.Id == id).Select(row => new { row.DeployCount, row.Revision }).SingleOrDefaultAsync(cancellationToken);
+        if (newest is null)
+            return [];
+        var deploys = await db.Deploys.Where(row => row.DeploymentId == id && row.Number > newest.DeployCount - MostForCharts && row.CreatedAt >= since)
+            .OrderBy(row => row.Number).Select(row => new { row.Id, row.Number, row.Status, row.RollbackFromId, row.CreatedAt, row.Revision })
+            .ToListAsync(cancellationToken);
+        // Agents are remembered for no more revisions than that.
+        var timed = deploys.TakeLast(MostTimed).Where(row => row.Revision is not null).Select(row => row.Revision!.Value).ToList();
+        var times = await TimesAsync(id, timed, cancellationToken);
+        return [.. deploys.Select(row => new ChartedDeploy(row.Id, row.Number, row.Status, row.RollbackFromId is not null, row.CreatedAt,
+            row.Revision is { } revision && times.TryGetValue(revision, out var at) ? at.Active - at.Finalized : null))];
     }
 
     /// <summary>The deploy that brought the revision before another one's; null when there is none.</summary>
@@ -80,25 +95,24 @@ internal sealed class DeployHistory(UpdraftDbContext db)
 
     private IQueryable<Deploy> Matching(DeploymentId id, DeployFilter filter)
     {
-        var rows = string.IsNullOrEmpty(filter.Person) ? db.Deploys : CreatedBy(filter.Person);
+        var rows = string.IsNullOrEmpty(filter.Person) && string.IsNullOrEmpty(filter.Text) ? db.Deploys : Saying(filter.Person ?? "", filter.Text ?? "");
         rows = rows.Where(row => row.DeploymentId == id);
         if (filter.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (filter.Status is { } status)
             rows = rows.Where(row => row.Status == status);
-        if (!string.IsNullOrEmpty(filter.Text))
-        {
-            var (part, deploy) = (Like(filter.Text), new DeployId(filter.Text));
-            var inGit = db.Deploys.FromSql($"SELECT * FROM deploys WHERE git LIKE {LikeJson(filter.Text)} ESCAPE '!'").Select(row => row.Id);
-            rows = rows.Where(row => row.Id == deploy || EF.Functions.Like(row.ImageTag, part, "!") || EF.Functions.Like(row.Description!, part, "!")
-                || EF.Functions.Like(row.BundleMountPath!, part, "!") || EF.Functions.Like(row.DagBundleName!, part, "!") || inGit.Contains(row.Id));
-        }
         return rows;
     }
 
-    /// <summary>The creator is kept as a JSON text.</summary>
-    private IQueryable<Deploy> CreatedBy(string person) =>
-        db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {LikeJson(person)} ESCAPE '!'");
+    /// <summary>One condition for all texts, so that the rows are read once. Creator and commit are kept as JSON texts.</summary>
+    private IQueryable<Deploy> Saying(string person, string text)
+    {
+        var (part, commit, creator) = (Like(text), LikeJson(text), LikeJson(person));
+        return db.Deploys.FromSql($"""
+            SELECT * FROM deploys WHERE created_by LIKE {creator} ESCAPE '!' AND (image_tag LIKE {part} ESCAPE '!' OR description LIKE {part} ESCAPE '!'
+            OR git LIKE {commit} ESCAPE '!' OR bundle_mount_path LIKE {part} ESCAPE '!' OR dag_bundle_name LIKE {part} ESCAPE '!' OR id = {text})
+            """);
+    }
 
     private static string Like(string text) => $"%{text.Replace("!", "!!", StringComparison.Ordinal)
         .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
@@ -108,17 +122,21 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     /// <summary>Adds the times to deploys of one Deployment.</summary>
     public async Task<IReadOnlyList<PastDeploy>> TimesAsync(DeploymentId id, List<Deploy> deploys, CancellationToken cancellationToken)
     {
-        var numbers = deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value).ToList();
-        if (numbers.Count == 0)
-            return [.. deploys.Select(row => new PastDeploy(row, null, null))];
-        var (least, most) = (numbers.Min(), numbers.Max());
-        var finalized = await db.Revisions.Where(row => row.DeploymentId == id && row.Number >= least && row.Number <= most && numbers.Contains(row.Number))
-            .Select(row => new { row.Number, row.CreatedAt }).ToDictionaryAsync(row => row.Number, row => row.CreatedAt, cancellationToken);
-        var reports = await db.RevisionReports.Where(row => row.DeploymentId == id && row.Revision >= least && row.Revision <= most)
-            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken);
-        var active = reports.GroupBy(row => row.Revision)
-            .ToDictionary(all => all.Key, all => all.Any(row => row.ActiveAt is null) ? null : all.Max(row => row.ActiveAt));
-        return [.. deploys.Select(row => row.Revision is { } number && finalized.TryGetValue(number, out var at)
-            ? new PastDeploy(row, at, active.GetValueOrDefault(number)) : new PastDeploy(row, null, null))];
+        var times = await TimesAsync(id, [.. deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value)], cancellationToken);
+        return [.. deploys.Select(row => row.Revision is { } number && times.TryGetValue(number, out var at)
+            ? new PastDeploy(row, at.Finalized, at.Active) : new PastDeploy(row, null, null))];
+    }
+
+    private async Task<Dictionary<long, (DateTimeOffset Finalized, DateTimeOffset? Active)>> TimesAsync(DeploymentId id, List<long> revisions,
+        CancellationToken cancellationToken)
+    {
+        if (revisions.Count == 0)
+            return [];
+        var (least, most) = (revisions.Min(), revisions.Max());
+        var finalized = await db.Revisions.Where(row => row.DeploymentId == id && row.Number >= least && row.Number <= most && revisions.Contains(row.Number))
+            .Select(row => new { row.Number, row.CreatedAt }).ToListAsync(cancellationToken);
+        var active = (await db.RevisionReports.Where(row => row.DeploymentId == id && row.Revision >= least && row.Revision <= most)
+            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken)).ToLookup(row => row.Revision, row => row.ActiveAt);
+        return finalized.ToDictionary(row => row.Number, row => (row.CreatedAt, active[row.Number].Any(at => at is null) ? null : active[row.Number].Max()));
     }
 }
