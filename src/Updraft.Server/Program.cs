@@ -20,6 +20,7 @@ using Updraft.Server.Storage;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
+using Updraft.Server.Web;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -61,12 +62,15 @@ internal static class Program
         builder.AddDeploymentLogs();
         builder.AddImages();
         builder.AddApiDescription();
+        builder.AddPages();
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseSignIn();
+        app.UsePages();
         app.UseTokens();
         app.UseMiddleware<AbsentFeatures>();
         app.UseMiddleware<RetryConflicts>();
@@ -78,6 +82,7 @@ internal static class Program
         app.MapRollouts();
         app.MapImages();
         app.MapApiDescription();
+        app.MapPages();
         foreach (var version in ApiVersions)
         {
             var api = app.MapGroup(version.Prefix).WithMetadata(version);
@@ -96,6 +101,7 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
+        app.MapGroup("/updraft/v1").MapDeployFiles();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

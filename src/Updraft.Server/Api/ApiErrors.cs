@@ -3,6 +3,9 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Api;
 
+/// <summary>How errors of this request are shown when a person sees them in a browser; the status is set already.</summary>
+internal sealed record ErrorPage(Func<HttpContext, string, Task> WriteAsync);
+
 /// <summary>
 /// The one place that answers errors. Outermost middleware: gives the request its id, turns what is thrown into
 /// <see cref="ErrorResponse"/>, and fills answers that the framework leaves without a body.
@@ -109,6 +112,11 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         if (blobErrorCode is not null)
             response.Headers["x-ms-error-code"] = blobErrorCode;
         response.StatusCode = statusCode;
+        if (context.Features.Get<ErrorPage>() is { } page)
+        {
+            await page.WriteAsync(context, message);
+            return;
+        }
         await response.WriteAsJsonAsync(
             new ErrorResponse { Message = message, RequestId = context.TraceIdentifier, StatusCode = statusCode },
             CancellationToken.None);

@@ -58,6 +58,24 @@ internal static class ServerHost
         app.Urls.Add(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Listen);
     }
 
+    /// <summary>
+    /// Takes every request for one to the public address: below its path too, as one proxy strips that path and another one keeps it, and by its
+    /// scheme, as TLS may end before.
+    /// </summary>
+    public static void UsePublicUrl(this WebApplication app)
+    {
+        // Wrong settings are told at the start, not here.
+        if (!Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var address))
+            return;
+        app.Use((context, next) =>
+        {
+            context.Request.Scheme = address.Scheme;
+            return next(context);
+        });
+        if (address.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+            app.UsePathBase(path);
+    }
+
     private static void AddLogs(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();

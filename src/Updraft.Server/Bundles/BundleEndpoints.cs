@@ -16,6 +16,7 @@ internal static class BundleEndpoints
     {
         services.AddOptions<ArchiveOptions>().BindConfiguration("Archives").ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<IngestBundle>();
+        services.AddScoped<BundleFiles>();
         services.AddScoped<CompareManifests>();
         services.AddSingleton<SharedDifferences>();
     }

@@ -2,12 +2,11 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
 /// <summary>What an agent needs to get from the bundle that it has to the one that it wants.</summary>
-internal sealed class CompareManifests(UpdraftDbContext db, IBlobStore store)
+internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
 {
     /// <summary>Compares two manifests of a Deployment and finds the contents that were added.</summary>
     /// <param name="deployment">Only its manifests and contents are looked at.</param>
@@ -44,12 +43,6 @@ internal sealed class CompareManifests(UpdraftDbContext db, IBlobStore store)
     {
         if (!await db.BundleVersions.AnyAsync(row => row.DeploymentId == deployment && row.ManifestDigest == digest, cancellationToken))
             return null;
-        await using var blob = await store.OpenAsync(BundleBlobs.Manifest(deployment, digest), cancellationToken);
-        var bytes = new byte[blob.Length];
-        await blob.ReadExactlyAsync(bytes, cancellationToken);
-        var manifest = Manifest.Parse(bytes);
-        return manifest.Digest == digest
-            ? manifest
-            : throw new InvalidDataException($"The manifest {digest} of {deployment} is another one.");
+        return await files.ReadManifestAsync(deployment, digest, cancellationToken);
     }
 }

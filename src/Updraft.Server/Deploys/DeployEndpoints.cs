@@ -40,6 +40,9 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<CompareDeploys>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
+        builder.Services.AddScoped<CompareDeployFiles>();
+        builder.Services.AddScoped<CompareFileText>();
+        builder.Services.AddScoped<DeployHistory>();
     }
 
     private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Updraft.Protocol.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Rollouts;
@@ -43,7 +44,7 @@ internal static class DeployMapping
             BundleUploadUrl = deploy.Type == DeployType.Bundle ? uploadUrl : null,
             BundleMountPath = deploy.BundleMountPath,
             Bundles = revision is null ? null : [.. revision.Bundles().Select(mount => mount.ToResponse(running))],
-            Git = deploy.Git?.ToResponse(),
+            Git = deploy.Git.ToResponse(),
             RollbackFromId = deploy.RollbackFromId?.Value,
             CreatedAt = deploy.CreatedAt,
             CreatedBySubject = deploy.CreatedBy.ToResponse(),
@@ -64,7 +65,9 @@ internal static class DeployMapping
         DesiredVersion = mount.Version,
     };
 
-    private static DeployGitBlock ToResponse(this DeployGit git) => new()
+    /// <summary>The git block on the wire; nothing for nothing.</summary>
+    [return: NotNullIfNotNull(nameof(git))]
+    public static DeployGitBlock? ToResponse(this DeployGit? git) => git is null ? null : new()
     {
         Provider = git.Provider,
         CommitSha = git.CommitSha,

@@ -20,6 +20,9 @@ internal static class DeployTable
             builder.Property(row => row.Git).HasJson();
             // Numbers have no gaps, so a page of the history is a range of this index, however deep.
             builder.HasIndex(row => new { row.DeploymentId, row.Number }).IsUnique();
+            // A search for something rare must not read the whole history.
+            builder.HasIndex(row => new { row.DeploymentId, row.Status, row.Number });
+            builder.HasIndex(row => new { row.DeploymentId, row.Type, row.Number });
         }
     }
 }

@@ -11,17 +11,18 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
     /// <summary>Name of the one way to sign in.</summary>
     public const string Bearer = "JWT";
 
-    private const string Prefix = "/" + ServedDescription.Version;
-
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
+        var prefix = ServedDescription.Prefix(context.DocumentName);
         document.Info = new OpenApiInfo
         {
             Title = "Updraft",
             Version = "v1.0",
-            Description = "Deploys of Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens.",
+            Description = context.DocumentName == ServedDescription.Own
+                ? "What Updraft has beside the API of Deployments and deploys: the files of deploys, and what two deploys differ in."
+                : "Deploys of Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens.",
         };
-        document.Servers = [new OpenApiServer { Url = options.Value.PublicUrl.TrimEnd('/') + Prefix }];
+        document.Servers = [new OpenApiServer { Url = options.Value.PublicUrl.TrimEnd('/') + prefix }];
         document.AddComponent<IOpenApiSecurityScheme>(Bearer, new OpenApiSecurityScheme
         {
             Type = SecuritySchemeType.Http,
@@ -33,7 +34,7 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
         // The address of the server ends with the prefix, so the paths begin after it; clients build requests from both.
         var paths = new OpenApiPaths();
         foreach (var (path, item) in document.Paths.OrderBy(path => path.Key, StringComparer.Ordinal))
-            paths.Add(path[Prefix.Length..], item);
+            paths.Add(path[prefix.Length..], item);
         document.Paths = paths;
         // The framework adds one for every class with routes.
         var used = from path in paths.Values

@@ -19,8 +19,8 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
     private const string Json = "application/json";
 
     /// <summary>Only routes of the contract, and of two addresses for the same only today's.</summary>
-    public static bool IsDescribed(ApiDescription description) =>
-        description.RelativePath?.StartsWith(ServedDescription.Version + "/", StringComparison.Ordinal) == true
+    public static bool IsDescribed(ApiDescription description, string prefix) =>
+        ("/" + description.RelativePath).StartsWith(prefix + "/", StringComparison.Ordinal)
         && description.ActionDescriptor.EndpointMetadata.OfType<Operation>().Any();
 
     public async Task TransformAsync(OpenApiOperation operation, OpenApiOperationTransformerContext context,
@@ -34,7 +34,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 
         operation.OperationId = contract.Id;
         operation.Summary = Words(contract.Id);
-        operation.Tags = new HashSet<OpenApiTagReference> { new(ResourceNames.Find(path), document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own ? "updraft" : ResourceNames.Find(path), document) };
         operation.Parameters = [.. OperationParameters.Of(path, handler, metadata)];
         operation.RequestBody = contract.Body is null ? null : new OpenApiRequestBody
         {

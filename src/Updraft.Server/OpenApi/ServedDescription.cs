@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
@@ -10,23 +11,34 @@ namespace Updraft.Server.OpenApi;
 /// The machine-readable description of the public API, made from its routes and records. It is the same for everybody, so it is made
 /// once; nobody needs a token for it, as the astro CLI sends none.
 /// </summary>
-internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Version)] IOpenApiDocumentProvider description) : IDisposable
+internal sealed class ServedDescription(IServiceProvider services) : IDisposable
 {
     /// <summary>The version that is described: the routes below <c>/v1</c>.</summary>
     public const string Version = "v1";
 
+    /// <summary>What Updraft has beside that API: the routes below <c>/updraft/v1</c>.</summary>
+    public const string Own = "updraft-v1";
+
+    /// <summary>Where the routes of a description are.</summary>
+    public static string Prefix(string document) => document == Own ? "/updraft/v1" : "/" + Version;
+
     private readonly SemaphoreSlim _oneAtATime = new(1);
-    private Content? _content;
+    private readonly ConcurrentDictionary<string, Content> _contents = new(StringComparer.Ordinal);
 
     /// <summary>The document as JSON.</summary>
-    public async ValueTask<Content> ReadAsync(CancellationToken cancellationToken)
+    public ValueTask<Content> ReadAsync(CancellationToken cancellationToken) => ReadAsync(Version, cancellationToken);
+
+    /// <summary>One of the documents as JSON.</summary>
+    public async ValueTask<Content> ReadAsync(string document, CancellationToken cancellationToken)
     {
-        if (_content is { } made)
+        if (_contents.TryGetValue(document, out var made))
             return made;
         await _oneAtATime.WaitAsync(cancellationToken);
         try
         {
-            return _content ??= await MakeAsync(cancellationToken);
+            if (!_contents.TryGetValue(document, out made))
+                _contents[document] = made = await MakeAsync(services.GetRequiredKeyedService<IOpenApiDocumentProvider>(document), cancellationToken);
+            return made;
         }
         finally
         {
@@ -36,7 +48,7 @@ internal sealed class ServedDescription([FromKeyedServices(ServedDescription.Ver
 
     public void Dispose() => _oneAtATime.Dispose();
 
-    private async Task<Content> MakeAsync(CancellationToken cancellationToken)
+    private static async Task<Content> MakeAsync(IOpenApiDocumentProvider description, CancellationToken cancellationToken)
     {
         var document = await description.GetOpenApiDocumentAsync(cancellationToken);
         using var bytes = new MemoryStream();
@@ -65,24 +77,29 @@ internal static class DescriptionEndpoints
     public static void AddApiDescription(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ServedDescription>();
-        builder.Services.AddOpenApi(ServedDescription.Version, options =>
+        foreach (var document in (string[])[ServedDescription.Version, ServedDescription.Own])
         {
-            options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
-            options.ShouldInclude = DescribeOperation.IsDescribed;
-            options.CreateSchemaReferenceId = SchemaNames.Find;
-            options.AddSchemaTransformer<DescribeSchema>();
-            options.AddOperationTransformer<DescribeOperation>();
-            options.AddDocumentTransformer<DescribeDocument>();
-        });
+            builder.Services.AddOpenApi(document, options =>
+            {
+                options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_0;
+                options.ShouldInclude = description => DescribeOperation.IsDescribed(description, ServedDescription.Prefix(document));
+                options.CreateSchemaReferenceId = SchemaNames.Find;
+                options.AddSchemaTransformer<DescribeSchema>();
+                options.AddOperationTransformer<DescribeOperation>();
+                options.AddDocumentTransformer<DescribeDocument>();
+            });
+        }
     }
 
     public static void MapApiDescription(this IEndpointRouteBuilder routes)
     {
         foreach (var address in Addresses)
             routes.MapGet(address, GetAsync).AllowAnonymous();
+        routes.MapGet("/openapi/updraft-v1.json", GetOwnAsync).AllowAnonymous();
         // Everything that the page needs comes from here: no fonts, no telemetry, no assistant of somebody else.
         routes.MapScalarApiReference(Page, options => options
-            .AddDocument(ServedDescription.Version)
+            .AddDocument(ServedDescription.Version, "The API")
+            .AddDocument(ServedDescription.Own, "Files of deploys")
             .WithTitle("Updraft API")
             .DisableDefaultFonts()
             .DisableTelemetry()
@@ -93,9 +110,15 @@ internal static class DescriptionEndpoints
             .AddHeadContent($"<meta http-equiv=\"Content-Security-Policy\" content=\"{OnlyThisServer}\">")).AllowAnonymous();
     }
 
-    private static async Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken)
+    private static Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken) =>
+        AnswerAsync(description, ServedDescription.Version, cancellationToken);
+
+    private static Task<IResult> GetOwnAsync(ServedDescription description, CancellationToken cancellationToken) =>
+        AnswerAsync(description, ServedDescription.Own, cancellationToken);
+
+    private static async Task<IResult> AnswerAsync(ServedDescription description, string document, CancellationToken cancellationToken)
     {
-        var (json, tag) = await description.ReadAsync(cancellationToken);
+        var (json, tag) = await description.ReadAsync(document, cancellationToken);
         return Results.Bytes(json, "application/json; charset=utf-8", entityTag: tag);
     }
 }

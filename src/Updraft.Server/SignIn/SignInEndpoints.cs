@@ -35,8 +35,6 @@ internal static class SignInEndpoints
         routes.MapPost("/oauth/token", ExchangeAsync).AllowAnonymous();
         routes.MapPost("/oauth/revoke", RevokeAsync).AllowAnonymous();
         routes.MapGet("/userinfo", Describe).Requires(Permission.ReadSelf);
-        routes.MapGet("/signin", SignInAsync).AllowAnonymous();
-        routes.MapPost("/signout", SignOutAsync).AllowAnonymous();
     }
 
     private static AuthConfigResponse Discover(IOptions<ServerOptions> server) => new()
@@ -46,7 +44,8 @@ internal static class SignInEndpoints
         DomainUrl = server.Value.PublicUrl.TrimEnd('/') + "/",
     };
 
-    private static async Task AuthorizeAsync(HttpContext context, IOptions<SignInOptions> options, IDataProtectionProvider protection, TimeProvider clock)
+    private static async Task AuthorizeAsync(HttpContext context, IOptions<SignInOptions> options, IOptions<ServerOptions> server,
+        IDataProtectionProvider protection, TimeProvider clock)
     {
         var query = context.Request.Query;
         if (!options.Value.IsConfigured)
@@ -57,7 +56,7 @@ internal static class SignInEndpoints
         var redirect = query["redirect_uri"].ToString();
         if (query["client_id"] != ClientId || !LoopbackAddress.IsAllowed(redirect))
         {
-            await Page.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "The login cannot begin",
+            await context.ShowAsync(StatusCodes.Status400BadRequest, "The login cannot begin",
                 "The client is not known here, or wants the answer at an address that is not on this machine.");
             return;
         }
@@ -69,7 +68,7 @@ internal static class SignInEndpoints
         }
         var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + TimeForLogin);
         var sealedRequest = Protector(protection).Protect(JsonSerializer.Serialize(request));
-        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString("/authorize/return", "request", sealedRequest) };
+        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString(server.Value.PublicPath + "/authorize/return", "request", sealedRequest) };
         // Also without the wish for it nobody is taken for signed in here: the provider decides, each time.
         if (query["prompt"] == "login")
             properties.Parameters["prompt"] = "login";
@@ -87,7 +86,7 @@ internal static class SignInEndpoints
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(request.RedirectUri, "code", code), request.State));
             return;
         }
-        await Page.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "The login took too long", "Close this page and begin again.");
+        await context.ShowAsync(StatusCodes.Status400BadRequest, "The login took too long", "Close this page and begin again.");
     }
 
     private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens tokens, CancellationToken cancellationToken)
@@ -141,25 +140,7 @@ internal static class SignInEndpoints
         Name = subject.FullName ?? subject.Name,
     };
 
-    private static async Task SignInAsync(HttpContext context, IOptions<SignInOptions> options)
-    {
-        if (options.Value.IsConfigured)
-        {
-            await context.ChallengeAsync(OpenIdConnectDefaults.AuthenticationScheme,
-                new AuthenticationProperties { RedirectUri = LoopbackAddress.OwnPath(context.Request.Query["returnTo"]) });
-        }
-        else
-            await ExplainAsync(context);
-    }
-
-    private static async Task SignOutAsync(HttpContext context, IOptions<SignInOptions> options)
-    {
-        if (options.Value.IsConfigured)
-            await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
-        context.Response.Redirect("/");
-    }
-
-    private static Task ExplainAsync(HttpContext context) => Page.WriteAsync(context.Response, StatusCodes.Status404NotFound,
+    private static Task ExplainAsync(HttpContext context) => context.ShowAsync(StatusCodes.Status404NotFound,
         "Sign-in is not set up on this server", "Log in with an API token instead: astro login -t TOKEN. The operator can set up an identity provider.");
 
     private static Task RefuseAsync(HttpContext context, string error, string description)

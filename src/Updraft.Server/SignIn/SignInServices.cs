@@ -21,6 +21,8 @@ internal static class SignInServices
 
     private const string CallbackPath = "/signin-oidc";
 
+    private static readonly TimeSpan SessionLifetime = TimeSpan.FromHours(8);
+
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
         var section = builder.Configuration.GetSection("SignIn");
@@ -36,16 +38,19 @@ internal static class SignInServices
         builder.Services.AddDataProtection().SetApplicationName("updraft");
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
             keys.XmlRepository = new FileSystemXmlRepository(KeyFolder(server.Value), NullLoggerFactory.Instance));
-        if (string.IsNullOrEmpty(section["Authority"]))
-            return;
-        builder.Services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie().AddOpenIdConnect();
+        // No scheme looks at requests by itself: pages ask for the cookie, nothing else does.
+        var authentication = builder.Services.AddAuthentication(options => options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
+            .AddCookie();
         builder.Services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
             .Configure<IOptions<ServerOptions>>((cookie, server) =>
             {
                 cookie.Cookie.Name = "updraft";
                 Harden(cookie.Cookie, server.Value);
-                cookie.ExpireTimeSpan = TimeSpan.FromHours(8);
+                cookie.ExpireTimeSpan = SessionLifetime;
             });
+        if (string.IsNullOrEmpty(section["Authority"]))
+            return;
+        authentication.AddOpenIdConnect();
         builder.Services.AddOptions<OpenIdConnectOptions>(OpenIdConnectDefaults.AuthenticationScheme)
             .Configure<IOptions<SignInOptions>, IOptions<ServerOptions>>((provider, signIn, server) => Configure(provider, signIn.Value, server.Value));
     }
@@ -96,13 +101,16 @@ internal static class SignInServices
         provider.Events.OnRemoteFailure = context =>
         {
             context.HandleResponse();
-            return Page.WriteAsync(context.Response, StatusCodes.Status400BadRequest, "The sign-in failed",
+            return context.HttpContext.ShowAsync(StatusCodes.Status400BadRequest, "The sign-in failed",
                 "The identity provider refused it, or it took too long. Close this page and begin again.");
         };
     }
 
-    private static void Harden(CookieBuilder cookie, ServerOptions server)
+    /// <summary>Sets what a cookie of the pages is: for this server's addresses only, unseen by scripts, not sent along by other sites.</summary>
+    public static void Harden(CookieBuilder cookie, ServerOptions server)
     {
+        // A proxy may strip the path that the browser sees.
+        cookie.Path = server.PublicPath + "/";
         cookie.HttpOnly = true;
         cookie.SameSite = SameSiteMode.Lax;
         cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;

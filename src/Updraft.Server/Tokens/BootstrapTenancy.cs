@@ -64,6 +64,7 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
         ---------------------------------------------------------------------------
         Updraft has made its first Organization.
           Server           {server.Value.PublicUrl}
+          Pages            {server.Value.PublicUrl.TrimEnd('/')}/  (sign in with the owner token)
           Organization     {organization.Id}  ({organization.Name})
           Workspace        {workspace.Id}  ({workspace.Name})
           Owner token      {DescribeToken(token)}

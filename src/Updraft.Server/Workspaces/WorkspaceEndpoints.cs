@@ -32,13 +32,7 @@ internal static class WorkspaceEndpoints
     private static async Task<WorkspacesPaginated> ListAsync(OrganizationId organizationId, Subject subject, UpdraftDbContext db,
         Paging paging, string[]? workspaceIds, string[]? names, string[]? sorts, CancellationToken cancellationToken)
     {
-        var rows = db.Workspaces.AsNoTracking().Where(row => row.OrganizationId == organizationId);
-        var reach = subject.Reach(Permission.ReadWorkspace);
-        if (!reach.IsEverywhere)
-        {
-            List<WorkspaceId> visible = [.. reach.Workspaces, .. reach.AroundDeployments];
-            rows = rows.Where(row => visible.Contains(row.Id));
-        }
+        var rows = WorkspaceQueries.Visible(db, subject, organizationId);
         if (workspaceIds is { Length: > 0 })
         {
             var ids = workspaceIds.Select(WorkspaceId.From).ToList();

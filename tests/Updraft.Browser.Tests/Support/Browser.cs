@@ -19,7 +19,12 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>A new page that shares nothing with others.</summary>
-    public Task<IPage> NewPageAsync() => (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync();
+    public Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280) =>
+        (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync(new BrowserNewPageOptions
+        {
+            ColorScheme = theme,
+            ViewportSize = new ViewportSize { Width = width, Height = 800 },
+        });
 
     /// <summary>Keeps what a page looks like, to be looked at.</summary>
     public static Task KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions

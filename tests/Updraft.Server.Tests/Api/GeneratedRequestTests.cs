@@ -22,7 +22,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
             "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
             "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider", "provider",
-            "service", "scope", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
+            "service", "scope", "against", "bundle", "path", "view", "status", "person", "text", "below", "version", "returnTo", "workspace", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
     {
@@ -130,6 +130,9 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["**path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
             ["userId"] = person,
             ["roleId"] = "WORKSPACE_MEMBER",
+            ["version"] = version,
+            ["name"] = "updraft.css",
+            ["rest"] = "overview",
             ["purpose"] = "dags",
             ["manifest"] = Path.GetFileName(blobs.First(path => path.Contains("/manifests/", StringComparison.Ordinal))),
             ["packId"] = Path.GetFileName(blobs.First(path => path.Contains("/packs/", StringComparison.Ordinal))),
@@ -152,7 +155,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             if (tokens[random.Next(tokens.Length)] is { } token)
                 request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {token}");
             using var response = await server.Anonymous.SendAsync(request, Cancelled);
-            var problem = await FindProblemAsync(request, response);
+            var problem = await FindProblemAsync(route, request, response);
             lock (statuses)
             {
                 statuses[(int)response.StatusCode] = statuses.GetValueOrDefault((int)response.StatusCode) + 1;
@@ -166,7 +169,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         Dictionary<string, string> known)
     {
         var path = string.Join('/', ("/" + route.RoutePattern.RawText!.TrimStart('/')).Split('/').Select(segment =>
-            segment is ['{', .., '}'] && segment.Trim('{', '}') is var name
+            segment is ['{', .., '}'] && segment.Trim('{', '}', '*').Split(':')[0] is var name
                 ? values.Chance(85) ? known[name] : values.InAddress()
                 : segment));
         var isUpload = path.StartsWith("/uploads", StringComparison.Ordinal);
@@ -206,7 +209,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         JsonNode.Parse(body.ToJsonString().Replace("\"W\"", $"\"{known["W"]}\"", StringComparison.Ordinal)
             .Replace("\"V\"", $"\"{known["V"]}\"", StringComparison.Ordinal))!.AsObject();
 
-    private static async Task<string?> FindProblemAsync(HttpRequestMessage request, HttpResponseMessage response)
+    private static async Task<string?> FindProblemAsync(RouteEndpoint route, HttpRequestMessage request, HttpResponseMessage response)
     {
         var (status, text) = ((int)response.StatusCode, await response.Content.ReadAsStringAsync(Cancelled));
         var where = $"{request} BODY {await ShowAsync(request)} GOT {status} {response.Content.Headers.ContentType}: {text}";
@@ -229,8 +232,10 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         if (request.RequestUri!.AbsolutePath.StartsWith("/authorize", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/oauth/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/registry/", StringComparison.OrdinalIgnoreCase)
-            || request.RequestUri!.AbsolutePath.StartsWith("/v2/", StringComparison.OrdinalIgnoreCase)
-            || request.RequestUri!.AbsolutePath.StartsWith("/signin", StringComparison.OrdinalIgnoreCase))
+            || request.RequestUri!.AbsolutePath.StartsWith("/v2/", StringComparison.OrdinalIgnoreCase))
+            return null;
+        // People see pages.
+        if (route.Metadata.GetMetadata<Updraft.Server.Web.PageRoute>() is not null && text.StartsWith("<!DOCTYPE html>", StringComparison.Ordinal))
             return null;
         try
         {

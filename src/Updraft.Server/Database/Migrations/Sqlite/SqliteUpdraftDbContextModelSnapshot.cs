@@ -536,6 +536,12 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("ix_deploys_deployment_id_number");
 
+                    b.HasIndex("DeploymentId", "Status", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_status_number");
+
+                    b.HasIndex("DeploymentId", "Type", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_type_number");
+
                     b.ToTable("deploys", (string)null);
                 });
 

@@ -1,0 +1,77 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Users;
+
+/// <summary>Reads people for the API and the pages.</summary>
+internal sealed class UserQueries(UpdraftDbContext db)
+{
+    public static readonly Sorting<User> Sorting = new(row => row.Id, ("id", row => row.Id), ("username", row => row.Username),
+        ("fullName", row => row.FullName), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
+
+    /// <summary>A page of the people of the caller's Organization, with the roles that the caller may see.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="workspaceId">Only people with a role in this Workspace; null for all.</param>
+    /// <param name="deploymentId">Only people with a role for this Deployment; null for all.</param>
+    /// <param name="sorts">The order.</param>
+    /// <param name="paging">The page.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ApiException">400: a sort that is not offered.</exception>
+    public async Task<UsersPaginated> ListAsync(Subject subject, string? workspaceId, string? deploymentId, string[]? sorts, Paging paging,
+        CancellationToken cancellationToken)
+    {
+        var reach = subject.Reach(Permission.ReadUsers);
+        var rows = db.Users.AsNoTracking().Where(row => row.OrganizationId == subject.Organization);
+        // A filter finds only roles that the caller is shown.
+        if (!string.IsNullOrEmpty(workspaceId))
+        {
+            var workspace = new WorkspaceId(workspaceId);
+            rows = rows.Where(row => row.Grants.Any(grant => grant.WorkspaceId == workspace
+                && (reach.IsEverywhere || reach.Workspaces.Contains(workspace))));
+        }
+        if (!string.IsNullOrEmpty(deploymentId))
+        {
+            var deployment = new DeploymentId(deploymentId);
+            rows = rows.Where(row => row.Grants.Any(grant => grant.DeploymentId == deployment
+                && (reach.IsEverywhere || reach.Workspaces.Contains(grant.WorkspaceId!.Value))));
+        }
+        var page = await Sorting.Apply(rows, sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
+        return new UsersPaginated
+        {
+            Users = [.. page.Select(row => ToResponse(row, reach))],
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = await rows.CountAsync(cancellationToken),
+        };
+    }
+
+    /// <summary>One person.</summary>
+    /// <exception cref="ApiException">404: no such person in the Organization.</exception>
+    public async Task<UserResponse> GetAsync(Subject subject, UserId userId, CancellationToken cancellationToken) =>
+        ToResponse(await db.Users.AsNoTracking().SingleOrDefaultAsync(
+            row => row.Id == userId && row.OrganizationId == subject.Organization, cancellationToken)
+            ?? throw ApiException.NotFound("user", userId.Value), subject.Reach(Permission.ReadUsers));
+
+    private static UserResponse ToResponse(User user, Reach reach)
+    {
+        // Everybody who may see people sees who owns the Organization; other roles only where he may.
+        var roles = user.Grants.Where(grant => grant.WorkspaceId is null || reach.Covers(grant)).ToList().ToResponse();
+        return new UserResponse
+        {
+            Id = user.Id.Value,
+            Username = user.Username,
+            FullName = user.FullName,
+            AvatarUrl = user.AvatarUrl,
+            Status = user.Status == UserStatus.Active ? "ACTIVE" : "INACTIVE",
+            OrganizationRole = roles.OrganizationRole,
+            WorkspaceRoles = roles.WorkspaceRoles,
+            DeploymentRoles = roles.DeploymentRoles,
+            CreatedAt = user.CreatedAt,
+            UpdatedAt = user.UpdatedAt,
+        };
+    }
+}

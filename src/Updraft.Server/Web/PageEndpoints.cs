@@ -1,0 +1,201 @@
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.AspNetCore.Antiforgery;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Deploys;
+using Updraft.Server.Security;
+using Updraft.Server.SignIn;
+using Updraft.Server.Tokens;
+using Updraft.Server.Users;
+using Updraft.Server.Web.Pages;
+using Updraft.Server.Web.Session;
+
+namespace Updraft.Server.Web;
+
+/// <summary>
+/// The pages: rendered by the server from the same queries and operations as the API. A page is a GET; a form is a POST that does one thing and
+/// leads back to a page.
+/// </summary>
+internal static class PageEndpoints
+{
+    public static void AddPages(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddRazorComponents();
+        builder.Services.AddAntiforgery();
+        builder.Services.AddOptions<AntiforgeryOptions>().Configure<IOptions<ServerOptions>>((forms, server) =>
+        {
+            forms.Cookie.Name = "updraft-form";
+            forms.SuppressXFrameOptionsHeader = true;
+            SignInServices.Harden(forms.Cookie, server.Value);
+        });
+        builder.Services.AddSingleton<PageLinks>();
+        builder.Services.AddSingleton<PageAssets>();
+        builder.Services.AddSingleton<LiveEvents>();
+        builder.Services.AddSingleton<ShowMessage>(PageFrame.ShowAsync);
+        builder.Services.AddScoped<DeploymentBoard>();
+    }
+
+    /// <summary>After routing, and before it is asked who may do what.</summary>
+    public static void UsePages(this WebApplication app)
+    {
+        app.UseMiddleware<PageFrame>();
+        app.UseMiddleware<PageSession>();
+    }
+
+    public static void MapPages(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/assets/{version}/{name}", PageAssets.Get).AllowAnonymous();
+
+        var pages = routes.MapGroup("").WithMetadata(PageRoute.Instance).AddEndpointFilter<RouteGroupBuilder, CheckForm>();
+        pages.MapSession();
+        pages.MapGet("/", (PageLinks links) => TypedResults.Redirect(links.To($"/deployments"))).AllowAnonymous();
+        // The addresses that the astro CLI prints, and the one of a version that Airflow shows.
+        pages.MapGet("/{workspaceId:length(25)}/deployments/{deploymentId}/{**rest}", (string deploymentId, PageLinks links) =>
+            TypedResults.Redirect(links.To($"/deployments/{deploymentId}"))).AllowAnonymous();
+        pages.MapGet("/deploys", FindVersionAsync).Requires(Permission.ListDeployments);
+
+        pages.MapPage<DeploymentsPage>("/deployments").Requires(Permission.ListDeployments);
+        pages.MapGet("/deployments/events", (HttpContext context, Subject subject, LiveEvents events) => events.OfAll(context, subject))
+            .Requires(Permission.ListDeployments);
+        var deployment = pages.MapGroup("/deployments/{deploymentId}");
+        deployment.MapPage<DeploymentPage>("").Requires(Permission.ReadDeployment);
+        deployment.MapGet("/events", (DeploymentId deploymentId, HttpContext context, LiveEvents events) => events.Of(context, deploymentId))
+            .Requires(Permission.ReadDeployment);
+        deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys);
+        deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys);
+        deployment.MapPage<RollbackPage>("/deploys/{deployId}/rollback").Requires(Permission.UpdateDeploys);
+        deployment.MapPost("/deploys/{deployId}/rollback", RollBackAsync).Requires(Permission.UpdateDeploys);
+        deployment.MapPage<BundlesPage>("/bundles").Requires(Permission.ReadDeploys);
+        deployment.MapPage<BundlePage>("/bundles/{bundleId}").Requires(Permission.ReadDeploys);
+        deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys);
+        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys);
+        deployment.MapPage<SettingsPage>("/settings").Requires(Permission.ReadDeployment);
+        deployment.MapPost("/settings", ChangeSettingsAsync).Requires(Permission.UpdateDeployment);
+        deployment.MapPage<AgentTokensPage>("/agent-tokens").Requires(Permission.ReadAgentTokens);
+        deployment.MapPost("/agent-tokens", CreateAgentTokenAsync).Requires(Permission.ManageAgentTokens);
+        deployment.MapPost("/agent-tokens/{agentTokenId}/revoke", RevokeAgentTokenAsync).Requires(Permission.ManageAgentTokens);
+
+        pages.MapPage<TokensPage>("/tokens").Requires(Permission.ManageTokens);
+        pages.MapPost("/tokens", CreateTokenAsync).Requires(Permission.ManageTokens);
+        pages.MapPost("/tokens/{tokenId}/rotate", RotateTokenAsync).Requires(Permission.ManageTokens);
+        pages.MapPost("/tokens/{tokenId}/revoke", RevokeTokenAsync).Requires(Permission.ManageTokens);
+        pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
+        pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
+    }
+
+    private static RouteHandlerBuilder MapPage<TPage>(this IEndpointRouteBuilder routes, string pattern)
+        where TPage : IComponent => routes.MapGet(pattern, static () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
+
+    private static async Task<RedirectHttpResult> FindVersionAsync(string? version, Subject subject, UpdraftDbContext db, PageLinks links,
+        CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(version))
+            return TypedResults.Redirect(links.To($"/deployments"));
+        var found = await DeploymentQueries.Visible(db, subject, subject.Organization)
+            .Join(db.BundleVersions.Where(row => row.Version == version), deployment => deployment.Id, row => row.DeploymentId, (_, row) => new { row.DeploymentId, row.DeployId })
+            .FirstOrDefaultAsync(cancellationToken) ?? throw ApiException.NotFound("version", version);
+        return TypedResults.Redirect(links.To($"/deployments/{found.DeploymentId}/deploys/{found.DeployId}"));
+    }
+
+    private static async Task<RedirectHttpResult> RollBackAsync(DeploymentId deploymentId, DeployId deployId, HttpRequest request, Subject subject,
+        RollBackDeploy rollBack, PageLinks links, CancellationToken cancellationToken)
+    {
+        var id = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = await FieldAsync(request, "description") }, cancellationToken);
+        return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/deploys/{id}"));
+    }
+
+    private static async Task<RedirectHttpResult> ChangeSettingsAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
+        DeploymentQueries queries, UpdateDeployment update, PageLinks links, CancellationToken cancellationToken)
+    {
+        var form = await request.ReadFormAsync(cancellationToken);
+        // An update replaces everything, so it begins with what there is: what the API shows can be sent back to it.
+        var now = await queries.GetAsync(ApiVersion.V1, deploymentId, cancellationToken);
+        var same = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(now, ApiJson.Default.DeploymentResponse), ApiJson.Default.UpdateDeploymentRequest)!;
+        await update.RunAsync(subject, deploymentId, same with
+        {
+            Name = form["name"].ToString(),
+            Description = form["description"].ToString() is { Length: > 0 } description ? description : null,
+            // A box that cannot be ticked is not sent.
+            IsDagDeployEnabled = now.IsCicdEnforced ? now.IsDagDeployEnabled : form["dagDeploys"] == "true",
+            IsCicdEnforced = form["cicd"] == "true",
+        }, cancellationToken);
+        return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/settings?saved=1"));
+    }
+
+    private static async Task<RazorComponentResult<AgentTokensPage>> CreateAgentTokenAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
+        CreateToken create, CancellationToken cancellationToken)
+    {
+        var (row, token) = await create.RunAsync(subject, deploymentId,
+            new CreateAgentTokenRequest { Name = await FieldAsync(request, "name"), TokenExpiryPeriodInDays = await DaysAsync(request) }, cancellationToken);
+        return new(new { Secret = token, SecretName = row.Name });
+    }
+
+    private static async Task<RedirectHttpResult> RevokeAgentTokenAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject, TokenQueries queries,
+        DeleteToken delete, PageLinks links, CancellationToken cancellationToken)
+    {
+        await delete.RunAsync(subject, queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
+        return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/agent-tokens"));
+    }
+
+    private static async Task<RazorComponentResult<TokensPage>> CreateTokenAsync(HttpRequest request, Subject subject, CreateToken create,
+        CancellationToken cancellationToken)
+    {
+        var (place, role) = (await FieldAsync(request, "place"), await FieldAsync(request, "role"));
+        var (row, token) = await create.RunAsync(subject, new CreateApiTokenRequest
+        {
+            Name = await FieldAsync(request, "name"),
+            Description = await FieldAsync(request, "description"),
+            Scope = RoleTable.Find(role ?? "")?.Scope().ToString().ToUpperInvariant(),
+            Role = role,
+            EntityId = place,
+            TokenExpiryPeriodInDays = await DaysAsync(request),
+        }, cancellationToken);
+        return new(new { Secret = token, SecretName = row.Name });
+    }
+
+    private static async Task<RazorComponentResult<TokensPage>> RotateTokenAsync(TokenId tokenId, Subject subject, ChangeToken change,
+        CancellationToken cancellationToken)
+    {
+        var (row, token) = await change.RotateAsync(subject, tokenId, cancellationToken);
+        return new(new { Secret = token, SecretName = row.Name });
+    }
+
+    private static async Task<RedirectHttpResult> RevokeTokenAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken delete,
+        PageLinks links, CancellationToken cancellationToken)
+    {
+        await delete.RunAsync(subject, queries.Visible(subject), tokenId, cancellationToken);
+        return TypedResults.Redirect(links.To($"/tokens"));
+    }
+
+    private static async Task<RedirectHttpResult> ChangeRoleAsync(UserId userId, HttpRequest request, Subject subject, UserQueries queries,
+        UpdateUserRoles update, PageLinks links, CancellationToken cancellationToken)
+    {
+        var user = await queries.GetAsync(subject, userId, cancellationToken);
+        await update.RunAsync(subject, userId, new UpdateUserRolesRequest
+        {
+            OrganizationRole = await FieldAsync(request, "role"),
+            WorkspaceRoles = user.WorkspaceRoles,
+            DeploymentRoles = user.DeploymentRoles,
+        }, cancellationToken);
+        return TypedResults.Redirect(links.To($"/members"));
+    }
+
+    private static async Task<string?> FieldAsync(HttpRequest request, string name) =>
+        (await request.ReadFormAsync(request.HttpContext.RequestAborted))[name].ToString() is { Length: > 0 } text ? text : null;
+
+    private static async Task<int?> DaysAsync(HttpRequest request) => await FieldAsync(request, "days") switch
+    {
+        null => null,
+        var text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) ? days
+            : throw ApiException.BadRequest("The days until a token expires must be a whole number."),
+    };
+}

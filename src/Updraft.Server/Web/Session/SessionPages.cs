@@ -1,0 +1,69 @@
+using System.Buffers;
+using System.Security.Claims;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authentication.OpenIdConnect;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Updraft.Server.Security;
+using Updraft.Server.SignIn;
+using Updraft.Server.Tokens;
+using Updraft.Server.Web.Pages;
+
+namespace Updraft.Server.Web.Session;
+
+/// <summary>How people come in and leave: at the provider, or with an API token.</summary>
+internal static class SessionPages
+{
+    private const int MaxToken = 4096;
+
+    private static readonly SearchValues<char> TokenCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
+
+    public static void MapSession(this IEndpointRouteBuilder pages)
+    {
+        pages.MapGet("/signin", (HttpContext context) => Show(context, context.Request.Query["returnTo"], null)).AllowAnonymous();
+        pages.MapPost("/signin", SignInAsync).AllowAnonymous();
+        pages.MapGet("/signin/provider", GoToProvider).AllowAnonymous();
+        pages.MapPost("/signout", SignOutAsync).AllowAnonymous();
+    }
+
+    private static RazorComponentResult<SignInPage> Show(HttpContext context, string? returnTo, string? problem)
+    {
+        var hasProvider = context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.IsConfigured;
+        return new(new { ReturnTo = LoopbackAddress.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
+        {
+            StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
+        };
+    }
+
+    private static async Task<IResult> SignInAsync(HttpContext context, FindToken findToken, PageLinks links, CancellationToken cancellationToken)
+    {
+        var form = await context.Request.ReadFormAsync(cancellationToken);
+        var (token, returnTo) = (form["token"].ToString().Trim(), form["returnTo"].ToString());
+        var isText = token.Length is > 0 and <= MaxToken && !token.AsSpan().ContainsAnyExcept(TokenCharacters);
+        var subject = isText ? await findToken.RunAsync(token, cancellationToken) : null;
+        if (subject is null or { Kind: SubjectKind.Agent })
+        {
+            return Show(context, returnTo, subject is null
+                ? "This is no token of this server, or it has expired or was deleted." : "This is the token of an agent; use an API token.");
+        }
+        var ticket = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PageSession.TokenClaim, token)], "updraft"));
+        await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, ticket);
+        return TypedResults.Redirect(links.At(LoopbackAddress.OwnPath(returnTo)));
+    }
+
+    private static IResult GoToProvider(HttpContext context, IOptions<SignInOptions> options, PageLinks links)
+    {
+        var returnTo = LoopbackAddress.OwnPath(context.Request.Query["returnTo"]);
+        return options.Value.IsConfigured
+            ? TypedResults.Challenge(new AuthenticationProperties { RedirectUri = links.At(returnTo) }, [OpenIdConnectDefaults.AuthenticationScheme])
+            : TypedResults.Redirect(links.To($"/signin?returnTo={returnTo}"));
+    }
+
+    private static async Task<IResult> SignOutAsync(HttpContext context, PageLinks links)
+    {
+        await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
+        return TypedResults.Redirect(links.To($"/signin"));
+    }
+}

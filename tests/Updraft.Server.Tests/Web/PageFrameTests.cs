@@ -1,0 +1,187 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Web;
+
+namespace Updraft.Server.Tests.Web;
+
+/// <summary>What surrounds every page: headers, errors, addresses, and what strangers write.</summary>
+public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private const string Policy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+    private UpdraftServer Server => shared.Server;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task I13_every_page_keeps_to_itself_and_has_nothing_inline()
+    {
+        var site = await PageSite.CreateAsync(Server);
+        var (deploy, version) = await site.DeployAsync("one", ("dags/a.py", "a\n"));
+        var bundle = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+        await Server.AddPersonAsync("frame@example.org", ("picture", "https://pictures.example/ann.png"));
+        using var visitor = await Visitor.SignedInAsync(Server);
+        string[] pages =
+        [
+            "/deployments", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/diff", $"{site.Page}/deploys/{deploy}/rollback",
+            $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files", $"{site.Page}/versions/{version}/files?path=dags/a.py",
+            $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/signin", "/nothing", "/deployments/nothing",
+        ];
+        foreach (var path in pages)
+        {
+            using var response = await visitor.GetAsync(path);
+            var html = await response.Content.ReadAsStringAsync(Cancelled);
+            Assert.Equal(Policy, response.Headers.GetValues("Content-Security-Policy").Single());
+            Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+            Assert.Equal("same-origin", response.Headers.GetValues("Referrer-Policy").Single());
+            Assert.True(response.Headers.CacheControl?.NoStore, path);
+            Assert.DoesNotMatch(" (style|on[a-z]+)=\"", html);
+            Assert.DoesNotContain("<style", html, StringComparison.Ordinal);
+            Assert.DoesNotMatch("<script(?![^>]* src=\"/assets/)", html);
+            Assert.DoesNotMatch("(src|href)=\"(?!/)", Regex.Replace(html, "href=\"#[a-z]+\"", ""));
+            Assert.True(html.Length < 300_000, $"{path} has {html.Length} characters.");
+        }
+    }
+
+    [Theory]
+    [InlineData("/nothing", 404, "There is nothing here")]
+    [InlineData("/deployments/unknown", 404, "There is nothing here")]
+    [InlineData("/deployments?offset=x", 200, "Deployments")]
+    public async Task Errors_are_pages_for_people(string path, int status, string heading)
+    {
+        using var visitor = await Visitor.SignedInAsync(Server);
+        using var response = await visitor.GetAsync(path);
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.Contains($"<h1>{heading}</h1>", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("<script>alert(1)</script>")]
+    [InlineData("\"><img src=x onerror=alert(1)>")]
+    [InlineData("' onmouseover='alert(1)")]
+    [InlineData("</title><svg onload=alert(1)>")]
+    [InlineData("{{constructor.constructor('alert(1)')()}}")]
+    public async Task I12_what_strangers_write_is_shown_and_never_run(string text)
+    {
+        var site = await PageSite.CreateAsync(Server);
+        await site.DeployAsync("before", ("dags/a.py", "a\n"));
+        var git = new JsonObject
+        {
+            ["provider"] = "GENERIC",
+            ["commitSha"] = text,
+            ["remoteUrl"] = text,
+            ["branch"] = text,
+            ["path"] = text,
+            ["authorName"] = text,
+            ["authorUsername"] = text,
+        };
+        var name = $"dags/{text.Replace("/", "_", StringComparison.Ordinal)}.py";
+        var (deploy, version) = await site.DeployAsync(text, git, (name, text));
+        using var visitor = await Visitor.SignedInAsync(Server);
+        foreach (var path in (string[])["/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(text)}", $"{site.Page}/deploys/{deploy}",
+            $"{site.Page}/deploys/{deploy}/diff?path={Uri.EscapeDataString(name)}", $"{site.Page}/deploys/{deploy}/rollback",
+            $"{site.Page}/versions/{version}/files?path={Uri.EscapeDataString(name)}", $"/nothing/{Uri.EscapeDataString(text)}"])
+        {
+            using var response = await visitor.GetAsync(path);
+            var html = await response.Content.ReadAsStringAsync(Cancelled);
+            Assert.DoesNotContain(text.Contains('<', StringComparison.Ordinal) ? text : "='" + "alert(1)", html, StringComparison.Ordinal);
+            Assert.DoesNotMatch("<(img|svg) [^>]*on[a-z]+=", html);
+        }
+    }
+
+    [Theory]
+    [InlineData("https://git.example/c?a=b&c=d", true)]
+    [InlineData("http://git.example/", true)]
+    [InlineData("javascript:alert(1)", false)]
+    [InlineData("JaVaScRiPt:alert(1)", false)]
+    [InlineData("java\tscript:alert(1)", false)]
+    [InlineData(" javascript:alert(1)", false)]
+    [InlineData("data:text/html,<script>", false)]
+    [InlineData("vbscript:x", false)]
+    [InlineData("//evil.example", false)]
+    [InlineData("/path", false)]
+    [InlineData("https://user:secret@evil.example", false)]
+    [InlineData("https:// evil.example", false)]
+    [InlineData("ftp://git.example", false)]
+    [InlineData("file:///etc/passwd", false)]
+    [InlineData("", false)]
+    public void I12_an_address_is_a_link_only_when_it_leads_to_the_web(string address, bool isLink) => Assert.Equal(isLink, PageLinks.Outside(address) is not null);
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("https://evil.example")]
+    [InlineData("http://127.0.0.1.evil.example")]
+    [InlineData("http://evil127.0.0.1")]
+    public async Task I15_no_other_site_may_read(string origin)
+    {
+        foreach (var path in (string[])["/deployments", "/v1/organizations", "/openapi/v1.json", "/assets/0/live.js"])
+        {
+            foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Options])
+            {
+                using var request = new HttpRequestMessage(method, path);
+                request.Headers.TryAddWithoutValidation("Origin", origin);
+                request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "POST");
+                using var response = await Server.Client.SendAsync(request, Cancelled);
+                Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("Host", "evil.example")]
+    [InlineData("X-Forwarded-Host", "evil.example")]
+    [InlineData("X-Forwarded-Proto", "gopher")]
+    [InlineData("X-Forwarded-Prefix", "/evil.example")]
+    [InlineData("X-Original-URL", "/evil.example")]
+    [InlineData("Forwarded", "host=evil.example;proto=https")]
+    public async Task I16_no_header_of_a_request_becomes_part_of_an_address(string name, string value)
+    {
+        var site = await PageSite.CreateAsync(Server);
+        using var visitor = await Visitor.SignedInAsync(Server);
+        foreach (var path in (string[])["/", "/deployments", site.Page, $"/{Server.WorkspaceId}{site.Page}"])
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, path);
+            request.Headers.TryAddWithoutValidation(name, value);
+            using var response = await visitor.SendAsync(request);
+            Assert.DoesNotContain("evil", response.Headers.Location?.OriginalString ?? "", StringComparison.Ordinal);
+            Assert.DoesNotContain("evil", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+        using var create = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/deployments/{site.Id}/deploys")
+        {
+            Content = JsonRequests.Json("""{"type":"DAG_ONLY"}"""),
+        };
+        create.Headers.TryAddWithoutValidation(name, value);
+        using var created = await Server.Client.SendAsync(create, Cancelled);
+        Assert.StartsWith(Server.BaseAddress.ToString(), (await created.ReadAsync(HttpStatusCode.OK)).Text("dagsUploadUrl"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Below_a_path_everything_works_whether_the_proxy_keeps_it_or_strips_it()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "http://updraft.example/tools/updraft/" });
+        foreach (var prefix in (string[])["/", "/tools/updraft/"])
+        {
+            // The cookie is for the path that the browser sees, so without a proxy in between it is carried by hand.
+            using var visitor = new Visitor(server, prefix);
+            using var away = await visitor.GetAsync("deployments");
+            Assert.Equal("/tools/updraft/signin?returnTo=%2Fdeployments", away.Headers.Location?.OriginalString);
+            using var page = await visitor.GetAsync("signin");
+            var html = await page.Content.ReadAsStringAsync(Cancelled);
+            Assert.DoesNotMatch("(src|href|action)=\"/(?!tools/updraft/)", html);
+            var cookies = page.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]).ToList();
+            using var signedIn = await visitor.PostAsync("signin", [("token", server.OwnerToken), ("returnTo", "/tokens"), ("__RequestVerificationToken", Visitor.FormToken(html))],
+                ("Cookie", string.Join("; ", cookies)));
+            Assert.Equal("/tools/updraft/tokens", signedIn.Headers.Location?.OriginalString);
+            cookies.AddRange(signedIn.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]));
+            using var request = new HttpRequestMessage(HttpMethod.Get, "deployments?offset=0");
+            request.Headers.TryAddWithoutValidation("Cookie", string.Join("; ", cookies));
+            using var list = await visitor.SendAsync(request);
+            Assert.Equal(HttpStatusCode.OK, list.StatusCode);
+            Assert.DoesNotMatch("(src|href|action|data-live-from)=\"/(?!tools/updraft/)", await list.Content.ReadAsStringAsync(Cancelled));
+            using var asset = await visitor.GetAsync(Regex.Match(html, "/assets/[0-9a-f]+/updraft.css").Value.TrimStart('/'));
+            Assert.Equal((HttpStatusCode.OK, "text/css"), (asset.StatusCode, asset.Content.Headers.ContentType?.MediaType));
+        }
+    }
+}

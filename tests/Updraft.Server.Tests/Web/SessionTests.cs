@@ -1,0 +1,190 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Server.SignIn;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Web;
+
+namespace Updraft.Server.Tests.Web;
+
+/// <summary>How people come to the pages, and what their cookie opens.</summary>
+public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServer>
+{
+    private UpdraftServer Server => shared.Server;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Whoever_is_not_signed_in_is_led_to_the_sign_in_and_back()
+    {
+        using var visitor = new Visitor(Server);
+        using var first = await visitor.GetAsync("/deployments?workspace=x");
+        Assert.Equal((HttpStatusCode.Redirect, "/signin?returnTo=%2Fdeployments%3Fworkspace%3Dx"), (first.StatusCode, first.Headers.Location?.OriginalString));
+        using var second = await visitor.SignInAsync(Server.OwnerToken, "/deployments?workspace=x");
+        Assert.Equal((HttpStatusCode.Redirect, "/deployments?workspace=x"), (second.StatusCode, second.Headers.Location?.OriginalString));
+        Assert.Contains("<h1>Deployments</h1>", await visitor.ReadAsync("/deployments"), StringComparison.Ordinal);
+        using var root = await visitor.GetAsync("/");
+        Assert.Equal("/deployments", root.Headers.Location?.OriginalString);
+    }
+
+    [Fact]
+    public async Task The_cookie_opens_pages_and_no_other_route()
+    {
+        using var visitor = await Visitor.SignedInAsync(Server);
+        var cookies = visitor.Cookies.GetCookieHeader(Server.BaseAddress);
+        var routes = Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null).ToList();
+        Assert.True(routes.Count > 50);
+        foreach (var route in routes)
+        {
+            var path = "/" + string.Join('/', route.RoutePattern.RawText!.Trim('/').Split('/').Select(part => part == "{organizationId}" ? Server.OrganizationId : part.Trim('{', '}')));
+            using var request = new HttpRequestMessage(new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]), path);
+            request.Headers.TryAddWithoutValidation("Cookie", cookies);
+            using var response = await Server.Anonymous.SendAsync(request, Cancelled);
+            Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{request.Method} {path} answered {(int)response.StatusCode} to a cookie.");
+        }
+    }
+
+    [Fact]
+    public async Task A_token_that_is_deleted_is_out_at_once()
+    {
+        var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
+        using var visitor = await Visitor.SignedInAsync(Server, token);
+        await visitor.ReadAsync("/deployments");
+        using (await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}", Cancelled))
+        {
+        }
+        using var response = await visitor.GetAsync("/deployments");
+        Assert.StartsWith("/signin", response.Headers.Location?.OriginalString, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Nobody_comes_in_with_rubbish_or_as_an_agent()
+    {
+        var agent = await Server.CreateAgentTokenAsync(await Server.CreateDeploymentAsync("for its agent"));
+        foreach (var token in (string[])["", "garbage", Server.OwnerToken[..^4] + "AAAA", agent, new string('x', 5000), "two words", "ünicode"])
+        {
+            using var visitor = new Visitor(Server);
+            using var response = await visitor.SignInAsync(token);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.DoesNotContain("updraft=", visitor.Cookies.GetCookieHeader(Server.BaseAddress), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task I14_the_cookie_is_hidden_from_scripts_and_other_sites_and_goes_over_TLS_only_where_there_is_TLS()
+    {
+        await using var secure = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" });
+        foreach (var (server, isSecure, path) in ((UpdraftServer, bool, string)[])[(Server, false, "path=/;"), (secure, true, "path=/below/;")])
+        {
+            using var visitor = new Visitor(server);
+            using var page = await visitor.GetAsync("/signin");
+            var html = await page.Content.ReadAsStringAsync(Cancelled);
+            var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft-form=", StringComparison.Ordinal));
+            using var response = await visitor.PostAsync("/signin", [("token", server.OwnerToken), ("__RequestVerificationToken", Visitor.FormToken(html))],
+                ("Cookie", form.Split(';')[0]));
+            var session = response.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
+            foreach (var cookie in (string[])[form, session])
+            {
+                Assert.Contains("; httponly", cookie, StringComparison.OrdinalIgnoreCase);
+                Assert.Contains("; samesite=lax", cookie, StringComparison.OrdinalIgnoreCase);
+                Assert.Contains(path, cookie + ";", StringComparison.OrdinalIgnoreCase);
+                Assert.Equal(isSecure, cookie.Contains("; secure", StringComparison.OrdinalIgnoreCase));
+            }
+            Assert.DoesNotContain(server.OwnerToken[10..60], session, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task I14_a_form_that_another_site_sends_does_nothing()
+    {
+        using var visitor = await Visitor.SignedInAsync(Server);
+        var field = ("__RequestVerificationToken", Visitor.FormToken(await visitor.ReadAsync("/tokens")));
+        using var stranger = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER"));
+        var strange = ("__RequestVerificationToken", Visitor.FormToken(await stranger.ReadAsync("/tokens")));
+        (string, string)[] wanted = [("name", "forged"), ("place", Server.OrganizationId), ("role", "ORGANIZATION_OWNER")];
+        foreach (var (fields, headers, status) in (((string, string)[], (string, string)[], HttpStatusCode)[])
+            [
+                (wanted, [], HttpStatusCode.BadRequest),
+                ([.. wanted, ("__RequestVerificationToken", "forged")], [], HttpStatusCode.BadRequest),
+                ([.. wanted, strange], [], HttpStatusCode.BadRequest),
+                ([.. wanted, field], [("Sec-Fetch-Site", "cross-site")], HttpStatusCode.Forbidden),
+                ([.. wanted, field], [("Sec-Fetch-Site", "same-site")], HttpStatusCode.Forbidden),
+                ([.. wanted, field], [("Sec-Fetch-Site", "none")], HttpStatusCode.Forbidden),
+            ])
+        {
+            using var response = await visitor.PostAsync("/tokens", fields, headers);
+            Assert.Equal(status, response.StatusCode);
+        }
+        Assert.DoesNotContain("forged", (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/tokens?limit=1000")).ToJsonString(), StringComparison.Ordinal);
+        using var good = await visitor.PostAsync("/tokens", [.. wanted, field], ("Sec-Fetch-Site", "same-origin"));
+        Assert.Equal(HttpStatusCode.OK, good.StatusCode);
+    }
+
+    [Fact]
+    public async Task I14_nobody_is_signed_in_or_out_by_another_site()
+    {
+        using var visitor = new Visitor(Server);
+        using var response = await visitor.PostAsync("/signin", [("token", Server.OwnerToken)]);
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.DoesNotContain("updraft=", visitor.Cookies.GetCookieHeader(Server.BaseAddress), StringComparison.Ordinal);
+        using var signedIn = await Visitor.SignedInAsync(Server);
+        using var refused = await signedIn.PostAsync("/signout", []);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        await signedIn.ReadAsync("/deployments");
+        using var left = await signedIn.SendFormAsync("/deployments", "/signout");
+        using var after = await signedIn.GetAsync("/deployments");
+        Assert.Equal((HttpStatusCode.Redirect, HttpStatusCode.Redirect), (left.StatusCode, after.StatusCode));
+    }
+
+    [Theory]
+    [InlineData("/deployments/x?y=1#z", "/deployments/x?y=1#z")]
+    [InlineData("//evil.example", "/")]
+    [InlineData("///evil.example", "/")]
+    [InlineData("/\\evil.example", "/")]
+    [InlineData("\\\\evil.example", "/")]
+    [InlineData("https://evil.example", "/")]
+    [InlineData("http:evil.example", "/")]
+    [InlineData("javascript:alert(1)", "/")]
+    [InlineData("data:text/html,x", "/")]
+    [InlineData("evil.example", "/")]
+    [InlineData("@evil.example", "/")]
+    [InlineData("/\t/evil.example", "/")]
+    [InlineData("/\n/evil.example", "/")]
+    [InlineData(" //evil.example", "/")]
+    [InlineData("", "/")]
+    public async Task I18_a_sign_in_leads_to_this_server_only(string returnTo, string expected)
+    {
+        using var visitor = new Visitor(Server);
+        using var response = await visitor.SignInAsync(Server.OwnerToken, returnTo);
+        Assert.Equal(expected, response.Headers.Location?.OriginalString);
+        Assert.Equal(expected, LoopbackAddress.OwnPath(returnTo));
+    }
+
+    [Fact]
+    public async Task The_first_start_says_where_the_pages_are() =>
+        Assert.Contains($"Pages            {Server.BaseAddress}", await Task.FromResult(Server.ConsoleText), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task What_a_role_may_not_do_is_neither_offered_nor_done()
+    {
+        var deployment = await Server.CreateDeploymentAsync("only to look at");
+        var deploys = $"{Server.OrganizationPath}/deployments/{deployment}/deploys";
+        var id = (await Server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "IMAGE_AND_DAG" })).Text("id");
+        await Server.Client.PostOkAsync($"{deploys}/{id}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
+        using var member = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
+        var page = await member.ReadAsync($"/deployments/{deployment}/deploys/{id}");
+        Assert.DoesNotContain("/rollback", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("agent-tokens", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("/tokens", page, StringComparison.Ordinal);
+        foreach (var path in (string[])[$"/deployments/{deployment}/deploys/{id}/rollback", "/tokens", $"/deployments/{deployment}/agent-tokens", "/members"])
+        {
+            using var refused = await member.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+            Assert.Contains("<h1>You may not do this</h1>", await refused.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+        Assert.DoesNotContain("<form method=\"post\" action=\"/deployments/", await member.ReadAsync($"/deployments/{deployment}/settings"), StringComparison.Ordinal);
+    }
+}
