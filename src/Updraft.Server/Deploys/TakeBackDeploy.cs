@@ -49,7 +49,7 @@ internal sealed class TakeBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
         where revision.DeploymentId == failed.DeploymentId && revision.Number < failed.Number
             && (revision.ImageRepository != failed.ImageRepository || revision.ImageDigest != failed.ImageDigest
                 || (failed.ImageDigest == null && revision.ImageTag != failed.ImageTag))
-            && !db.Images.Any(image => image.DeploymentId == revision.DeploymentId && image.Digest == revision.ImageDigest && image.DeletedAt != null)
+            && !db.Set<Image>().Any(image => image.DeploymentId == revision.DeploymentId && image.Digest == revision.ImageDigest && image.DeletedAt != null)
         join deploy in db.Deploys.AsNoTracking() on revision.DeployId equals deploy.Id
         where deploy.Status == DeployStatus.Deployed
         orderby revision.Number descending
