@@ -7,6 +7,8 @@ COPY . .
 RUN dotnet publish src/Updraft.Agent -c Release -p:RestoreLockedMode=true -o /out
 
 FROM mcr.microsoft.com/dotnet/runtime-deps:10.0
+# A volume that is mounted here begins as a folder that the agent may write to.
+RUN mkdir /airflow && chown 50000:0 /airflow
 COPY --from=build /out/updraft-agent /usr/local/bin/
 USER 50000:0
 ENTRYPOINT ["/usr/local/bin/updraft-agent"]

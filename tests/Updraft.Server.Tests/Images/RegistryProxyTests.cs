@@ -279,6 +279,7 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [Fact]
     public async Task A_registry_that_hangs_up_is_a_502_and_half_an_answer_is_cut_off()
     {
+        var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Registry.Begin(async context =>
         {
             if (context.Request.Path.Value!.Contains("blobs", StringComparison.Ordinal))
@@ -286,12 +287,14 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
                 context.Response.ContentLength = 100;
                 await context.Response.WriteAsync("half", Cancelled);
                 await context.Response.Body.FlushAsync(Cancelled);
+                await isRead.Task;
             }
             context.Abort();
         });
 
         Assert.Contains(Errors + "\"UNAVAILABLE\"", await SendAsync(Server, "GET /v2/ HTTP/1.1"), StringComparison.Ordinal);
         using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        isRead.SetResult();
         Assert.Equal(HttpStatusCode.OK, half.StatusCode);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => half.Content.ReadAsByteArrayAsync(Cancelled));
     }
