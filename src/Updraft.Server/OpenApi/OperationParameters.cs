@@ -33,6 +33,7 @@ internal static partial class OperationParameters
         ["includeDefaultRoles"] = "Whether the answer has the roles that come with Updraft too.",
         ["scopeType"] = "Only permissions of this level.",
         ["scopeTypes"] = "Only roles of these levels.",
+        ["version"] = "Version of a bundle, as the upload answered with it.",
         ["includeOnlyOrganizationTokens"] = "Only tokens whose role counts in the whole Organization.",
     };
 
@@ -49,7 +50,7 @@ internal static partial class OperationParameters
                 Name = name,
                 In = ParameterLocation.Path,
                 Required = true,
-                Description = $"Id of the {name[..^"Id".Length]}.",
+                Description = name.EndsWith("Id", StringComparison.Ordinal) ? $"Id of the {name[..^"Id".Length]}." : Descriptions.GetValueOrDefault(name),
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             };
         foreach (var parameter in handler.GetParameters())

@@ -8,6 +8,7 @@ using Updraft.Server.Database;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Tests.Support;
+using Updraft.Server.Tests.Uploads;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Tests.Conventions;
@@ -133,6 +134,9 @@ public sealed class RouteTests
             // Finalized, because two routes show what a deploy did.
             var deploy = await server.Client.PostOkAsync($"{path}/deploys", new JsonObject { ["type"] = "IMAGE_AND_DAG" });
             await server.Client.PostOkAsync($"{path}/deploys/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
+            var upload = await UploadSite.CreateAsync(server, deployment);
+            var version = await upload.UploadAsync(UploadSite.Tar("walk"));
+            await upload.FinalizeAsync(version);
             var bundle = await server.Client.PostOkAsync($"{path}/bundles", new JsonObject { ["name"] = "walk" });
             var agentToken = await server.Client.PostOkAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "walk" });
             var token = await server.Client.PostOkAsync($"{server.OrganizationPath}/tokens",
@@ -144,13 +148,13 @@ public sealed class RouteTests
                 ["organizationId"] = server.OrganizationId,
                 ["workspaceId"] = server.WorkspaceId,
                 ["deploymentId"] = deployment,
-                ["deployId"] = deploy.Text("id"),
+                ["deployId"] = upload.DeployId,
                 ["tokenId"] = token.Text("id"),
                 ["userId"] = await PersonAsync(server),
                 ["roleId"] = "WORKSPACE_MEMBER",
                 ["agentTokenId"] = agentToken.Text("id"),
                 ["bundleId"] = bundle.Text("id"),
-                ["version"] = "2024-01-12T18:32:20.5898930Z",
+                ["version"] = version,
                 ["stepId"] = "created",
                 ["purpose"] = "dags",
                 ["manifest"] = new string('0', 64),
@@ -165,6 +169,8 @@ public sealed class RouteTests
             var path = string.Join('/', route.RoutePattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(Fill))));
             if (path.EndsWith("/diff", StringComparison.Ordinal))
                 path += $"?deployIdBefore={_values["deployId"]}&deployIdAfter={_values["deployId"]}";
+            if (path.EndsWith("/text-diff", StringComparison.Ordinal) || path.EndsWith("/content", StringComparison.Ordinal))
+                path += "?bundle=dags&path=dags/shop.py";
             using var request = new HttpRequestMessage(new HttpMethod(Methods(route)[0]), "/" + path);
             if (request.Method != HttpMethod.Get)
                 request.Content = JsonRequests.Json("{}");
