@@ -62,10 +62,11 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
     public async Task A_deploy_has_the_outcome_of_its_type_setting_and_version(DeployKind kind, bool dagDeploys, VersionField field, string outcome)
     {
         var deploys = await Site.NewDeploymentAsync();
-        await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
+        var (first, digest) = await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
         await deploys.DeployBundleAsync(Mount);
         await deploys.SetDagDeployAsync(dagDeploys);
         var before = await LookAsync(deploys);
+        Assert.Equal((digest, first.Text("imageTag"), "9.1.0"), (before.Image, before.Tag, before.Runtime));
 
         if (outcome == NoType)
         {
