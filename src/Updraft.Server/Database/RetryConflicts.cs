@@ -42,8 +42,8 @@ internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<Retry
             if (cause is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
                 or PostgresErrorCodes.UniqueViolation })
                 return true;
-            // Connections that the pool kept while PostgreSQL was restarted. Who only looks may look again.
-            if (cause is NpgsqlException { IsTransient: true } && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+            // Connections that the pool kept while PostgreSQL was restarted. Who only looks may look again, but has not waited yet.
+            if (cause is NpgsqlException { IsTransient: true, InnerException: not TimeoutException } && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
                 return true;
         }
         return false;

@@ -53,13 +53,14 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         var (first, second) = (servers.First, servers.Second);
         var tokens = $"{first.OrganizationPath}/tokens";
         var owner = first.Client;
-        for (var i = 0; i < 5; i++)
+        for (var i = 0; i < 3; i++)
         {
             var made = await owner.PostOkAsync(tokens, JsonNode.Parse("""{"name":"second","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER"}""")!);
             var other = second.ClientWith(made.Text("token"));
             var ownId = (await owner.GetOkAsync("/v1/users/self")).Text("id");
-            var answers = await Task.WhenAll(
-                owner.DeleteAsync($"{tokens}/{made.Text("id")}", Cancelled), other.DeleteAsync($"{tokens}/{ownId}", Cancelled));
+            await other.GetOkAsync("/v1/users/self");
+            var answers = await MeetAsync(first,
+                () => owner.DeleteAsync($"{tokens}/{made.Text("id")}", Cancelled), () => other.DeleteAsync($"{tokens}/{ownId}", Cancelled));
             Assert.Single(answers, answer => answer.IsSuccessStatusCode);
             // Who is left goes on.
             owner = answers[0].IsSuccessStatusCode ? owner : first.ClientWith(made.Text("token"));
@@ -92,6 +93,27 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         Assert.Contains("Another request was in the way", server.LogText, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task X12_A_pool_without_a_free_connection_is_a_503_and_the_process_lives()
+    {
+        var (isOver, held) = (new TaskCompletionSource(), 0);
+        await using var servers = await cluster.StartServersAsync(1, app => app.MapPost("/test/hold", async (UpdraftDbContext db) =>
+        {
+            await db.Database.OpenConnectionAsync(Cancelled);
+            Interlocked.Increment(ref held);
+            await isOver.Task;
+        }).AllowAnonymous(), maxConnections: 2);
+        var server = servers.First;
+        var holding = Enumerable.Range(0, 2).Select(_ => server.Anonymous.PostAsync("/test/hold", null, Cancelled)).ToList();
+        await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref held) == 2));
+        using var refused = await server.Client.GetAsync(server.OrganizationPath, Cancelled);
+        using var live = await server.Anonymous.GetAsync("/healthz/live", Cancelled);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (refused.StatusCode, live.StatusCode));
+        isOver.SetResult();
+        await Task.WhenAll(holding);
+        await server.Client.GetOkAsync(server.OrganizationPath);
+    }
+
     [Theory]
     [InlineData("/deployments?names=a%00b")]
     [InlineData("/deployments?deploymentIds=%00")]
@@ -103,6 +125,21 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         await using var servers = await cluster.StartServersAsync(1);
         using var refused = await servers.First.Client.GetAsync(servers.First.OrganizationPath + query, Cancelled);
         Assert.Contains("U+0000", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+    }
+
+    /// <summary>Two requests that change tokens, let loose when both have come as far as they can.</summary>
+    private static async Task<HttpResponseMessage[]> MeetAsync(UpdraftServer server, params Func<Task<HttpResponseMessage>>[] requests)
+    {
+        await using var scope = server.Services.CreateAsyncScope();
+        var database = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database;
+        await using var barrier = await database.BeginTransactionAsync(Cancelled);
+        await database.ExecuteSqlRawAsync("SELECT 1 FROM api_tokens FOR UPDATE", Cancelled);
+        var sent = requests.Select(request => request()).ToList();
+        await Poll.UntilAsync(async () => await database.SqlQuery<long>(
+            $"""SELECT count(*) AS "Value" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'""")
+            .SingleAsync(Cancelled) == requests.Length);
+        await barrier.CommitAsync(Cancelled);
+        return await Task.WhenAll(sent);
     }
 
     private static async Task AssertOneAsync(ServerGroup servers, string what, JsonObject body)

@@ -21,9 +21,10 @@ public sealed class PostgresCluster : IAsyncLifetime
     internal Task<TestDatabase> CreateDatabaseAsync() => TestDatabase.CreateAsync(_admin, template: null);
 
     /// <summary>Servers on one new database with one folder of keys.</summary>
-    internal async Task<ServerGroup> StartServersAsync(int count, Action<Microsoft.AspNetCore.Builder.WebApplication>? addRoutes = null)
+    internal async Task<ServerGroup> StartServersAsync(int count, Action<Microsoft.AspNetCore.Builder.WebApplication>? addRoutes = null,
+        int maxConnections = 50)
     {
-        var group = new ServerGroup(await CreateDatabaseAsync());
+        var group = new ServerGroup(await CreateDatabaseAsync(), maxConnections);
         try
         {
             await group.StartAsync(count, addRoutes);
@@ -69,7 +70,7 @@ public sealed class PostgresCluster : IAsyncLifetime
 }
 
 /// <summary>Servers on one database.</summary>
-internal sealed class ServerGroup(TestDatabase database) : IAsyncDisposable
+internal sealed class ServerGroup(TestDatabase database, int maxConnections) : IAsyncDisposable
 {
     /// <summary>The owner's token, which all of them take.</summary>
     public const string OwnerToken = "a-token-that-the-operator-chose-and-nobody-guesses-0123456789";
@@ -81,13 +82,11 @@ internal sealed class ServerGroup(TestDatabase database) : IAsyncDisposable
 
     public UpdraftServer Second => _servers[1];
 
-    /// <summary>The folder of keys.</summary>
-    public string Keys => _keys;
-
     /// <summary>What a further server needs to belong to them.</summary>
     public Dictionary<string, string> Settings(string? keys = null) => new(StringComparer.Ordinal)
     {
         ["Database:ConnectionString"] = database.ConnectionString,
+        ["Database:MaxConnections"] = maxConnections.ToString(System.Globalization.CultureInfo.InvariantCulture),
         ["Keys"] = keys ?? _keys,
         ["Bootstrap:OwnerToken"] = OwnerToken,
     };

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
@@ -22,6 +21,34 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
         Assert.Equal(1, organizations["totalCount"]!.GetValue<int>());
         var token = await servers.First.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
         await servers.Second.ClientWith(token).GetOkAsync(servers.First.OrganizationPath);
+    }
+
+    [Fact]
+    public void Of_many_that_make_a_key_together_all_have_the_same_and_nothing_is_left()
+    {
+        var folder = Directory.CreateTempSubdirectory("updraft-keys-").FullName;
+        try
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                var path = Path.Join(folder, $"{i}.key");
+                using var together = new Barrier(8);
+                var keys = new byte[8][];
+                var threads = Enumerable.Range(0, keys.Length).Select(number => new Thread(() => keys[number] = SigningKeys.LoadOrCreate(path, () =>
+                {
+                    together.SignalAndWait(TimeSpan.FromSeconds(1));
+                    return [(byte)number];
+                }))).ToList();
+                threads.ForEach(thread => thread.Start());
+                threads.ForEach(thread => thread.Join());
+                Assert.All(keys, key => Assert.Equal(File.ReadAllBytes(path), key));
+            }
+            Assert.Equal(50, Directory.EnumerateFiles(folder).Count());
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]
