@@ -20,12 +20,14 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     host = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     component = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     agent_version = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    image_driver = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     enrolled_at = table.Column<long>(type: "bigint", nullable: false),
                     last_seen_at = table.Column<long>(type: "bigint", nullable: false),
                     revision = table.Column<long>(type: "bigint", nullable: false),
                     phase = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     active_revision = table.Column<long>(type: "bigint", nullable: false),
                     mounts = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    image = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     message = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     reported_at = table.Column<long>(type: "bigint", nullable: true)
                 },
@@ -201,6 +203,7 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     is_dag_deploy_enabled = table.Column<bool>(type: "boolean", nullable: false),
                     finalized_version = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     revision = table.Column<long>(type: "bigint", nullable: true),
+                    status_reason = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     rollback_from_id = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true, collation: "C"),
                     created_at = table.Column<long>(type: "bigint", nullable: false),
                     created_by = table.Column<string>(type: "text", nullable: false, collation: "C"),
@@ -210,6 +213,27 @@ namespace Updraft.Server.Database.Migrations.Postgres
                 constraints: table =>
                 {
                     table.PrimaryKey("pk_deploys", x => x.id);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "images",
+                columns: table => new
+                {
+                    deployment_id = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: false, collation: "C"),
+                    digest = table.Column<string>(type: "character varying(80)", maxLength: 80, nullable: false, collation: "C"),
+                    repository = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    runtime_version = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    airflow_version = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    architectures = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    parts = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    bytes = table.Column<long>(type: "bigint", nullable: false),
+                    pinned_at = table.Column<long>(type: "bigint", nullable: false),
+                    deleted_at = table.Column<long>(type: "bigint", nullable: true),
+                    gone_at = table.Column<long>(type: "bigint", nullable: true)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_images", x => new { x.deployment_id, x.digest });
                 });
 
             migrationBuilder.CreateTable(
@@ -263,6 +287,8 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     active_at = table.Column<long>(type: "bigint", nullable: true),
                     failed_at = table.Column<long>(type: "bigint", nullable: true),
                     message = table.Column<string>(type: "text", nullable: true, collation: "C"),
+                    has_given_up = table.Column<bool>(type: "boolean", nullable: false),
+                    steps = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     fetched_bytes = table.Column<long>(type: "bigint", nullable: false),
                     milliseconds = table.Column<double>(type: "double precision", nullable: false)
                 },
@@ -406,6 +432,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                 });
 
             migrationBuilder.CreateIndex(
+                name: "ix_agents_deployment_id",
+                table: "agents",
+                column: "deployment_id",
+                filter: "image_driver IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_agents_deployment_id_instance_id",
                 table: "agents",
                 columns: new[] { "deployment_id", "instance_id" },
@@ -466,6 +498,21 @@ namespace Updraft.Server.Database.Migrations.Postgres
                 table: "deploys",
                 columns: new[] { "deployment_id", "number" },
                 unique: true);
+
+            migrationBuilder.CreateIndex(
+                name: "ix_deploys_deployment_id_status_number",
+                table: "deploys",
+                columns: new[] { "deployment_id", "status", "number" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_deploys_deployment_id_type_number",
+                table: "deploys",
+                columns: new[] { "deployment_id", "type", "number" });
+
+            migrationBuilder.CreateIndex(
+                name: "ix_images_gone_at_pinned_at",
+                table: "images",
+                columns: new[] { "gone_at", "pinned_at" });
 
             migrationBuilder.CreateIndex(
                 name: "ix_login_sessions_previous_refresh_hash",
@@ -557,6 +604,9 @@ namespace Updraft.Server.Database.Migrations.Postgres
 
             migrationBuilder.DropTable(
                 name: "deploys");
+
+            migrationBuilder.DropTable(
+                name: "images");
 
             migrationBuilder.DropTable(
                 name: "login_sessions");

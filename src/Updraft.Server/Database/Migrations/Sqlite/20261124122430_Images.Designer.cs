@@ -10,7 +10,7 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Database.Migrations.Sqlite
 {
     [DbContext(typeof(SqliteUpdraftDbContext))]
-    [Migration("20261124112133_Images")]
+    [Migration("20261124122430_Images")]
     partial class Images
     {
         /// <inheritdoc />
@@ -55,6 +55,14 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("host");
 
+                    b.Property<string>("Image")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("image");
+
+                    b.Property<string>("ImageDriver")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("image_driver");
+
                     b.Property<string>("InstanceId")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -87,6 +95,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
 
                     b.HasKey("Id")
                         .HasName("pk_agents");
+
+                    b.HasIndex("DeploymentId")
+                        .HasDatabaseName("ix_agents_deployment_id")
+                        .HasFilter("image_driver IS NOT NULL");
 
                     b.HasIndex("DeploymentId", "InstanceId")
                         .IsUnique()
@@ -298,6 +310,24 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("bundle_versions", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.Database.ServerFact", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<string>("Value")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("value");
+
+                    b.HasKey("Name")
+                        .HasName("pk_server_facts");
+
+                    b.ToTable("server_facts", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.Deployments.Deployment", b =>
                 {
                     b.Property<string>("Id")
@@ -484,6 +514,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("status");
 
+                    b.Property<string>("StatusReason")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("status_reason");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -504,6 +538,12 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.HasIndex("DeploymentId", "Number")
                         .IsUnique()
                         .HasDatabaseName("ix_deploys_deployment_id_number");
+
+                    b.HasIndex("DeploymentId", "Status", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_status_number");
+
+                    b.HasIndex("DeploymentId", "Type", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_type_number");
 
                     b.ToTable("deploys", (string)null);
                 });
@@ -719,6 +759,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("fetched_bytes");
 
+                    b.Property<bool>("HasGivenUp")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("has_given_up");
+
                     b.Property<string>("Host")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -736,10 +780,49 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("prepared_at");
 
+                    b.Property<string>("Steps")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("steps");
+
                     b.HasKey("DeploymentId", "Revision", "AgentId")
                         .HasName("pk_revision_reports");
 
                     b.ToTable("revision_reports", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.SignIn.AuthorizationCode", b =>
+                {
+                    b.Property<byte[]>("Hash")
+                        .HasColumnType("BLOB")
+                        .HasColumnName("hash");
+
+                    b.Property<string>("Challenge")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("challenge");
+
+                    b.Property<long>("EndsAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ends_at");
+
+                    b.Property<string>("RedirectUri")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("redirect_uri");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Hash")
+                        .HasName("pk_authorization_codes");
+
+                    b.HasIndex("EndsAt")
+                        .HasDatabaseName("ix_authorization_codes_ends_at");
+
+                    b.ToTable("authorization_codes", (string)null);
                 });
 
             modelBuilder.Entity("Updraft.Server.SignIn.LoginSession", b =>

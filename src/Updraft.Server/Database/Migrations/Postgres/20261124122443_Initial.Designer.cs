@@ -11,7 +11,7 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Database.Migrations.Postgres
 {
     [DbContext(typeof(PostgresUpdraftDbContext))]
-    [Migration("20261124112113_Initial")]
+    [Migration("20261124122443_Initial")]
     partial class Initial
     {
         /// <inheritdoc />
@@ -65,6 +65,16 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("host")
                         .UseCollation("C");
 
+                    b.Property<string>("Image")
+                        .HasColumnType("text")
+                        .HasColumnName("image")
+                        .UseCollation("C");
+
+                    b.Property<string>("ImageDriver")
+                        .HasColumnType("text")
+                        .HasColumnName("image_driver")
+                        .UseCollation("C");
+
                     b.Property<string>("InstanceId")
                         .IsRequired()
                         .HasColumnType("text")
@@ -101,6 +111,10 @@ namespace Updraft.Server.Database.Migrations.Postgres
 
                     b.HasKey("Id")
                         .HasName("pk_agents");
+
+                    b.HasIndex("DeploymentId")
+                        .HasDatabaseName("ix_agents_deployment_id")
+                        .HasFilter("image_driver IS NOT NULL");
 
                     b.HasIndex("DeploymentId", "InstanceId")
                         .IsUnique()
@@ -563,6 +577,11 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("status")
                         .UseCollation("C");
 
+                    b.Property<string>("StatusReason")
+                        .HasColumnType("text")
+                        .HasColumnName("status_reason")
+                        .UseCollation("C");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .HasColumnType("text")
@@ -586,7 +605,82 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .IsUnique()
                         .HasDatabaseName("ix_deploys_deployment_id_number");
 
+                    b.HasIndex("DeploymentId", "Status", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_status_number");
+
+                    b.HasIndex("DeploymentId", "Type", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_type_number");
+
                     b.ToTable("deploys", (string)null);
+                });
+
+            modelBuilder.Entity("Updraft.Server.Images.Image", b =>
+                {
+                    b.Property<string>("DeploymentId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("deployment_id")
+                        .UseCollation("C");
+
+                    b.Property<string>("Digest")
+                        .HasMaxLength(80)
+                        .HasColumnType("character varying(80)")
+                        .HasColumnName("digest")
+                        .UseCollation("C");
+
+                    b.Property<string>("AirflowVersion")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("airflow_version")
+                        .UseCollation("C");
+
+                    b.Property<string>("Architectures")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("architectures")
+                        .UseCollation("C");
+
+                    b.Property<long>("Bytes")
+                        .HasColumnType("bigint")
+                        .HasColumnName("bytes");
+
+                    b.Property<long?>("DeletedAt")
+                        .HasColumnType("bigint")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<long?>("GoneAt")
+                        .HasColumnType("bigint")
+                        .HasColumnName("gone_at");
+
+                    b.Property<string>("Parts")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("parts")
+                        .UseCollation("C");
+
+                    b.Property<long>("PinnedAt")
+                        .HasColumnType("bigint")
+                        .HasColumnName("pinned_at");
+
+                    b.Property<string>("Repository")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("repository")
+                        .UseCollation("C");
+
+                    b.Property<string>("RuntimeVersion")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("runtime_version")
+                        .UseCollation("C");
+
+                    b.HasKey("DeploymentId", "Digest")
+                        .HasName("pk_images");
+
+                    b.HasIndex("GoneAt", "PinnedAt")
+                        .HasDatabaseName("ix_images_gone_at_pinned_at");
+
+                    b.ToTable("images", (string)null);
                 });
 
             modelBuilder.Entity("Updraft.Server.Organizations.Organization", b =>
@@ -754,6 +848,10 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnType("bigint")
                         .HasColumnName("fetched_bytes");
 
+                    b.Property<bool>("HasGivenUp")
+                        .HasColumnType("boolean")
+                        .HasColumnName("has_given_up");
+
                     b.Property<string>("Host")
                         .IsRequired()
                         .HasColumnType("text")
@@ -772,6 +870,11 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     b.Property<long?>("PreparedAt")
                         .HasColumnType("bigint")
                         .HasColumnName("prepared_at");
+
+                    b.Property<string>("Steps")
+                        .HasColumnType("text")
+                        .HasColumnName("steps")
+                        .UseCollation("C");
 
                     b.HasKey("DeploymentId", "Revision", "AgentId")
                         .HasName("pk_revision_reports");
