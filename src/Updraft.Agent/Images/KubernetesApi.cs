@@ -37,7 +37,8 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
     private const int MaxAnswer = 32 * 1024 * 1024, MaxReason = 500, MaxRefusedTokens = 5;
 
     /// <summary>How long the server keeps a watch, and how long the agent believes in one from which nothing comes.</summary>
-    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(120), WatchAtMost = TimeSpan.FromSeconds(150), AnswerWithin = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan WatchFor = TimeSpan.FromSeconds(120), WatchAtMost = TimeSpan.FromSeconds(150),
+        AnswerWithin = TimeSpan.FromSeconds(30);
 
     private readonly HttpClient _http = connection.Connect();
     private string? _waitingFor;
@@ -49,7 +50,8 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
 
     public async Task<WorkloadList> ListAsync(WorkloadKind kind, string selector, CancellationToken cancellationToken)
     {
-        var list = (await SendAsync("list", kind.Resource, HttpMethod.Get, $"{Apps(kind)}?labelSelector={Uri.EscapeDataString(selector)}", null, cancellationToken))!.Value;
+        var list = (await SendAsync("list", kind.Resource, HttpMethod.Get, $"{Apps(kind)}?labelSelector={Uri.EscapeDataString(selector)}", null,
+            cancellationToken))!.Value;
         var workloads = new List<Workload>();
         foreach (var item in list.Items("items"))
             workloads.Add(new Workload(kind, item));
@@ -119,7 +121,8 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
             or UnauthorizedAccessException or JsonException or OperationCanceledException
         || exception is KubernetesException { Status: { } status } && IsTransient(status);
 
-    private static bool IsTransient(HttpStatusCode status) => status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)status >= 500;
+    private static bool IsTransient(HttpStatusCode status) =>
+        status is HttpStatusCode.TooManyRequests or HttpStatusCode.RequestTimeout || (int)status >= 500;
 
     private string Apps(WorkloadKind kind) => $"apis/apps/v1/namespaces/{space}/{kind.Resource}";
 

@@ -65,7 +65,8 @@ internal sealed record KubernetesConnection(Uri Server, string Folder)
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException
             or System.Security.Cryptography.CryptographicException)
         {
-            throw new KubernetesException(null, $"The certificate of the cluster's authority, '{file}', cannot be read: {exception.Message}", exception);
+            throw new KubernetesException(null, $"The certificate of the cluster's authority, '{file}', cannot be read: {exception.Message}",
+                exception);
         }
         return policy;
     }

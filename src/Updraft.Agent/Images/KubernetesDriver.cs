@@ -65,8 +65,10 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         try
         {
             // :: Step 1
-            rollouts = [.. (await FindAsync(api, steps, both.Token)).Select(workload => new WorkloadRollout(api, workload, target, troubles, steps, clock))];
-            steps.Write(Step, $"{target.Image} is to run in the namespace {space}: {string.Join(", ", rollouts.Select(rollout => rollout.Workload.Title))}.");
+            rollouts = [.. (await FindAsync(api, steps, both.Token)).Select(workload =>
+                new WorkloadRollout(api, workload, target, troubles, steps, clock))];
+            steps.Write(Step, $"{target.Image} is to run in the namespace {space}: "
+                + $"{string.Join(", ", rollouts.Select(rollout => rollout.Workload.Title))}.");
             // :: Step 2
             foreach (var rollout in rollouts)
                 await rollout.SetAsync(both.Token);
@@ -91,7 +93,8 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         foreach (var rollout in rollouts)
             rollout.GiveUp();
         steps.Write(Step, problem);
-        var (isRestored, outcome) = rollouts.Count == 0 ? (false, "Nothing was changed.") : await RestoreAsync(api, rollouts, troubles, steps, cancellationToken);
+        var (isRestored, outcome) = rollouts.Count == 0 ? (false, "Nothing was changed.")
+            : await RestoreAsync(api, rollouts, troubles, steps, cancellationToken);
         throw Fail(target, $"{problem} {outcome}", isRestored, steps);
     }
 
@@ -156,7 +159,8 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
                 open.Remove(rollout);
             }
             if (restored.Count > 0)
-                await WaitAsync(api, restored, (rollout, isTimeToLook) => rollout.JudgeRestoredAsync(isTimeToLook, both.Token), troubles, both.Token);
+                await WaitAsync(api, restored, (rollout, isTimeToLook) => rollout.JudgeRestoredAsync(isTimeToLook, both.Token), troubles,
+                    both.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

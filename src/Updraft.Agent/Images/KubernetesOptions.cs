@@ -3,7 +3,9 @@ namespace Updraft.Agent.Images;
 /// <summary>Which workloads the driver <c>kubernetes</c> changes.</summary>
 internal sealed record KubernetesOptions
 {
-    /// <summary>The components of Airflow's own Helm chart that run Airflow's image: the others, e.g. statsd and redis, run one of their own.</summary>
+    /// <summary>
+    /// The components of Airflow's own Helm chart that run Airflow's image: the others, e.g. statsd and redis, run one of their own.
+    /// </summary>
     private const string ChartComponents = "scheduler,webserver,api-server,dag-processor,triggerer,worker,flower";
 
     /// <summary>The namespace; null for that of the agent's pod.</summary>
@@ -12,7 +14,9 @@ internal sealed record KubernetesOptions
     /// <summary>Label selector of the Deployments and StatefulSets.</summary>
     public required string Selector { get; init; }
 
-    /// <summary>Names of the containers and init containers whose image is set. When empty: those that run the main container's image.</summary>
+    /// <summary>
+    /// Names of the containers and init containers whose image is set. When empty: those that run the main container's image.
+    /// </summary>
     public IReadOnlyList<string> Containers { get; init; } = [];
 
     /// <summary>Reads what was given on the command line.</summary>

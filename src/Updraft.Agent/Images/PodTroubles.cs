@@ -26,7 +26,8 @@ internal sealed class PodTroubles(KubernetesApi api, string image, StepLog steps
                 var pods = await api.ListPodsAsync(workload.PodSelector, cancellationToken);
                 foreach (var pod in pods.Where(Runs))
                 {
-                    foreach (var trouble in pod.Troubles.Concat(warnings.Where(warning => warning.PodUid == pod.Uid).Select(warning => Of(pod, warning))))
+                    var warned = warnings.Where(warning => warning.PodUid == pod.Uid).Select(warning => Of(pod, warning));
+                    foreach (var trouble in pod.Troubles.Concat(warned))
                         Say(workload, pod, trouble);
                 }
             }
@@ -44,7 +45,8 @@ internal sealed class PodTroubles(KubernetesApi api, string image, StepLog steps
     private static PodTrouble Of(PodState pod, PodWarning warning)
     {
         // Messages name the pod, and three pods with one trouble are one trouble.
-        var message = (warning.Message ?? "").Replace(pod.Uid ?? "-", "", StringComparison.Ordinal).Replace(pod.Name, "the pod", StringComparison.Ordinal);
+        var message = (warning.Message ?? "").Replace(pod.Uid ?? "-", "", StringComparison.Ordinal)
+            .Replace(pod.Name, "the pod", StringComparison.Ordinal);
         return new PodTrouble(message, $"{warning.Reason}: {message}");
     }
 

@@ -23,7 +23,8 @@ internal enum RestoreOutcome
 }
 
 /// <summary>The rollout of an image at one workload, and the way back.</summary>
-internal sealed class WorkloadRollout(KubernetesApi api, Workload found, RolloutTarget target, PodTroubles troubles, StepLog steps, TimeProvider clock)
+internal sealed class WorkloadRollout(KubernetesApi api, Workload found, RolloutTarget target, PodTroubles troubles, StepLog steps,
+    TimeProvider clock)
 {
     /// <summary>Controllers change a workload's status all the time, and each such change is a conflict; people do not.</summary>
     private const int MaxConflicts = 10;
@@ -74,9 +75,10 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
             }
             // Kept before it is asked for, since the answer may get lost. What was begun last and never ran is nothing to go back to.
             _record = new RolloutRecord(target.Image, chosen.ToDictionary(container => container.Name, container =>
-                Written is { } written && ImageName.IsSame(container.Image!, written.Image) && written.Before.TryGetValue(container.Name, out var older)
-                    ? older : container.Image!, StringComparer.Ordinal));
-            var (missedBefore, text) = (Workload.MissedDeadline, string.Join('\n', chosen.Select(container => $"{container.Name}: {container.Image} becomes {target.Image}")));
+                Written is { } written && ImageName.IsSame(container.Image!, written.Image)
+                    && written.Before.TryGetValue(container.Name, out var older) ? older : container.Image!, StringComparer.Ordinal));
+            var missedBefore = Workload.MissedDeadline;
+            var text = string.Join('\n', chosen.Select(container => $"{container.Name}: {container.Image} becomes {target.Image}"));
             var images = _containers.ToDictionary(name => name, _ => target.Image, StringComparer.Ordinal);
             if (await PatchAsync(Workload.Set(images, _record, $"updraft-agent: {target.Image}"), cancellationToken) is not { } now)
                 return false;

@@ -87,6 +87,9 @@ public sealed class KubernetesFailureTests : KubernetesRollouts
         await Assert.ThrowsAsync<ImageFailedException>(() => RollOutAsync(BrokenImage));
         Cluster.Workloads.Change("deployments", "airflow-scheduler", workload => workload["status"]!["conditions"] =
             JsonNode.Parse("""[{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "lastUpdateTime": "then" }]"""));
+        // The cluster goes on only when the driver has thought about what it says.
+        Cluster.Workloads.Progressed = name => SpinWait.SpinUntil(() => name != "airflow-scheduler" || Log("image").Contains("gave it up", StringComparison.Ordinal)
+            || Log("image/deployment/airflow-scheduler").Contains("of 2 replicas updated", StringComparison.Ordinal), TimeSpan.FromSeconds(20));
 
         await RollOutAsync(GoodImage);
 
