@@ -37,7 +37,7 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
         _probe = new WriteProbe(clock);
         _connections = new HttpClient(new SocketsHttpHandler
         {
-            ConnectTimeout = TimeSpan.FromSeconds(5),
+            ConnectTimeout = TimeSpan.FromSeconds(10),
             PooledConnectionLifetime = TimeSpan.FromMinutes(15),
             AllowAutoRedirect = false,
             UseCookies = false,

@@ -107,7 +107,7 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
             RetryMode = RequestRetryMode.Standard,
             MaxErrorRetry = 3,
             Timeout = TimeSpan.FromMinutes(2),
-            ConnectTimeout = TimeSpan.FromSeconds(5),
+            ConnectTimeout = TimeSpan.FromSeconds(10),
         };
         if (address.Endpoint is { } endpoint)
         {
