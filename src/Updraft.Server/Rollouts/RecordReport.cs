@@ -39,8 +39,11 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
             CheckKnown(report, before);
             var known = new ImageStanding(StandingOf(agent), agent.Image);
             agent.LastSeenAt = now;
-            if (report.Epoch == options.Value.Epoch && !known.Standing.Outdates(new(report.Revision, report.Phase, report.ActiveRevision)))
-                await TakeAsync(deployment, agent, report, subject.Profile, cancellationToken);
+            var reported = new Standing(report.Revision, report.Phase, report.ActiveRevision);
+            if (report.Epoch == options.Value.Epoch && known.Standing.IsMovedBy(reported))
+                Write(agent, report);
+            if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.Standing.Outdates(reported))
+                await NoteAsync(deployment, agent, report, subject.Profile, cancellationToken);
             await db.SaveChangesAsync(cancellationToken);
 
             newest = deployment.Revision;
@@ -54,17 +57,14 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
         }
         if (isNews)
             signal.Announce(target);
-        log.LogInformation("Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
+        log.Log(report.Phase == AgentPhase.Preparing ? LogLevel.Debug : LogLevel.Information,
+            "Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
             report.AgentId, report.Phase, report.Revision, target, report.FetchedBytes, report.Milliseconds);
         return await sign.RunAsync(db, target, newest, phase, cancellationToken);
     }
 
-    private async Task TakeAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by, CancellationToken cancellationToken)
+    private async Task NoteAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by, CancellationToken cancellationToken)
     {
-        if (report.Phase != AgentPhase.Preparing)
-            Write(agent, report);
-        if (report.Revision == 0)
-            return;
         await db.NoteAsync(agent, report, cancellationToken);
         if (report is { Phase: AgentPhase.Failed, HasGivenUp: true })
             await giveUp(new RevisionGivenUp(deployment, report.Revision, agent, by), cancellationToken);

@@ -42,8 +42,8 @@ internal readonly record struct Standing(long Revision, AgentPhase? Phase, long 
             && report.ActiveRevision <= ActiveRevision)
         || (report.Revision == Revision && report.Phase is AgentPhase.Preparing && Phase is AgentPhase.Prepared or AgentPhase.Active);
 
-    /// <summary>What is known after a report. That work goes on is no news of where an agent stands.</summary>
-    public Standing After(Standing report) => Outdates(report) || report.Phase is AgentPhase.Preparing ? this : report;
+    /// <summary>Whether a report says where the agent stands. That work goes on is no news of that.</summary>
+    public bool IsMovedBy(Standing report) => report.Phase is not AgentPhase.Preparing && !Outdates(report);
 }
 
 /// <summary>What an agent said last that lets images run.</summary>

@@ -183,7 +183,8 @@ public sealed class RolloutSpec
         private void Arrive(int agent, Standing report)
         {
             var before = Recorded[agent];
-            Recorded[agent] = before.After(report);
+            if (before.IsMovedBy(report))
+                Recorded[agent] = report;
             Assert.True(Recorded[agent].Revision >= before.Revision, "A report moved an agent back.");
             Assert.False(report.Phase is AgentPhase.Preparing && Recorded[agent] != before, "That work goes on moved an agent.");
             Assert.False(before.Runs(Newest) && !Recorded[agent].Runs(Newest) && report.Phase is not AgentPhase.Failed,
