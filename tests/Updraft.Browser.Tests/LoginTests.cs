@@ -89,6 +89,24 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         await Support.Browser.KeepAsync(page, "sign-in-not-set-up");
     }
 
+    [Fact]
+    public async Task A_person_signs_in_to_the_pages_and_out_again()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync($"{server.BaseAddress}members?offset=0");
+        await page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Sign in with your organization" }).ClickAsync();
+        await page.GetByLabel("Address").FillAsync(Email);
+        await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
+        await page.WaitForURLAsync($"{server.BaseAddress}members?offset=0");
+        await Assertions.Expect(page.GetByText(Email)).ToBeVisibleAsync();
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Sign out" }).ClickAsync();
+        await page.GotoAsync($"{server.BaseAddress}deployments");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign in");
+    }
+
     private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(settings: new Dictionary<string, string>
     {
         ["SignIn:Authority"] = provider.Address,

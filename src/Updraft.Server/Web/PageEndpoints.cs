@@ -16,8 +16,6 @@ using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
-using Updraft.Server.Web.Pages;
-using Updraft.Server.Web.Session;
 
 namespace Updraft.Server.Web;
 
@@ -99,7 +97,7 @@ internal static class PageEndpoints
         CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(version))
-            return TypedResults.Redirect(links.To($"/deployments"));
+            throw ApiException.BadRequest("Say which version: /deploys?version=VERSION.");
         var found = await DeploymentQueries.Visible(db, subject, subject.Organization)
             .Join(db.BundleVersions.Where(row => row.Version == version), deployment => deployment.Id, row => row.DeploymentId, (_, row) => new { row.DeploymentId, row.DeployId })
             .FirstOrDefaultAsync(cancellationToken) ?? throw ApiException.NotFound("version", version);

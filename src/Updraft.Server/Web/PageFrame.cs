@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using Updraft.Server.Api;
-using Updraft.Server.Web.Pages;
 
 namespace Updraft.Server.Web;
 

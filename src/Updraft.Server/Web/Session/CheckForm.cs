@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Antiforgery;
 using Updraft.Server.Api;
 
-namespace Updraft.Server.Web.Session;
+namespace Updraft.Server.Web;
 
 /// <summary>Lets a form through only when it was sent from a page of this server to the person who sends it.</summary>
 internal sealed class CheckForm(IAntiforgery antiforgery) : IEndpointFilter
@@ -25,8 +25,9 @@ internal sealed class CheckForm(IAntiforgery antiforgery) : IEndpointFilter
         {
             return await antiforgery.IsRequestValidAsync(context);
         }
-        catch (InvalidDataException)
+        catch (Exception exception) when (exception is AntiforgeryValidationException or InvalidDataException)
         {
+            // A form that cannot be read.
             return false;
         }
     }

@@ -9,7 +9,7 @@ using Updraft.Server.SignIn;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 
-namespace Updraft.Server.Web.Session;
+namespace Updraft.Server.Web;
 
 /// <summary>
 /// Middleware after routing: finds who looks at a page. The cookie is an encrypted ticket that names a person or holds an API token; both are

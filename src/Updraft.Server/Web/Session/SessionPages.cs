@@ -8,9 +8,8 @@ using Microsoft.Extensions.Options;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tokens;
-using Updraft.Server.Web.Pages;
 
-namespace Updraft.Server.Web.Session;
+namespace Updraft.Server.Web;
 
 /// <summary>How people come in and leave: at the provider, or with an API token.</summary>
 internal static class SessionPages
