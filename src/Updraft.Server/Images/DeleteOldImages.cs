@@ -102,6 +102,7 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
         // 2
         List<Image> doomed;
         HashSet<string> kept;
+        var began = clock.GetTimestamp();
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
             var now = clock.GetUtcNow();
@@ -124,6 +125,9 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
             // 3
             foreach (var digest in image.Manifests.Where(digest => !kept.Contains(digest)))
             {
+                // A mark holds off a finalize for so long and no longer. What is left stays marked, and the next round renews it.
+                if (clock.GetElapsedTime(began) > Image.DeletionTakes / 2)
+                    return true;
                 if (await registry.DeleteManifestAsync(place, digest, cancellationToken))
                     continue;
                 await NoteAsync(db, doomed.FindAll(row => row.GoneAt is null), row => row.Revive(), cancellationToken);
