@@ -14,7 +14,7 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
 
     private UpdraftServer Server => shared.Server;
 
-    private StandInRegistry Registry => shared.Registry;
+    private StandInUpstream Registry => shared.Registry;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -266,7 +266,7 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     public async Task A_registry_that_is_not_there_is_a_502_in_the_registrys_form()
     {
         string url;
-        await using (var registry = await StandInRegistry.StartAsync())
+        await using (var registry = await StandInUpstream.StartAsync())
             url = registry.Url;
         await using var server = await StartAsync(url);
 
@@ -421,16 +421,16 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     /// <summary>A server in front of a stand-in, for all tests of the class.</summary>
     public sealed class ProxyingServer : IAsyncLifetime
     {
-        private StandInRegistry? _registry;
+        private StandInUpstream? _registry;
         private UpdraftServer? _server;
 
-        internal StandInRegistry Registry => _registry!;
+        internal StandInUpstream Registry => _registry!;
 
         internal UpdraftServer Server => _server!;
 
         public async ValueTask InitializeAsync()
         {
-            _registry = await StandInRegistry.StartAsync();
+            _registry = await StandInUpstream.StartAsync();
             _server = await StartAsync(_registry.Url);
         }
 

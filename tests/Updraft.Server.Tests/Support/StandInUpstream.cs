@@ -14,12 +14,12 @@ namespace Updraft.Server.Tests.Support;
 /// A stand-in for an image registry: takes every request, writes down what arrived, and answers as the test says. The real one is in the
 /// end-to-end tests.
 /// </summary>
-internal sealed class StandInRegistry : IAsyncDisposable
+internal sealed class StandInUpstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<SeenRequest> _seen = new();
 
-    private StandInRegistry()
+    private StandInUpstream()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Limits.MaxRequestBodySize = null).UseUrls("http://127.0.0.1:0");
@@ -51,9 +51,9 @@ internal sealed class StandInRegistry : IAsyncDisposable
         Answer = answer ?? (static _ => Task.CompletedTask);
     }
 
-    public static async Task<StandInRegistry> StartAsync()
+    public static async Task<StandInUpstream> StartAsync()
     {
-        var registry = new StandInRegistry();
+        var registry = new StandInUpstream();
         await registry._app.StartAsync(TestContext.Current.CancellationToken);
         registry.Url = registry._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single();
         return registry;
