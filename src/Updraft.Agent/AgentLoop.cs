@@ -14,8 +14,8 @@ namespace Updraft.Agent;
 /// What fails is reported FAILED and tried again, ever more slowly; what is mounted stays. A newer state ends whatever
 /// is being done for an older one.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetcher fetcher, BundleCheck check, Mounts mounts,
-    TreeRetention retention, AgentLog log, TimeProvider clock)
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTrees spares, PackFetcher fetcher, BundleCheck check,
+    Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
 
@@ -95,6 +95,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
+        if (!spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken))
+            await InspectAsync(thorough: false, cancellationToken);
         // The memory of a deploy is worth more to Airflow, which shares the machine.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         while (true)
@@ -103,6 +105,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, cancellationToken);
             await InspectAsync(thorough: true, cancellationToken);
             retention.Prune();
+            spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken);
             _inspectAt = clock.GetUtcNow() + InspectEvery;
         }
     }
