@@ -11,6 +11,9 @@ internal sealed record BenchOptions
 
     public required string Nginx { get; init; }
 
+    /// <summary>The script that starts a PostgreSQL; null when there is none.</summary>
+    public string? Postgres { get; init; }
+
     /// <summary>Where everything that is measured lies; emptied at the end.</summary>
     public required string Work { get; init; }
 
@@ -42,6 +45,7 @@ internal sealed record BenchOptions
             AgentBin = Path.GetFullPath(Needed("--agent-bin")),
             Registry = Needed("--registry"),
             Nginx = Needed("--nginx"),
+            Postgres = values.GetValueOrDefault("--postgres"),
             Work = Path.GetFullPath(Needed("--work")),
             Report = values.GetValueOrDefault("--report"),
             Only = only,

@@ -5,8 +5,7 @@ namespace Updraft.Bench;
 /// <summary>
 /// P2: how long until the last of fifty machines has a deploy with one changed file of 5,000, beside fifty <c>git fetch</c> with
 /// checkout and fifty <c>rsync</c>, all triggered at once; and P3: how many bytes it takes. Agents wait anyway; what triggers git and rsync
-/// is not counted. When a machine has the change is read from the file system afterwards: the birth of the link that was flipped, and of the file that
-/// was written.
+/// is not counted. When a machine has the change is read from the file system afterwards: when the link was flipped, or the file written.
 /// </summary>
 internal static class Delivery
 {
@@ -72,9 +71,14 @@ internal static class Delivery
         await deployer.RemoveAgentsAsync();
     }
 
-    /// <summary>When the newest of these came to be, in milliseconds after a time.</summary>
-    public static double Newest(IEnumerable<string> paths, DateTimeOffset since) =>
-        (paths.Max(path => new FileInfo(path).CreationTimeUtc) - since.UtcDateTime).TotalMilliseconds;
+    /// <summary>When the newest of these got its name, in milliseconds after a time.</summary>
+    public static async Task<double> NewestAsync(IEnumerable<string> paths, DateTimeOffset since)
+    {
+        // Not the time of the content, which rsync sets, but that of the last change of the file or link itself.
+        var times = (await Child.RunAsync(["stat", "-c", "%.6Z", .. paths])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var newest = times.Max(time => decimal.Parse(time, CultureInfo.InvariantCulture));
+        return (double)(newest * 1000) - (since - DateTimeOffset.UnixEpoch).TotalMilliseconds;
+    }
 }
 
 /// <summary>Changes a file, deploys the project, waits for the agents.</summary>
@@ -126,7 +130,7 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
                 throw new BenchException("An agent does not get the deploy.\n" + _agents.First(agent => !Sees(agent.Root, marker)).Agent.Output);
             await Task.Delay(100);
         }
-        return Delivery.Newest(links, answered);
+        return await Delivery.NewestAsync(links, answered);
     }
 
     public void Dispose()

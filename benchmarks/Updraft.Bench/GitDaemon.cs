@@ -48,7 +48,7 @@ internal sealed class GitDaemon : IDisposable
     {
         var start = TimeProvider.System.GetUtcNow();
         await Child.RunAsync(["sh", "-c", $"for i in $(seq 0 {_clones - 1}); do (cd clone-$i && git fetch -q origin main && git checkout -q FETCH_HEAD) & done; wait"], _folder);
-        return Delivery.Newest(Enumerable.Range(0, _clones).Select(i => Path.Join(Clone(i), Project.PathOf(2345))), start);
+        return await Delivery.NewestAsync(Enumerable.Range(0, _clones).Select(i => Path.Join(Clone(i), Project.PathOf(2345))), start);
     }
 
     public void Dispose()

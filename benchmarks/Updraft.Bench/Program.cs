@@ -13,6 +13,7 @@ try
         (["P4", "P5"], Ingest.RunAsync),
         (["P6"], Lists.RunAsync),
         (["P7"], Footprint.RunAsync),
+        (["P8"], Replicas.RunAsync),
     ];
     foreach (var (_, run) in benchmarks.Where(benchmark => benchmark.Ids.Any(options.Wants)))
         await run(options, table);

@@ -60,7 +60,7 @@ internal sealed class RsyncDaemon : IDisposable
         var start = TimeProvider.System.GetUtcNow();
         await Child.RunAsync(["sh", "-c", $"for i in $(seq 0 {_copies - 1}); do {Command(Port)} copy-$i/ & done; wait"], _folder);
         var changed = Project.PathOf(2345)["dags/".Length..];
-        return Delivery.Newest(Enumerable.Range(0, _copies).Select(i => Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"copy-{i}"), changed)), start);
+        return await Delivery.NewestAsync(Enumerable.Range(0, _copies).Select(i => Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"copy-{i}"), changed)), start);
     }
 
     public void Dispose()

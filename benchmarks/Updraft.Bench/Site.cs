@@ -15,11 +15,12 @@ internal sealed class Site : IDisposable
     private readonly BenchOptions _options;
     private readonly List<Child> _agents = [];
     private readonly IReadOnlyList<string> _settings;
+    private readonly int? _core;
     private UpdraftClient? _client;
 
-    private Site(BenchOptions options, string name, IReadOnlyList<string> settings)
+    private Site(BenchOptions options, string name, IReadOnlyList<string> settings, int? core = null)
     {
-        (_options, _settings) = (options, settings);
+        (_options, _settings, _core) = (options, settings, core);
         Folder = options.NewFolder(name);
         Address = new Uri($"http://127.0.0.1:{FreePort()}");
     }
@@ -55,16 +56,27 @@ internal sealed class Site : IDisposable
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    public static async Task<Site> StartAsync(BenchOptions options, string name, params string[] settings)
+    public static Task<Site> StartAsync(BenchOptions options, string name, params string[] settings) =>
+        StartAsync(new Site(options, name, settings), null);
+
+    /// <summary>Starts one of several servers on a database, on a core of its own.</summary>
+    /// <param name="options">What the command line says.</param>
+    /// <param name="name">Of its folder.</param>
+    /// <param name="core">The only core that it may use.</param>
+    /// <param name="first">A server that runs already; null for the first one.</param>
+    /// <param name="settings">Database and keys.</param>
+    public static Task<Site> StartReplicaAsync(BenchOptions options, string name, int core, Site? first, params string[] settings) =>
+        StartAsync(new Site(options, name, settings, core), first);
+
+    private static async Task<Site> StartAsync(Site site, Site? first)
     {
-        var site = new Site(options, name, settings);
         await site.StartServerAsync();
-        site.OwnerToken = (await File.ReadAllTextAsync(Path.Join(site.Folder, "owner-token"))).Trim();
+        site.OwnerToken = first?.OwnerToken ?? (await File.ReadAllTextAsync(Path.Join(site.Folder, "owner-token"))).Trim();
         site.Http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", site.OwnerToken);
         site._client = new UpdraftClient(site.Address, site.OwnerToken);
         await foreach (var organization in site.Client.ListOrganizationsAsync())
             site.Organization = organization.Id;
-        site.Deployment = await site.CreateDeploymentAsync("bench");
+        site.Deployment = first?.Deployment ?? await site.CreateDeploymentAsync("bench");
         return site;
     }
 
@@ -72,7 +84,8 @@ internal sealed class Site : IDisposable
     public async Task<TimeSpan> StartServerAsync()
     {
         var clock = Stopwatch.StartNew();
-        Server = new Child(["dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", $"--Listen={Address.OriginalString}",
+        string[] pinned = _core is { } core ? ["taskset", "-c", $"{core}"] : [];
+        Server = new Child([.. pinned, "dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", $"--Listen={Address.OriginalString}",
             $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={Path.Join(Folder, "owner-token")}", .. _settings]);
         while (true)
         {
@@ -150,17 +163,17 @@ internal sealed class Site : IDisposable
     }
 
     /// <summary>Creates a deploy and uploads its DAGs; what remains is to finalize.</summary>
-    public async Task<(string Deploy, string Version)> PrepareDeployAsync(string archive)
+    public async Task<(string Deploy, string Version)> PrepareDeployAsync(string archive, string? deployment = null)
     {
-        var deploy = await CreateDeployAsync(Deployment);
+        var deploy = await CreateDeployAsync(deployment ?? Deployment);
         return (deploy.Id, await UploadAsync(deploy.DagsUploadUrl!, archive));
     }
 
     public Task<DeployResponse> CreateDeployAsync(string deployment) =>
         Client.Deploys(Organization, deployment).CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY", Description = "bench" });
 
-    public Task FinalizeAsync((string Deploy, string Version) prepared) =>
-        Client.Deploys(Organization, Deployment).FinalizeAsync(prepared.Deploy, new FinalizeDeployRequest { DagTarballVersion = prepared.Version });
+    public Task FinalizeAsync((string Deploy, string Version) prepared, string? deployment = null) =>
+        Client.Deploys(Organization, deployment ?? Deployment).FinalizeAsync(prepared.Deploy, new FinalizeDeployRequest { DagTarballVersion = prepared.Version });
 
     /// <summary>Runs SQL on the database while the server is down.</summary>
     public async Task ExecuteSqlAsync(string sql)

@@ -17,7 +17,7 @@ namespace Updraft.Agent;
 /// is being done for an older one. An image that does not run is another matter: its driver has brought back the one before, and trying
 /// the same again would stop Airflow once more, so the agent gives the revision up and waits for another.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetcher fetcher, BundleCheck check,
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTrees spares, PackFetcher fetcher, BundleCheck check,
     ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
@@ -111,6 +111,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
+        if (!spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken))
+            await InspectAsync(thorough: false, cancellationToken);
         // The memory of a deploy is worth more to Airflow, which shares the machine.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         while (true)
@@ -119,6 +121,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PackFetch
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, cancellationToken);
             await InspectAsync(thorough: true, cancellationToken);
             retention.Prune();
+            spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken);
             _inspectAt = clock.GetUtcNow() + InspectEvery;
         }
     }

@@ -33,6 +33,9 @@ internal sealed class AgentRoot : IDisposable
 
     public string Trees => Path.Join(Own, "trees");
 
+    /// <summary>See <see cref="SpareTrees"/>.</summary>
+    public string Spares => Path.Join(Own, "spares");
+
     public string Manifests => Path.Join(Own, "manifests");
 
     public string States => Path.Join(Own, "states");
@@ -41,6 +44,8 @@ internal sealed class AgentRoot : IDisposable
     public string Current => Path.Join(Own, "current");
 
     public string Tree(Digest manifest) => Path.Join(Trees, manifest.ToString());
+
+    public string Spare(Digest manifest) => Path.Join(Spares, manifest.ToString());
 
     public string Manifest(Digest manifest) => Path.Join(Manifests, manifest.ToString());
 
@@ -56,7 +61,7 @@ internal sealed class AgentRoot : IDisposable
         try
         {
             Directory.CreateDirectory(root);
-            foreach (var name in new[] { own, Path.Join(own, "trees"), Path.Join(own, "manifests"), Path.Join(own, "states") })
+            foreach (var name in new[] { own, Path.Join(own, "trees"), Path.Join(own, "spares"), Path.Join(own, "manifests"), Path.Join(own, "states") })
             {
                 // Somebody else's link here would send every later write somewhere else.
                 if (new FileInfo(name).LinkTarget is not null)

@@ -15,6 +15,7 @@ namespace Updraft.Agent;
 ///   states/7/dbt/shop      -> ../../../trees/DIGEST
 ///   states/7/.updraft         StateRecord; its time is when the state was left (no mount can have this name)
 ///   trees/DIGEST/             a whole tree; never changed, but for repairs and file times
+///   spares/DIGEST/            links to the same files, for the next deploy to begin with
 ///   manifests/DIGEST          its manifest; its time is when the tree was last prepared or left
 ///   agent.json(.bak)          AgentMemory
 ///   lock                      held while an agent runs

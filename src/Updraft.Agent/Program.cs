@@ -41,11 +41,13 @@ internal static class Program
             using var packs = ServerRequest.Connect(followRedirects: true);
             using var client = new StateClient(api, options, memory, log, clock);
             var fetcher = new PackFetcher(api, packs, options, log, clock);
-            var trees = new TreeBuilder(root, manifests, fetcher, log);
+            var spares = new SpareTrees(root, manifests, log);
+            var trees = new TreeBuilder(root, manifests, fetcher, spares, log);
             var check = new BundleCheck(root, options, log, clock);
             var retention = new TreeRetention(root, mounts, options, log, clock);
             var images = new ImageRollout(ImageDrivers.Create(options, root, clock), memory, log, clock);
-            await new AgentLoop(client, trees, fetcher, check, images, mounts, retention, log, clock).RunAsync(options.Once, cancellationToken);
+            await new AgentLoop(client, trees, spares, fetcher, check, images, mounts, retention, log, clock)
+                .RunAsync(options.Once, cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -7,12 +7,13 @@ namespace Updraft.Agent;
 /// <list type="number">
 /// <item>Get the manifest, as a difference to the one that is mounted, and check it against the signed state.</item>
 /// <item>Find what the tree lacks: all of it, or what somebody spoiled in a tree that is already here.</item>
-/// <item>Link what is unchanged at its path; copy, verified, what is here under another path; fetch the rest.</item>
+/// <item>Begin with the spare of what is mounted, or link what is unchanged at its path; copy, verified, what is here under another path;
+/// fetch the rest.</item>
 /// <item>Make it durable.</item>
 /// <item>Rename it to its place.</item>
 /// </list>
 /// </summary>
-internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, AgentLog log)
+internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, SpareTrees spares, AgentLog log)
 {
     /// <summary>
     /// Up to so many new files and folders are made durable one by one, each a flush of the disk; beyond it the whole file
@@ -49,12 +50,19 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         var work = tree + AgentRoot.PartialSuffix;
         if (Directory.Exists(work))
             AgentRoot.Remove(work);
-        AgentRoot.MakeFolder(work);
         try
         {
+            var synced = new HashSet<string>(StringComparer.Ordinal) { work };
+            if (!exists && basis is not null && spares.TryTake(basis.Digest, work))
+                lacking = Adapt(work, basis, manifest, synced);
+            else
+                AgentRoot.MakeFolder(work);
+            foreach (var folder in lacking.Where(entry => entry.IsFolder).Select(entry => Path.Join(work, entry.Path)))
+            {
+                AgentRoot.MakeFolder(folder);
+                synced.Add(folder);
+            }
             var files = lacking.Where(entry => !entry.IsFolder).ToList();
-            foreach (var entry in lacking.Where(entry => entry.IsFolder))
-                AgentRoot.MakeFolder(Path.Join(work, entry.Path));
             var sources = Sources(basis, digest, spoiled: exists);
             // A spoiled file may have other names, so nothing is linked into a tree that is being repaired.
             var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
@@ -66,7 +74,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                     throw new IOException($"'{first.Path}' changed while it was copied.");
             }
             // :: Step 4
-            Sync(work, fresh, lacking.Where(entry => entry.IsFolder).ToList());
+            Sync(work, fresh, synced);
             // :: Step 5
             if (exists)
                 Repair(tree, work, lacking);
@@ -136,6 +144,32 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 sources.Add((root.Tree(digest), manifest));
         }
         return sources;
+    }
+
+    /// <summary>Takes out of a spare what the wanted tree does not have.</summary>
+    /// <param name="work">The spare.</param>
+    /// <param name="basis">What it holds.</param>
+    /// <param name="manifest">What it is to hold.</param>
+    /// <param name="synced">Gets the folders in which something changes.</param>
+    /// <returns>What it lacks then, in order.</returns>
+    private static IReadOnlyList<ManifestEntry> Adapt(string work, Manifest basis, Manifest manifest, HashSet<string> synced)
+    {
+        var (removed, added) = ManifestDiff.Compare(basis, manifest);
+        // From the inside out: a folder comes after everything in it.
+        foreach (var path in removed.Concat(added.Select(entry => entry.Path)).OrderDescending(Comparer<string>.Create(BundlePath.Compare)))
+        {
+            var place = Path.Join(work, path);
+            if (basis.Find(path) is { } old)
+            {
+                if (old.IsFolder)
+                    Directory.Delete(place);
+                else
+                    File.Delete(place);
+            }
+            synced.Add(Path.GetDirectoryName(place)!);
+        }
+        synced.RemoveWhere(folder => !Directory.Exists(folder));
+        return added;
     }
 
     private static List<ManifestEntry> MakeParents(string work, List<ManifestEntry> files)
@@ -210,7 +244,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             cancellationToken);
     }
 
-    private static void Sync(string work, List<ManifestEntry> files, List<ManifestEntry> folders)
+    private static void Sync(string work, List<ManifestEntry> files, HashSet<string> folders)
     {
         if (files.Count + folders.Count > MaxSingleSyncs)
         {
@@ -223,12 +257,12 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             Posix.Fsync(file, path);
         }
         foreach (var folder in folders)
-            Posix.FsyncFolder(Path.Join(work, folder.Path));
-        Posix.FsyncFolder(work);
+            Posix.FsyncFolder(folder);
     }
 
     private void Repair(string tree, string work, IReadOnlyList<ManifestEntry> entries)
     {
+        spares.Drop(Digest.Parse(Path.GetFileName(tree)));
         foreach (var entry in entries)
         {
             var (from, to) = (Path.Join(work, entry.Path), Path.Join(tree, entry.Path));
