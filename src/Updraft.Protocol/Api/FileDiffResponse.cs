@@ -28,11 +28,11 @@ public sealed record BundleDiff
     public string? VersionAfter { get; init; }
 
     /// <summary>Every file that differs, by path; empty when two versions hold the same.</summary>
-    public required IReadOnlyList<FileDiff> Files { get; init; }
+    public required IReadOnlyList<ChangedFile> Files { get; init; }
 }
 
 /// <summary>A file that differs.</summary>
-public sealed record FileDiff
+public sealed record ChangedFile
 {
     /// <summary>The file's path in the bundle.</summary>
     public required string Path { get; init; }

@@ -38,7 +38,7 @@ internal static class DeployFileEndpoints
                 Path = change.Path,
                 VersionBefore = change.Before?.Version,
                 VersionAfter = change.After?.Version,
-                Files = [.. change.Files.Select(file => new FileDiff
+                Files = [.. change.Files.Select(file => new ChangedFile
                 {
                     Path = file.Path,
                     Change = file.Kind.ToString().ToUpperInvariant(),
