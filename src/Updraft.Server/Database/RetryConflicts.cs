@@ -22,7 +22,8 @@ internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<Retry
                 await next(context);
                 return;
             }
-            catch (Exception exception) when (attempt < MaxAttempts && !context.Response.HasStarted && CanRepeat(context) && ShouldRepeat(context, exception))
+            catch (Exception exception) when (attempt < MaxAttempts && !context.Response.HasStarted && CanRepeat(context)
+                && ShouldRepeat(context, exception))
             {
                 LogConflict(attempt, exception.GetBaseException().Message);
             }
@@ -37,17 +38,20 @@ internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<Retry
 
     private static bool ShouldRepeat(HttpContext context, Exception exception)
     {
+        var onlyLooks = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
         for (var cause = exception; cause is not null; cause = cause.InnerException)
         {
-            if (cause is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-                or PostgresErrorCodes.UniqueViolation })
+            if (cause is PostgresException postgres && IsConflict(postgres.SqlState))
                 return true;
             // Connections that the pool kept while PostgreSQL was restarted. Who only looks may look again, but has not waited yet.
-            if (cause is NpgsqlException { IsTransient: true, InnerException: not TimeoutException } && (HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method)))
+            if (onlyLooks && cause is NpgsqlException { IsTransient: true, InnerException: not TimeoutException })
                 return true;
         }
         return false;
     }
+
+    private static bool IsConflict(string state) => state is PostgresErrorCodes.SerializationFailure
+        or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
 
     [LoggerMessage(1, LogLevel.Information, "Another request was in the way, attempt {Attempt}: {Reason}")]
     private partial void LogConflict(int attempt, string reason);

@@ -93,8 +93,16 @@ internal sealed class UpdraftServer : IAsyncDisposable
         var server = new UpdraftServer(folder, clock, settings ?? new Dictionary<string, string>(StringComparer.Ordinal), addRoutes);
         if (!server._settings.ContainsKey("Database:ConnectionString"))
             server._database = await TestDatabase.CreateAsync();
-        await server.RunAsync();
-        return server;
+        try
+        {
+            await server.RunAsync();
+            return server;
+        }
+        catch when (server._database is not null)
+        {
+            await server._database.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Stops the server and starts it again on the same address and data.</summary>
