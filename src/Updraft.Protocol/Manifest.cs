@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -176,18 +175,12 @@ public sealed class Manifest
         var length = Header.Length;
         foreach (var entry in entries)
             length += MaxLineBytes + Encoding.UTF8.GetMaxByteCount(entry.Path.Length);
-        var buffer = ArrayPool<byte>.Shared.Rent(length);
-        try
-        {
-            var written = Encoding.UTF8.GetBytes(Header, buffer);
-            foreach (var entry in entries)
-                written += Write(entry, buffer.AsSpan(written));
-            return buffer.AsSpan(0, written).ToArray();
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
+        // Not from a pool: an agent at rest would keep it.
+        var buffer = new byte[length];
+        var written = Encoding.UTF8.GetBytes(Header, buffer);
+        foreach (var entry in entries)
+            written += Write(entry, buffer.AsSpan(written));
+        return buffer[..written];
     }
 
     /// <summary>The bytes of what <see cref="AppendEntry"/> appends, and the end of the line.</summary>
