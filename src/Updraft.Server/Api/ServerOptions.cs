@@ -28,7 +28,7 @@ internal sealed class ServerOptions
     public string Registry { get; set; } = "localhost:5555";
 
     /// <summary>The path of <see cref="PublicUrl"/>, without a slash at its end; empty when it has none.</summary>
-    public string PublicPath => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');
+    public string PublicPath() => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');
 
     /// <summary>A folder of the data folder, made when it is missing.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Join(Path.GetFullPath(Data), name)).FullName;
