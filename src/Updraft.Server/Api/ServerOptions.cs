@@ -34,7 +34,7 @@ internal sealed class ServerOptions
     public string KeyFolder() => string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
 
     /// <summary>The path of <see cref="PublicUrl"/>, without a slash at its end; empty when it has none.</summary>
-    public string PublicPath => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');
+    public string PublicPath() => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');
 
     /// <summary>A folder of the data folder, made when it is missing.</summary>
     public string Folder(string name) => Directory.CreateDirectory(Path.Join(Path.GetFullPath(Data), name)).FullName;

@@ -68,7 +68,7 @@ internal static class SignInEndpoints
         }
         var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + TimeForLogin);
         var sealedRequest = Protector(protection).Protect(JsonSerializer.Serialize(request));
-        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString(server.Value.PublicPath + "/authorize/return", "request", sealedRequest) };
+        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
         // Also without the wish for it nobody is taken for signed in here: the provider decides, each time.
         if (query["prompt"] == "login")
             properties.Parameters["prompt"] = "login";

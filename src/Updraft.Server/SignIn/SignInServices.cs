@@ -110,7 +110,7 @@ internal static class SignInServices
     public static void Harden(CookieBuilder cookie, ServerOptions server)
     {
         // A proxy may strip the path that the browser sees.
-        cookie.Path = server.PublicPath + "/";
+        cookie.Path = server.PublicPath() + "/";
         cookie.HttpOnly = true;
         cookie.SameSite = SameSiteMode.Lax;
         cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;

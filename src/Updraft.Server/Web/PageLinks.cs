@@ -12,7 +12,7 @@ internal sealed class PageLinks(IOptions<ServerOptions> options)
         [.. path.GetArguments().Select(value => Uri.EscapeDataString(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""))]));
 
     /// <summary>The address of a path that is escaped already.</summary>
-    public string At(string path) => options.Value.PublicPath + path;
+    public string At(string path) => options.Value.PublicPath() + path;
 
     /// <summary>The address of the same page with another value in its query; null takes it out.</summary>
     public string With(HttpRequest request, string name, string? value, params ReadOnlySpan<string> without)
