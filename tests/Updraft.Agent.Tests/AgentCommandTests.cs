@@ -84,9 +84,13 @@ public sealed class AgentCommandTests : IDisposable
     [Fact]
     public void Workloads_are_chosen_by_a_release_of_the_chart_or_by_labels()
     {
-        string[] required = ["--server", "http://s", "--root", "r", "--token", "t"];
+        string[] always = ["--server", "http://s", "--root", "r", "--token", "t"];
+        string[] required = [.. always, "--image-driver", "kubernetes"];
 
-        Assert.Null(Parse(required).Options!.Kubernetes);
+        Assert.Null(Parse(always).Options!.Kubernetes);
+        Assert.Equal(64, Parse([.. always, "--kube-release", "prod"]).Exit);
+        Assert.Equal(64, Parse(required).Exit);
+        Assert.Contains("--kube-release or --kube-selector", _errors.ToString(), StringComparison.Ordinal);
         var release = Parse([.. required, "--kube-release", "prod"]).Options!.Kubernetes!;
         Assert.Equal((null, "tier=airflow,release=prod,component in (scheduler,webserver,api-server,dag-processor,triggerer,worker,flower)"),
             (release.Namespace, release.Selector));
