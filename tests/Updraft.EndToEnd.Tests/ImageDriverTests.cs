@@ -6,7 +6,7 @@ namespace Updraft.EndToEnd.Tests;
 /// <summary>The driver <c>exec</c> with a real process that it restarts, as the environment of that process and the public API tell it.</summary>
 public sealed class ImageDriverTests : IDisposable
 {
-    private readonly StandInService _service = new();
+    private readonly StandInAirflow _service = new();
 
     public void Dispose() => _service.Dispose();
 
@@ -25,7 +25,7 @@ public sealed class ImageDriverTests : IDisposable
         var first = _service.ProcessId!.Value;
         var two = await DeployImageAsync(installation);
         await RunsAsync(installation, agent, two.Reference);
-        Assert.False(StandInService.IsAlive(first));
+        Assert.False(StandInAirflow.IsAlive(first));
         var steps = await installation.GetStepsAsync(two.Id, "agent-0");
         Assert.Equal(("COMPLETED", $"{two.Reference} is to run instead of {one.Reference}.\nstopping what ran\nstarted {two.Reference}\n{two.Reference} runs."),
             steps["image"]);

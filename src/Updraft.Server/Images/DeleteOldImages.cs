@@ -145,6 +145,8 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
     private static async Task NoteAsync(UpdraftDbContext db, List<Image> images, Action<Image> change, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
+        // The beginning of a write forgets what was read before it.
+        db.Images.AttachRange(images);
         images.ForEach(change);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

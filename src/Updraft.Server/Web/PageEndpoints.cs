@@ -107,7 +107,7 @@ internal static class PageEndpoints
     private static async Task<RedirectHttpResult> RollBackAsync(DeploymentId deploymentId, DeployId deployId, HttpRequest request, Subject subject,
         RollBackDeploy rollBack, PageLinks links, CancellationToken cancellationToken)
     {
-        var id = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = await FieldAsync(request, "description") }, cancellationToken);
+        var (id, _) = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = await FieldAsync(request, "description") }, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/deploys/{id}"));
     }
 

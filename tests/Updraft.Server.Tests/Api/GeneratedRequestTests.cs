@@ -127,7 +127,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
             ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["documentName?"] = "v1",
-            ["**path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
+            ["path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
             ["userId"] = person,
             ["roleId"] = "WORKSPACE_MEMBER",
             ["version"] = version,

@@ -7,7 +7,7 @@ namespace Updraft.EndToEnd.Tests.Support;
 /// What stands for Airflow: a process that runs on by itself, with the image in its environment, and the command that stops it and starts
 /// it anew, as an operator would write it.
 /// </summary>
-internal sealed class StandInService : IDisposable
+internal sealed class StandInAirflow : IDisposable
 {
     private const string Script = """
         set -e
@@ -24,7 +24,7 @@ internal sealed class StandInService : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("updraft-service-").FullName;
 
-    public StandInService()
+    public StandInAirflow()
     {
         File.WriteAllText(At("roll-out"), Script.ReplaceLineEndings("\n"));
         File.WriteAllText(At("fails"), "");
