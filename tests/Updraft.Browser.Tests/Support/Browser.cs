@@ -19,12 +19,17 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>A new page that shares nothing with others.</summary>
-    public Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280) =>
-        (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync(new BrowserNewPageOptions
+    public async Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280)
+    {
+        var page = await (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync(new BrowserNewPageOptions
         {
             ColorScheme = theme,
             ViewportSize = new ViewportSize { Width = width, Height = 800 },
         });
+        // On a machine that is busy elsewhere the first sign-in at a provider takes long.
+        page.SetDefaultTimeout(120_000);
+        return page;
+    }
 
     /// <summary>Keeps what a page looks like, to be looked at.</summary>
     public static Task KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
