@@ -17,7 +17,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
         { 400, "GET", "/v1/organizations?limit=-1", null },
         { 400, "POST", "/v1/organizations/{o}/workspaces", "{\"name\":" },
         { 404, "GET", "/v1/nothing/here", null },
-        { 404, "GET", "/", null },
+        { 404, "GET", "/v1", null },
         { 404, "GET", "/v1/organizations/{o}/deployments/cdep00000000000000000none", null },
         { 405, "PUT", "/v1/organizations", null },
         { 405, "DELETE", "/platform/v1beta1/organizations/{o}/workspaces", null },
