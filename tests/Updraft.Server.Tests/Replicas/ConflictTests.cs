@@ -135,7 +135,10 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         await using var barrier = await database.BeginTransactionAsync(Cancelled);
         await database.ExecuteSqlRawAsync("SELECT 1 FROM api_tokens FOR UPDATE", Cancelled);
         var sent = requests.Select(request => request()).ToList();
-        await Poll.UntilAsync(async () => await database.SqlQuery<long>(
+        // Within a transaction PostgreSQL goes on showing who waited when it was asked first.
+        await using var beside = server.Services.CreateAsyncScope();
+        var watch = beside.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database;
+        await Poll.UntilAsync(async () => await watch.SqlQuery<long>(
             $"""SELECT count(*) AS "Value" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'""")
             .SingleAsync(Cancelled) >= requests.Length);
         await barrier.CommitAsync(Cancelled);
