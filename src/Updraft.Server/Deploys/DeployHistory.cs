@@ -109,12 +109,14 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     {
         var (part, commit, creator) = (Like(text), LikeJson(text), LikeJson(person));
         return db.Deploys.FromSql($"""
-            SELECT * FROM deploys WHERE created_by LIKE {creator} ESCAPE '!' AND (image_tag LIKE {part} ESCAPE '!' OR description LIKE {part} ESCAPE '!'
-            OR git LIKE {commit} ESCAPE '!' OR bundle_mount_path LIKE {part} ESCAPE '!' OR dag_bundle_name LIKE {part} ESCAPE '!' OR id = {text})
+            SELECT * FROM deploys WHERE lower(created_by) LIKE {creator} ESCAPE '!' AND (lower(image_tag) LIKE {part} ESCAPE '!'
+            OR lower(description) LIKE {part} ESCAPE '!' OR lower(git) LIKE {commit} ESCAPE '!' OR lower(bundle_mount_path) LIKE {part} ESCAPE '!'
+            OR lower(dag_bundle_name) LIKE {part} ESCAPE '!' OR id = {text})
             """);
     }
 
-    private static string Like(string text) => $"%{text.Replace("!", "!!", StringComparison.Ordinal)
+    // Case counts neither here nor there, on any database.
+    private static string Like(string text) => $"%{DeployQueries.LowerAscii(text).Replace("!", "!!", StringComparison.Ordinal)
         .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
 
     private static string LikeJson(string text) => Like(JsonEncodedText.Encode(text).ToString());

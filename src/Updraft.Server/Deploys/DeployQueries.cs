@@ -81,7 +81,8 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {beginning} ESCAPE '!'");
     }
 
-    private static string LowerAscii(string text) => string.Create(text.Length, text, static (lower, source) =>
+    /// <summary>Both databases lower ASCII letters only.</summary>
+    public static string LowerAscii(string text) => string.Create(text.Length, text, static (lower, source) =>
     {
         for (var i = 0; i < lower.Length; i++)
             lower[i] = char.IsAsciiLetterUpper(source[i]) ? (char)(source[i] | 0x20) : source[i];

@@ -38,7 +38,7 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         foreach (var (query, count, hasFirst) in ((string, int, bool)[])
             [
                 ("", 25, false), ("?below=3", 2, true), ("?type=DAG_ONLY", 1, true), ("?type=IMAGE_AND_DAG&text=open 2", 7, false), ("?status=Deployed", 1, true),
-                ("?status=Failed", 0, false), ("?text=100%25 of_", 1, true), ("?text=100__of", 0, false), ("?text=abcdef", 1, true), ("?text=gr%C3%BCn", 1, true),
+                ("?status=Failed", 0, false), ("?text=100%25 of_", 1, true), ("?text=100__of", 0, false), ("?text=abcdef", 1, true), ("?text=ABCDEF", 1, true), ("?text=GR%C3%BCN", 1, true), ("?text=gr%C3%BCn", 1, true),
                 ("?person=owner&status=Deployed", 1, true), ("?person=nobody", 0, false), ($"?text={first}", 1, true),
             ])
         {
