@@ -28,11 +28,22 @@ internal sealed class PageFrame(RequestDelegate next)
     }
 
     /// <summary>Answers with a heading and a sentence.</summary>
-    public static Task ShowAsync(HttpContext context, int statusCode, string heading, string text)
+    public static async Task ShowAsync(HttpContext context, int statusCode, string heading, string text)
     {
         Protect(context.Response);
-        return new RazorComponentResult<MessagePage>(new { StatusCode = statusCode, Heading = heading, Text = text }) { StatusCode = statusCode }
-            .ExecuteAsync(context);
+        // The renderer of the request may still hold the page that failed, and would fail with it again.
+        var ofRequest = context.RequestServices;
+        await using var scope = ofRequest.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
+        context.RequestServices = scope.ServiceProvider;
+        try
+        {
+            await new RazorComponentResult<MessagePage>(new { StatusCode = statusCode, Heading = heading, Text = text }) { StatusCode = statusCode }
+                .ExecuteAsync(context);
+        }
+        finally
+        {
+            context.RequestServices = ofRequest;
+        }
     }
 
     private static void Protect(HttpResponse response) => response.OnStarting(static state =>

@@ -122,7 +122,8 @@ public sealed class StoreServerTests
     private static async Task<(int Code, int Damage)> ScrubAsync(UpdraftServer server, params string[] named)
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
-            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data" || setting.Key.StartsWith("Storage:", StringComparison.Ordinal))
+            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data" || setting.Key.StartsWith("Storage:", StringComparison.Ordinal)
+                || setting.Key.StartsWith("Database:", StringComparison.Ordinal))
                 .Select(setting => $"--{setting.Key}={setting.Value}")])
         {
             UseShellExecute = false,
