@@ -58,7 +58,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("Enter");
         await Assertions.Expect(page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "The second is wrong" })).ToBeVisibleAsync(Soon);
-        await Assertions.Expect(page.GetByText("Activated by")).ToHaveCountAsync(3, Slowly);
+        await Assertions.Expect(page.Locator(".timeline > .completed .what", new PageLocatorOptions { HasText = "Activated by" })).ToHaveCountAsync(3, Slowly);
 
         await page.GotoAsync(Address(server, site.Page));
         foreach (var name in (string[])["first", "second", "The second is wrong"])
