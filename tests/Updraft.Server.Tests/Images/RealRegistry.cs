@@ -69,7 +69,7 @@ internal sealed class RealRegistry : IAsyncDisposable
         using var http = new HttpClient();
         await Poll.UntilAsync(async () =>
         {
-            Assert.False(_process.HasExited, _output.ToString());
+            Assert.False(_process.HasExited, Output);
             try
             {
                 using var response = await http.GetAsync(new Uri($"http://{Host}/v2/"), TestContext.Current.CancellationToken);
@@ -80,6 +80,16 @@ internal sealed class RealRegistry : IAsyncDisposable
                 return false;
             }
         });
+    }
+
+    // The process's threads write to it meanwhile.
+    private string Output
+    {
+        get
+        {
+            lock (_output)
+                return _output.ToString();
+        }
     }
 
     public void Stop()
