@@ -11,7 +11,7 @@ namespace Updraft.Bench;
 /// <summary>P7: memory of server and agent, and how long they take to start.</summary>
 internal static class Footprint
 {
-    private const int WaitingAgents = 9_000;
+    private const int WaitingAgents = 10_000;
     private const long Gibibyte = 1024L * 1024 * 1024;
 
     public static async Task RunAsync(BenchOptions options, Table table)
