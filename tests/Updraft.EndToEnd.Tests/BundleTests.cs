@@ -51,6 +51,9 @@ public sealed class BundleTests
         var finance = await installation.CreateDagBundleAsync("finance");
         await DeployAllAsync(installation, "one");
         await agent.SeesAsync($"{Shop}/{Probe}", "one");
+        // What an agent has not yet said that it mounts holds up no deletion.
+        await Eventually.TrueAsync(async () => (await installation.GetBundleAsync(finance))["currentVersion"]?.GetValue<string>() is { Length: > 0 },
+            "the agent has reported the bundle", () => agent.Log);
 
         await installation.DeleteBundleAsync(finance);
 
