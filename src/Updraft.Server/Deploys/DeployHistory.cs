@@ -99,8 +99,8 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     /// <summary>When agents that are still known came to run a revision, since a time, oldest first; of more than five thousand the newest.</summary>
     public async Task<IReadOnlyList<AgentChange>> AgentsSinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var changes = await db.RevisionReports
-            .Where(row => row.DeploymentId == id && row.ActiveAt >= since && db.Agents.Any(agent => agent.Id == row.AgentId && agent.DeploymentId == id))
+        var known = db.Agents.Where(agent => agent.DeploymentId == id).Select(agent => agent.Id);
+        var changes = await db.RevisionReports.Where(row => row.DeploymentId == id && row.ActiveAt >= since && known.Contains(row.AgentId))
             .OrderByDescending(row => row.Revision).Take(MostAgentChanges)
             .Select(row => new AgentChange(row.AgentId, row.Revision, row.ActiveAt!.Value)).ToListAsync(cancellationToken);
         return [.. changes.OrderBy(change => change.At).ThenBy(change => change.Revision)];
