@@ -14,6 +14,7 @@ try
         (["P6"], Lists.RunAsync),
         (["P7"], Footprint.RunAsync),
         (["P8"], Replicas.RunAsync),
+        (["P9"], Pages.RunAsync),
     ];
     foreach (var (_, run) in benchmarks.Where(benchmark => benchmark.Ids.Any(options.Wants)))
         await run(options, table);

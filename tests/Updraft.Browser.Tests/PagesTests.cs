@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
-using Deque.AxeCore.Playwright;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -10,6 +8,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
 using Updraft.EndToEnd.Tests.Support;
+using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
 
@@ -75,67 +74,116 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     [InlineData(ColorScheme.Dark, 375)]
     public async Task Every_page_is_for_everybody(ColorScheme theme, int width)
     {
-        await using var server = await UpdraftServer.StartAsync();
-        var site = await PageSite.CreateAsync(server, "production");
-        await PageSite.CreateAsync(server, "still empty");
-        var (first, version) = await site.DeployAsync("first", ("dags/shop.py", "alpha\nbeta\n"), ("dags/logo.bin", "\0"));
-        var (second, _) = await site.DeployAsync("second", ("dags/shop.py", "alpha\nBETA\n"), ("dags/new.py", "x\n"));
-        var bundle = (await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
-        await server.AddPersonAsync("ann@example.org");
+        await using var story = await Story.TellAsync();
+        var (server, site, (last, version)) = (story.Server, story.Site, story.Deploys[^1]);
         var page = await browser.NewPageAsync(theme, width);
+        var look = new Look(page, $"{theme.ToString().ToLowerInvariant()}-{width}");
         await page.GotoAsync(Address(server, "/signin"));
-        var problems = await CheckAsync(page);
+        await look.CheckAsync("signin");
+        await page.GetByLabel("API token").FillAsync("wrong");
+        await page.GetByRole(AriaRole.Button, Button("Sign in")).ClickAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        await look.CheckAsync(null);
         var watch = await Watch.SignInAsync(page, server);
-        foreach (var path in (string[])
+        foreach (var (name, path) in ((string?, string)[])
             [
-                "/deployments", site.Page, $"{site.Page}?text=nothing", $"{site.Page}/deploys/{second}", $"{site.Page}/deploys/{second}/diff",
-                $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py&view=split", $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py",
-                $"{site.Page}/deploys/{first}/rollback", $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files?path=dags",
-                $"{site.Page}/versions/{version}/files?path=dags/shop.py", $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/nothing",
+                ("deployments", "/deployments"), ("deployment", site.Page), (null, $"{site.Page}?text=nothing"), (null, $"{site.Page}?below=3"),
+                ("unhealthy", story.Failing.Page),
+                ("deploy", $"{site.Page}/deploys/{last}"), (null, $"{site.Page}/deploys/{story.Rollback}"), (null, $"{site.Page}/deploys/{last}/diff"),
+                ("diff-split", $"{site.Page}/deploys/{last}/diff?bundle=dags&path=dags/orders.py&view=split"),
+                ("diff", $"{site.Page}/deploys/{last}/diff?bundle=dags&path=dags/orders.py"),
+                ("rollback", $"{site.Page}/deploys/{last}/rollback"), ("bundles", $"{site.Page}/bundles"), ("bundle", $"{site.Page}/bundles/{story.Bundle}"),
+                ("files", $"{site.Page}/versions/{version}/files?path=dags"),
+                ("file", $"{site.Page}/versions/{version}/files?path=dags/orders.py"), (null, $"{site.Page}/versions/{version}/files?path=dags/logo.bin"),
+                ("agent-tokens", $"{site.Page}/agent-tokens"),
+                ("settings", $"{site.Page}/settings"), ("tokens", "/tokens"), ("members", "/members"), ("missing", "/nothing"),
             ])
         {
             await page.GotoAsync(Address(server, path));
-            problems.AddRange(await CheckAsync(page));
+            await look.CheckAsync(name);
             await watch.AssertQuietAsync();
         }
-        Assert.True(problems.Count == 0, string.Join('\n', problems));
+        await page.GotoAsync(Address(server, "/tokens"));
+        await page.GetByLabel("Name", new PageGetByLabelOptions { Exact = true }).FillAsync("for CI");
+        await page.GetByRole(AriaRole.Button, Button("Create the token")).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("The new token")).ToBeVisibleAsync();
+        await look.CheckAsync(null);
+        look.AssertGood();
     }
 
     [Fact]
-    public async Task I12_nothing_that_strangers_write_is_run()
+    public async Task What_takes_long_is_said_and_a_form_is_sent_once()
     {
-        string[] payloads =
-        [
-            "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\"><svg/onload=alert(1)>", "'-alert(1)-'", "</textarea><script>alert(1)</script>",
-            "</title><script>alert(1)</script>", "<iframe srcdoc='<script>parent.alert(1)</script>'>", "<a href=javascript:alert(1)>x</a>",
-            "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>", "<details open ontoggle=alert(1)>", "<style>@import'//evil.example'</style>",
-            "<base href=//evil.example/>", "<meta http-equiv=refresh content=0;url=//evil.example>", "${alert(1)}", "{{alert(1)}}", "javascript:alert(1)",
-            "<svg><animate onbegin=alert(1) attributeName=x dur=1s>", "<input autofocus onfocus=alert(1)>", "\u202Ealert(1)", "<!--><script>alert(1)</script>-->",
-        ];
         await using var server = await UpdraftServer.StartAsync();
-        var site = await PageSite.CreateAsync(server, payloads[0]);
-        await site.DeployAsync("before", ("dags/a.py", "a\n"));
+        var site = await PageSite.CreateAsync(server, "production");
+        var (first, _) = await site.DeployAsync("first", ("dags/shop.py", "alpha\n"));
+        await site.DeployAsync("second", ("dags/shop.py", "beta\n"));
         var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
         var page = watch.Page;
-        foreach (var payload in payloads)
+        var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.GotoAsync(Address(server, $"{site.Page}/deploys/{first}/rollback"));
+        var sent = 0;
+        await page.RouteAsync("**/rollback", async route =>
         {
-            var git = new JsonObject { ["provider"] = "GENERIC" };
-            foreach (var field in (string[])["commitSha", "remoteUrl", "branch", "path", "authorName", "authorUsername"])
-                git[field] = payload;
-            var name = $"dags/{payload.Replace("/", "|", StringComparison.Ordinal)}.py";
-            // What cannot be a file's name is shown everywhere else.
-            var isName = Protocol.BundlePath.Problem(name) is null;
-            var (deploy, version) = await site.DeployAsync(payload, git, (isName ? name : "dags/b.py", payload));
-            name = Uri.EscapeDataString(isName ? name : "dags/b.py");
-            foreach (var path in (string[])["/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(payload)}&person={Uri.EscapeDataString(payload)}", $"{site.Page}/deploys/{deploy}",
-                $"{site.Page}/deploys/{deploy}/diff?bundle=dags&path={name}", $"{site.Page}/deploys/{deploy}/rollback", $"{site.Page}/versions/{version}/files?path={name}"])
-            {
-                await page.GotoAsync(Address(server, path));
-                await watch.AssertQuietAsync();
-                Assert.StartsWith(server.BaseAddress.ToString(), page.Url, StringComparison.Ordinal);
-            }
+            sent++;
+            await goOn.Task;
+            await route.ContinueAsync();
+        });
+        var button = page.GetByRole(AriaRole.Button, Button("Roll back"));
+        await button.EvaluateAsync("button => { button.click(); setTimeout(() => button.click(), 50); }");
+        await Assertions.Expect(page.GetByText("Loading\u2026")).ToBeVisibleAsync(Soon);
+        Assert.True(await page.EvaluateAsync<bool>("() => getComputedStyle(document.documentElement, '::before').position === 'fixed'"));
+        goOn.SetResult();
+        await page.WaitForURLAsync(url => !url.EndsWith("/rollback", StringComparison.Ordinal));
+        await Assertions.Expect(page.GetByText("Loading\u2026")).ToHaveCountAsync(0);
+        Assert.Equal((1, 3), (sent, (await site.HistoryAsync()).Count));
+        await watch.AssertQuietAsync();
+    }
+
+    [Fact]
+    public async Task Times_and_theme_are_the_readers()
+    {
+        await using var story = await Story.TellAsync();
+        const string zone = "Pacific/Kiritimati";
+        var page = await browser.NewPageAsync(zone: zone);
+        await Watch.SignInAsync(page, story.Server);
+        await page.GotoAsync(Address(story.Server, $"{story.Site.Page}/deploys/{story.Deploys[0].Id}"));
+        var time = page.Locator("dd time").First;
+        Assert.Matches(@" here, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$", await time.GetAttributeAsync("title"));
+        var at = DateTimeOffset.Parse((await time.GetAttributeAsync("datetime"))!, CultureInfo.InvariantCulture);
+        var here = TimeZoneInfo.ConvertTime(at, TimeZoneInfo.FindSystemTimeZoneById(zone));
+        Assert.Contains(here.ToString("MMM d, yyyy", CultureInfo.InvariantCulture), await time.InnerTextAsync(), StringComparison.Ordinal);
+
+        foreach (var theme in (string?[])["dark", "light", null])
+        {
+            await page.Locator("#theme").ClickAsync();
+            Assert.Equal(theme, await page.EvaluateAsync<string?>("() => document.documentElement.dataset.theme ?? null"));
+            await page.ReloadAsync();
+            Assert.Equal(theme, await page.EvaluateAsync<string?>("() => document.documentElement.dataset.theme ?? null"));
         }
-        Assert.DoesNotContain("javascript:", string.Join(' ', await page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('a')].map(a => a.href)")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task I18_wherever_a_sign_in_leads_a_browser_takes_it_for_this_server()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync(Address(server, "/signin"));
+        foreach (var address in HostileAddresses.OfOtherSites())
+        {
+            var own = LoopbackAddress.OwnPath(address);
+            Assert.Equal(server.BaseAddress.ToString().TrimEnd('/'), await page.EvaluateAsync<string>("own => new URL(own, location.href).origin", own));
+        }
+        // The way through the form, with what is most like a path.
+        foreach (var address in (string[])["//evil.example", "/\\evil.example", "/\t/evil.example", "/.//evil.example", "/%2f/evil.example", "/%09/evil.example", "/@evil.example"])
+        {
+            await page.Context.ClearCookiesAsync();
+            await page.GotoAsync(Address(server, "/signin?returnTo=" + Uri.EscapeDataString(address)));
+            await page.GetByLabel("API token").FillAsync(server.OwnerToken);
+            await page.GetByRole(AriaRole.Button, Button("Sign in")).ClickAsync();
+            await page.WaitForURLAsync(url => !url.Contains("/signin", StringComparison.Ordinal));
+            Assert.StartsWith(server.BaseAddress.ToString(), page.Url, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
@@ -181,16 +229,6 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 return;
         }
         Assert.Fail($"No tab leads to '{name}'.");
-    }
-
-    private static async Task<List<string>> CheckAsync(IPage page)
-    {
-        var result = await page.RunAxe();
-        var problems = result.Violations.Where(violation => violation.Impact is "serious" or "critical")
-            .Select(violation => $"{page.Url}: {violation.Id}: {violation.Help}: {string.Join(" | ", violation.Nodes.Take(3).Select(node => node.Html))}").ToList();
-        if (await page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth > innerWidth"))
-            problems.Add($"{page.Url}: is wider than the window");
-        return problems;
     }
 
     /// <summary>Three agents beside nothing, each with a root of its own.</summary>

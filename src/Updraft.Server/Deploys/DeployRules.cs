@@ -54,12 +54,19 @@ internal static class DeployRules
                 + $"Deploy an image with {deployment.RuntimeVersion} or newer; only a rollback goes back to an older runtime.");
     }
 
-    /// <summary>What to say of a rollback to an older runtime; null when it is none.</summary>
-    public static string? DowngradeWarning(Revision? before, Revision revision) =>
-        before is not null && RuntimeVersion.IsOlder(revision.RuntimeVersion, before.RuntimeVersion)
-            ? $"This goes back from runtime {before.RuntimeVersion} to {revision.RuntimeVersion}. Airflow's database is not taken back with it; "
-                + "see that the older Airflow can read it."
+    /// <summary>What to say of a rollback to an older runtime, or to an older Airflow where an image names that alone; null when it is none.</summary>
+    public static string? DowngradeWarning(Revision? before, Revision revision)
+    {
+        if (before is not null && RuntimeVersion.IsOlder(revision.RuntimeVersion, before.RuntimeVersion))
+            return Warning($"runtime {before.RuntimeVersion}", revision.RuntimeVersion);
+        // Airflow counts in three numbers, as the runtime did at first.
+        return before is not null && RuntimeVersion.IsOlder(revision.AirflowVersion, before.AirflowVersion)
+            ? Warning($"Airflow {before.AirflowVersion}", revision.AirflowVersion)
             : null;
+
+        static string Warning(string from, string to) =>
+            $"This goes back from {from} to {to}. Airflow's database is not taken back with it; see that the older Airflow can read it.";
+    }
 
     /// <summary>404 for a deploy.</summary>
     public static ApiException NotFound(DeployId id) => ApiException.NotFound("deploy", id.Value);

@@ -49,7 +49,9 @@ internal static class GitBlock
     private static string? Page(string field, string? text)
     {
         var address = Text(field, text, MaxUrl);
-        return address is null || (Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
+        // Whitespace is refused before the parser sees it: it trims what stands around an address, and browsers take tabs and newlines out of one.
+        return address is null || (!address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
+                && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
             ? address
             : throw ApiException.BadRequest($"The field 'git.{field}' must be an absolute http or https address.");
     }

@@ -3,13 +3,12 @@ using System.Security.Cryptography;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.Net.Http.Headers;
 using Microsoft.OpenApi;
-using Scalar.AspNetCore;
 
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
 /// The machine-readable description of the public API, made from its routes and records. It is the same for everybody, so it is made
-/// once; nobody needs a token for it, as the astro CLI sends none.
+/// once; nobody needs a token for it, as the astro CLI sends none. The page for people is Web/Pages/ApiPage.razor.
 /// </summary>
 internal sealed class ServedDescription(IServiceProvider services) : IDisposable
 {
@@ -68,12 +67,6 @@ internal static class DescriptionEndpoints
     /// <summary>This server's own address, and the two where clients of the API look.</summary>
     private static readonly string[] Addresses = ["/openapi/v1.json", "/spec/v1.0", "/spec/v1"];
 
-    private const string Page = "/docs";
-
-    /// <summary>The page's script is large and not ours: the browser refuses whatever else it might want to fetch.</summary>
-    private const string OnlyThisServer = "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-        + "img-src 'self' data: blob:; font-src 'self' data:; worker-src 'self' blob:; form-action 'none'; base-uri 'self'";
-
     public static void AddApiDescription(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<ServedDescription>();
@@ -96,18 +89,6 @@ internal static class DescriptionEndpoints
         foreach (var address in Addresses)
             routes.MapGet(address, GetAsync).AllowAnonymous();
         routes.MapGet("/openapi/updraft-v1.json", GetOwnAsync).AllowAnonymous();
-        // Everything that the page needs comes from here: no fonts, no telemetry, no assistant of somebody else.
-        routes.MapScalarApiReference(Page, options => options
-            .AddDocument(ServedDescription.Version, "The API")
-            .AddDocument(ServedDescription.Own, "Files of deploys")
-            .WithTitle("Updraft API")
-            .DisableDefaultFonts()
-            .DisableTelemetry()
-            .DisableAgent()
-            .DisableMcp()
-            .HideDeveloperTools()
-            .HideClientButton()
-            .AddHeadContent($"<meta http-equiv=\"Content-Security-Policy\" content=\"{OnlyThisServer}\">")).AllowAnonymous();
     }
 
     private static Task<IResult> GetAsync(ServedDescription description, CancellationToken cancellationToken) =>

@@ -11,7 +11,7 @@ internal static class LoopbackAddress
             && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http", Host: "127.0.0.1", UserInfo: "", Fragment: "" }
             && !address.Any(c => char.IsControl(c) || c is '\\' or ' '));
 
-    /// <summary>A path on this server, or the root when it could lead anywhere else.</summary>
+    /// <summary>A path on this server, escaped as this server writes it, or the root when it could lead anywhere else.</summary>
     public static string OwnPath(string? path) => path is ['/', ..] && !path.StartsWith("//", StringComparison.Ordinal)
-        && !path.Any(c => char.IsControl(c) || c is '\\') && Uri.TryCreate(path, UriKind.Relative, out _) ? path : "/";
+        && !path.Any(c => c is <= ' ' or > '~' or '\\') && Uri.TryCreate(path, UriKind.Relative, out _) ? path : "/";
 }

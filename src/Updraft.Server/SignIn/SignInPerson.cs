@@ -46,8 +46,8 @@ internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> 
         if (user.Status != UserStatus.Active)
             throw Refuse("This account is not active; ask an owner of the Organization.");
         (user.Username, user.FullName) = (email, Find(claims, "name") ?? email);
-        user.AvatarUrl = Find(claims, "picture") is { } picture && Uri.TryCreate(picture, UriKind.Absolute, out var address)
-            && address.Scheme is "https" or "http" ? picture : "";
+        user.AvatarUrl = Find(claims, "picture") is { } picture && !picture.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
+            && Uri.TryCreate(picture, UriKind.Absolute, out var address) && address.Scheme is "https" or "http" ? picture : "";
         user.UpdatedAt = now;
         await GrantAsync(user, isNew, claims, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);

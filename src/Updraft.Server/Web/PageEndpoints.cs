@@ -61,6 +61,8 @@ internal static class PageEndpoints
             TypedResults.Redirect(links.To($"/deployments/{deploymentId}"))).AllowAnonymous();
         pages.MapGet("/deploys", FindVersionAsync).Requires(Permission.ListDeployments);
 
+        // The description is the same for everybody.
+        pages.MapPage<ApiPage>("/docs/{document?}").AllowAnonymous();
         pages.MapPage<DeploymentsPage>("/deployments").Requires(Permission.ListDeployments);
         pages.MapGet("/deployments/events", (HttpContext context, Subject subject, LiveEvents events) => events.OfAll(context, subject))
             .Requires(Permission.ListDeployments);

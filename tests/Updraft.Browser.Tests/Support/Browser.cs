@@ -19,12 +19,13 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>A new page that shares nothing with others.</summary>
-    public async Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280)
+    public async Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280, string? zone = null)
     {
         var page = await (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync(new BrowserNewPageOptions
         {
             ColorScheme = theme,
             ViewportSize = new ViewportSize { Width = width, Height = 800 },
+            TimezoneId = zone,
         });
         // On a machine that is busy elsewhere the first sign-in at a provider takes long.
         page.SetDefaultTimeout(120_000);

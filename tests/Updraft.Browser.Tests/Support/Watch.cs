@@ -21,6 +21,12 @@ internal sealed class Watch(IPage page)
     {
         var watch = new Watch(page);
         await page.AddInitScriptAsync(Script);
+        // I13: nothing is asked for anywhere else.
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith(server.BaseAddress.ToString(), StringComparison.Ordinal))
+                watch._problems.Add($"request: {request.Url}");
+        };
         page.PageError += (_, error) => watch._problems.Add($"error: {error}");
         page.Dialog += (_, dialog) =>
         {

@@ -38,10 +38,7 @@ public sealed class RouteTests
         ["/openapi/updraft-v1.json"] = "the same for what Updraft has beside",
         ["/spec/v1.0"] = "the same, where the astro CLI looks",
         ["/spec/v1"] = "the same, where other clients look",
-        ["/docs/{documentName?}"] = "the page that shows the description",
-        ["/docs/scalar.js"] = "the page's script",
-        ["/docs/scalar.aspnetcore.js"] = "the page's settings",
-        ["/docs/favicon.svg"] = "the page's picture",
+        ["/docs/{document?}"] = "the page that shows the description",
         ["/uploads/{deploymentId}/{deployId}/{purpose}"] = "the address carries its own signature, as the clients' blob libraries send no token",
     };
 

@@ -31,7 +31,7 @@ public sealed class SliceTests
         ["Deploys"] = ["Uploads", "Rollouts", "Images"],
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
-        ["Web"] = ["DeploymentBundles", "SignIn"],
+        ["Web"] = ["DeploymentBundles", "SignIn", "OpenApi"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();

@@ -36,6 +36,7 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
             Assert.Equal(Policy, response.Headers.GetValues("Content-Security-Policy").Single());
             Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
             Assert.Equal("same-origin", response.Headers.GetValues("Referrer-Policy").Single());
+            Assert.Equal("DENY", response.Headers.GetValues("X-Frame-Options").Single());
             Assert.True(response.Headers.CacheControl?.NoStore, path);
             Assert.DoesNotMatch(" (style|on[a-z]+)=\"", html);
             Assert.DoesNotContain("<style", html, StringComparison.Ordinal);
@@ -114,15 +115,25 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("https://evil.example")]
     [InlineData("http://127.0.0.1.evil.example")]
     [InlineData("http://evil127.0.0.1")]
+    [InlineData("http://127.0.0.1")]
+    [InlineData("http://127.0.0.1:1")]
+    [InlineData("https://127.0.0.1:PORT")]
+    [InlineData("http://127.0.0.1:PORT@evil.example")]
+    [InlineData("http://127.0.0.1:PORT.evil.example")]
+    [InlineData("http://127.0.0.1:PORT http://evil.example")]
+    [InlineData("file://")]
+    [InlineData("*")]
     public async Task I15_no_other_site_may_read(string origin)
     {
-        foreach (var path in (string[])["/deployments", "/v1/organizations", "/openapi/v1.json", "/assets/0/live.js"])
+        origin = origin.Replace("PORT", $"{Server.BaseAddress.Port}", StringComparison.Ordinal);
+        foreach (var path in (string[])["/deployments", "/v1/organizations", "/openapi/v1.json", "/assets/0/live.js", "/updraft/v1/organizations", "/registry/token", "/agent/v1/state"])
         {
             foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Options])
             {
                 using var request = new HttpRequestMessage(method, path);
                 request.Headers.TryAddWithoutValidation("Origin", origin);
                 request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "POST");
+                request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", "authorization");
                 using var response = await Server.Client.SendAsync(request, Cancelled);
                 Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
             }
@@ -136,6 +147,14 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("X-Forwarded-Prefix", "/evil.example")]
     [InlineData("X-Original-URL", "/evil.example")]
     [InlineData("Forwarded", "host=evil.example;proto=https")]
+    [InlineData("X-Forwarded-Server", "evil.example")]
+    [InlineData("X-Forwarded-Port", "666")]
+    [InlineData("X-Forwarded-PathBase", "/evil.example")]
+    [InlineData("X-Host", "evil.example")]
+    [InlineData("X-HTTP-Host-Override", "evil.example")]
+    [InlineData("X-Original-Host", "evil.example")]
+    [InlineData("X-Rewrite-URL", "/evil.example")]
+    [InlineData("Host", "127.0.0.1.evil.example")]
     public async Task I16_no_header_of_a_request_becomes_part_of_an_address(string name, string value)
     {
         var site = await PageSite.CreateAsync(Server);
@@ -147,6 +166,13 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
             using var response = await visitor.SendAsync(request);
             Assert.DoesNotContain("evil", response.Headers.Location?.OriginalString ?? "", StringComparison.Ordinal);
             Assert.DoesNotContain("evil", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+        }
+        using (var nobody = new Visitor(Server))
+        using (var request = new HttpRequestMessage(HttpMethod.Get, site.Page))
+        {
+            request.Headers.TryAddWithoutValidation(name, value);
+            using var away = await nobody.SendAsync(request);
+            Assert.StartsWith("/signin?", away.Headers.Location?.OriginalString, StringComparison.Ordinal);
         }
         using var create = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/deployments/{site.Id}/deploys")
         {
