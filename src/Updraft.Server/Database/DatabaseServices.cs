@@ -14,6 +14,9 @@ internal static class DatabaseServices
         var section = configuration.GetSection("Database");
         services.AddOptions<DatabaseOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<PrepareDatabase>();
+        // The first of all, so that it stops last: the lead is given up when nobody works any more.
+        services.AddSingleton<TakeLead>();
+        services.AddHostedService(provider => provider.GetRequiredService<TakeLead>());
         if (section.Get<DatabaseOptions>() is { IsShared: true })
         {
             services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForWork()));
