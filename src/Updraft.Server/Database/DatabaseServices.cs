@@ -31,6 +31,15 @@ internal static class DatabaseServices
         }
     }
 
+    /// <summary>PostgreSQL on a connection of its own, not of the pool, whose connections give up on what takes long.</summary>
+    public static UpdraftDbContext OpenPatient(DatabaseOptions options) => new PostgresUpdraftDbContext(
+        new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql(options.ForOne().ConnectionString).UseSnakeCaseNamingConvention().Options);
+
+    /// <summary>SQLite's file of another data folder, to read from; the caller holds that folder's lock, or takes what it gets.</summary>
+    public static UpdraftDbContext OpenToRead(string path, SqliteWriterGate gate) => new SqliteUpdraftDbContext(
+        new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Mode=ReadOnly;Pooling=False")
+            .UseSnakeCaseNamingConvention().Options, gate);
+
     private static DbContextOptionsBuilder OfFile(DbContextOptionsBuilder options, string path) => options
         .UseSqlite($"Data Source={path}")
         .UseSnakeCaseNamingConvention()

@@ -31,6 +31,7 @@ public sealed class SliceTests
         ["Deploys"] = ["Uploads", "Rollouts", "Images"],
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
+        ["Import"] = ["Bundles"],
         ["Web"] = ["DeploymentBundles", "SignIn"],
     };
 
