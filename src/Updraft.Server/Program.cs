@@ -9,6 +9,7 @@ using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Health;
 using Updraft.Server.Images;
+using Updraft.Server.Import;
 using Updraft.Server.Logs;
 using Updraft.Server.OpenApi;
 using Updraft.Server.Organizations;
@@ -33,7 +34,8 @@ internal static class Program
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
-        ["scrub"] = ScrubCommand.RunAsync,
+        ["scrub"] = new((services, arguments, token) => ScrubCommand.RunAsync(services, arguments.Has("--json"), token)),
+        ["import"] = ImportCommand.Command,
     };
 
     private static Task<int> Main(string[] args) => ServerCommand.RunAsync(args, args => Create(args), StartAsync, SubCommands);

@@ -4,9 +4,6 @@ using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Api;
 
-/// <summary>Something else that the program does with the server's settings and parts, without serving; returns the exit code.</summary>
-internal delegate Task<int> SubCommand(IServiceProvider services, bool asJson, CancellationToken cancellationToken);
-
 /// <summary>The program around the server: <c>--help</c>, <c>--version</c>, mistakes in the settings, exit codes.</summary>
 internal static class ServerCommand
 {
@@ -33,9 +30,11 @@ internal static class ServerCommand
 
         Usage: Updraft.Server [--NAME VALUE]...
                Updraft.Server scrub [--json] [--NAME VALUE]...
+               Updraft.Server import --From FOLDER [--dry-run] [--json] [--NAME VALUE]...
 
           scrub                   Reads every stored blob and names what is damaged; changes nothing, also while the server runs
-          --json                  With scrub: one JSON object instead of lines
+          import                  Moves what is in another data folder to here; import --help says more
+          --json                  With either: one JSON object instead of lines
           --Data FOLDER           Everything the server must remember. Default: updraft-data in the working folder
           --Keys FOLDER           Its keys, which servers on one database share. Default: keys in the data folder
           --Listen ADDRESS        Where it listens. Default: http://127.0.0.1:8888
@@ -58,7 +57,7 @@ internal static class ServerCommand
         there instead of printing it).
 
         Exit codes: 0 stopped as asked, 1 could not start or failed, 78 the settings are wrong (all mistakes are listed).
-        Of scrub: 0 all is well, 1 something is damaged or cannot be read.
+        Of scrub: 0 all is well, 1 something is damaged or cannot be read. Of import: 0 everything is there and verified, 1 not.
         """;
 
     /// <summary>Runs the server until it is told to stop.</summary>
@@ -70,12 +69,15 @@ internal static class ServerCommand
         Func<WebApplication, TextWriter, Task> start, IReadOnlyDictionary<string, SubCommand> subCommands)
     {
         var subCommand = args.Length > 0 ? subCommands.GetValueOrDefault(args[0]) : null;
-        var asJson = subCommand is not null && args.Contains("--json", StringComparer.Ordinal);
+        SubCommandArguments? own = null;
         if (subCommand is not null)
-            args = [.. args.Skip(1).Where(argument => argument != "--json")];
+        {
+            own = new SubCommandArguments(subCommand, args.Skip(1), out var rest);
+            args = [.. rest];
+        }
         if (args is ["--help" or "-h" or "help"])
         {
-            await Console.Out.WriteLineAsync(Help);
+            await Console.Out.WriteLineAsync(subCommand?.Help ?? Help);
             return Stopped;
         }
         if (args is ["--version"])
@@ -89,7 +91,10 @@ internal static class ServerCommand
         {
             await using var app = create(subCommand is null ? args : [.. args, .. WithoutLog]);
             if (subCommand is not null)
-                return await RunAsync(app, subCommand, asJson);
+            {
+                app.Services.GetRequiredService<IStartupValidator>().Validate();
+                return await subCommand.RunAsync(app.Services, own!, CancellationToken.None);
+            }
             await start(app, Console.Error);
             await Console.Error.WriteLineAsync($"Updraft {Version} is ready on {string.Join(" ", app.Urls)}");
             await app.WaitForShutdownAsync();
@@ -109,12 +114,6 @@ internal static class ServerCommand
             await Console.Error.WriteLineAsync($"The server cannot {(subCommand is null ? "start" : "do this")}: {exception.Message}");
             return Failed;
         }
-    }
-
-    private static async Task<int> RunAsync(WebApplication app, SubCommand subCommand, bool asJson)
-    {
-        app.Services.GetRequiredService<IStartupValidator>().Validate();
-        return await subCommand(app.Services, asJson, CancellationToken.None);
     }
 
     private static string Version =>

@@ -10,8 +10,6 @@ namespace Updraft.Server.Bundles;
 /// <summary>The sub-command <c>scrub</c>: prints what <see cref="ScrubBundles"/> finds.</summary>
 internal static class ScrubCommand
 {
-    private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(0.2);
-
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         // Read in terminals and by scripts, never put into HTML.
@@ -29,7 +27,7 @@ internal static class ScrubCommand
 
         await using var scope = services.CreateAsyncScope();
         var damage = new List<ScrubDamage>();
-        var progress = new Progress(services.GetRequiredService<TimeProvider>());
+        var progress = new ProgressLine(services.GetRequiredService<TimeProvider>());
         var scrub = new ScrubBundles(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), StorageServices.OpenToRead(services),
             found =>
             {
@@ -38,57 +36,34 @@ internal static class ScrubCommand
                     return;
                 progress.Clear();
                 Console.Out.WriteLine(Describe(found));
-            }, progress.Show);
-        var count = await scrub.RunAsync(cancellationToken);
+            }, count => progress.Show(() => Describe(count)));
+        var total = await scrub.RunAsync(cancellationToken);
         progress.Clear();
         await Console.Out.WriteLineAsync(asJson
             ? JsonSerializer.Serialize(new
             {
-                count.Deployments,
-                count.Versions,
-                count.Manifests,
-                count.Packs,
-                count.Contents,
-                count.Bytes,
+                total.Deployments,
+                total.Versions,
+                total.Manifests,
+                total.Packs,
+                total.Contents,
+                total.Bytes,
                 Damage = damage,
             }, Json)
-            : $"{Describe(count)}: {(damage.Count == 0 ? "all is well" : $"{damage.Count} times damage")}");
+            : $"{Describe(total)}: {(damage.Count == 0 ? "all is well" : $"{damage.Count} times damage")}");
         return damage.Count == 0 ? ServerCommand.Stopped : ServerCommand.Failed;
     }
 
-    private static string Describe(ScrubDamage damage)
+    /// <summary>One line about damage.</summary>
+    public static string Describe(ScrubDamage damage)
     {
         var version = damage.Version is null ? "" : $", version {damage.Version}";
         var path = damage.Path is null ? "" : $", file {BadArchive.Shorten(damage.Path)}";
         return $"damaged: Deployment {damage.DeploymentId}{version}{path}, blob {damage.Blob}: {damage.Problem}";
     }
 
-    private static string Describe(ScrubCount count) =>
+    /// <summary>What has been read, in words.</summary>
+    public static string Describe(ScrubCount count) =>
         $"{count.Deployments} Deployments, {count.Versions} versions, {count.Manifests} manifests, {count.Packs} packs, "
         + $"{count.Contents} contents, {count.Bytes} bytes";
-
-    /// <summary>A line on the terminal that is written over; nothing where nobody looks.</summary>
-    private sealed class Progress(TimeProvider clock)
-    {
-        private readonly bool _isSeen = !Console.IsErrorRedirected;
-        private long _shown;
-        private int _width;
-
-        public void Show(ScrubCount count)
-        {
-            if (!_isSeen || clock.GetElapsedTime(_shown) < ProgressEvery)
-                return;
-            _shown = clock.GetTimestamp();
-            var line = Describe(count);
-            Console.Error.Write($"\r{line.PadRight(_width)}");
-            _width = line.Length;
-        }
-
-        public void Clear()
-        {
-            if (_width > 0)
-                Console.Error.Write($"\r{new string(' ', _width)}\r");
-            _width = 0;
-        }
-    }
 }

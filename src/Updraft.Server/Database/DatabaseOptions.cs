@@ -13,7 +13,7 @@ internal sealed class DatabaseOptions : IValidatableObject
     /// </summary>
     public string? ConnectionString { get; set; }
 
-    /// <summary>Most connections that one server holds to PostgreSQL; 50 by default. One more listens.</summary>
+    /// <summary>Most connections that one server holds to PostgreSQL; 50 by default. Two more listen and hold the lead.</summary>
     [Range(2, 1000)]
     public int MaxConnections { get; set; } = 50;
 

@@ -14,6 +14,9 @@ internal static class DatabaseServices
         var section = configuration.GetSection("Database");
         services.AddOptions<DatabaseOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddScoped<PrepareDatabase>();
+        // The first of all, so that it stops last: the lead is given up when nobody works any more.
+        services.AddSingleton<TakeLead>();
+        services.AddHostedService(provider => provider.GetRequiredService<TakeLead>());
         if (section.Get<DatabaseOptions>() is { IsShared: true })
         {
             services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForWork()));
@@ -27,6 +30,15 @@ internal static class DatabaseServices
                 OfFile(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db")));
         }
     }
+
+    /// <summary>PostgreSQL on a connection of its own, not of the pool, whose connections give up on what takes long.</summary>
+    public static UpdraftDbContext OpenPatient(DatabaseOptions options) => new PostgresUpdraftDbContext(
+        new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql(options.ForOne().ConnectionString).UseSnakeCaseNamingConvention().Options);
+
+    /// <summary>SQLite's file of another data folder, to read from; the caller holds that folder's lock, or takes what it gets.</summary>
+    public static UpdraftDbContext OpenToRead(string path, SqliteWriterGate gate) => new SqliteUpdraftDbContext(
+        new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Mode=ReadOnly;Pooling=False")
+            .UseSnakeCaseNamingConvention().Options, gate);
 
     private static DbContextOptionsBuilder OfFile(DbContextOptionsBuilder options, string path) => options
         .UseSqlite($"Data Source={path}")

@@ -46,14 +46,21 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
     }
 
     /// <summary>Brings the schema to this program's version. Safe to repeat. Only on this server's turn.</summary>
-    /// <exception cref="IOException">The schema is too new for this program.</exception>
+    /// <exception cref="IOException">The schema is too new for this program, or an import into the database has not ended.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await BringSchemaAsync(cancellationToken);
+        if (await db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } import)
+            throw new IOException($"an import into this database has not ended. Run it again, it goes on where it was: import --From '{import.Value}'.");
+    }
+
+    /// <summary>The same for who is about to fill the database.</summary>
+    /// <exception cref="IOException">The schema is too new for this program.</exception>
+    public async Task BringSchemaAsync(CancellationToken cancellationToken)
     {
         if (options.Value.IsShared)
         {
-            // Not through the pool, whose connections give up on what takes long.
-            await using var patient = new PostgresUpdraftDbContext(new DbContextOptionsBuilder<PostgresUpdraftDbContext>()
-                .UseNpgsql(options.Value.ForOne().ConnectionString).UseSnakeCaseNamingConvention().Options);
+            await using var patient = DatabaseServices.OpenPatient(options.Value);
             await MigrateAsync(patient, cancellationToken);
             return;
         }

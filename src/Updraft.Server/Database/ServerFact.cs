@@ -12,6 +12,9 @@ internal sealed class ServerFact
     /// </summary>
     public const string OldestSchema = "oldest_schema";
 
+    /// <summary>Name of the fact that an import into this database has begun and not ended: no server works on it.</summary>
+    public const string UnfinishedImport = "unfinished_import";
+
     public required string Name { get; init; }
 
     public required string Value { get; set; }

@@ -18,7 +18,7 @@ internal sealed record NeededImages(IReadOnlySet<string> Digests, IReadOnlyList<
 internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, DateTimeOffset since, CancellationToken cancellationToken);
 
 /// <summary>
-/// Deletes images that nobody can need any more, at the start and every hour.
+/// Deletes images that nobody can need any more, at the start and every hour; of several servers the one that leads does it.
 /// <list type="number">
 /// <item>Ask the registry what the tags of unfinished deploys are.</item>
 /// <item>In a transaction: see which images no revision needs, and mark them. From now on no rollback goes to them, and no finalize
@@ -29,7 +29,7 @@ internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, D
 /// So a revision never names what is being deleted. Whoever is killed after the second step leaves a mark, and a later round deletes again,
 /// which does no harm: a finalize of the same image takes the mark away.
 /// </summary>
-internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
+internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
     ILogger<DeleteOldImages> log) : BackgroundService
 {
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
@@ -46,6 +46,11 @@ internal sealed class DeleteOldImages(IServiceScopeFactory scopes, IOptions<Imag
         }
         if (options.Value.KeepFor == TimeSpan.Zero)
             return;
+        await lead.RunAsync(WorkAsync, stoppingToken);
+    }
+
+    private async Task WorkAsync(CancellationToken stoppingToken)
+    {
         using var timer = new PeriodicTimer(Every, clock);
         do
         {

@@ -32,6 +32,7 @@ public sealed class SliceTests
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
         ["Web"] = ["DeploymentBundles", "SignIn", "OpenApi"],
+        ["Import"] = ["Bundles"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();

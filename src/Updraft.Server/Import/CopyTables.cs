@@ -1,0 +1,163 @@
+using System.Data.Common;
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Import;
+
+/// <summary>A table that was copied.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Rows">How many rows it has, in both databases.</param>
+/// <param name="Sha256">Digest of all values, rows in the order of the primary key; the same in both databases.</param>
+internal sealed record CopiedTable(string Name, long Rows, string Sha256);
+
+/// <summary>
+/// Copies all rows of all tables that the model has, whatever they are for, each after those that it refers to. Then reads them back in
+/// the same transaction and compares. What stands in the target's tables before is removed. Memory does not depend on their sizes.
+/// </summary>
+/// <param name="source">SQLite, at this program's schema.</param>
+/// <param name="target">SQLite or PostgreSQL, at this program's schema; its connection is open and in a transaction.</param>
+/// <param name="progress">Told the table and the rows of it so far.</param>
+internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext target, Action<string, long> progress)
+{
+    // About this database, not about what is in it.
+    private const string NotCopied = $"name NOT IN ('{ServerFact.OldestSchema}', '{ServerFact.UnfinishedImport}')";
+
+    /// <summary>The tables of a model, each after those that it refers to.</summary>
+    public static IReadOnlyList<ITable> InOrder(UpdraftDbContext db)
+    {
+        var sorted = new List<ITable>();
+        var left = db.Model.GetRelationalModel().Tables.OrderBy(table => table.Name, StringComparer.Ordinal).ToList();
+        while (left.Count > 0)
+        {
+            var next = left.FindAll(table => table.ForeignKeyConstraints.All(key => key.PrincipalTable == table || sorted.Contains(key.PrincipalTable)));
+            if (next.Count == 0)
+                throw new InvalidOperationException($"The tables {string.Join(", ", left.Select(table => table.Name))} refer to each other.");
+            sorted.AddRange(next);
+            left.RemoveAll(next.Contains);
+        }
+        return sorted;
+    }
+
+    /// <exception cref="IOException">A table is not the same in both databases afterwards.</exception>
+    public async Task<IReadOnlyList<CopiedTable>> RunAsync(CancellationToken cancellationToken)
+    {
+        var tables = InOrder(target);
+        var from = source.Model.GetRelationalModel();
+        foreach (var table in tables.Reverse())
+            await RunAsync($"DELETE FROM {Quote(table.Name)}{Where(table)}", cancellationToken);
+        var copied = new List<CopiedTable>();
+        foreach (var table in tables)
+        {
+            var columns = table.Columns.OrderBy(column => column.Name, StringComparer.Ordinal).ToList();
+            var reads = columns.ConvertAll(column => from.FindTable(table.Name, table.Schema)!.FindColumn(column.Name)!);
+            using var read = new TableDigest();
+            await using (var writer = await OpenAsync(table, columns, cancellationToken))
+            {
+                await foreach (var row in RowsAsync(source, table, reads, cancellationToken))
+                {
+                    read.Add(row);
+                    await writer.WriteAsync(row, cancellationToken);
+                    progress(table.Name, read.Rows);
+                }
+                await writer.CompleteAsync(cancellationToken);
+            }
+            await SetNextNumbersAsync(table, columns, cancellationToken);
+            using var written = new TableDigest();
+            await foreach (var row in RowsAsync(target, table, columns, cancellationToken))
+                written.Add(row);
+            var (wanted, got) = (read.Finish(table.Name), written.Finish(table.Name));
+            if (wanted != got)
+                throw new IOException($"the table {table.Name} has {wanted.Rows} rows with the digest {wanted.Sha256}, and {got.Rows} with {got.Sha256} after it was copied.");
+            copied.Add(got);
+        }
+        return copied;
+    }
+
+    private static async IAsyncEnumerable<object?[]> RowsAsync(UpdraftDbContext db, ITable table, IReadOnlyList<IColumn> columns,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // Texts compare by bytes in both, so the rows come in the same order.
+        var order = string.Join(", ", table.PrimaryKey!.Columns.Select(column => Quote(column.Name)));
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.Transaction = db.Database.CurrentTransaction?.GetDbTransaction();
+        command.CommandTimeout = 0;
+        command.CommandText = $"SELECT {Names(columns)} FROM {Quote(table.Name)}{Where(table)} ORDER BY {order}";
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var row = new object?[columns.Count];
+            for (var i = 0; i < row.Length; i++)
+                row[i] = await reader.IsDBNullAsync(i, cancellationToken) ? null : Read(reader, i, columns[i]);
+            yield return row;
+        }
+    }
+
+    // SQLite keeps whole numbers of any type, and truth, as one type; the model says which it is.
+    private static object Read(DbDataReader reader, int index, IColumn column) => Type.GetTypeCode(ClrType(column)) switch
+    {
+        TypeCode.String => reader.GetString(index),
+        TypeCode.Int64 => reader.GetInt64(index),
+        TypeCode.Int32 => reader.GetInt32(index),
+        TypeCode.Int16 => reader.GetInt16(index),
+        TypeCode.Boolean => reader.GetBoolean(index),
+        TypeCode.Double => reader.GetDouble(index),
+        _ when ClrType(column) == typeof(byte[]) => reader.GetFieldValue<byte[]>(index),
+        _ => throw new InvalidOperationException($"{column.Table.Name}.{column.Name} is a {ClrType(column).Name}, which an import cannot copy yet."),
+    };
+
+    private static Type ClrType(IColumn column) => Nullable.GetUnderlyingType(column.ProviderClrType) ?? column.ProviderClrType;
+
+    private async Task<IRowWriter> OpenAsync(ITable table, List<IColumn> columns, CancellationToken cancellationToken)
+    {
+        var connection = target.Database.GetDbConnection();
+        if (connection is NpgsqlConnection postgres)
+        {
+            var copy = await postgres.BeginBinaryImportAsync($"COPY {Quote(table.Name)} ({Names(columns)}) FROM STDIN (FORMAT BINARY)", cancellationToken);
+            copy.Timeout = TimeSpan.Zero;
+            return new CopyWriter(copy, columns);
+        }
+        var insert = connection.CreateCommand();
+        insert.Transaction = target.Database.CurrentTransaction!.GetDbTransaction();
+        insert.CommandText = $"INSERT INTO {Quote(table.Name)} ({Names(columns)}) VALUES ({string.Join(", ", columns.Select((_, i) => $"@p{i}"))})";
+        for (var i = 0; i < columns.Count; i++)
+        {
+            var parameter = insert.CreateParameter();
+            parameter.ParameterName = $"@p{i.ToString(CultureInfo.InvariantCulture)}";
+            insert.Parameters.Add(parameter);
+        }
+        return new InsertWriter(insert);
+    }
+
+    /// <summary>Numbers that PostgreSQL gives to rows go on after the highest that there is.</summary>
+    private async Task SetNextNumbersAsync(ITable table, List<IColumn> columns, CancellationToken cancellationToken)
+    {
+        if (target.Database.GetDbConnection() is not NpgsqlConnection)
+            return;
+        foreach (var column in columns.Where(column => Type.GetTypeCode(ClrType(column)) is TypeCode.Int16 or TypeCode.Int32 or TypeCode.Int64))
+        {
+            await RunAsync($"""
+                SELECT setval(pg_get_serial_sequence('{Quote(table.Name)}', '{column.Name}'), COALESCE(max({Quote(column.Name)}), 0) + 1, false)
+                FROM {Quote(table.Name)} HAVING pg_get_serial_sequence('{Quote(table.Name)}', '{column.Name}') IS NOT NULL
+                """, cancellationToken);
+        }
+    }
+
+    private async Task RunAsync(string sql, CancellationToken cancellationToken)
+    {
+        await using var command = target.Database.GetDbConnection().CreateCommand();
+        command.Transaction = target.Database.CurrentTransaction!.GetDbTransaction();
+        command.CommandTimeout = 0;
+        command.CommandText = sql;
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static string Where(ITable table) => table.Name == "server_facts" ? $" WHERE {NotCopied}" : "";
+
+    private static string Names(IEnumerable<IColumn> columns) => string.Join(", ", columns.Select(column => Quote(column.Name)));
+
+    private static string Quote(string name) => $"\"{name}\"";
+}
