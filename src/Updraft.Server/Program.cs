@@ -103,7 +103,9 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
-        app.MapGroup("/updraft/v1").MapDeployFiles();
+        var updraft = app.MapGroup("/updraft/v1");
+        updraft.MapDeployFiles();
+        updraft.MapEvents();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

@@ -20,8 +20,8 @@ internal static class EventTable
             builder.Property(row => row.Details).HasJson();
             // A page of a log is a range of one of these, read backwards, however many events there are.
             builder.HasIndex(row => new { row.OrganizationId, row.At, row.Id });
-            builder.HasIndex(row => new { row.WorkspaceId, row.At, row.Id });
-            builder.HasIndex(row => new { row.DeploymentId, row.At, row.Id });
+            builder.HasIndex(row => new { row.OrganizationId, row.WorkspaceId, row.At, row.Id });
+            builder.HasIndex(row => new { row.OrganizationId, row.DeploymentId, row.At, row.Id });
             // A search for one type must not read the whole log.
             builder.HasIndex(row => new { row.OrganizationId, row.Type, row.At, row.Id });
             // What is old goes.

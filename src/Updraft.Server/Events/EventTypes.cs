@@ -66,6 +66,9 @@ internal static class EventTypes
     public const string SessionStarted = "session.started";
     public const string SessionEnded = "session.ended";
 
+    /// <summary>Every type, in the order above.</summary>
+    public static IReadOnlyList<string> All { get; } = [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
+
     /// <summary>Whether webhooks tell of it.</summary>
     public static bool IsTold(string type) => type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
 }

@@ -99,7 +99,7 @@ internal static class DescriptionEndpoints
         // Everything that the page needs comes from here: no fonts, no telemetry, no assistant of somebody else.
         routes.MapScalarApiReference(Page, options => options
             .AddDocument(ServedDescription.Version, "The API")
-            .AddDocument(ServedDescription.Own, "Files of deploys")
+            .AddDocument(ServedDescription.Own, "What Updraft has beside it")
             .WithTitle("Updraft API")
             .DisableDefaultFonts()
             .DisableTelemetry()

@@ -625,17 +625,17 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasDatabaseName("ix_events_at_id")
                         .HasFilter("is_pending");
 
-                    b.HasIndex("DeploymentId", "At", "Id")
-                        .HasDatabaseName("ix_events_deployment_id_at_id");
-
                     b.HasIndex("OrganizationId", "At", "Id")
                         .HasDatabaseName("ix_events_organization_id_at_id");
 
-                    b.HasIndex("WorkspaceId", "At", "Id")
-                        .HasDatabaseName("ix_events_workspace_id_at_id");
+                    b.HasIndex("OrganizationId", "DeploymentId", "At", "Id")
+                        .HasDatabaseName("ix_events_organization_id_deployment_id_at_id");
 
                     b.HasIndex("OrganizationId", "Type", "At", "Id")
                         .HasDatabaseName("ix_events_organization_id_type_at_id");
+
+                    b.HasIndex("OrganizationId", "WorkspaceId", "At", "Id")
+                        .HasDatabaseName("ix_events_organization_id_workspace_id_at_id");
 
                     b.ToTable("events", (string)null);
                 });
