@@ -7,6 +7,7 @@ using Updraft.Server.Database;
 using Updraft.Server.DeploymentBundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Events;
 using Updraft.Server.Health;
 using Updraft.Server.Images;
 using Updraft.Server.Import;
@@ -47,6 +48,7 @@ internal static class Program
     {
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase(builder.Configuration);
+        builder.AddEvents();
         builder.AddTokens();
         builder.AddOrganizations();
         builder.AddClusters();
@@ -103,7 +105,9 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
-        app.MapGroup("/updraft/v1").MapDeployFiles();
+        var updraft = app.MapGroup("/updraft/v1");
+        updraft.MapDeployFiles();
+        updraft.MapEvents();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

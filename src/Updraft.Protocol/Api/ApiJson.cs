@@ -30,6 +30,8 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(FileDiffResponse))]
 [JsonSerializable(typeof(TextDiffResponse))]
 [JsonSerializable(typeof(VersionFilesResponse))]
+[JsonSerializable(typeof(AuditEventsPaginated))]
+[JsonSerializable(typeof(AuditEventResponse))]
 [JsonSerializable(typeof(AlphaDeploymentResponse))]
 [JsonSerializable(typeof(AlphaDeploymentsPaginated))]
 [JsonSerializable(typeof(CreateWorkspaceRequest))]

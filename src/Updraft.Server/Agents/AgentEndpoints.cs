@@ -23,7 +23,7 @@ internal static class AgentEndpoints
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(AgentJson.Default.EnrolRequest, cancellationToken);
-        var agent = await enrol.RunAsync(subject.AgentDeployment(), body, cancellationToken);
+        var agent = await enrol.RunAsync(subject, subject.AgentDeployment(), body, cancellationToken);
         return Results.Json(new EnrolResponse
         {
             AgentId = agent.Id.Value,

@@ -4,6 +4,8 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
+using Updraft.Server.Security;
 
 namespace Updraft.Server.Agents;
 
@@ -12,11 +14,11 @@ namespace Updraft.Server.Agents;
 /// lost answer makes no second one. Agents that nobody has heard of for long are forgotten on this occasion.
 /// </summary>
 /// <exception cref="ApiException">400: a field is empty, too long or no id. 404: the Deployment was deleted.</exception>
-internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
+internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock, EventLog events)
 {
     private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100, MaxDriver = 50;
 
-    public async Task<Agent> RunAsync(DeploymentId deployment, EnrolRequest request, CancellationToken cancellationToken)
+    public async Task<Agent> RunAsync(Subject subject, DeploymentId deployment, EnrolRequest request, CancellationToken cancellationToken)
     {
         if (!EntityId.IsValid(request.InstanceId))
             throw ApiException.BadRequest("'instanceId' must be 25 characters: 'c' and 24 of a-z and 0-9.");
@@ -29,9 +31,10 @@ internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> opt
         var now = clock.GetUtcNow();
         var forgotten = now - options.Value.RememberFor;
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        await db.LockDeploymentAsync(deployment, cancellationToken);
+        var place = await db.LockDeploymentAsync(deployment, cancellationToken);
         var agent = await db.Agents.SingleOrDefaultAsync(
             row => row.DeploymentId == deployment && row.InstanceId == request.InstanceId, cancellationToken);
+        var isNews = agent is null || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
         if (agent is null)
         {
             agent = new Agent
@@ -52,6 +55,11 @@ internal sealed class EnrolAgent(UpdraftDbContext db, IOptions<AgentOptions> opt
         agent.ImageDriver = request.ImageDriver;
         // What an agent without a driver runs is nobody's knowledge any more.
         agent.Image = request.ImageDriver is null ? null : agent.Image;
+        if (isNews)
+        {
+            events.Record(EventTypes.AgentEnrolled, subject.Profile, place.Place(), new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"),
+                ("deploymentName", place.Name), ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
+        }
         await db.SaveChangesAsync(cancellationToken);
         await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgotten).ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

@@ -52,6 +52,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         Id<AgentId>(configurationBuilder);
         Id<BundleId>(configurationBuilder);
         Id<UserId>(configurationBuilder);
+        Id<EventId>(configurationBuilder);
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();

@@ -6,13 +6,14 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.DeploymentBundles;
 
 /// <summary>Moves one bundle without an upload, by a deploy of its own; image, DAG-deploy setting and other bundles stay.</summary>
-internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append)
+internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append, EventLog events)
 {
     /// <summary>Appends the revision and its deploy. Inside a write transaction; announce it afterwards.</summary>
     /// <param name="subject">Who does it.</param>
@@ -22,7 +23,7 @@ internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOpt
     /// <param name="description">Description of the deploy.</param>
     /// <param name="rollbackFrom">The deploy that is gone back to.</param>
     /// <param name="cancellationToken">Gives up.</param>
-    public async Task<Revision> RunAsync(Subject subject, Deployment deployment, Bundle bundle, RevisionMount? mount, string? description,
+    public async Task<Deploy> RunAsync(Subject subject, Deployment deployment, Bundle bundle, RevisionMount? mount, string? description,
         DeployId? rollbackFrom, CancellationToken cancellationToken)
     {
         var newest = await db.Revisions.AsNoTracking()
@@ -64,7 +65,8 @@ internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         deploy.Commit(revision.Number, mount?.Version ?? "", now, subject.Profile);
         db.Deploys.Add(deploy);
         await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
-        return revision;
+        events.Record(rollbackFrom is null ? EventTypes.DeployFinalized : EventTypes.DeployRolledBack, subject.Profile, deployment, deploy);
+        return deploy;
     }
 
     /// <summary>The bundle keeps its place among the others.</summary>

@@ -8,6 +8,7 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -17,7 +18,8 @@ namespace Updraft.Server.DeploymentBundles;
 /// <exception cref="ApiException">
 /// 400: a field; the place is taken; the Deployment's settings or its Airflow do not allow it. 404: no such Deployment.
 /// </exception>
-internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, BundleRegister register)
+internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, BundleRegister register,
+    EventLog events)
 {
     /// <summary>The contract's only <c>type</c> of a bundle.</summary>
     public const string OnlyType = "DEPLOY";
@@ -57,6 +59,7 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
             ?? register.Add(deployment, path, name, now, subject.Profile);
         bundle.Touch(now, subject.Profile);
         (bundle.Description, bundle.BundleType, bundle.DagBundleIds) = (request.Description, bundleType, dagBundleIds);
+        events.Record(EventTypes.BundleCreated, subject.Profile, deployment, bundle);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return bundle.Id;

@@ -5,6 +5,7 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -18,7 +19,7 @@ namespace Updraft.Server.DeploymentBundles;
 /// 400: it is the default DAG bundle, or the only DAG bundle of a non-DAG bundle. 403: CI/CD is enforced. 404: no such bundle.
 /// </exception>
 internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, BundleRegister register, ChangeBundle change,
-    RevisionSignal signal)
+    RevisionSignal signal, EventLog events)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, BundleId id, CancellationToken cancellationToken)
     {
@@ -38,14 +39,15 @@ internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, Bund
         var isMounted = await db.Revisions.AsNoTracking()
             .Where(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision)
             .Select(row => row.Mounts).SingleOrDefaultAsync(cancellationToken) is { } mounts && mounts.Any(mount => mount.Path == bundle.Path);
-        var revision = isMounted
+        var deploy = isMounted
             ? await change.RunAsync(subject, deployment, bundle, null, $"Deleted the bundle {bundle.Name ?? bundle.MountPath}.", null, cancellationToken)
             : null;
-        bundle.Delete(revision?.Number, clock.GetUtcNow(), subject.Profile);
+        bundle.Delete(deploy?.Revision, clock.GetUtcNow(), subject.Profile);
+        events.Record(EventTypes.BundleDeleted, subject.Profile, deployment, bundle, deploy?.Id);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 
-        if (revision is not null)
+        if (deploy is not null)
             signal.Announce(deploymentId);
     }
 

@@ -5,6 +5,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -12,7 +13,7 @@ namespace Updraft.Server.DeploymentBundles;
 
 /// <summary>Changes a bundle's description, and which DAG bundles use a non-DAG bundle. What is absent stays.</summary>
 /// <exception cref="ApiException">400: a field, or the bundle was deleted. 404: no such bundle.</exception>
-internal sealed class UpdateBundle(UpdraftDbContext db, TimeProvider clock, BundleRegister register)
+internal sealed class UpdateBundle(UpdraftDbContext db, TimeProvider clock, BundleRegister register, EventLog events)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, BundleId id, UpdateBundleRequest request,
         CancellationToken cancellationToken)
@@ -21,7 +22,7 @@ internal sealed class UpdateBundle(UpdraftDbContext db, TimeProvider clock, Bund
 
         await register.CompleteAsync(deploymentId, cancellationToken);
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        await db.LockDeploymentAsync(deploymentId, cancellationToken);
+        var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
         var bundle = await FindAsync(db, deploymentId, id, cancellationToken);
         if (request.DagBundleIds is { } wanted)
         {
@@ -33,6 +34,7 @@ internal sealed class UpdateBundle(UpdraftDbContext db, TimeProvider clock, Bund
         }
         bundle.Description = request.Description ?? bundle.Description;
         bundle.Touch(clock.GetUtcNow(), subject.Profile);
+        events.Record(EventTypes.BundleUpdated, subject.Profile, deployment, bundle);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

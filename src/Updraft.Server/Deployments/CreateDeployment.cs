@@ -5,6 +5,7 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Clusters;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Workspaces;
@@ -12,7 +13,7 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Server.Deployments;
 
 /// <summary>Makes a Deployment.</summary>
-internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock)
+internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     private const int MaxVersion = 64, MaxRegion = 100;
 
@@ -70,6 +71,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock)
             UpdatedBy = subject.Profile,
         };
         db.Deployments.Add(deployment);
+        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Place(), deployment.Target(), ("workspaceName", workspace.Name));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return deployment.Id;

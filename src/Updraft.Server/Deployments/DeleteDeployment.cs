@@ -1,12 +1,13 @@
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
 /// <summary>Deletes a Deployment: nobody finds it any more, and its tokens end. Its history stays in the database.</summary>
-internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock)
+internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">404: no such Deployment, or it was deleted before.</exception>
     public async Task RunAsync(Subject subject, DeploymentId id, CancellationToken cancellationToken)
@@ -15,6 +16,7 @@ internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock)
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
         var now = clock.GetUtcNow();
         (deployment.DeletedAt, deployment.UpdatedAt, deployment.UpdatedBy) = (now, now, subject.Profile);
+        events.Record(EventTypes.DeploymentDeleted, subject.Profile, deployment.Place(), deployment.Target());
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

@@ -3,12 +3,13 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
 /// <summary>Says that a Deployment sleeps or is awake for a while, or takes that back. It is told to clients; agents keep running.</summary>
-internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider clock)
+internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <summary>Sets the decision; it replaces the one before.</summary>
     /// <exception cref="ApiException">400: not a development Deployment, or a bad field. 404: no such Deployment.</exception>
@@ -40,6 +41,9 @@ internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider cloc
         var spec = (deployment.Settings.ScalingSpec?.HibernationSpec ?? new DeploymentHibernationSpec()) with { Override = decision };
         deployment.Settings = deployment.Settings with { ScalingSpec = Hibernation.SpecOrNull(spec) };
         (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
+        events.Record(decision is null ? EventTypes.HibernationResumed : EventTypes.HibernationOverridden, subject.Profile, deployment.Place(), deployment.Target(),
+            ("isHibernating", decision?.IsHibernating switch { null => null, true => "true", false => "false" }),
+            ("overrideUntil", decision?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

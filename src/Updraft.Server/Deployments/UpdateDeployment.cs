@@ -2,13 +2,14 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
 /// <summary>Replaces the settings of a Deployment: what the request leaves out goes back to its default.</summary>
-internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
+internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">
     /// 400: a required field is missing or bad, the name is taken, the Workspace or the type is another one, or the DAG-deploy setting would change
@@ -31,13 +32,18 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock)
         if (request.Type != deployment.Settings.Type)
             throw ApiException.BadRequest($"'type' must be '{deployment.Settings.Type}': a Deployment keeps its type.");
         await CreateDeployment.RefuseTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
-        deployment.Settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
+        var settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
+        var changed = Changed.Names([("name", deployment.Name, name), ("description", deployment.Description, request.Description),
+            ("isDagDeployEnabled", deployment.IsDagDeployEnabled, request.IsDagDeployEnabled!.Value),
+            ("isCicdEnforced", deployment.IsCicdEnforced, request.IsCicdEnforced!.Value), .. DeploymentEvents.Differences(deployment.Settings, settings)]);
+        deployment.Settings = settings;
         deployment.Name = name;
         deployment.Description = request.Description;
-        deployment.IsDagDeployEnabled = request.IsDagDeployEnabled!.Value;
-        deployment.IsCicdEnforced = request.IsCicdEnforced!.Value;
+        deployment.IsDagDeployEnabled = request.IsDagDeployEnabled.Value;
+        deployment.IsCicdEnforced = request.IsCicdEnforced.Value;
         deployment.UpdatedAt = clock.GetUtcNow();
         deployment.UpdatedBy = subject.Profile;
+        events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Place(), deployment.Target(), (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
-using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
@@ -35,12 +34,6 @@ internal sealed record PastDeploy(Deploy Deploy, DateTimeOffset? FinalizedAt, Da
 /// <param name="TimeToActive">From the finalize until every agent had it; null when that is not known.</param>
 internal sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt, TimeSpan? TimeToActive);
 
-/// <summary>That an agent came to run a revision.</summary>
-/// <param name="Agent">The agent.</param>
-/// <param name="Revision">The revision.</param>
-/// <param name="At">When it said so.</param>
-internal sealed record AgentChange(AgentId Agent, long Revision, DateTimeOffset At);
-
 /// <summary>A page of a history, newest first.</summary>
 /// <param name="Deploys">What is on it.</param>
 /// <param name="Older">Where the next page begins: deploys below this number. Null on the last one.</param>
@@ -54,7 +47,7 @@ internal sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Olde
 /// </summary>
 internal sealed class DeployHistory(UpdraftDbContext db)
 {
-    private const int MostForCharts = 1000, MostTimed = 100, MostAgentChanges = 5000;
+    private const int MostForCharts = 1000, MostTimed = 100;
 
     /// <param name="id">The Deployment.</param>
     /// <param name="filter">What is looked for.</param>
@@ -94,16 +87,6 @@ internal sealed class DeployHistory(UpdraftDbContext db)
         var times = await TimesAsync(id, timed, cancellationToken);
         return [.. deploys.Select(row => new ChartedDeploy(row.Id, row.Number, row.Status, row.RollbackFromId is not null, row.CreatedAt,
             row.Revision is { } revision && times.TryGetValue(revision, out var at) ? at.Active - at.Finalized : null))];
-    }
-
-    /// <summary>When agents that are still known came to run a revision, since a time, oldest first; of more than five thousand the newest.</summary>
-    public async Task<IReadOnlyList<AgentChange>> AgentsSinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
-    {
-        var known = db.Agents.Where(agent => agent.DeploymentId == id).Select(agent => agent.Id);
-        var changes = await db.RevisionReports.Where(row => row.DeploymentId == id && row.ActiveAt >= since && known.Contains(row.AgentId))
-            .OrderByDescending(row => row.Revision).Take(MostAgentChanges)
-            .Select(row => new AgentChange(row.AgentId, row.Revision, row.ActiveAt!.Value)).ToListAsync(cancellationToken);
-        return [.. changes.OrderBy(change => change.At).ThenBy(change => change.Revision)];
     }
 
     /// <summary>The deploy that brought the revision before another one's; null when there is none.</summary>

@@ -2,12 +2,13 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Organizations;
 
 /// <summary>Replaces the settings of an Organization. Apart from the name, they are only kept.</summary>
-internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock)
+internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     private const int MaxName = 50, MaxEmail = 255;
 
@@ -22,6 +23,7 @@ internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var organization = await db.LockOrganizationAsync(id, cancellationToken);
+        var changed = Changed.Names(("name", organization.Name, name), ("billingEmail", organization.BillingEmail, request.BillingEmail));
         organization.Name = name;
         organization.BillingEmail = request.BillingEmail;
         organization.IsScimEnabled = request.IsScimEnabled.Value;
@@ -29,6 +31,7 @@ internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock
         organization.HasAiFeaturesDisabled = request.HasAiFeaturesDisabled;
         organization.ShouldEnforceDedicatedClusters = request.ShouldEnforceDedicatedClusters ?? false;
         (organization.UpdatedAt, organization.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
+        events.Record(EventTypes.OrganizationUpdated, subject.Profile, organization, (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return organization;

@@ -20,6 +20,7 @@ internal static class StateEndpoints
         builder.Services.AddSingleton<WaitForState>();
         builder.Services.AddScoped<RecordReport>();
         builder.Services.AddScoped<CurrentVersions>();
+        builder.Services.AddScoped<AgentHistory>();
         builder.Services.AddScoped<BundleRegister>();
         builder.Services.AddScoped<AppendRevision>();
         builder.Services.AddScoped<ReadConditions>();

@@ -16,7 +16,7 @@ internal sealed class AbsentFeatures(RequestDelegate next)
         ["alerts"] = "alerts",
         ["notification-channels"] = "notification channels",
         ["allowed-ip-address-ranges"] = "ranges of allowed addresses; set them in the proxy or firewall in front of the server",
-        ["audit-logs"] = "audit logs to download",
+        ["audit-logs"] = "audit logs at this address; they are at /updraft/v1/organizations/{organizationId}/audit-log",
     };
 
     public Task InvokeAsync(HttpContext context)

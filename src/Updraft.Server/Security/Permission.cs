@@ -84,6 +84,9 @@ internal enum Permission
     /// <summary><c>organization.customRoles.get</c>: the roles that there are.</summary>
     ReadRoles,
 
+    /// <summary>See what was changed by whom: all of the Organization, or what belongs to a Workspace.</summary>
+    ReadAuditLog,
+
     /// <summary>What an agent does: enrol, read its Deployment's state and bundles, report.</summary>
     ActAsAgent,
 }
@@ -139,7 +142,7 @@ internal static class RoleTable
         [Role.OrganizationBillingAdmin] = ("ORGANIZATION_BILLING_ADMIN", RoleScope.Organization, [.. Belonging]),
         [Role.OrganizationMember] = ("ORGANIZATION_MEMBER", RoleScope.Organization, [.. Belonging]),
         [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace, [.. Operating, Permission.ManageTokens,
-            Permission.UpdateWorkspace, Permission.DeleteWorkspace, Permission.ReadUsers, Permission.ManageUserRoles]),
+            Permission.UpdateWorkspace, Permission.DeleteWorkspace, Permission.ReadUsers, Permission.ManageUserRoles, Permission.ReadAuditLog]),
         [Role.WorkspaceOperator] = ("WORKSPACE_OPERATOR", RoleScope.Workspace, [.. Operating]),
         [Role.WorkspaceAuthor] = ("WORKSPACE_AUTHOR", RoleScope.Workspace, [.. Deploying]),
         [Role.WorkspaceMember] = ("WORKSPACE_MEMBER", RoleScope.Workspace, [.. Reading]),

@@ -5,6 +5,7 @@ using Microsoft.IdentityModel.Tokens;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
@@ -15,7 +16,8 @@ namespace Updraft.Server.SignIn;
 /// The tokens of a login: an access token for an hour, a JSON Web Token by the server's key, and a refresh token that works once. An
 /// access token has no claim <c>permissions</c>: clients take a token that has it for an API token, and so for one of CI.
 /// </summary>
-internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options, TimeProvider clock)
+internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options, TimeProvider clock,
+    EventLog events)
 {
     private const string SessionClaim = "sid";
     private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1), SessionLifetime = TimeSpan.FromDays(30);
@@ -40,6 +42,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
             ExpiresAt = now + SessionLifetime,
         };
         db.LoginSessions.Add(session);
+        events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Cli);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return Answer(session, user, refresh);
@@ -59,9 +62,15 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var user = await FindUserAsync(session.UserId, cancellationToken);
         var refresh = AuthorizationCodes.NewSecret();
         if (user is null || session.RefreshHash != hash)
+        {
             session.RevokedAt = now;
+            if (user is not null)
+                events.RecordSession(EventTypes.SessionEnded, user.ToSubject(), SessionEvents.Cli, "a refresh token was used twice");
+        }
         else
+        {
             (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) = (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
+        }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         if (session.RevokedAt is null)
@@ -76,8 +85,15 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var hash = IssueToken.HashOf(token);
         var now = clock.GetUtcNow();
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        await db.LoginSessions.Where(row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), cancellationToken);
+        var session = (await db.LockRowsAsync<LoginSession>(
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+        if (session is null || session.RevokedAt is not null)
+            return;
+        session.RevokedAt = now;
+        var id = session.UserId;
+        if (await db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is { } user)
+            events.RecordSession(EventTypes.SessionEnded, user.ToSubject(), SessionEvents.Cli);
+        await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         cache.Forget();
     }

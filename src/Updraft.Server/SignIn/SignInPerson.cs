@@ -5,6 +5,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;
@@ -13,7 +14,8 @@ using Updraft.Server.Users;
 namespace Updraft.Server.SignIn;
 
 /// <summary>Makes the person of a sign-in, or brings him up to date: name, address, and the roles that follow from claims.</summary>
-internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache, TimeProvider clock)
+internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache, TimeProvider clock,
+    EventLog events)
 {
     private const int MaxText = 255;
 
@@ -49,7 +51,13 @@ internal sealed class SignInPerson(UpdraftDbContext db, IOptions<SignInOptions> 
         user.AvatarUrl = Find(claims, "picture") is { } picture && !picture.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
             && Uri.TryCreate(picture, UriKind.Absolute, out var address) && address.Scheme is "https" or "http" ? picture : "";
         user.UpdatedAt = now;
+        var before = user.Copy();
         await GrantAsync(user, isNew, claims, cancellationToken);
+        if (isNew)
+            events.RecordCreation(user);
+        else if (user.HasOthersThan(before))
+            events.RecordRoles(user.ToSubject().Profile, user, before, SessionEvents.Provider);
+        events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Provider);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RefuseNoneAsync(user.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);

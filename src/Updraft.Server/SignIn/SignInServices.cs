@@ -30,6 +30,7 @@ internal static class SignInServices
         builder.Services.AddScoped<AuthorizationCodes>();
         builder.Services.AddScoped<SignInPerson>();
         builder.Services.AddScoped<LoginTokens>();
+        builder.Services.AddScoped<RecordSession>();
         builder.Services.AddSingleton<FindSession>(provider => async (token, cancellationToken) =>
         {
             await using var scope = provider.CreateAsyncScope();

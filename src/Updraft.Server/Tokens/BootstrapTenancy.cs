@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 using Updraft.Server.Workspaces;
@@ -12,7 +13,7 @@ namespace Updraft.Server.Tokens;
 
 /// <summary>Makes the first Organization, Workspace and owner token in an empty database, and tells the operator once.</summary>
 internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToken, IOptions<BootstrapOptions> options,
-    IOptions<ServerOptions> server, TimeProvider clock)
+    IOptions<ServerOptions> server, TimeProvider clock, EventLog events)
 {
     /// <summary>Does nothing when there is an Organization already.</summary>
     public async Task RunAsync(TextWriter console, CancellationToken cancellationToken)
@@ -52,6 +53,9 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
             UpdatedBy = by,
         };
         db.AddRange(organization, workspace, row);
+        events.Record(EventTypes.OrganizationCreated, by, organization);
+        events.Record(EventTypes.WorkspaceCreated, by, workspace);
+        events.Record(EventTypes.TokenCreated, by, row);
         await db.SaveChangesAsync(cancellationToken);
         // Before the commit: a start that fails in between is repeated and writes another token, instead of losing the only one.
         if (wanted.OwnerTokenFile is { Length: > 0 } file)

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
@@ -10,7 +11,7 @@ namespace Updraft.Server.Tokens;
 
 /// <summary>Changes an API token: its name, its secret, its roles. Whoever changes a token has to reach all of its places.</summary>
 internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, PlaceOfRole placeOfRole, TokenQueries queries, TokenCache cache,
-    LastOwner lastOwner, TimeProvider clock)
+    LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     private const int MaxRoles = 1000;
 
@@ -20,7 +21,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
     {
         var name = TextLimit.Name(request.Name, "name", CreateToken.MaxName);
         TextLimit.Check(request.Description, "description", TextLimit.Description);
-        return ChangeAsync(subject, id, row =>
+        return ChangeAsync(subject, id, EventTypes.TokenUpdated, row =>
         {
             (row.Name, row.Description) = (name, request.Description ?? "");
             return Task.CompletedTask;
@@ -34,7 +35,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
     public async Task<(ApiToken Row, string Token)> RotateAsync(Subject subject, TokenId id, CancellationToken cancellationToken)
     {
         var token = "";
-        var changed = await ChangeAsync(subject, id, async row =>
+        var changed = await ChangeAsync(subject, id, EventTypes.TokenRotated, async row =>
         {
             foreach (var grant in row.Grants)
                 PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageTokens);
@@ -55,7 +56,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
     {
         if (request.Roles is not { Count: > 0 and <= MaxRoles } roles)
             throw ApiException.BadRequest($"'roles' must have 1 to {MaxRoles} entries.");
-        return await ChangeAsync(subject, id, async row =>
+        return await ChangeAsync(subject, id, EventTypes.TokenRolesChanged, async row =>
         {
             var wanted = new List<Grant>();
             foreach (var role in roles)
@@ -82,7 +83,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
             throw PlaceOfRole.Refused("The token also has roles in places where the caller may not manage tokens.");
     }
 
-    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, Func<ApiToken, Task> change, CancellationToken cancellationToken)
+    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
@@ -91,6 +92,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
         RefuseForeign(subject, row);
         await change(row);
         (row.UpdatedAt, row.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
+        events.Record(type, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RefuseNoneAsync(row.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);

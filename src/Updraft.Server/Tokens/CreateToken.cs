@@ -3,13 +3,14 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
 /// <summary>Makes API tokens and agent tokens. Nobody can make a token that may do, see or last more than he has.</summary>
-internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, PlaceOfRole placeOfRole)
+internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, PlaceOfRole placeOfRole, EventLog events)
 {
     /// <summary>Longest name, in code points.</summary>
     public const int MaxName = 255;
@@ -58,6 +59,7 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
         if (await EndOfAsync(db, subject, cancellationToken) is { } limit && (row.ExpiresAt is null || row.ExpiresAt > limit))
             throw PlaceOfRole.Refused($"The token would outlive the one that makes it, which ends at {limit:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
         db.ApiTokens.Add(row);
+        events.Record(row.Kind == TokenKind.Agent ? EventTypes.AgentTokenCreated : EventTypes.TokenCreated, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return (row, token);

@@ -2,13 +2,14 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
 /// <summary>Ends a token: it opens no request that comes afterwards, to whichever server.</summary>
-internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwner lastOwner, TimeProvider clock)
+internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     /// <param name="subject">The caller.</param>
     /// <param name="visible">The tokens that the caller sees.</param>
@@ -26,6 +27,7 @@ internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwn
         if (row.Kind == TokenKind.Api)
             ChangeToken.RefuseForeign(subject, row);
         row.RevokedAt = clock.GetUtcNow();
+        events.Record(row.Kind == TokenKind.Agent ? EventTypes.AgentTokenDeleted : EventTypes.TokenDeleted, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RefuseNoneAsync(row.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);

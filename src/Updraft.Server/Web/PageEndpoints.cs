@@ -88,6 +88,7 @@ internal static class PageEndpoints
         pages.MapPost("/tokens", CreateTokenAsync).Requires(Permission.ManageTokens);
         pages.MapPost("/tokens/{tokenId}/rotate", RotateTokenAsync).Requires(Permission.ManageTokens);
         pages.MapPost("/tokens/{tokenId}/revoke", RevokeTokenAsync).Requires(Permission.ManageTokens);
+        pages.MapPage<AuditLogPage>("/audit-log").Requires(Permission.ReadAuditLog);
         pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
     }

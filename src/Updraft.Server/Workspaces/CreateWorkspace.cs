@@ -3,13 +3,14 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
 /// <summary>Makes a Workspace.</summary>
-internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
+internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <summary>Longest name, in code points.</summary>
     public const int MaxName = 50;
@@ -44,6 +45,7 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock)
             UpdatedBy = subject.Profile,
         };
         db.Workspaces.Add(workspace);
+        events.Record(EventTypes.WorkspaceCreated, subject.Profile, workspace);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return workspace;

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
@@ -14,7 +15,7 @@ namespace Updraft.Server.Workspaces;
 internal delegate Task<int> CountDeployments(WorkspaceId workspace, CancellationToken cancellationToken);
 
 /// <summary>Deletes a Workspace that is empty. Its tokens end with it.</summary>
-internal sealed class DeleteWorkspace(UpdraftDbContext db, CountDeployments countDeployments)
+internal sealed class DeleteWorkspace(UpdraftDbContext db, CountDeployments countDeployments, EventLog events)
 {
     /// <exception cref="ApiException">400: it has Deployments. 404: no such Workspace.</exception>
     public async Task RunAsync(Subject subject, WorkspaceId id, CancellationToken cancellationToken)
@@ -26,6 +27,7 @@ internal sealed class DeleteWorkspace(UpdraftDbContext db, CountDeployments coun
         if (await countDeployments(id, cancellationToken) is var count and > 0)
             throw ApiException.BadRequest($"Workspace '{id}' has {(count == 1 ? "1 Deployment" : $"{count} Deployments")}; delete what is in it first.");
         db.Workspaces.Remove(workspace);
+        events.Record(EventTypes.WorkspaceDeleted, subject.Profile, workspace);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

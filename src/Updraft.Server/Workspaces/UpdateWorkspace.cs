@@ -3,13 +3,14 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
 /// <summary>Replaces the settings of a Workspace. Deployments that exist keep theirs.</summary>
-internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock)
+internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">400: a required field is missing or bad, or the name is taken. 404: no such Workspace.</exception>
     public async Task RunAsync(Subject subject, WorkspaceId id, UpdateWorkspaceRequest request, CancellationToken cancellationToken)
@@ -26,6 +27,8 @@ internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock)
         var workspace = await db.Workspaces.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("Workspace", id.Value);
         await CreateWorkspace.RefuseTakenNameAsync(db, workspace.OrganizationId, name, except: id, cancellationToken);
+        var changed = Changed.Names(("name", workspace.Name, name), ("description", workspace.Description, request.Description),
+            ("cicdEnforcedDefault", workspace.CicdEnforcedDefault, request.CicdEnforcedDefault.Value));
         workspace.Name = name;
         workspace.Description = request.Description;
         workspace.CicdEnforcedDefault = request.CicdEnforcedDefault.Value;
@@ -33,6 +36,7 @@ internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock)
         workspace.DefaultClusterId = request.DefaultClusterId;
         workspace.DefaultRegion = request.DefaultRegion;
         (workspace.UpdatedAt, workspace.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
+        events.Record(EventTypes.WorkspaceUpdated, subject.Profile, workspace, (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

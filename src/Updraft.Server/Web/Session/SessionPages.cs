@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tokens;
@@ -36,7 +37,8 @@ internal static class SessionPages
         };
     }
 
-    private static async Task<IResult> SignInAsync(HttpContext context, FindToken findToken, PageLinks links, CancellationToken cancellationToken)
+    private static async Task<IResult> SignInAsync(HttpContext context, FindToken findToken, RecordSession record, PageLinks links,
+        CancellationToken cancellationToken)
     {
         var form = await context.Request.ReadFormAsync(cancellationToken);
         var (token, returnTo) = (form["token"].ToString().Trim(), form["returnTo"].ToString());
@@ -47,6 +49,7 @@ internal static class SessionPages
             return Show(context, returnTo, subject is null
                 ? "This is no token of this server, or it has expired or was deleted." : "This is the token of an agent; use an API token.");
         }
+        await record.RunAsync(EventTypes.SessionStarted, subject, SessionEvents.Token, cancellationToken);
         var ticket = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PageSession.TokenClaim, token)], "updraft"));
         await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, ticket);
         return TypedResults.Redirect(links.At(LoopbackAddress.OwnPath(returnTo)));
@@ -60,8 +63,10 @@ internal static class SessionPages
             : TypedResults.Redirect(links.To($"/signin?returnTo={returnTo}"));
     }
 
-    private static async Task<IResult> SignOutAsync(HttpContext context, PageLinks links)
+    private static async Task<IResult> SignOutAsync(HttpContext context, RecordSession record, PageLinks links)
     {
+        if (context.Features.Get<Subject>() is { } subject)
+            await record.RunAsync(EventTypes.SessionEnded, subject, SessionEvents.Page, context.RequestAborted);
         await context.SignOutAsync(CookieAuthenticationDefaults.AuthenticationScheme);
         return TypedResults.Redirect(links.To($"/signin"));
     }

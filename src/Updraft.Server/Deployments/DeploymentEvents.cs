@@ -1,0 +1,23 @@
+using System.Text.Json;
+using Updraft.Protocol;
+using Updraft.Server.Events;
+
+namespace Updraft.Server.Deployments;
+
+internal static class DeploymentEvents
+{
+    /// <summary>The Deployment as the place of an event.</summary>
+    public static EventPlace Place(this Deployment deployment, DeployId? deploy = null) =>
+        new(deployment.OrganizationId, deployment.WorkspaceId, deployment.Id, deploy);
+
+    /// <summary>The settings before and after, field by field, to say which differ.</summary>
+    public static IEnumerable<(string Name, object? Before, object? After)> Differences(DeploymentSettings before, DeploymentSettings after)
+    {
+        var now = JsonSerializer.SerializeToElement(after, JsonSerializerOptions.Web);
+        return JsonSerializer.SerializeToElement(before, JsonSerializerOptions.Web).EnumerateObject()
+            .Select(field => (field.Name, (object?)field.Value.GetRawText(), (object?)now.GetProperty(field.Name).GetRawText()));
+    }
+
+    /// <summary>The Deployment as what an event tells of.</summary>
+    public static EventTarget Target(this Deployment deployment) => new("deployment", deployment.Id.Value, deployment.Name);
+}

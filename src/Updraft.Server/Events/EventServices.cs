@@ -1,0 +1,13 @@
+namespace Updraft.Server.Events;
+
+internal static class EventServices
+{
+    public static void AddEvents(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.AddScoped<EventLog>();
+        builder.Services.AddOptions<EventOptions>().BindConfiguration("Events").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddScoped<AuditLog>();
+        builder.Services.AddHostedService<ExpireEvents>();
+    }
+}
