@@ -17,6 +17,7 @@ using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
@@ -44,6 +45,7 @@ internal static class Program
     public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = ServerHost.CreateBuilder(args);
+        builder.AddTelemetry();
         builder.Services.AddUpdraftDatabase(builder.Configuration);
         builder.AddTokens();
         builder.AddOrganizations();

@@ -64,6 +64,7 @@ internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         deploy.Commit(revision.Number, mount?.Version ?? "", now, subject.Profile);
         db.Deploys.Add(deploy);
         await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
+        DeployMetrics.Count(deploy);
         return revision;
     }
 

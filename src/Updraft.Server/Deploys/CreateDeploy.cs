@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
@@ -8,6 +9,7 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
@@ -57,6 +59,8 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
             db.UploadSlots.Add(new() { DeployId = deploy.Id, Purpose = purpose, DeploymentId = deploymentId, CreatedAt = now });
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
+        // The address of the request does not name it yet.
+        Activity.Current?.SetTag(Instrumentation.DeployTag, deploy.Id.Value);
         return deploy.Id;
     }
 
