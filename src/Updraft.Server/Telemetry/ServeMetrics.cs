@@ -39,7 +39,12 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
             .AddView(static instrument => instrument.Meter.Name == "System.Runtime" && !OfTheRuntime.Contains(instrument.Name)
                 ? MetricStreamConfiguration.Drop
                 : null)
-            .AddPrometheusExporter(static exporter => exporter.ScrapeResponseCacheDurationMilliseconds = 0)
+            .AddPrometheusExporter(static exporter =>
+            {
+                exporter.ScrapeResponseCacheDurationMilliseconds = 0;
+                // The job that scrapes names the server, and the name of a metric says whose it is.
+                (exporter.ScopeInfoEnabled, exporter.TargetInfoEnabled) = (false, false);
+            })
             .Build();
         _gauges.CreateObservableGauge("updraft.build.info",
             static () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Instrumentation.Version)), null, "Always 1; the label says which version runs.");
