@@ -11,6 +11,9 @@ internal sealed class AgentCommand
 {
     private const string EnvironmentPrefix = "UPDRAFT_AGENT_";
 
+    /// <summary>Variables that every program with OpenTelemetry reads.</summary>
+    private const string OtlpVariable = "OTEL_EXPORTER_OTLP_ENDPOINT", OtlpHeadersVariable = "OTEL_EXPORTER_OTLP_HEADERS";
+
     private const string Help = """
 
         Examples:
@@ -40,7 +43,7 @@ internal sealed class AgentCommand
 
     private readonly Func<string, string?> _environment;
     private readonly RootCommand _command = new("Keeps the folders of an Airflow host at what its Deployment should run.");
-    private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check, _imageDriver, _imageCommand;
+    private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check, _imageDriver, _imageCommand, _otlpEndpoint;
     private readonly NumberOption _checkTimeout, _imageTimeout, _keepTrees, _keepMinutes;
     private readonly Option<bool> _once;
     private readonly Option<string> _kubeRelease, _kubeSelector, _kubeNamespace, _kubeContainers;
@@ -72,6 +75,7 @@ internal sealed class AgentCommand
         _kubeNamespace = Text("--kube-namespace", "NAME", "Their namespace. That of the agent's pod unless given.");
         _kubeContainers = Text("--kube-containers", "NAMES", "Their containers that run the image, separated by commas. "
             + "Unless given the main container, and all that have an image of the same repository.");
+        _otlpEndpoint = Text("--otlp-endpoint", "URL", $"Collector to which spans are sent, by OTLP over HTTP. {OtlpVariable} unless given.");
         _once = new Option<bool>("--once") { Description = "Converge to what is deployed now, then end." };
         _command.Options.Add(_once);
         var help = _command.Options.OfType<HelpOption>().Single();
@@ -104,6 +108,10 @@ internal sealed class AgentCommand
             problems.Add("--image-driver exec needs --image-command, the command that lets the image in $UPDRAFT_IMAGE run.");
         if (imageDriver != ImageDrivers.Exec && imageCommand is not null)
             problems.Add("--image-command is for --image-driver exec; give both or neither.");
+        var endpoint = Of(parsed, _otlpEndpoint) ?? (_environment(OtlpVariable) is { Length: > 0 } common ? common : null);
+        Uri? otlpEndpoint = null;
+        if (endpoint is not null && (!Uri.TryCreate(endpoint, UriKind.Absolute, out otlpEndpoint) || otlpEndpoint.Scheme is not ("http" or "https")))
+            problems.Add($"--otlp-endpoint or {OtlpVariable} must be the http or https address of a collector.");
         var (checkTimeout, imageTimeout, keepTrees, keepMinutes) =
             (Number(_checkTimeout), Number(_imageTimeout), Number(_keepTrees), Number(_keepMinutes));
         var kubernetes = KubernetesOptions.Read(Of(parsed, _kubeNamespace), Of(parsed, _kubeSelector), Of(parsed, _kubeRelease),
@@ -128,6 +136,8 @@ internal sealed class AgentCommand
             KeepTrees = keepTrees,
             KeepFor = TimeSpan.FromMinutes(keepMinutes),
             Kubernetes = kubernetes,
+            OtlpEndpoint = otlpEndpoint,
+            OtlpHeaders = AgentOptions.HeadersIn(_environment(OtlpHeadersVariable)),
             Once = parsed.GetValue(_once) || Variable(_once) is "1" or "true",
         }, ExitCode.Ok);
 

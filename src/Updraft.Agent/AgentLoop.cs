@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Updraft.Agent.Images;
+using Updraft.Agent.Tracing;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -45,6 +47,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     private long _fetchedBefore;
     private volatile bool _hasNews;
     private StepLog _steps = new(clock);
+    private ActivityContext _trace;
 
     /// <summary>Runs until cancelled, or with <paramref name="once"/> until nothing is to be done.</summary>
     /// <exception cref="AgentExitException">Only an operator can help.</exception>
@@ -133,6 +136,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
         {
             (_revision, _pause, _fetchedBefore) = (revision, Task.CompletedTask, fetcher.FetchedBytes);
             _steps = new StepLog(clock, () => _hasNews = true);
+            _trace = client.TraceOf(desired);
             _backOff.Reset();
             log.Information("state", ("revision", desired.Revision), ("epoch", desired.Epoch), ("deployId", desired.DeployId),
                 ("mounts", desired.Mounts.Count), ("image", desired.Image));
@@ -150,7 +154,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
             var phase = AgentPhase.Prepared;
             if (desired.Phase == StatePhase.Activate)
             {
-                var differing = mounts.Activate(desired);
+                int differing;
+                using (AgentSpans.Begin("activate", _trace)?.Describe(desired))
+                    differing = mounts.Activate(desired);
                 phase = AgentPhase.Active;
                 _backOff.Reset();
                 log.Information("active", ("revision", desired.Revision), ("differingFiles", differing),
@@ -225,11 +231,18 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
         mounts.Check(desired.Mounts);
         if (_prepared != _revision || !desired.Mounts.All(trees.Has))
         {
-            foreach (var mount in desired.Mounts)
-                await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
-            await check.RunAsync(desired, _steps, cancellationToken);
+            await AgentSpans.RunAsync("prepare", _trace, desired, async () =>
+            {
+                foreach (var mount in desired.Mounts)
+                    await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
+                await check.RunAsync(desired, _steps, cancellationToken);
+            });
         }
-        await images.EnsureAsync(desired, _steps, cancellationToken);
+        if (images.IsDue(desired))
+        {
+            await AgentSpans.RunAsync("image", _trace, desired,
+                () => images.EnsureAsync(desired, _steps, cancellationToken));
+        }
         if (_prepared == _revision)
             return;
         _prepared = _revision;
@@ -256,11 +269,12 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
         }
     }
 
-    private Task<DesiredState> ReportAsync((long Epoch, long Revision) revision, AgentPhase phase, string? message, TimeSpan took,
+    private async Task<DesiredState> ReportAsync((long Epoch, long Revision) revision, AgentPhase phase, string? message, TimeSpan took,
         CancellationToken cancellationToken, bool hasGivenUp = false)
     {
         var active = mounts.Active;
-        return client.ReportAsync(agentId => new AgentReport
+        using var span = AgentSpans.Begin("report", _trace, ActivityKind.Client)?.SetTag("updraft.phase", phase.ToString());
+        return await client.ReportAsync(agentId => new AgentReport
         {
             AgentId = agentId,
             Epoch = revision.Epoch,

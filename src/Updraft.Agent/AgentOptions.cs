@@ -45,12 +45,27 @@ internal sealed record AgentOptions
     /// <summary>Which workloads the image driver <c>kubernetes</c> changes; null when none were chosen.</summary>
     public KubernetesOptions? Kubernetes { get; init; }
 
+    /// <summary>Base address of a collector that takes OTLP over HTTP; null for no spans.</summary>
+    public Uri? OtlpEndpoint { get; init; }
+
+    /// <summary>Headers that the collector wants, its key among them.</summary>
+    public IReadOnlyList<(string Name, string Value)> OtlpHeaders { get; init; } = [];
+
     /// <summary>Converge to what the server wants now, then end.</summary>
     public bool Once { get; init; }
 
     /// <exception cref="IOException">The token file cannot be read, or holds no token.</exception>
     public string BearerToken() => Token ?? TokenIn(File.ReadAllText(TokenFile!))
         ?? throw new IOException($"The token file '{TokenFile}' holds no token.");
+
+    /// <summary>Headers in OpenTelemetry's form: <c>name=value,name=value</c>, values as in an address. What is not of the form is left out.</summary>
+    public static IReadOnlyList<(string Name, string Value)> HeadersIn(string? text) =>
+    [
+        .. from entry in (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)
+           let at = entry.IndexOf('=')
+           where at > 0
+           select (entry[..at].Trim(), Uri.UnescapeDataString(entry[(at + 1)..].Trim())),
+    ];
 
     /// <summary>A token is one word of visible ASCII; null for anything else.</summary>
     public static string? TokenIn(string? text) =>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Updraft.Agent.Tracing;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -23,6 +24,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
 
     private async Task RunAsync(string check, DesiredMount mount, DesiredState desired, StepLog steps, CancellationToken cancellationToken)
     {
+        using var span = AgentSpans.Begin("check")?.SetTag("updraft.mount", mount.Path);
         var (started, step) = (clock.GetTimestamp(), "check/" + mount.Path);
         var staged = Mounts.Target(root, mount);
         var command = new ShellCommand(check, staged, new Dictionary<string, string>(StringComparer.Ordinal)

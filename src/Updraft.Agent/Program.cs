@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Updraft.Agent.Images;
+using Updraft.Agent.Tracing;
 
 namespace Updraft.Agent;
 
@@ -34,6 +35,7 @@ internal static class Program
             using var root = AgentRoot.Open(options.Root);
             log.Information("start", ("version", Version), ("root", root.Root), ("server", options.Server.GetLeftPart(UriPartial.Path)));
             root.Sweep(log);
+            await using var spans = SpanExporter.Start(options, log, clock);
             var manifests = new LocalManifests(root, log, clock);
             var mounts = new Mounts(root, manifests, log, clock);
             var memory = new AgentMemory(root, mounts.Active, log, clock);

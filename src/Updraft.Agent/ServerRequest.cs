@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -19,6 +20,8 @@ internal static class ServerRequest
         PooledConnectionLifetime = TimeSpan.FromMinutes(15),
         MaxResponseHeadersLength = 32,
         UseCookies = false,
+        // The trace of a request is that of the agent's own span, see Create; the one that would be made here nobody exports.
+        ActivityHeadersPropagator = null,
     })
     { Timeout = Timeout.InfiniteTimeSpan };
 
@@ -26,6 +29,8 @@ internal static class ServerRequest
     {
         var request = new HttpRequestMessage(method, options.Server.AbsoluteUri.TrimEnd('/') + path);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.BearerToken());
+        if (Activity.Current is { Id: { } span })
+            request.Headers.Add("traceparent", span);
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", Program.Version));
         return request;
     }

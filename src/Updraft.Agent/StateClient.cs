@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
@@ -31,6 +32,11 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
     private readonly SemaphoreSlim _enrolling = new(1, 1);
     private long _lastHeard = clock.GetTimestamp();
     private volatile bool _introduced;
+    private volatile RevisionTrace? _trace;
+
+    /// <summary>Where in a trace a revision was made; none when nobody traced.</summary>
+    public ActivityContext TraceOf(DesiredState state) =>
+        _trace is { } trace && (trace.Epoch, trace.Revision) == (state.Epoch, state.Revision) ? trace.Context : default;
 
     /// <summary>Waits until the server wants something else than what was acted on.</summary>
     public async Task<DesiredState> ListenAsync(StateKey acted, CancellationToken cancellationToken)
@@ -66,7 +72,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
             $"{AgentRoutes.State}?agentId={memory.Record.AgentId}&epoch={acted.Epoch}&revision={acted.Revision}&phase={phase}&wait={wait}");
         var answer = await SendAsync(HttpMethod.Get, query, null, AgentJson.Default.StateResponse,
             RequestTimeout + TimeSpan.FromSeconds(wait), cancellationToken);
-        return answer is null ? null : memory.Accept(answer.State);
+        return answer is null ? null : Accept(answer);
     }
 
     private async Task<DesiredState?> TellAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
@@ -74,7 +80,15 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
         using var body = JsonContent.Create(report(memory.Record.AgentId!), AgentJson.Default.AgentReport);
         var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
             RequestTimeout, cancellationToken);
-        return memory.Accept((answer ?? throw new InvalidDataException("The server answered a report with nothing.")).State);
+        return Accept(answer ?? throw new InvalidDataException("The server answered a report with nothing."));
+    }
+
+    private DesiredState Accept(StateResponse answer)
+    {
+        var state = memory.Accept(answer.State);
+        if (TraceParent.TryParse(answer.TraceParent, out var context))
+            _trace = new(state.Epoch, state.Revision, context);
+        return state;
     }
 
     /// <summary>Tries until the server gives an answer that can be believed.</summary>
@@ -173,6 +187,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
             throw new TimeoutException($"The server did not answer within {timeout.TotalSeconds:0} s.", exception);
         }
     }
+
+    private sealed record RevisionTrace(long Epoch, long Revision, ActivityContext Context);
 
     /// <summary>Whether another attempt may help: the network, the server or a file with the token was away.</summary>
     public static bool IsTransient(Exception exception, CancellationToken cancellationToken) =>

@@ -1,3 +1,4 @@
+using Updraft.Agent.Tracing;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -47,6 +48,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         if (exists && lacking.Count == 0)
             return;
         // :: Step 3
+        using var span = AgentSpans.Begin("build")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", lacking.Count);
         var work = tree + AgentRoot.PartialSuffix;
         if (Directory.Exists(work))
             AgentRoot.Remove(work);
@@ -67,7 +69,8 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             // A spoiled file may have other names, so nothing is linked into a tree that is being repaired.
             var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
             var (missing, repeated) = Copy(work, fresh, sources, cancellationToken);
-            await FetchAsync(work, manifest, basis, locations, missing, cancellationToken);
+            using (AgentSpans.Begin("fetch")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", missing.Count))
+                await FetchAsync(work, manifest, basis, locations, missing, cancellationToken);
             foreach (var (first, again) in repeated)
             {
                 if (!TreeFiles.TryCopy(Path.Join(work, first.Path), Path.Join(work, again.Path), again, cancellationToken))

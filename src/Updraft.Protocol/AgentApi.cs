@@ -65,7 +65,8 @@ public sealed record EnrolResponse
 
 /// <summary>A state document on its way.</summary>
 /// <param name="State">A signed <see cref="DesiredState"/>.</param>
-public sealed record StateResponse(string State);
+/// <param name="TraceParent">The <see cref="Protocol.TraceParent"/> of what made the revision, for spans of the agent; null when nobody traced. Not signed.</param>
+public sealed record StateResponse(string State, string? TraceParent = null);
 
 /// <summary>How far an agent is with a revision.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<AgentPhase>))]

@@ -19,6 +19,7 @@ using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
@@ -47,6 +48,7 @@ internal static class Program
     public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = ServerHost.CreateBuilder(args);
+        builder.AddTelemetry();
         builder.Services.AddUpdraftDatabase(builder.Configuration);
         builder.AddEvents();
         builder.AddTokens();

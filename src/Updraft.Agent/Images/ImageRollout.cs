@@ -20,12 +20,16 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
     public string? WhyGivenUp(DesiredState desired) => driver is not null && memory.Record.GivenUp is { } given
         && (given.Epoch, given.Revision) == (desired.Epoch, desired.Revision) ? given.Reason : null;
 
+    /// <summary>Whether <see cref="EnsureAsync"/> has something to do.</summary>
+    public bool IsDue(DesiredState desired) =>
+        driver is not null && desired.Image is { } wanted && (memory.Record.UncertainImage is not null || !wanted.IsSameAs(Running));
+
     /// <summary>Makes the state's image run, unless it does. Without a driver, or an image in the state, what runs is left alone.</summary>
     /// <exception cref="ImageFailedException">It does not run; the revision is given up, durably.</exception>
     public async Task EnsureAsync(DesiredState desired, StepLog steps, CancellationToken cancellationToken)
     {
         var (before, wanted) = (Running, desired.Image);
-        if (driver is null || wanted is null || (memory.Record.UncertainImage is null && wanted.IsSameAs(before)))
+        if (driver is null || wanted is null || !IsDue(desired))
             return;
         // Whatever ends this, the next run knows that it was begun.
         memory.Change(record => record with { UncertainImage = wanted });

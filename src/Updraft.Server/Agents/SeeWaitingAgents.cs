@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Agents;
 
@@ -14,9 +15,11 @@ internal sealed class SeeWaitingAgents(WaitingAgents waiting, SeeAgent see, IOpt
             try
             {
                 await see.RunAsync(waiting.Now, stoppingToken);
+                BackgroundWork.Succeeded(BackgroundWork.SeeWaitingAgents);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                BackgroundWork.Failed(BackgroundWork.SeeWaitingAgents);
                 // The next round writes the same again; a full disk must not stop the rounds.
                 log.LogWarning(exception, "Agents could not be marked as seen.");
             }

@@ -1,5 +1,6 @@
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Api;
 
@@ -28,6 +29,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         }
         catch (ApiException exception)
         {
+            LimitHits.Count(exception.Message);
             if (exception.StatusCode >= 500)
                 LogFailure(exception);
             else

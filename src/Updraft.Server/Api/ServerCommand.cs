@@ -18,7 +18,8 @@ internal static class ServerCommand
 
     private static readonly string[] Sections =
     [
-        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Logging", "Kestrel",
+        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Metrics", "Telemetry",
+        "Logging", "Kestrel",
     ];
 
     // The log goes to standard output, where a sub-command prints its result.

@@ -4,6 +4,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Bundles;
 
@@ -15,6 +16,7 @@ internal static class BundleEndpoints
     public static void AddBundles(this IServiceCollection services)
     {
         services.AddOptions<ArchiveOptions>().BindConfiguration("Archives").ValidateDataAnnotations().ValidateOnStart();
+        services.AddMetricsOf(BundleMetrics.Begin);
         services.AddScoped<IngestBundle>();
         services.AddScoped<BundleFiles>();
         services.AddScoped<CompareManifests>();
@@ -63,11 +65,17 @@ internal static class BundleEndpoints
             // By hand: the framework's own redirect writes the address, which lets its reader in, into the log.
             response.Headers.Location = address.AbsoluteUri;
             response.Headers.CacheControl = "no-store";
+            BundleMetrics.Redirect();
             return TypedResults.StatusCode(StatusCodes.Status307TemporaryRedirect);
         }
         try
         {
             var pack = await store.OpenAsync(key, cancellationToken);
+            response.OnCompleted(() =>
+            {
+                BundleMetrics.Serve(response.ContentLength ?? 0);
+                return Task.CompletedTask;
+            });
             return Results.Stream(pack, "application/octet-stream", enableRangeProcessing: true);
         }
         catch (FileNotFoundException)

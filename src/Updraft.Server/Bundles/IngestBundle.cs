@@ -4,6 +4,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Bundles;
 
@@ -32,6 +33,7 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
     /// <exception cref="ApiException">400: the archive is refused. 404: the Deployment is gone. And what <c>Admit</c> throws.</exception>
     public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
     {
+        using var span = Instrumentation.Begin("ingest")?.SetTag(Instrumentation.DeployTag, request.Deploy.Value);
         var packId = EntityId.New(clock);
         await using var pack = new PackBuilder(db, store, request.Deployment, packId);
 
@@ -56,6 +58,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             await db.InsertContentsAsync(request.Deployment, packId, pack.Entries, cancellationToken);
             mayBeRecorded = true;
             await write.CommitAsync(cancellationToken);
+            BundleMetrics.Ingest(version, pack.Entries);
+            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes).SetTag("updraft.new_contents", pack.Entries.Count);
             return version;
         }
         catch when (!mayBeRecorded)

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Updraft.Server.Api;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Database;
 
@@ -13,6 +14,7 @@ internal static class DatabaseServices
     {
         var section = configuration.GetSection("Database");
         services.AddOptions<DatabaseOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddMetricsOf(DatabaseMetrics.Begin);
         services.AddScoped<PrepareDatabase>();
         // The first of all, so that it stops last: the lead is given up when nobody works any more.
         services.AddSingleton<TakeLead>();

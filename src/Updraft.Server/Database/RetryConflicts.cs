@@ -25,6 +25,7 @@ internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<Retry
             catch (Exception exception) when (attempt < MaxAttempts && !context.Response.HasStarted && CanRepeat(context)
                 && ShouldRepeat(context, exception))
             {
+                DatabaseMetrics.Conflicts.Add(1);
                 LogConflict(attempt, exception.GetBaseException().Message);
             }
             // Each waits for another time, so that the same two do not meet again.

@@ -66,6 +66,7 @@ internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         db.Deploys.Add(deploy);
         await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
         events.Record(rollbackFrom is null ? EventTypes.DeployFinalized : EventTypes.DeployRolledBack, subject.Profile, deployment, deploy);
+        DeployMetrics.Count(deploy);
         return deploy;
     }
 

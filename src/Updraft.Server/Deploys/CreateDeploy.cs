@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
@@ -9,6 +10,7 @@ using Updraft.Server.Deployments;
 using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
@@ -59,6 +61,8 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         events.Record(EventTypes.DeployCreated, subject.Profile, deployment, deploy);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
+        // The address of the request does not name it yet.
+        Activity.Current?.SetTag(Instrumentation.DeployTag, deploy.Id.Value);
         return deploy.Id;
     }
 

@@ -6,6 +6,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Deploys;
 
@@ -29,6 +30,7 @@ internal static class DeployEndpoints
     {
         builder.Services.AddScoped<CreateDeploy>();
         builder.Services.AddScoped<UpdateDeploy>();
+        builder.Services.AddMetricsOf(DeployMetrics.Begin);
         builder.Services.AddScoped<FinalizeDeploy>();
         builder.Services.AddScoped<RollBackDeploy>();
         builder.Services.AddScoped<AppendRollback>();

@@ -10,6 +10,7 @@ using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
@@ -37,6 +38,7 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
         CancellationToken cancellationToken)
     {
+        using var span = Instrumentation.Begin("finalize")?.SetTag(Instrumentation.DeployTag, deployId.Value);
         // 1
         var image = registry.IsConfigured ? await FindImageAsync(subject, deploymentId, deployId, request, cancellationToken) : null;
 
@@ -102,6 +104,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
 
         // 8
         signal.Announce(deploymentId);
+        DeployMetrics.Count(deploy);
+        span?.SetTag(Instrumentation.RevisionTag, revision.Number);
     }
 
     /// <summary>

@@ -6,6 +6,7 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Deploys;
 
@@ -24,6 +25,7 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, AppendRollback append,
         CancellationToken cancellationToken)
     {
         TextLimit.Check(request.Description, "description", TextLimit.Description);
+        using var span = Instrumentation.Begin("roll back");
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
@@ -40,6 +42,8 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, AppendRollback append,
         await write.CommitAsync(cancellationToken);
 
         signal.Announce(deploymentId);
+        DeployMetrics.Count(deploy);
+        span?.SetTag(Instrumentation.DeployTag, deploy.Id.Value).SetTag(Instrumentation.RevisionTag, deploy.Revision);
         return (deploy.Id, warning);
     }
 }

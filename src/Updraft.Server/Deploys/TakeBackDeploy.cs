@@ -30,12 +30,14 @@ internal sealed class TakeBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
             return;
         deploy.Fail($"{agent.Component} on {agent.Host}: {agent.Message ?? "the image does not run."}", clock.GetUtcNow(), by);
         events.Record(EventTypes.DeployFailed, by, deployment, deploy);
+        DeployMetrics.CountFailed(deploy);
         if (deployment.Revision != number || deploy.CreatedBy.Kind == SubjectKind.Agent)
             return;
         if (await FindGoodAsync(failed, cancellationToken) is { } good)
         {
-            await append.RunAsync(deployment, good,
+            var (back, _) = await append.RunAsync(deployment, good,
                 $"Taken back: the image of deploy {deploy.Id} did not run at {agent.Component} on {agent.Host}", by, cancellationToken);
+            DeployMetrics.Count(back);
         }
     }
 

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;
 
@@ -57,9 +58,11 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
             try
             {
                 await RunAsync(stoppingToken);
+                BackgroundWork.Succeeded(BackgroundWork.DeleteOldImages);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                BackgroundWork.Failed(BackgroundWork.DeleteOldImages);
                 log.LogWarning(exception, "Old images could not be looked for.");
             }
         }

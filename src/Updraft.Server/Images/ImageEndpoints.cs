@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Polly;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Images;
@@ -27,6 +28,7 @@ internal static class ImageEndpoints
         builder.Services.AddHostedService(provider => provider.GetRequiredService<RegistryKey>());
         builder.Services.AddSingleton<SignRegistryToken>();
         builder.Services.AddScoped<IssueRegistryToken>();
+        builder.Services.AddMetricsOf(ImageMetrics.Begin);
         builder.Services.AddScoped<ResolveImage>();
         builder.Services.AddHostedService<DeleteOldImages>();
         builder.AddRegistryClient();

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Updraft.Server.Api;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;
 
@@ -50,6 +51,22 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
     /// <param name="tag">The tag.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async Task<ResolvedImage> RunAsync(RegistryRepository place, string repository, string tag, CancellationToken cancellationToken)
+    {
+        using var span = Instrumentation.Begin("resolve image")?.SetTag("updraft.image.tag", tag);
+        try
+        {
+            var image = await ResolveAsync(place, repository, tag, cancellationToken);
+            ImageMetrics.Count("found");
+            return image;
+        }
+        catch (ApiException exception)
+        {
+            ImageMetrics.Count(exception.StatusCode < StatusCodes.Status500InternalServerError ? "refused" : "failed");
+            throw;
+        }
+    }
+
+    private async Task<ResolvedImage> ResolveAsync(RegistryRepository place, string repository, string tag, CancellationToken cancellationToken)
     {
         var (image, readAt) = ($"{repository}:{tag}", clock.GetUtcNow());
         var answer = await registry.GetManifestAsync(place, tag, cancellationToken) ?? throw ApiException.BadRequest(

@@ -3,6 +3,7 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
@@ -23,6 +24,7 @@ internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles
     public async Task RunAsync(Deployment deployment, Revision? newest, Revision revision, SubjectProfile by,
         CancellationToken cancellationToken)
     {
+        revision.TraceParent = Instrumentation.Current;
         db.Revisions.Add(revision);
         await db.AnnounceAtCommitAsync(RevisionSignal.NewsOf(deployment.Id), cancellationToken);
         var moved = revision.Mounts.Where(mount => newest?.MountAt(mount.Path)?.Version != mount.Version).ToList();

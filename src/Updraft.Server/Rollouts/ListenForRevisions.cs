@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Updraft.Server.Database;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
@@ -24,6 +25,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                BackgroundWork.Failed(BackgroundWork.ListenForRevisions);
                 // Agents that wait meanwhile ask anew when their time is over.
                 LogLost(pause, exception);
                 await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -44,6 +46,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
         await using (var listen = new NpgsqlCommand($"LISTEN {PostgresUpdraftDbContext.Channel}", connection))
             await listen.ExecuteNonQueryAsync(cancellationToken);
         connected();
+        BackgroundWork.Succeeded(BackgroundWork.ListenForRevisions);
         signal.AnnounceAll();
         while (true)
             await connection.WaitAsync(cancellationToken);

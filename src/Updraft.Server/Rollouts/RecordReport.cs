@@ -30,11 +30,13 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
         long newest;
         StatePhase phase;
         bool isNews;
+        RevisionReport? noted = null;
+        Agent? agent;
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
             var deployment = await db.LockDeploymentAsync(target, cancellationToken);
             var (before, now) = (deployment.Revision, clock.GetUtcNow());
-            var agent = await db.Agents.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == target, cancellationToken)
+            agent = await db.Agents.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == target, cancellationToken)
                 ?? throw ApiException.NotFound("Agent", report.AgentId);
             CheckKnown(report, before);
             var known = new ImageStanding(StandingOf(agent), agent.Image);
@@ -43,7 +45,7 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
             if (report.Epoch == options.Value.Epoch && known.Standing.IsMovedBy(reported))
                 Write(agent, report);
             if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.Standing.Outdates(reported))
-                await NoteAsync(deployment, agent, report, subject.Profile, cancellationToken);
+                noted = await NoteAsync(deployment, agent, report, subject.Profile, cancellationToken);
             await db.SaveChangesAsync(cancellationToken);
 
             newest = deployment.Revision;
@@ -57,17 +59,22 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
         }
         if (isNews)
             signal.Announce(target);
+        RolloutMetrics.Count(report.Phase);
+        if (noted is not null)
+            await RolloutMetrics.NoteAsync(db, noted, agent, cancellationToken);
         log.Log(report.Phase == AgentPhase.Preparing ? LogLevel.Debug : LogLevel.Information,
             "Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
             report.AgentId, report.Phase, report.Revision, target, report.FetchedBytes, report.Milliseconds);
         return await sign.RunAsync(db, target, newest, phase, cancellationToken);
     }
 
-    private async Task NoteAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by, CancellationToken cancellationToken)
+    private async Task<RevisionReport> NoteAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by,
+        CancellationToken cancellationToken)
     {
-        await db.NoteAsync(agent, report, cancellationToken);
+        var row = await db.NoteAsync(agent, report, cancellationToken);
         if (report is { Phase: AgentPhase.Failed, HasGivenUp: true })
             await giveUp(new RevisionGivenUp(deployment, report.Revision, agent, by), cancellationToken);
+        return row;
     }
 
     private static Standing StandingOf(Agent agent) => new(agent.Revision, agent.Phase, agent.ActiveRevision);

@@ -34,6 +34,9 @@ internal sealed class Revision
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>Where in a trace it was made, so that what agents do for it is seen there too; null when nobody traced.</summary>
+    public string? TraceParent { get; set; }
+
     /// <summary>The default DAG bundle; null when there is none.</summary>
     public RevisionMount? Dags => MountAt(Bundle.MainPath);
 

@@ -71,7 +71,7 @@ internal static class RevisionReportTable
         public DbSet<RevisionReport> RevisionReports => db.Set<RevisionReport>();
 
         /// <summary>Takes up what an agent says of the revision that it is at. Inside a write transaction.</summary>
-        public async Task NoteAsync(Agent agent, AgentReport report, CancellationToken cancellationToken)
+        public async Task<RevisionReport> NoteAsync(Agent agent, AgentReport report, CancellationToken cancellationToken)
         {
             var row = await db.Set<RevisionReport>().FindAsync([agent.DeploymentId, report.Revision, agent.Id], cancellationToken);
             if (row is null)
@@ -87,6 +87,7 @@ internal static class RevisionReportTable
                 db.Set<RevisionReport>().Add(row);
             }
             row.Note(report, agent.Message, agent.LastSeenAt);
+            return row;
         }
     }
 

@@ -18,6 +18,7 @@ internal static class RevisionTable
             builder.ToTable("revisions");
             builder.HasKey(row => new { row.DeploymentId, row.Number });
             builder.Property(row => row.Mounts).HasJson();
+            builder.Property(row => row.TraceParent).HasMaxLength(Protocol.TraceParent.Length);
             builder.Ignore(row => row.Dags);
         }
     }

@@ -6,6 +6,7 @@ using Updraft.Server.Agents;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
@@ -29,21 +30,23 @@ internal sealed class SignState(SigningKeys keys, IOptions<AgentOptions> options
         var key = (deployment, revision, phase);
         if (_kept.TryGetValue(key, out var kept) && now - kept.At < KeptFor)
             return kept.Response;
-        var state = await BuildAsync(db, deployment, revision, phase, now, cancellationToken);
-        var response = new StateResponse(state.Sign(keys.Signing, keys.Public.KeyId));
+        var found = revision == 0 ? null : await db.Revisions.AsNoTracking()
+            .SingleAsync(row => row.DeploymentId == deployment && row.Number == revision, cancellationToken);
+        using var span = Instrumentation.BeginIn("sign state", found?.TraceParent);
+        span?.SetTag(Instrumentation.DeployTag, found!.DeployId.Value).SetTag(Instrumentation.RevisionTag, revision).SetTag("updraft.phase", phase.ToString());
+        var state = await BuildAsync(db, deployment, revision, found, phase, now, cancellationToken);
+        var response = new StateResponse(state.Sign(keys.Signing, keys.Public.KeyId), found?.TraceParent);
         if (_kept.Count >= MaxKept)
             _kept.Clear();
         _kept[key] = (now, response);
         return response;
     }
 
-    private async Task<DesiredState> BuildAsync(UpdraftDbContext db, DeploymentId deployment, long number, StatePhase phase,
-        DateTimeOffset now, CancellationToken cancellationToken)
+    private async Task<DesiredState> BuildAsync(UpdraftDbContext db, DeploymentId deployment, long number, Revision? revision,
+        StatePhase phase, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var organization = await db.Deployments.Where(row => row.Id == deployment).Select(row => row.OrganizationId)
             .SingleAsync(cancellationToken);
-        var revision = number == 0 ? null : await db.Revisions.AsNoTracking()
-            .SingleAsync(row => row.DeploymentId == deployment && row.Number == number, cancellationToken);
         return new DesiredState
         {
             OrganizationId = organization.Value,

@@ -5,6 +5,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
@@ -16,6 +17,9 @@ internal static class StateEndpoints
         builder.Services.AddSingleton<RevisionSignal>();
         if (builder.Configuration.GetSection("Database").Get<DatabaseOptions>() is { IsShared: true })
             builder.Services.AddHostedService<ListenForRevisions>();
+        builder.Services.AddSingleton<RolloutMetrics>();
+        builder.Services.AddMetricsOf(RolloutMetrics.Begin);
+        builder.Services.AddSingleton<BeforeScrape>(static services => services.GetRequiredService<RolloutMetrics>().CountAgentsAsync);
         builder.Services.AddSingleton<SignState>();
         builder.Services.AddSingleton<WaitForState>();
         builder.Services.AddScoped<RecordReport>();

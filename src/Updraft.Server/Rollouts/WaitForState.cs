@@ -29,7 +29,7 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
     {
         var start = clock.GetTimestamp();
         var limit = wait < options.Value.MaxWait ? wait : options.Value.MaxWait;
-        IDisposable? presence = null;
+        IDisposable? presence = null, held = null;
         try
         {
             while (true)
@@ -42,6 +42,7 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
                 if (left <= TimeSpan.Zero)
                     return null;
                 presence ??= waiting.Enter(agent);
+                held ??= RolloutMetrics.Wait();
                 if (!await HappensAsync(news, left, cancellationToken))
                     return null;
             }
@@ -49,6 +50,7 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
         finally
         {
             presence?.Dispose();
+            held?.Dispose();
         }
     }
 

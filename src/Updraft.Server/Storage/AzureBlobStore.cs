@@ -190,10 +190,13 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     {
         try
         {
-            return await ask();
+            var answer = await ask();
+            StorageMetrics.Answered();
+            return answer;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Failure(exception) is not null)
         {
+            StorageMetrics.Count(Failure(exception)!);
             throw Failure(exception)!;
         }
     }

@@ -221,10 +221,13 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     {
         try
         {
-            return await ask();
+            var answer = await ask();
+            StorageMetrics.Answered();
+            return answer;
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Failure(exception) is not null)
         {
+            StorageMetrics.Count(Failure(exception)!);
             throw Failure(exception)!;
         }
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Updraft.Server.Api;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Storage;
 
@@ -13,6 +14,7 @@ internal static class StorageServices
         services.AddSingleton(provider => BlobStoreAddress.Of(provider.GetRequiredService<IOptions<StorageOptions>>().Value));
         services.AddSingleton(provider => Open(provider));
         services.AddSingleton<FreeSpace>();
+        services.AddMetricsOf(StorageMetrics.Begin);
         services.AddSingleton<DataFolderLock>();
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Database;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Tokens;
 
@@ -45,11 +46,13 @@ internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider
                     .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, at), cancellationToken);
             }
             await write.CommitAsync(cancellationToken);
+            BackgroundWork.Succeeded(BackgroundWork.NoteTokenUse);
             foreach (var entry in used)
                 _used.TryRemove(entry);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
+            BackgroundWork.Failed(BackgroundWork.NoteTokenUse);
             // Kept for the next minute: that a token was used is never worth failing for.
             LogNotWritten(exception);
         }

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Uploads;
 
@@ -22,9 +23,11 @@ internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blob
             try
             {
                 await RunAsync(stoppingToken);
+                BackgroundWork.Succeeded(BackgroundWork.ExpireUploads);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
+                BackgroundWork.Failed(BackgroundWork.ExpireUploads);
                 // The next round finds the same slots again.
                 log.LogWarning(exception, "Expired uploads could not be removed.");
             }

@@ -16,12 +16,13 @@ internal sealed class UploadBody : Stream
     private readonly string _limit;
     private readonly byte[]? _expectedMd5;
     private readonly IncrementalHash? _md5;
+    private readonly bool _comes;
     private Exception? _failure;
     private bool _ended;
 
-    private UploadBody(Stream source, long max, string limit, byte[]? md5)
+    private UploadBody(Stream source, long max, string limit, byte[]? md5, bool comes)
     {
-        (_source, _max, _limit, _expectedMd5) = (source, max, limit, md5);
+        (_source, _max, _limit, _expectedMd5, _comes) = (source, max, limit, md5, comes);
         // MD5 because the protocol has it; it finds accidents, and attackers have the signature to deal with.
         _md5 = md5 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.MD5);
     }
@@ -46,11 +47,11 @@ internal sealed class UploadBody : Stream
             if (!Convert.TryFromBase64String(header, md5, out var length) || length != md5.Length)
                 throw BlobError.BadRequest("InvalidMd5", "'Content-MD5' must be the base64 form of 16 bytes.");
         }
-        return new UploadBody(request.Body, max, limit, md5);
+        return new UploadBody(request.Body, max, limit, md5, comes: true);
     }
 
     /// <summary>Bytes that are here already.</summary>
-    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null);
+    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, comes: false);
 
     /// <summary>Confirms that everything came and is what the client meant to send.</summary>
     /// <exception cref="ApiException">400: the body has not come to its end, or has another MD5.</exception>
@@ -76,6 +77,8 @@ internal sealed class UploadBody : Stream
         {
             var read = await _source.ReadAsync(buffer, cancellationToken);
             Count += read;
+            if (_comes)
+                UploadMetrics.Receive(read);
             if (Count > _max)
                 throw TooLarge(Count, _max, _limit);
             _md5?.AppendData(buffer.Span[..read]);

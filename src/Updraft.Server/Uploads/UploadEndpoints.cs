@@ -8,6 +8,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Uploads;
 
@@ -23,6 +24,7 @@ internal static class UploadEndpoints
     {
         builder.Services.AddOptions<UploadOptions>().BindConfiguration("Uploads").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SignedUploadUrl>();
+        builder.Services.AddMetricsOf(UploadMetrics.Begin);
         builder.Services.AddSingleton<UploadGate>();
         builder.Services.AddSingleton<StagingBudget>();
         builder.Services.AddScoped<AdmitUpload>();
@@ -45,6 +47,13 @@ internal static class UploadEndpoints
         SignedUploadUrl url, UploadGate gate, AdmitUpload admit, FreeSpace space, IOptions<UploadOptions> options, TimeProvider clock)
     {
         SetHeaders(context);
+        var started = clock.GetTimestamp();
+        // Whoever answers, here or outside: then it is known how it ended.
+        context.Response.OnCompleted(() =>
+        {
+            UploadMetrics.Count(context.Response.StatusCode, clock.GetElapsedTime(started));
+            return Task.CompletedTask;
+        });
         using var time = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(time.Token, context.RequestAborted);
         try
@@ -68,6 +77,7 @@ internal static class UploadEndpoints
         catch (Exception exception) when (BlobError.IsWanted(context.Request)
             && (exception as ApiException ?? StorageFailure.Of(exception)) is { } refusal)
         {
+            LimitHits.Count(refusal.Message);
             await BlobError.WriteAsync(context.Response, refusal, context.RequestAborted);
         }
     }

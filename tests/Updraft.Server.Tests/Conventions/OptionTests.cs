@@ -50,7 +50,7 @@ public sealed partial class OptionTests
         return settings;
     }
 
-    private static string Section(string stem) => stem is "Bootstrap" or "Database" or "Storage" or "SignIn" ? stem : stem + "s";
+    private static string Section(string stem) => stem is "Bootstrap" or "Database" or "Storage" or "SignIn" or "Telemetry" ? stem : stem + "s";
 
     private static Dictionary<string, (string Environment, string Default)> Rows()
     {

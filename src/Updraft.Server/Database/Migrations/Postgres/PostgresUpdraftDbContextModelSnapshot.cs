@@ -910,6 +910,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("runtime_version")
                         .UseCollation("C");
 
+                    b.Property<string>("TraceParent")
+                        .HasMaxLength(55)
+                        .HasColumnType("character varying(55)")
+                        .HasColumnName("trace_parent")
+                        .UseCollation("C");
+
                     b.HasKey("DeploymentId", "Number")
                         .HasName("pk_revisions");
 

@@ -812,6 +812,11 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("runtime_version");
 
+                    b.Property<string>("TraceParent")
+                        .HasMaxLength(55)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("trace_parent");
+
                     b.HasKey("DeploymentId", "Number")
                         .HasName("pk_revisions");
 

@@ -1,0 +1,34 @@
+using System.Diagnostics.Metrics;
+using Updraft.Server.Telemetry;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>How deploys end.</summary>
+internal static class DeployMetrics
+{
+    private const string Deployed = "deployed", RolledBack = "rolled_back", Failed = "failed";
+
+    private static readonly Counter<long> Deploys = Instrumentation.Meter.CreateCounter<long>("updraft.deploys", "{deploy}",
+        "Deploys that were finalized, that go back to an earlier one, or whose image does not run, by type.");
+
+    /// <summary>The deploy's revision is what the Deployment is to run.</summary>
+    public static void Count(Deploy deploy) => Add(1, deploy.Type, deploy.RollbackFromId is null ? Deployed : RolledBack);
+
+    /// <summary>The deploy does not run.</summary>
+    public static void CountFailed(Deploy deploy) => Add(1, deploy.Type, Failed);
+
+    public static void Begin(IServiceProvider services, Meter meter)
+    {
+        foreach (var type in Enum.GetValues<DeployType>())
+        {
+            foreach (var result in (string[])[Deployed, RolledBack, Failed])
+                Add(0, type, result);
+        }
+    }
+
+    private static void Add(int count, DeployType type, string result)
+    {
+        if (Deploys.Enabled)
+            Deploys.Add(count, new("type", type.Name()), new("result", result));
+    }
+}

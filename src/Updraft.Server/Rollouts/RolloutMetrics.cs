@@ -1,0 +1,125 @@
+using System.Diagnostics.Metrics;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Server.Agents;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Telemetry;
+
+namespace Updraft.Server.Rollouts;
+
+/// <summary>How revisions reach the agents: what they report, and how many are where.</summary>
+internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<AgentOptions> options, TimeProvider clock)
+{
+    private const string Current = "current", Behind = "behind", FailedState = "failed";
+
+    /// <summary>Seconds: from the fastest deploy to an agent that somebody has to help.</summary>
+    private static readonly InstrumentAdvice<double> Seconds =
+        new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600] };
+
+    private static readonly Histogram<double> Activation = Instrumentation.Meter.CreateHistogram("updraft.deploy.activation", "s",
+        "From finalize or rollback until an agent says that Airflow sees it, for each agent that was enrolled by then.", tags: null, Seconds);
+
+    private static readonly Histogram<double> Preparation = Instrumentation.Meter.CreateHistogram("updraft.agent.preparation", "s",
+        "How long agents took to prepare a revision, as they say.", tags: null, Seconds);
+
+    private static readonly Counter<long> Fetched = Instrumentation.Meter.CreateCounter<long>("updraft.agent.fetched", "By",
+        "Bytes that agents fetched to prepare revisions, as they say.");
+
+    private static readonly Counter<long> Reports = Instrumentation.Meter.CreateCounter<long>("updraft.agent.reports", "{report}",
+        "Reports of agents, by the phase that they are in.");
+
+    private static readonly UpDownCounter<long> Waiting = Instrumentation.Meter.CreateUpDownCounter<long>("updraft.agent.waits", "{request}",
+        "Requests of agents that are held open until there is news.");
+
+    private Dictionary<string, int> _agents = new(StringComparer.Ordinal);
+
+    /// <summary>A report was taken; its phase was checked.</summary>
+    public static void Count(AgentPhase phase) => Add(1, phase);
+
+    /// <summary>What a report says for the first time of its revision; after the commit.</summary>
+    public static async Task NoteAsync(UpdraftDbContext db, RevisionReport row, Agent agent, CancellationToken cancellationToken)
+    {
+        if (row.PreparedAt == agent.LastSeenAt)
+        {
+            Preparation.Record(row.Milliseconds / 1000);
+            Fetched.Add(row.FetchedBytes);
+        }
+        if (row.ActiveAt != agent.LastSeenAt || !Activation.Enabled)
+            return;
+        var finalizedAt = await db.Revisions.Where(revision => revision.DeploymentId == row.DeploymentId && revision.Number == row.Revision)
+            .Select(revision => revision.CreatedAt).SingleAsync(cancellationToken);
+        // One that came later could not have been faster.
+        if (agent.EnrolledAt <= finalizedAt)
+            Activation.Record((row.ActiveAt!.Value - finalizedAt).TotalSeconds);
+    }
+
+    /// <summary>A request waits until the result is disposed.</summary>
+    public static IDisposable Wait()
+    {
+        Waiting.Add(1);
+        return new Stay();
+    }
+
+    /// <summary>Counts the live agents. Implements <see cref="BeforeScrape"/>.</summary>
+    public async Task CountAgentsAsync(CancellationToken cancellationToken)
+    {
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
+        var since = clock.GetUtcNow() - options.Value.LiveFor;
+        var groups = await (from agent in db.Agents
+                            where agent.LastSeenAt > since
+                            join deployment in db.Deployments on agent.DeploymentId equals deployment.Id
+                            where deployment.DeletedAt == null
+                            group agent by new
+                            {
+                                agent.Phase,
+                                IsAtNewest = agent.Revision == deployment.Revision,
+                                RunsNewest = agent.ActiveRevision == deployment.Revision,
+                            }
+                            into same
+                            select new { same.Key.Phase, same.Key.IsAtNewest, same.Key.RunsNewest, Count = same.Count() }).ToListAsync(cancellationToken);
+        var agents = new Dictionary<string, int>(StringComparer.Ordinal) { [Current] = 0, [Behind] = 0, [FailedState] = 0 };
+        foreach (var group in groups)
+            agents[group is { Phase: AgentPhase.Failed, IsAtNewest: true } ? FailedState : group.RunsNewest ? Current : Behind] += group.Count;
+        _agents = agents;
+    }
+
+    public static void Begin(IServiceProvider services, Meter meter)
+    {
+        foreach (var phase in Enum.GetValues<AgentPhase>())
+            Add(0, phase);
+        Fetched.Add(0);
+        Waiting.Add(0);
+        var metrics = services.GetRequiredService<RolloutMetrics>();
+        meter.CreateObservableGauge("updraft.agents", () => metrics._agents.Select(static entry =>
+            new Measurement<int>(entry.Value, new KeyValuePair<string, object?>("state", entry.Key))), "{agent}",
+            "Live agents that run the newest revision of their Deployment, that are behind it, or that failed with it.");
+    }
+
+    private static void Add(int count, AgentPhase phase)
+    {
+        if (Reports.Enabled)
+            Reports.Add(count, new KeyValuePair<string, object?>("phase", Name(phase)));
+    }
+
+    private static string Name(AgentPhase phase) => phase switch
+    {
+        AgentPhase.Preparing => "preparing",
+        AgentPhase.Prepared => "prepared",
+        AgentPhase.Active => "active",
+        _ => "failed",
+    };
+
+    private sealed class Stay : IDisposable
+    {
+        private int _left;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _left, 1) == 0)
+                Waiting.Add(-1);
+        }
+    }
+}
