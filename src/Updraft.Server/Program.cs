@@ -21,6 +21,7 @@ using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
 using Updraft.Server.Web;
+using Updraft.Server.Webhooks;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -61,6 +62,7 @@ internal static class Program
         builder.Services.AddDeploymentBundles();
         builder.AddDeploymentLogs();
         builder.AddImages();
+        builder.AddWebhooks();
         builder.AddApiDescription();
         builder.AddPages();
         adjust?.Invoke(builder);
@@ -101,7 +103,9 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
-        app.MapGroup("/updraft/v1").MapDeployFiles();
+        var own = app.MapGroup("/updraft/v1");
+        own.MapDeployFiles();
+        own.MapWebhooks();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

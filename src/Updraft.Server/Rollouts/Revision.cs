@@ -4,7 +4,7 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>One entry of a Deployment's desired-state log: one image and one version of every bundle. Never changed.</summary>
+/// <summary>One entry of a Deployment's desired-state log: one image and one version of every bundle. Never changed but for <see cref="ActiveAt"/>.</summary>
 internal sealed class Revision
 {
     public required DeploymentId DeploymentId { get; init; }
@@ -33,6 +33,9 @@ internal sealed class Revision
     public required IReadOnlyList<RevisionMount> Mounts { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>When it first ran on all live agents while it was the newest; null before.</summary>
+    public DateTimeOffset? ActiveAt { get; set; }
 
     /// <summary>The default DAG bundle; null when there is none.</summary>
     public RevisionMount? Dags => MountAt(Bundle.MainPath);

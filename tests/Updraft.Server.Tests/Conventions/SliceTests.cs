@@ -31,7 +31,8 @@ public sealed class SliceTests
         ["Deploys"] = ["Uploads", "Rollouts", "Images"],
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
-        ["Web"] = ["DeploymentBundles", "SignIn"],
+        ["Webhooks"] = ["Deploys"],
+        ["Web"] = ["DeploymentBundles", "SignIn", "Webhooks"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();
