@@ -142,6 +142,19 @@ public readonly record struct BundleId(string Value) : IEntityId<BundleId>
     public override string ToString() => Value;
 }
 
+/// <summary>Id of an event.</summary>
+public readonly record struct EventId(string Value) : IEntityId<EventId>
+{
+    /// <inheritdoc/>
+    public static EventId From(string value) => new(value);
+
+    /// <inheritdoc cref="OrganizationId.TryParse"/>
+    public static bool TryParse(string? value, out EventId id) => (id = new(value ?? "")) is { Value: not "" };
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
 /// <summary>Id of a person.</summary>
 public readonly record struct UserId(string Value) : IEntityId<UserId>
 {

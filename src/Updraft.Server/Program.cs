@@ -7,6 +7,7 @@ using Updraft.Server.Database;
 using Updraft.Server.DeploymentBundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Events;
 using Updraft.Server.Health;
 using Updraft.Server.Images;
 using Updraft.Server.Logs;
@@ -46,6 +47,7 @@ internal static class Program
     {
         var builder = ServerHost.CreateBuilder(args);
         builder.Services.AddUpdraftDatabase(builder.Configuration);
+        builder.AddEvents();
         builder.AddTokens();
         builder.AddOrganizations();
         builder.AddClusters();

@@ -54,6 +54,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         Id<UserId>(configurationBuilder);
         Id<WebhookId>(configurationBuilder);
         Id<DeliveryId>(configurationBuilder);
+        Id<EventId>(configurationBuilder);
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();

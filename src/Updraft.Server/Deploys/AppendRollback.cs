@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
@@ -13,7 +14,7 @@ namespace Updraft.Server.Deploys;
 /// A deploy that goes back to what an earlier one deployed, and its revision. Inside a write transaction; announce it afterwards.
 /// </summary>
 /// <exception cref="ApiException">400: the image of that time was deleted.</exception>
-internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, AppendRevision append)
+internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, AppendRevision append, EventLog events)
 {
     /// <param name="deployment">The Deployment, locked.</param>
     /// <param name="target">The deploy to go back to; it has a revision.</param>
@@ -69,6 +70,7 @@ internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, Ap
         await append.RunAsync(deployment, newest, revision, by, cancellationToken);
         (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
             (then.IsDagDeployEnabled, then.RuntimeVersion, then.AirflowVersion);
+        events.Record(EventTypes.DeployRolledBack, by, deployment, deploy);
         return (deploy, DeployRules.DowngradeWarning(newest, revision));
     }
 }

@@ -6,6 +6,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.Uploads;
@@ -19,7 +20,7 @@ namespace Updraft.Server.Deploys;
 /// <exception cref="ApiException">
 /// 400: the request, or the type for this Deployment. 403: CI/CD is enforced. 404: no such Deployment.
 /// </exception>
-internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options)
+internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EventLog events)
 {
     public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployOrder order, CancellationToken cancellationToken)
     {
@@ -55,6 +56,7 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         db.Deploys.Add(deploy);
         if (deploy.Upload is { } purpose)
             db.UploadSlots.Add(new() { DeployId = deploy.Id, Purpose = purpose, DeploymentId = deploymentId, CreatedAt = now });
+        events.Record(EventTypes.DeployCreated, subject.Profile, deployment, deploy);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return deploy.Id;

@@ -6,6 +6,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
@@ -22,7 +23,7 @@ namespace Updraft.Server.Deploys;
 /// <item>A repeated finalize: the same version changes nothing, another one is refused.</item>
 /// <item>Check the type against the Deployment as it is now, and that a version was uploaded through this very deploy.</item>
 /// <item>Append the revision: a copy of the newest one with the deploy's change.</item>
-/// <item>Mark the deploy, close its upload address, delete the bundle if that was asked for; commit.</item>
+/// <item>Mark the deploy, close its upload address, delete the bundle if that was asked for; write down the event; commit.</item>
 /// <item>Wake the agents that wait.</item>
 /// </list>
 /// </summary>
@@ -31,7 +32,7 @@ namespace Updraft.Server.Deploys;
 /// image registry does not answer.
 /// </exception>
 internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
-    RevisionSignal signal, RegistryClient registry, ResolveImage resolveImage)
+    RevisionSignal signal, RegistryClient registry, ResolveImage resolveImage, EventLog events)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
         CancellationToken cancellationToken)
@@ -95,6 +96,7 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             slot.ClosedAt = now;
         if (mount is { } place && upload is null)
             await DeleteBundleAsync(place, newest, revision, subject.Profile, cancellationToken);
+        events.Record(EventTypes.DeployFinalized, subject.Profile, deployment, deploy);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
 

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
+using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
@@ -16,7 +17,7 @@ namespace Updraft.Server.Deploys;
 /// <item>an image that another agent has brought to run is proven, and one machine that cannot run it must not stop all others.</item>
 /// </list>
 /// </summary>
-internal sealed class TakeBackDeploy(UpdraftDbContext db, TimeProvider clock, AppendRollback append)
+internal sealed class TakeBackDeploy(UpdraftDbContext db, TimeProvider clock, AppendRollback append, EventLog events)
 {
     /// <summary>Implements <see cref="GiveUpRevision"/>.</summary>
     public async Task RunAsync(RevisionGivenUp given, CancellationToken cancellationToken)
@@ -28,6 +29,7 @@ internal sealed class TakeBackDeploy(UpdraftDbContext db, TimeProvider clock, Ap
         if (deploy is not { Status: DeployStatus.Deployed } || await IsProvenAsync(failed, cancellationToken))
             return;
         deploy.Fail($"{agent.Component} on {agent.Host}: {agent.Message ?? "the image does not run."}", clock.GetUtcNow(), by);
+        events.Record(EventTypes.DeployFailed, by, deployment, deploy);
         if (deployment.Revision != number || deploy.CreatedBy.Kind == SubjectKind.Agent)
             return;
         if (await FindGoodAsync(failed, cancellationToken) is { } good)

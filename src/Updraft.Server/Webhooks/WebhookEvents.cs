@@ -1,4 +1,5 @@
 using Updraft.Server.Api;
+using Updraft.Server.Events;
 
 namespace Updraft.Server.Webhooks;
 
@@ -6,10 +7,10 @@ namespace Updraft.Server.Webhooks;
 internal static class WebhookEvents
 {
     /// <summary>A test, which every webhook takes and nobody can choose.</summary>
-    public const string Test = "webhook.test";
+    public const string Test = EventTypes.WebhookTest;
 
-    public const string Created = "deploy.created", Finalized = "deploy.finalized", Active = "deploy.active", Failed = "deploy.failed",
-        RolledBack = "deploy.rolled_back";
+    public const string Created = EventTypes.DeployCreated, Finalized = EventTypes.DeployFinalized, Active = EventTypes.DeployActive,
+        Failed = EventTypes.DeployFailed, RolledBack = EventTypes.DeployRolledBack;
 
     /// <summary>All that can be chosen, in the order in which they happen.</summary>
     public static IReadOnlyList<string> All { get; } = [Created, Finalized, Active, Failed, RolledBack];

@@ -1,0 +1,30 @@
+using System.Globalization;
+using Updraft.Server.Deployments;
+using Updraft.Server.Events;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys;
+
+internal static class DeployEvents
+{
+    /// <summary>Records what became of a deploy, with what a reader needs who sees nothing but the event.</summary>
+    public static void Record(this EventLog events, string type, SubjectProfile by, Deployment deployment, Deploy deploy) => events.Record(
+        type, by, deployment.Place(deploy.Id), new("deploy", deploy.Id.Value, $"{deployment.Name} #{Text(deploy.Number)}"),
+        ("deploymentName", deployment.Name),
+        ("number", Text(deploy.Number)),
+        ("type", deploy.Type.Name()),
+        ("description", deploy.Description),
+        ("revision", deploy.Revision is { } revision ? Text(revision) : null),
+        ("version", string.IsNullOrEmpty(deploy.FinalizedVersion) ? null : deploy.FinalizedVersion),
+        ("imageTag", deploy.ImageTag is "" ? null : deploy.ImageTag),
+        ("dagBundleName", deploy.DagBundleName),
+        ("bundleMountPath", deploy.BundleMountPath),
+        ("rollbackFromId", deploy.RollbackFromId?.Value),
+        ("reason", deploy.StatusReason),
+        ("createdBy", deploy.CreatedBy.Name),
+        ("commitSha", deploy.Git?.CommitSha),
+        ("commitUrl", deploy.Git?.CommitUrl),
+        ("branch", deploy.Git?.Branch));
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

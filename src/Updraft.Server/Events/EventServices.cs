@@ -1,0 +1,10 @@
+namespace Updraft.Server.Events;
+
+internal static class EventServices
+{
+    public static void AddEvents(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddHttpContextAccessor();
+        builder.Services.AddScoped<EventLog>();
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Updraft.Server.Database;
+
+namespace Updraft.Server.Events;
+
+internal static class EventTable
+{
+    extension(UpdraftDbContext db)
+    {
+        public DbSet<Event> Events => db.Set<Event>();
+    }
+
+    internal sealed class Mapping : IEntityTypeConfiguration<Event>
+    {
+        public void Configure(EntityTypeBuilder<Event> builder)
+        {
+            builder.ToTable("events");
+            builder.HasKey(row => row.Id);
+            builder.Property(row => row.Details).HasJson();
+            // A page of a log is a range of one of these, read backwards, however many events there are.
+            builder.HasIndex(row => new { row.OrganizationId, row.At, row.Id });
+            builder.HasIndex(row => new { row.WorkspaceId, row.At, row.Id });
+            builder.HasIndex(row => new { row.DeploymentId, row.At, row.Id });
+            // A search for one type must not read the whole log.
+            builder.HasIndex(row => new { row.OrganizationId, row.Type, row.At, row.Id });
+            // What is old goes.
+            builder.HasIndex(row => row.At);
+            // What webhooks have to look at; usually none or few.
+            builder.HasIndex(row => new { row.At, row.Id }).HasFilter("is_pending");
+        }
+    }
+}
