@@ -43,15 +43,17 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
     private async Task<WebhookPayloadContent> TellDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId, DeployId id,
         CancellationToken cancellationToken)
     {
-        var name = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.Name).SingleAsync(cancellationToken);
-        var deploy = await db.Deploys.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken);
+        var name = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
+        content = content with { Deployment = new(deploymentId.Value, name) };
+        // Deploys are never deleted. If one is missing all the same, an event without it is better than one that is in everybody's way.
+        if (await db.Deploys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } deploy)
+            return content;
         var number = type == WebhookEvents.Created ? null : deploy.Revision;
         var revision = number is null ? null
-            : await db.Revisions.AsNoTracking().SingleAsync(row => row.DeploymentId == deploymentId && row.Number == number, cancellationToken);
+            : await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == number, cancellationToken);
         var pages = $"{options.Value.PublicUrl.TrimEnd('/')}/deployments/{deploymentId}";
         return content with
         {
-            Deployment = new(deploymentId.Value, name),
             Deploy = new()
             {
                 Id = id.Value,

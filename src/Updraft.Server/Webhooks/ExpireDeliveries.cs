@@ -35,7 +35,7 @@ internal sealed partial class ExpireDeliveries(IServiceScopeFactory scopes, IOpt
         var before = clock.GetUtcNow() - options.Value.KeepFor;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.WebhookDeliveries.Where(row => row.CreatedAt < before && row.Status != DeliveryStatus.Pending).ExecuteDeleteAsync(cancellationToken);
-        await db.Webhooks.Where(row => !db.Workspaces.Any(workspace => workspace.Id == row.WorkspaceId)).ExecuteDeleteAsync(cancellationToken);
+        await db.Webhooks.Where(row => !db.Set<Workspace>().Any(workspace => workspace.Id == row.WorkspaceId)).ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 

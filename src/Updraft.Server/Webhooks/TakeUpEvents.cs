@@ -41,7 +41,7 @@ internal sealed class TakeUpEvents(UpdraftDbContext db, ComposePayload compose, 
         var webhooks = (await db.Webhooks.AsNoTracking()
             .Where(row => row.OrganizationId == happened.OrganizationId && row.WorkspaceId == happened.WorkspaceId && row.IsEnabled
                 && (row.DeploymentId == null || row.DeploymentId == happened.DeploymentId) && row.CreatedAt <= happened.At)
-            .ToListAsync(cancellationToken)).FindAll(row => row.EventTypes.Contains(happened.Type));
+            .ToListAsync(cancellationToken)).FindAll(row => row.EventTypes.Contains(happened.Type, StringComparer.Ordinal));
         if (webhooks.Count == 0)
             return 0;
         var payload = await compose.RunAsync(happened, cancellationToken);

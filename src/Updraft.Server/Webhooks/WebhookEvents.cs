@@ -23,7 +23,7 @@ internal static class WebhookEvents
             return All;
         foreach (var type in chosen)
             TextLimit.OneOf(type ?? "", "eventTypes", "", [.. All]);
-        return chosen.Count > 0 ? [.. All.Where(chosen.Contains)]
+        return chosen.Count > 0 ? [.. All.Where(type => chosen.Contains(type, StringComparer.Ordinal))]
             : throw ApiException.BadRequest($"'eventTypes' is empty; choose of {string.Join(", ", All)}.");
     }
 }

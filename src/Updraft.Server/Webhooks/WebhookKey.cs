@@ -29,10 +29,9 @@ internal sealed class WebhookKey(IOptions<ServerOptions> options)
     {
         var plain = Encoding.UTF8.GetBytes(text);
         var result = new byte[NonceLength + TagLength + plain.Length];
-        var (nonce, tag) = (result.AsSpan(0, NonceLength), result.AsSpan(NonceLength, TagLength));
-        RandomNumberGenerator.Fill(nonce);
+        RandomNumberGenerator.Fill(result.AsSpan(0, NonceLength));
         using var aes = new AesGcm(_key, TagLength);
-        aes.Encrypt(nonce, plain, result.AsSpan(NonceLength + TagLength), tag, Context(webhook, purpose));
+        aes.Encrypt(result.AsSpan(0, NonceLength), plain, result.AsSpan(NonceLength + TagLength), result.AsSpan(NonceLength, TagLength), Context(webhook, purpose));
         return result;
     }
 

@@ -19,7 +19,7 @@ internal sealed class WebhookQueries(UpdraftDbContext db, WebhookKey key, TimePr
     public IQueryable<Webhook> Visible(Subject subject)
     {
         var rows = db.Webhooks.AsNoTracking().Where(row => row.OrganizationId == subject.Organization
-            && db.Workspaces.Any(workspace => workspace.Id == row.WorkspaceId));
+            && db.Set<Workspace>().Any(workspace => workspace.Id == row.WorkspaceId));
         var (isEverywhere, workspaces, deployments, _) = subject.Reach(Permission.ManageWebhooks);
         return isEverywhere ? rows
             : rows.Where(row => workspaces.Contains(row.WorkspaceId) || (row.DeploymentId != null && deployments.Contains(row.DeploymentId.Value)));
