@@ -167,3 +167,29 @@ public readonly record struct UserId(string Value) : IEntityId<UserId>
     /// <inheritdoc/>
     public override string ToString() => Value;
 }
+
+/// <summary>Id of a webhook.</summary>
+public readonly record struct WebhookId(string Value) : IEntityId<WebhookId>
+{
+    /// <inheritdoc/>
+    public static WebhookId From(string value) => new(value);
+
+    /// <inheritdoc cref="OrganizationId.TryParse"/>
+    public static bool TryParse(string? value, out WebhookId id) => (id = new(value ?? "")) is { Value: not "" };
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}
+
+/// <summary>Id of an event on its way to one webhook.</summary>
+public readonly record struct DeliveryId(string Value) : IEntityId<DeliveryId>
+{
+    /// <inheritdoc/>
+    public static DeliveryId From(string value) => new(value);
+
+    /// <inheritdoc cref="OrganizationId.TryParse"/>
+    public static bool TryParse(string? value, out DeliveryId id) => (id = new(value ?? "")) is { Value: not "" };
+
+    /// <inheritdoc/>
+    public override string ToString() => Value;
+}

@@ -24,6 +24,7 @@ using Updraft.Server.Tokens;
 using Updraft.Server.Uploads;
 using Updraft.Server.Users;
 using Updraft.Server.Web;
+using Updraft.Server.Webhooks;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
@@ -67,6 +68,7 @@ internal static class Program
         builder.Services.AddDeploymentBundles();
         builder.AddDeploymentLogs();
         builder.AddImages();
+        builder.AddWebhooks();
         builder.AddApiDescription();
         builder.AddPages();
         adjust?.Invoke(builder);
@@ -107,9 +109,10 @@ internal static class Program
         alpha.MapAlphaDeployments();
         alpha.MapAlphaDeploys();
         alpha.MapDeploymentBundles();
-        var updraft = app.MapGroup("/updraft/v1");
-        updraft.MapDeployFiles();
-        updraft.MapEvents();
+        var own = app.MapGroup("/updraft/v1");
+        own.MapDeployFiles();
+        own.MapWebhooks();
+        own.MapEvents();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();

@@ -74,4 +74,10 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(RoleWithPermissionResponse))]
 [JsonSerializable(typeof(DefaultRoleResponse[]))]
 [JsonSerializable(typeof(PermissionGroupResponse[]))]
+[JsonSerializable(typeof(CreateWebhookRequest))]
+[JsonSerializable(typeof(UpdateWebhookRequest))]
+[JsonSerializable(typeof(WebhookResponse))]
+[JsonSerializable(typeof(WebhooksPaginated))]
+[JsonSerializable(typeof(WebhookDeliveryResponse))]
+[JsonSerializable(typeof(WebhookDeliveriesPaginated))]
 public sealed partial class ApiJson : JsonSerializerContext;

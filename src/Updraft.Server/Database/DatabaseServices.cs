@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Updraft.Server.Api;
@@ -23,13 +24,15 @@ internal static class DatabaseServices
         {
             services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForWork()));
             services.AddDbContext<UpdraftDbContext, PostgresUpdraftDbContext>((provider, options) =>
-                options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()).UseSnakeCaseNamingConvention());
+                options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()).UseSnakeCaseNamingConvention()
+                    .AddInterceptors(provider.GetServices<IInterceptor>()));
         }
         else
         {
             services.AddSingleton<SqliteWriterGate>();
             services.AddDbContext<UpdraftDbContext, SqliteUpdraftDbContext>((provider, options) =>
-                OfFile(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db")));
+                OfFile(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db"))
+                    .AddInterceptors(provider.GetServices<IInterceptor>()));
         }
     }
 

@@ -52,6 +52,8 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         Id<AgentId>(configurationBuilder);
         Id<BundleId>(configurationBuilder);
         Id<UserId>(configurationBuilder);
+        Id<WebhookId>(configurationBuilder);
+        Id<DeliveryId>(configurationBuilder);
         Id<EventId>(configurationBuilder);
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();

@@ -20,12 +20,13 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
     /// <param name="place">Where.</param>
     /// <param name="target">What was changed.</param>
     /// <param name="details">What a reader wants to know beside; null values are left out. Never a secret.</param>
-    public void Record(string type, SubjectProfile by, EventPlace place, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
+    /// <returns>The event as it will be saved.</returns>
+    public Event Record(string type, SubjectProfile by, EventPlace place, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
     {
         // Later than the one before, since ids of one millisecond have no order.
         var now = clock.GetUtcNow();
         _last = now > _last ? now : _last.AddTicks(1);
-        db.Events.Add(new()
+        var happened = new Event
         {
             Id = new(EntityId.New(clock)),
             At = _last,
@@ -38,10 +39,12 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!)),
+            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsTold(type),
-        });
+        };
+        db.Events.Add(happened);
+        return happened;
     }
 
     private static string Cut(string text)

@@ -66,6 +66,23 @@ internal static class EventTypes
     public const string SessionStarted = "session.started";
     public const string SessionEnded = "session.ended";
 
+    public const string WebhookCreated = "webhook.created";
+    public const string WebhookUpdated = "webhook.updated";
+
+    /// <summary>It has a new secret.</summary>
+    public const string WebhookRotated = "webhook.rotated";
+
+    public const string WebhookDeleted = "webhook.deleted";
+
+    /// <summary>The server has switched it off.</summary>
+    public const string WebhookDisabled = "webhook.disabled";
+
+    /// <summary>An event is sent once more, by hand.</summary>
+    public const string WebhookRedelivered = "webhook.redelivered";
+
+    /// <summary>A test is sent to it, and nowhere else.</summary>
+    public const string WebhookTest = "webhook.test";
+
     /// <summary>Every type, in the order above.</summary>
     public static IReadOnlyList<string> All { get; } = [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
 

@@ -19,7 +19,7 @@ namespace Updraft.Server.Rollouts;
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is unknown here.
 /// </exception>
 internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRevision giveUp, RevisionSignal signal,
-    IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
+    RecordActive recordActive, IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
 {
     private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
 
@@ -50,6 +50,8 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
 
             newest = deployment.Revision;
             var standing = StandingOf(agent);
+            if (report.Phase == AgentPhase.Active && standing.Runs(newest))
+                await recordActive.RunAsync(deployment, now - options.Value.LiveFor, subject.Profile, cancellationToken);
             var barrier = agent.ImageDriver is not null || Rollout.MayWait(newest, standing)
                 ? await db.ReadBarrierAsync(target, newest, now - options.Value.LiveFor, cancellationToken)
                 : ImageBarrier.None;

@@ -4,7 +4,7 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>One entry of a Deployment's desired-state log: one image and one version of every bundle. Never changed.</summary>
+/// <summary>One entry of a Deployment's desired-state log: one image and one version of every bundle. Never changed but for <see cref="ActiveAt"/>.</summary>
 internal sealed class Revision
 {
     public required DeploymentId DeploymentId { get; init; }
@@ -36,6 +36,9 @@ internal sealed class Revision
 
     /// <summary>Where in a trace it was made, so that what agents do for it is seen there too; null when nobody traced.</summary>
     public string? TraceParent { get; set; }
+
+    /// <summary>When it first ran on all live agents while it was the newest; null before.</summary>
+    public DateTimeOffset? ActiveAt { get; set; }
 
     /// <summary>The default DAG bundle; null when there is none.</summary>
     public RevisionMount? Dags => MountAt(Bundle.MainPath);

@@ -23,6 +23,7 @@ internal static class StateEndpoints
         builder.Services.AddSingleton<SignState>();
         builder.Services.AddSingleton<WaitForState>();
         builder.Services.AddScoped<RecordReport>();
+        builder.Services.AddScoped<RecordActive>();
         builder.Services.AddScoped<CurrentVersions>();
         builder.Services.AddScoped<AgentHistory>();
         builder.Services.AddScoped<BundleRegister>();

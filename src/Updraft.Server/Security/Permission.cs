@@ -87,6 +87,9 @@ internal enum Permission
     /// <summary>See what was changed by whom: all of the Organization, or what belongs to a Workspace.</summary>
     ReadAuditLog,
 
+    /// <summary>Everything about webhooks, reading too: their addresses can be secrets. Updraft's own; changes what lies within the caller's reach.</summary>
+    ManageWebhooks,
+
     /// <summary>What an agent does: enrol, read its Deployment's state and bundles, report.</summary>
     ActAsAgent,
 }
@@ -133,7 +136,7 @@ internal static class RoleTable
     private static readonly Permission[] Operating =
     [
         .. Deploying, Permission.CreateDeployment, Permission.UpdateDeployment, Permission.DeleteDeployment,
-        Permission.ReadAgentTokens, Permission.ManageAgentTokens,
+        Permission.ReadAgentTokens, Permission.ManageAgentTokens, Permission.ManageWebhooks,
     ];
 
     private static readonly Dictionary<Role, (string Name, RoleScope Scope, HashSet<Permission> Permissions)> Rows = new()

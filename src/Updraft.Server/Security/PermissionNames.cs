@@ -3,7 +3,7 @@ namespace Updraft.Server.Security;
 /// <summary>The contract's names of permissions, as roles show them.</summary>
 internal static class PermissionNames
 {
-    // What has no row is Updraft's own and shown nowhere: listing one's Organizations, asking who one is, acting as an agent.
+    // What has no row is Updraft's own and shown nowhere: listing one's Organizations, asking who one is, webhooks, acting as an agent.
     private static readonly Dictionary<Permission, string[]> Rows = new()
     {
         [Permission.ReadOrganization] = ["organization.get"],

@@ -89,11 +89,13 @@ internal static class PageEndpoints
         pages.MapPost("/tokens/{tokenId}/rotate", RotateTokenAsync).Requires(Permission.ManageTokens);
         pages.MapPost("/tokens/{tokenId}/revoke", RevokeTokenAsync).Requires(Permission.ManageTokens);
         pages.MapPage<AuditLogPage>("/audit-log").Requires(Permission.ReadAuditLog);
+        pages.MapWebhookPages();
         pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
     }
 
-    private static RouteHandlerBuilder MapPage<TPage>(this IEndpointRouteBuilder routes, string pattern)
+    /// <summary>A page at an address; what it shows is read before anything is rendered.</summary>
+    public static RouteHandlerBuilder MapPage<TPage>(this IEndpointRouteBuilder routes, string pattern)
         where TPage : IComponent => routes.MapGet(pattern, static () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
 
     private static async Task<RedirectHttpResult> FindVersionAsync(string? version, Subject subject, UpdraftDbContext db, PageLinks links,

@@ -138,6 +138,8 @@ public sealed class RouteTests
             var agentToken = await server.Client.PostOkAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "walk" });
             var token = await server.Client.PostOkAsync($"{server.OrganizationPath}/tokens",
                 new JsonObject { ["name"] = "walk", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
+            var webhook = await server.Client.PostOkAsync($"/updraft/v1/organizations/{server.OrganizationId}/webhooks",
+                new JsonObject { ["name"] = "walk", ["workspaceId"] = server.WorkspaceId, ["url"] = "https://hooks.example.org/walk" });
             var clusters = await server.Client.GetOkAsync($"{server.OrganizationPath}/clusters");
             return new World(server, new Dictionary<string, string>
             {
@@ -151,6 +153,8 @@ public sealed class RouteTests
                 ["roleId"] = "WORKSPACE_MEMBER",
                 ["agentTokenId"] = agentToken.Text("id"),
                 ["bundleId"] = bundle.Text("id"),
+                ["webhookId"] = webhook.Text("id"),
+                ["deliveryId"] = EntityId.New(TimeProvider.System),
                 ["version"] = version,
                 ["stepId"] = "created",
                 ["purpose"] = "dags",

@@ -31,8 +31,9 @@ public sealed class SliceTests
         ["Deploys"] = ["Uploads", "Rollouts", "Images"],
         ["DeploymentBundles"] = ["Deploys"],
         ["Logs"] = ["Deploys", "Agents"],
-        ["Web"] = ["DeploymentBundles", "SignIn", "OpenApi"],
+        ["Web"] = ["DeploymentBundles", "SignIn", "OpenApi", "Webhooks"],
         ["Import"] = ["Bundles"],
+        ["Webhooks"] = ["Deploys"],
     };
 
     private static readonly Architecture Server = new ArchLoader().LoadAssemblies(typeof(Program).Assembly).Build();

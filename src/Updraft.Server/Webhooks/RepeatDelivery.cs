@@ -1,0 +1,50 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Events;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Webhooks;
+
+/// <summary>Sends by hand: an event once more, under its id, or a test.</summary>
+internal sealed class RepeatDelivery(UpdraftDbContext db, WebhookQueries queries, TakeUpEvents takeUp, ComposePayload compose, EventLog events,
+    WebhookSignal signal, TimeProvider clock)
+{
+    /// <summary>Sends an event again, whatever became of it. The same body goes out under the same id.</summary>
+    /// <exception cref="ApiException">400: the webhook is switched off. 404: no such webhook or delivery.</exception>
+    public async Task<WebhookDelivery> AgainAsync(Subject subject, WebhookId webhook, DeliveryId id, CancellationToken cancellationToken)
+    {
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var row = await LockEnabledAsync(subject, webhook, cancellationToken);
+        var delivery = await db.WebhookDeliveries.SingleOrDefaultAsync(other => other.Id == id && other.WebhookId == webhook, cancellationToken)
+            ?? throw ApiException.NotFound("delivery", id.Value);
+        delivery.Repeat(clock.GetUtcNow());
+        events.Record(EventTypes.WebhookRedelivered, subject.Profile, row.Place(), row.Target(), ("event", delivery.EventId), ("eventType", delivery.EventType));
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        signal.Announce();
+        return delivery;
+    }
+
+    /// <summary>Sends an event <c>webhook.test</c> to one webhook.</summary>
+    /// <exception cref="ApiException">400: the webhook is switched off. 404: no such webhook.</exception>
+    public async Task<WebhookDelivery> TestAsync(Subject subject, WebhookId webhook, CancellationToken cancellationToken)
+    {
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var row = await LockEnabledAsync(subject, webhook, cancellationToken);
+        var happened = events.Record(EventTypes.WebhookTest, subject.Profile, row.Place(), row.Target());
+        var delivery = takeUp.New(row, happened, await compose.RunAsync(happened, cancellationToken), clock.GetUtcNow());
+        db.WebhookDeliveries.Add(delivery);
+        await db.SaveChangesAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        signal.Announce();
+        return delivery;
+    }
+
+    private async Task<Webhook> LockEnabledAsync(Subject subject, WebhookId id, CancellationToken cancellationToken)
+    {
+        var row = await queries.LockAsync(subject, id, cancellationToken);
+        return row.IsEnabled ? row : throw ApiException.BadRequest("The webhook is switched off; switch it on first.");
+    }
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Updraft.Server.Tests.Conventions;
+
+namespace Updraft.Server.Tests.Webhooks;
+
+/// <summary>Checks signatures with the program that docs/webhooks.md gives to receivers, run by Python: no line of it is the server's.</summary>
+internal static partial class SignatureCheck
+{
+    private const string Run = """
+
+        import json
+        asked = json.load(sys.stdin)
+        print(verify(asked["secret"], asked["headers"], base64.b64decode(asked["body"])))
+        """;
+
+    /// <summary>Whether the signature is good.</summary>
+    public static async Task<bool> IsGoodAsync(string secret, ReceivedWebhook received, byte[]? body = null)
+    {
+        var program = Python().Matches(SourceTree.Read("docs/webhooks.md")).Select(match => match.Groups["code"].Value)
+            .Single(code => code.Contains("def verify", StringComparison.Ordinal));
+        using var process = Process.Start(new ProcessStartInfo("python3", ["-c", program + Run])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        var error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.StandardInput.WriteAsync(JsonSerializer.Serialize(new
+        {
+            secret,
+            headers = received.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value, StringComparer.Ordinal),
+            body = Convert.ToBase64String(body ?? received.Body),
+        }));
+        process.StandardInput.Close();
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.True(process.ExitCode == 0, await error);
+        return output.Trim() == "True";
+    }
+
+    [GeneratedRegex(@"^```python\n(?<code>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Python();
+}
