@@ -19,28 +19,35 @@ internal enum Outcome
 }
 
 /// <summary>What became of a request.</summary>
-internal sealed record Answer(Outcome Outcome, int Status, JsonNode? Body, string Text, string? Version = null);
+/// <param name="Server">Which server was asked.</param>
+internal sealed record Answer(Outcome Outcome, int Status, JsonNode? Body, string Text, Uri Server, string? Version = null);
 
 /// <summary>The public API as a client sees it. A broken connection is an outcome here, not an error.</summary>
-internal sealed class Api(Uri address, string token) : IDisposable
+/// <param name="choose">The server for one request, as a proxy would choose it.</param>
+/// <param name="token">Whose token.</param>
+internal sealed class Api(Func<Uri> choose, string token) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(30) };
+
+    public Api(Uri address, string token) : this(() => address, token)
+    {
+    }
 
     /// <summary>What was acknowledged, in order: method, path and query.</summary>
     public List<string> Journal { get; } = [];
 
-    public Task<Answer> GetAsync(string path) => SendAsync(new(HttpMethod.Get, new Uri(address, path)), token);
+    public Task<Answer> GetAsync(string path) => SendAsync(new(HttpMethod.Get, new Uri(choose(), path)), token);
 
     public Task<Answer> PostAsync(string path, JsonObject body) => PostAsync(path, body.ToJsonString(), token);
 
-    public Task<Answer> PostAsync(string path, string body, string bearer) => SendAsync(new(HttpMethod.Post, new Uri(address, path))
+    public Task<Answer> PostAsync(string path, string body, string bearer) => SendAsync(new(HttpMethod.Post, new Uri(choose(), path))
     {
         Content = new StringContent(body, Encoding.UTF8, "application/json"),
     }, bearer);
 
     public Task<Answer> PutAsync(string uploadAddress, HttpContent content)
     {
-        var request = new HttpRequestMessage(HttpMethod.Put, uploadAddress) { Content = content };
+        var request = new HttpRequestMessage(HttpMethod.Put, new Uri(choose(), new Uri(uploadAddress).PathAndQuery)) { Content = content };
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         return SendAsync(request, null);
     }
@@ -48,7 +55,7 @@ internal sealed class Api(Uri address, string token) : IDisposable
     /// <summary>A GET that must work; bytes.</summary>
     public async Task<byte[]> ReadAsync(string path, string bearer)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(address, path));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(choose(), path));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         using var response = await _http.SendAsync(request);
         var bytes = await response.Content.ReadAsByteArrayAsync();
@@ -68,6 +75,7 @@ internal sealed class Api(Uri address, string token) : IDisposable
     private async Task<Answer> SendAsync(HttpRequestMessage request, string? bearer)
     {
         using var disposed = request;
+        var server = new Uri(request.RequestUri!.GetLeftPart(UriPartial.Authority));
         if (bearer is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", bearer);
         try
@@ -79,14 +87,14 @@ internal sealed class Api(Uri address, string token) : IDisposable
             {
                 lock (Journal)
                     Journal.Add($"{request.Method} {request.RequestUri!.PathAndQuery}");
-                return new(Outcome.Acknowledged, (int)response.StatusCode, text.Length > 0 && text[0] == '{' ? JsonNode.Parse(text) : null, text, version);
+                return new(Outcome.Acknowledged, (int)response.StatusCode, text.Length > 0 && text[0] == '{' ? JsonNode.Parse(text) : null, text, server, version);
             }
             CheckShape(request, (int)response.StatusCode, text);
-            return new(Outcome.Refused, (int)response.StatusCode, null, text);
+            return new(Outcome.Refused, (int)response.StatusCode, null, text, server);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or TaskCanceledException)
         {
-            return new(Outcome.Unknown, 0, null, exception.Message);
+            return new(Outcome.Unknown, 0, null, exception.Message, server);
         }
     }
 

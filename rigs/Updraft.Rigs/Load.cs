@@ -8,8 +8,12 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
 {
     private static readonly string[] Mounts = ["dags", "dags", "dbt/one", "dbt/two"];
 
+    /// <summary>What a server said, or did not say, when the last step failed; null when it did not fail.</summary>
+    public Answer? Failure { get; private set; }
+
     public async Task RunAsync(CancellationToken end)
     {
+        Failure = null;
         while (!end.IsCancellationRequested && await StepAsync())
         {
         }
@@ -151,6 +155,8 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
             throw new ViolationException("I9", $"{what}: {answer.Status} {answer.Text}");
         if (answer.Outcome != Outcome.Unknown)
             ledger.Pending = null;
+        if (answer.Outcome != Outcome.Acknowledged)
+            Failure = answer;
         return answer.Outcome == Outcome.Acknowledged;
     }
 }

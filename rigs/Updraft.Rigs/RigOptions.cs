@@ -20,6 +20,17 @@ internal sealed class RigOptions
 
     public int Seed => Number("seed", 1);
 
+    /// <summary>How many servers work on one database; several need PostgreSQL.</summary>
+    public int Replicas => Number("replicas", 1);
+
+    /// <summary>Whether the servers are on PostgreSQL and an object store, rather than on their data folder.</summary>
+    public bool IsPostgres => Text("database") switch
+    {
+        null or "sqlite" => Replicas == 1 ? false : throw new InvalidOperationException("--replicas needs --database postgres."),
+        "postgres" => true,
+        var other => throw new InvalidOperationException($"--database is sqlite or postgres, not {other}."),
+    };
+
     public string ServerDll => Path.GetFullPath(Text("server-dll") ?? throw new InvalidOperationException("--server-dll is missing."));
 
     public string AgentBinary => Path.GetFullPath(Text("agent-bin") ?? throw new InvalidOperationException("--agent-bin is missing."));

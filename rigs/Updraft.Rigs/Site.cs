@@ -1,14 +1,14 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Updraft.Tests;
 
 namespace Updraft.Rigs;
 
 /// <summary>
-/// One installation in a folder of its own: a server, Deployments with their ledgers, and an agent for the first of them.
+/// One installation in a folder of its own: a server or several, Deployments with their ledgers, and an agent for the first of them.
 /// <code>
-/// data/        the server's
+/// data/        the server's; data1/ that of a second one
+/// keys/        what several servers share
 /// airflow/     the agent's root
 /// tokens/      owner token, agent token
 /// home/ tmp/   what the programs are told to use; must stay empty
@@ -19,8 +19,10 @@ internal sealed class Site : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private readonly RigOptions _options;
-    private readonly Uri _address;
     private readonly bool _isKept;
+    private Postgres? _postgres;
+    private IReadOnlyList<string> _shared = [];
+    private string _database = "";
 
     /// <param name="options">Which programs.</param>
     /// <param name="folder">Where; null for a temporary folder that goes at the end.</param>
@@ -29,9 +31,7 @@ internal sealed class Site : IDisposable
         _options = options;
         _isKept = folder is not null;
         Folder = folder ?? Directory.CreateTempSubdirectory("updraft-rig-").FullName;
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        _address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
+        Replicas = [.. Enumerable.Range(0, options.Replicas).Select(number => new Replica(number))];
         foreach (var name in (string[])["tokens", "home", "tmp", "beside"])
             Directory.CreateDirectory(In(name));
         File.WriteAllText(In("beside/file"), "untouched");
@@ -43,7 +43,10 @@ internal sealed class Site : IDisposable
 
     public List<Ledger> Ledgers { get; } = [];
 
-    public ChildProcess? Server { get; private set; }
+    public IReadOnlyList<Replica> Replicas { get; }
+
+    /// <summary>The first server.</summary>
+    public ChildProcess? Server => Replicas[0].Process;
 
     public ChildProcess? Agent { get; private set; }
 
@@ -57,32 +60,58 @@ internal sealed class Site : IDisposable
 
     public string In(string name) => Path.Join(Folder, name);
 
-    /// <summary>Starts the server and gives it up before it is ready, to be killed.</summary>
-    public void LaunchServer(IReadOnlyDictionary<string, string>? environment = null) => Server = new ChildProcess(["dotnet", _options.ServerDll,
-        $"--Data={In(DataFolder)}", $"--Listen={_address.OriginalString}", $"--PublicUrl={_address.OriginalString}",
-        $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}", "--Storage:ReserveBytes=0"], (environment ?? new Dictionary<string, string>()).Concat(Environment).ToDictionary());
-
-    /// <summary>Starts the server and waits until it is ready.</summary>
-    public async Task StartServerAsync(IReadOnlyDictionary<string, string>? environment = null)
+    /// <summary>Lets the servers work on a database of their own in a PostgreSQL, and on a place of their own in Azurite.</summary>
+    public async Task ShareAsync(Postgres postgres)
     {
-        LaunchServer(environment);
-        using var probe = new Api(_address, "");
-        await EventuallyAsync(async () =>
-        {
-            ViolationException.Require(!Server!.HasExited, "restart", "the server does not start:\n" + Server.Tail);
-            return (await probe.GetAsync("/healthz/ready")) is { Status: 200 };
-        }, "restart", () => "the server is not ready:\n" + Server!.Tail);
-        Api?.Dispose();
-        Api = new Api(_address, (await File.ReadAllTextAsync(In("tokens/owner"))).Trim());
+        (_postgres, _database) = (postgres, await postgres.CreateDatabaseAsync());
+        _shared = [$"--Keys={In("keys")}", .. (await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
     }
 
-    /// <summary>The same server for another token.</summary>
-    public Api ApiWith(string token) => new(_address, token);
-
-    public void KillServer()
+    /// <summary>Starts a server and gives it up before it is ready, to be killed.</summary>
+    public void LaunchServer(IReadOnlyDictionary<string, string>? environment = null, Replica? replica = null)
     {
-        Server?.Dispose();
-        Server = null;
+        replica ??= Replicas[0];
+        replica.Process = new ChildProcess(["dotnet", _options.ServerDll, $"--Data={In(DataFolderOf(replica))}", $"--Listen={replica.Address.OriginalString}",
+            $"--PublicUrl={Replicas[0].Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}", "--Storage:ReserveBytes=0",
+            .. _shared, .. _postgres is null ? (string[])[] : [$"--Database:ConnectionString={_database};Application Name={replica.ApplicationName}"]],
+            (environment ?? new Dictionary<string, string>()).Concat(Environment).ToDictionary());
+    }
+
+    /// <summary>Starts a server and waits until it is ready.</summary>
+    public async Task StartServerAsync(IReadOnlyDictionary<string, string>? environment = null, Replica? replica = null)
+    {
+        replica ??= Replicas[0];
+        LaunchServer(environment, replica);
+        using var probe = new Api(replica.Address, "");
+        await EventuallyAsync(async () =>
+        {
+            ViolationException.Require(!replica.Process!.HasExited, "restart", "the server does not start:\n" + replica.Process.Tail);
+            return (await probe.GetAsync("/healthz/ready")) is { Status: 200 };
+        }, "restart", () => "the server is not ready:\n" + replica.Process!.Tail);
+        replica.IsLeft = false;
+        Api?.Dispose();
+        Api = ApiWith((await File.ReadAllTextAsync(In("tokens/owner"))).Trim());
+    }
+
+    /// <summary>The same servers for another token.</summary>
+    public Api ApiWith(string token) => new(Choose, token);
+
+    public void KillServer(Replica? replica = null)
+    {
+        replica ??= Replicas[0];
+        replica.Process?.Dispose();
+        replica.Process = null;
+    }
+
+    /// <summary>
+    /// Turns away from a server that dies, and waits until PostgreSQL has forgotten it: a commit that it had sent may be carried out after
+    /// its death.
+    /// </summary>
+    public async Task LeaveAsync(Replica replica)
+    {
+        replica.IsLeft = true;
+        ViolationException.Require(await replica.Process!.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not end");
+        await _postgres!.UntilNoSessionsAsync(replica.ApplicationName);
     }
 
     public async Task AddDeploymentAsync()
@@ -103,7 +132,7 @@ internal sealed class Site : IDisposable
             await File.WriteAllTextAsync(In("tokens/agent"), token);
     }
 
-    public void StartAgent(params string[] more) => Agent = new ChildProcess([_options.AgentBinary, "--server", _address.OriginalString,
+    public void StartAgent(params string[] more) => Agent = new ChildProcess([_options.AgentBinary, "--server", Replicas[0].Address.OriginalString,
         "--token-file", In("tokens/agent"), "--root", Root, .. more], Environment);
 
     public void KillAgent()
@@ -115,7 +144,8 @@ internal sealed class Site : IDisposable
     /// <summary>I6.</summary>
     public void CheckSurroundings()
     {
-        var known = new HashSet<string>(StringComparer.Ordinal) { DataFolder.Split('/')[0], AgentFolder.Split('/')[0], "tokens", "home", "tmp", "beside" };
+        var known = new HashSet<string>(StringComparer.Ordinal) { AgentFolder.Split('/')[0], "keys", "tokens", "home", "tmp", "beside" };
+        known.UnionWith(Replicas.Select(replica => DataFolderOf(replica).Split('/')[0]));
         var strange = Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).FirstOrDefault(name => !known.Contains(name!))
             ?? Directory.EnumerateFileSystemEntries(In("home")).Concat(Directory.EnumerateFileSystemEntries(In("tmp"))).FirstOrDefault();
         ViolationException.Require(strange is null, "I6", $"{strange} appeared");
@@ -136,9 +166,19 @@ internal sealed class Site : IDisposable
     public void Dispose()
     {
         KillAgent();
-        KillServer();
+        foreach (var replica in Replicas)
+            KillServer(replica);
         Api?.Dispose();
         if (!_isKept)
             Directory.Delete(Folder, recursive: true);
+    }
+
+    private string DataFolderOf(Replica replica) => replica.Number == 0 ? DataFolder : $"{DataFolder}{replica.Number}";
+
+    /// <summary>Any server that is not known to be dead.</summary>
+    private Uri Choose()
+    {
+        var alive = Replicas.Where(replica => !replica.IsLeft).ToList();
+        return alive[Random.Shared.Next(alive.Count)].Address;
     }
 }

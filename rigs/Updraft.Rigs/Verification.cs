@@ -21,7 +21,7 @@ internal sealed class Verification(Site site)
     }
 
     /// <summary>Finds out what became of the operation that was open, and repeats it where that is safe.</summary>
-    private async Task SettleAsync(Ledger ledger)
+    public async Task SettleAsync(Ledger ledger)
     {
         var pending = ledger.Pending;
         ledger.Pending = null;

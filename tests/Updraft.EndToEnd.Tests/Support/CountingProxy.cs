@@ -10,11 +10,14 @@ internal sealed class CountingProxy : IAsyncDisposable
     private readonly CancellationTokenSource _end = new();
     private readonly Uri _target;
     private readonly Task _accepting;
-    private long _received;
+    private readonly bool _isPatient;
+    private long _received, _emptyWaits;
 
-    public CountingProxy(Uri target)
+    /// <param name="target">The server.</param>
+    /// <param name="isPatient">Whether agents wait for news for 55 seconds instead of 30: almost what they wait for any answer.</param>
+    public CountingProxy(Uri target, bool isPatient = false)
     {
-        _target = target;
+        (_target, _isPatient) = (target, isPatient);
         _listener.Start();
         Address = new Uri($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
         _accepting = AcceptAsync();
@@ -24,6 +27,9 @@ internal sealed class CountingProxy : IAsyncDisposable
 
     /// <summary>Bytes from the server to the agent so far.</summary>
     public long Received => Interlocked.Read(ref _received);
+
+    /// <summary>How often a wait ended without news.</summary>
+    public long EmptyWaits => Interlocked.Read(ref _emptyWaits);
 
     public async ValueTask DisposeAsync()
     {
@@ -72,7 +78,9 @@ internal sealed class CountingProxy : IAsyncDisposable
             while ((read = await from.GetStream().ReadAsync(buffer, _end.Token)) > 0)
             {
                 if (counted)
-                    Interlocked.Add(ref _received, read);
+                    Count(buffer.AsSpan(0, read));
+                else if (_isPatient && buffer.AsSpan(0, read).IndexOf("&wait=30 "u8) is var at and >= 0)
+                    "&wait=55 "u8.CopyTo(buffer.AsSpan(at));
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _end.Token);
             }
         }
@@ -80,5 +88,12 @@ internal sealed class CountingProxy : IAsyncDisposable
         {
             // One side went; the relay ends.
         }
+    }
+
+    private void Count(ReadOnlySpan<byte> answer)
+    {
+        Interlocked.Add(ref _received, answer.Length);
+        if (answer.StartsWith("HTTP/1.1 204 "u8))
+            Interlocked.Increment(ref _emptyWaits);
     }
 }

@@ -10,13 +10,18 @@ internal static class Eventually
     public static Task TrueAsync(Func<bool> condition, string what, Func<string>? detail = null) =>
         TrueAsync(() => Task.FromResult(condition()), what, detail);
 
-    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? detail = null)
+    /// <param name="condition">What is asked.</param>
+    /// <param name="what">What does not hold when the deadline has passed.</param>
+    /// <param name="detail">More for that message.</param>
+    /// <param name="within">The deadline; 60 seconds unless given.</param>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what, Func<string>? detail = null, TimeSpan? within = null)
     {
+        var deadline = within ?? Deadline;
         var clock = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (clock.Elapsed > Deadline)
-                Assert.Fail($"Not within {Deadline.TotalSeconds} s: {what}\n{detail?.Invoke()}");
+            if (clock.Elapsed > deadline)
+                Assert.Fail($"Not within {deadline.TotalSeconds} s: {what}\n{detail?.Invoke()}");
             await Task.Delay(Pause, TestContext.Current.CancellationToken);
         }
     }

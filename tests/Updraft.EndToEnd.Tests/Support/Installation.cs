@@ -5,6 +5,9 @@ using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Updraft.Client;
 using Updraft.Protocol.Api;
+using Updraft.Tests;
+
+[assembly: AssemblyFixture(typeof(ObjectStores))]
 
 namespace Updraft.EndToEnd.Tests.Support;
 

@@ -3,9 +3,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Azure.Storage.Blobs;
-using Updraft.Tests;
-
-[assembly: AssemblyFixture(typeof(ObjectStores))]
 
 namespace Updraft.Tests;
 

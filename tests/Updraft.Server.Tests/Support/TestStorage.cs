@@ -3,6 +3,8 @@ using Azure.Storage.Blobs.Models;
 using Updraft.Server.Storage;
 using Updraft.Tests;
 
+[assembly: AssemblyFixture(typeof(ObjectStores))]
+
 namespace Updraft.Server.Tests.Support;
 
 /// <summary>
