@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Activity = System.Diagnostics.Activity;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
