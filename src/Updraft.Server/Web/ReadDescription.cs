@@ -34,23 +34,23 @@ internal sealed record ReadDescription(string Title, string? Text, IReadOnlyList
                          select (Tag: Find(operation.Value, "tags") is { } tags ? tags.EnumerateArray().First().GetString()! : "",
                              Operation: Operation(method, path.Name, operation.Value));
         var objects = document.GetProperty("components").GetProperty("schemas").EnumerateObject();
-        return new ReadDescription(info.GetProperty("title").GetString()!, Text(info, "description"),
+        return new ReadDescription(info.GetProperty("title").GetString()!, TextOf(info, "description"),
             [.. operations.GroupBy(row => row.Tag, row => row.Operation, StringComparer.Ordinal).Select(group => new DescribedGroup(group.Key, [.. group]))],
-            [.. objects.Select(schema => new DescribedObject(schema.Name, Text(schema.Value, "description"), Fields(schema.Value)))
+            [.. objects.Select(schema => new DescribedObject(schema.Name, TextOf(schema.Value, "description"), Fields(schema.Value)))
                 .OrderBy(schema => schema.Name, StringComparer.Ordinal)]);
     }
 
     private static DescribedOperation Operation(string method, string path, JsonElement operation) => new(
-        Text(operation, "operationId") ?? $"{method} {path}", method.ToUpperInvariant(), path, Text(operation, "summary") ?? "", Text(operation, "description"),
+        TextOf(operation, "operationId") ?? $"{method} {path}", method.ToUpperInvariant(), path, TextOf(operation, "summary") ?? "", TextOf(operation, "description"),
         Find(operation, "parameters") is { } parameters ? [.. parameters.EnumerateArray().Select(Parameter)] : [],
         Find(operation, "requestBody") is { } body ? Content("", body, null) : null,
-        [.. operation.GetProperty("responses").EnumerateObject().Select(answer => Content(answer.Name, answer.Value, Text(answer.Value, "description")))]);
+        [.. operation.GetProperty("responses").EnumerateObject().Select(answer => Content(answer.Name, answer.Value, TextOf(answer.Value, "description")))]);
 
     private static DescribedField Parameter(JsonElement parameter)
     {
         var schema = Find(parameter, "schema") ?? default;
         return new DescribedField(parameter.GetProperty("name").GetString()!, $"{Type(schema)}, in the {parameter.GetProperty("in").GetString()}",
-            Reference(schema), IsTrue(parameter, "required"), Text(parameter, "description"));
+            Reference(schema), IsTrue(parameter, "required"), TextOf(parameter, "description"));
     }
 
     private static DescribedField Content(string name, JsonElement holder, string? text)
@@ -65,7 +65,7 @@ internal sealed record ReadDescription(string Title, string? Text, IReadOnlyList
         var required = Find(schema, "required") is { } names ? names.EnumerateArray().Select(name => name.GetString()).ToHashSet(StringComparer.Ordinal) : [];
         return Find(schema, "properties") is { } properties
             ? [.. properties.EnumerateObject().Select(field => new DescribedField(field.Name, Type(field.Value), Reference(field.Value),
-                required.Contains(field.Name), Text(field.Value, "description")))]
+                required.Contains(field.Name), TextOf(field.Value, "description")))]
             : [];
     }
 
@@ -79,9 +79,9 @@ internal sealed record ReadDescription(string Title, string? Text, IReadOnlyList
             return name;
         if (Find(schema, "enum") is { } values)
             return "one of " + string.Join(", ", values.EnumerateArray().Select(value => value.ToString()));
-        var format = Text(schema, "format") is { } known ? $" ({known})" : "";
+        var format = TextOf(schema, "format") is { } known ? $" ({known})" : "";
         var most = Find(schema, "maxLength") is { } length ? $", at most {length} characters" : Find(schema, "maximum") is { } maximum ? $", at most {maximum}" : "";
-        return (Text(schema, "type") ?? "object") + format + most;
+        return (TextOf(schema, "type") ?? "object") + format + most;
     }
 
     /// <summary>Name of the object behind a reference, alone, in a list, or as the only part of a whole.</summary>
@@ -89,7 +89,7 @@ internal sealed record ReadDescription(string Title, string? Text, IReadOnlyList
     {
         if (schema.ValueKind != JsonValueKind.Object)
             return null;
-        if (Text(schema, "$ref") is { } reference)
+        if (TextOf(schema, "$ref") is { } reference)
             return reference[(reference.LastIndexOf('/') + 1)..];
         if (Find(schema, "items") is { } items)
             return Reference(items);
@@ -99,7 +99,7 @@ internal sealed record ReadDescription(string Title, string? Text, IReadOnlyList
     private static JsonElement? Find(JsonElement element, string name) =>
         element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : null;
 
-    private static string? Text(JsonElement element, string name) => Find(element, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
+    private static string? TextOf(JsonElement element, string name) => Find(element, name) is { ValueKind: JsonValueKind.String } text ? text.GetString() : null;
 
     private static bool IsTrue(JsonElement element, string name) => Find(element, name) is { ValueKind: JsonValueKind.True };
 }
