@@ -38,7 +38,6 @@ internal sealed partial class SourceServer : IAsyncDisposable
         ["Database:ConnectionString"] = "",
         ["Storage:Url"] = "",
         ["Agents:LiveFor"] = "00:30:00",
-        ["PublicUrl"] = "http://updraft.example",
     };
 
     /// <summary>Starts one and fills it.</summary>
@@ -68,7 +67,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
         foreach (var path in _paths)
         {
             using var answer = await server.Client.GetAsync(path, Cancelled);
-            answers[path] = $"{(int)answer.StatusCode} {LastUse().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")}";
+            answers[path] = $"{(int)answer.StatusCode} {LastUse().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")
+                .Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal)}";
             Assert.StartsWith("200 ", answers[path], StringComparison.Ordinal);
         }
         return answers;
@@ -118,7 +118,7 @@ internal sealed partial class SourceServer : IAsyncDisposable
             deploys.Add(upload.DeployId);
         }
         await Server.Client.PostOkAsync($"{organization}/deployments/{DeploymentId}/deploys/{deploys[0]}/rollback", new JsonObject());
-        Agent = await site.EnrolAsync(imageDriver: "exec");
+        Agent = await site.EnrolAsync();
         var state = await Agent.AskAsync(0, "ACTIVATE");
         Assert.Equal(3, state!.Revision);
         await Agent.ReportAsync(Updraft.Protocol.AgentPhase.Prepared, 3, 0);
