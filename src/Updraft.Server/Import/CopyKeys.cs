@@ -42,7 +42,7 @@ internal sealed class CopyKeys(IOptions<ServerOptions> options, IServiceProvider
             AtomicFile.TryCreate(to, await File.ReadAllBytesAsync(from, cancellationToken));
         }
         var onRecord = await source.Db.ServerFacts.AsNoTracking().Where(row => row.Name.StartsWith("key_"))
-            .ToDictionaryAsync(row => row.Name, row => row.Value, cancellationToken);
+            .ToDictionaryAsync(row => row.Name, row => row.Value, StringComparer.Ordinal, cancellationToken);
         foreach (var key in services.GetServices<SharedKey>())
         {
             if (onRecord.GetValueOrDefault($"key_{key.Name}") is { } wanted && wanted != key.Id)

@@ -77,7 +77,7 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         return copied;
     }
 
-    private static async IAsyncEnumerable<object?[]> RowsAsync(UpdraftDbContext db, ITable table, IReadOnlyList<IColumn> columns,
+    private static async IAsyncEnumerable<object?[]> RowsAsync(UpdraftDbContext db, ITable table, List<IColumn> columns,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
         // Texts compare by bytes in both, so the rows come in the same order.

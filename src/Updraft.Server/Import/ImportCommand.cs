@@ -1,10 +1,9 @@
 using System.Data.Common;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
+using Microsoft.EntityFrameworkCore;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
-using Updraft.Server.Database;
 
 namespace Updraft.Server.Import;
 
@@ -61,16 +60,13 @@ internal static class ImportCommand
         var line = new ProgressLine(services.GetRequiredService<TimeProvider>());
         await using var source = new SourceInstallation(folder);
         await using var scope = services.CreateAsyncScope();
-        var parts = scope.ServiceProvider;
-        var import = new ImportInstallation(services, parts.GetRequiredService<IOptions<ServerOptions>>(), parts.GetRequiredService<IOptions<DatabaseOptions>>(),
-            parts.GetRequiredService<UpdraftDbContext>(), parts.GetRequiredService<PrepareDatabase>(),
-            new CopyKeys(parts.GetRequiredService<IOptions<ServerOptions>>(), services), text => line.Show(() => text));
+        var import = new ImportInstallation(scope.ServiceProvider, text => line.Show(() => text));
         ImportResult result;
         try
         {
             result = arguments.Has(DryRun) ? await import.TryAsync(source, cancellationToken) : await import.RunAsync(source, cancellationToken);
         }
-        catch (Exception exception) when (exception is DbException or BlobStoreException or InvalidOperationException { InnerException: DbException })
+        catch (Exception exception) when (exception is DbException or DbUpdateException or BlobStoreException or InvalidOperationException { InnerException: DbException })
         {
             throw new IOException($"{exception.GetBaseException().Message} Nothing is lost; run the import again when that is mended.", exception);
         }

@@ -32,24 +32,31 @@ internal sealed record ImportResult(bool IsResumed, IReadOnlyList<CopiedTable> T
 /// </list>
 /// Whoever is killed in between leaves the mark; the next run skips the blobs that are there and copies the tables anew.
 /// </summary>
-internal sealed class ImportInstallation(IServiceProvider services, IOptions<ServerOptions> server, IOptions<DatabaseOptions> database,
-    UpdraftDbContext db, PrepareDatabase prepare, CopyKeys keys, Action<string> progress)
+/// <param name="services">The parts of the target's server, in a scope; asked only for what is needed, since some make folders.</param>
+/// <param name="progress">Told in words how far it is.</param>
+internal sealed class ImportInstallation(IServiceProvider services, Action<string> progress)
 {
-    private bool IsInPlace(SourceInstallation source) => services.GetRequiredService<BlobStoreAddress>() is FolderAddress
-        && Path.GetFullPath(server.Value.Data) == source.Folder;
+    private readonly string _data = Path.GetFullPath(services.GetRequiredService<IOptions<ServerOptions>>().Value.Data);
+    private readonly DatabaseOptions _database = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
+    private readonly BlobStoreAddress _address = services.GetRequiredService<BlobStoreAddress>();
+    private readonly CopyKeys _keys = new(services.GetRequiredService<IOptions<ServerOptions>>(), services);
+
+    private UpdraftDbContext Db => services.GetRequiredService<UpdraftDbContext>();
+
+    private PrepareDatabase Prepare => services.GetRequiredService<PrepareDatabase>();
 
     /// <summary>Looks at both sides and counts; changes nothing.</summary>
     public async Task<ImportResult> TryAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         await source.BeginAsync(cancellationToken);
-        keys.Check(source);
-        CheckDatabaseFile(source);
+        _keys.Check(source);
+        CheckFolders(source);
         var resumed = await CheckTargetAsync(cancellationToken);
         var tables = new List<CopiedTable>();
         foreach (var table in CopyTables.InOrder(source.Db))
         {
-            var count = source.Db.Database.SqlQueryRaw<long>($"SELECT count(*) AS \"Value\" FROM \"{table.Name}\"");
-            tables.Add(new CopiedTable(table.Name, await count.SingleAsync(cancellationToken), ""));
+            var count = $"SELECT count(*) AS \"Value\" FROM \"{table.Name}\"";
+            tables.Add(new CopiedTable(table.Name, await source.Db.Database.SqlQueryRaw<long>(count).SingleAsync(cancellationToken), ""));
         }
         var (blobs, missing) = await FindBlobsAsync(source, cancellationToken);
         return new ImportResult(resumed, tables, new BlobCount(blobs.Count, 0, 0, 0), missing, null, []);
@@ -61,26 +68,26 @@ internal sealed class ImportInstallation(IServiceProvider services, IOptions<Ser
     {
         // 1
         source.Lock();
-        if (Path.GetFullPath(server.Value.Data) != source.Folder)
+        if (_data != source.Folder)
             services.GetRequiredService<DataFolderLock>().Take();
-        await using var turn = await prepare.TakeTurnAsync(cancellationToken);
+        await using var turn = await Prepare.TakeTurnAsync(cancellationToken);
 
         // 2
         await source.BeginAsync(cancellationToken);
-        keys.Check(source);
-        CheckDatabaseFile(source);
+        _keys.Check(source);
+        CheckFolders(source);
         var resumed = await CheckTargetAsync(cancellationToken);
         var (blobs, missing) = await FindBlobsAsync(source, cancellationToken);
 
         // 3
-        await prepare.BringSchemaAsync(cancellationToken);
+        await Prepare.BringSchemaAsync(cancellationToken);
         await MarkAsync(source, cancellationToken);
 
         // 4
-        await keys.RunAsync(source, cancellationToken);
+        await _keys.RunAsync(source, cancellationToken);
         var copy = new CopyBlobs(source.Store, services.GetRequiredService<IBlobStore>(),
             count => progress($"{Bar(count.Present + count.Copied, count.All)} blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
-        var (count, bad) = await copy.RunAsync(IsInPlace(source) ? [] : blobs, cancellationToken);
+        var (count, bad) = await copy.RunAsync(_address is FolderAddress && _data == source.Folder ? [] : blobs, cancellationToken);
         bad = [.. missing, .. bad];
         if (bad.Count > 0)
             return new ImportResult(resumed, [], count, bad, null, []);
@@ -90,7 +97,7 @@ internal sealed class ImportInstallation(IServiceProvider services, IOptions<Ser
 
         // 6
         var damage = new List<ScrubDamage>();
-        var scrub = new ScrubBundles(db, StorageServices.OpenToRead(services), damage.Add,
+        var scrub = new ScrubBundles(Db, StorageServices.OpenToRead(services), damage.Add,
             read => progress($"{Bar(read.Packs + read.Manifests, blobs.Count)} read again: {ScrubCommand.Describe(read)}"));
         var total = await scrub.RunAsync(cancellationToken);
         if (damage.Count == 0)
@@ -98,39 +105,39 @@ internal sealed class ImportInstallation(IServiceProvider services, IOptions<Ser
         return new ImportResult(resumed, tables, count, bad, total, damage);
     }
 
-    private void CheckDatabaseFile(SourceInstallation source)
+    private void CheckFolders(SourceInstallation source)
     {
-        if (!database.Value.IsShared && Path.GetFullPath(server.Value.Data) == source.Folder)
+        if (!_database.IsShared && _data == source.Folder)
             throw new IOException("source and target are the same database. Name another folder with --Data, or PostgreSQL with --Database:ConnectionString.");
     }
 
     /// <summary>Whether an earlier run had begun here.</summary>
     private async Task<bool> CheckTargetAsync(CancellationToken cancellationToken)
     {
-        var isThere = database.Value.IsShared || File.Exists(Path.Join(Path.GetFullPath(server.Value.Data), "database", "updraft.db"));
-        if (!isThere || !(await db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any())
+        var isThere = _database.IsShared || File.Exists(Path.Join(_data, "database", "updraft.db"));
+        if (!isThere || !(await Db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any())
             return false;
-        if (await db.ServerFacts.AnyAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken))
+        if (await Db.ServerFacts.AnyAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken))
             return true;
-        foreach (var table in CopyTables.InOrder(db).Where(table => table.Name != "server_facts"))
+        foreach (var table in CopyTables.InOrder(Db).Where(table => table.Name != "server_facts"))
         {
             // A table that a later schema brings is empty where it is not there yet.
-            if (await HasTableAsync(table.Name, cancellationToken)
-                && await db.Database.SqlQueryRaw<long>($"SELECT count(*) AS \"Value\" FROM (SELECT 1 FROM \"{table.Name}\" LIMIT 1) AS first").SingleAsync(cancellationToken) > 0)
+            var rows = $"SELECT 1 AS \"Value\" FROM \"{table.Name}\"";
+            if (await HasTableAsync(table.Name, cancellationToken) && await Db.Database.SqlQueryRaw<int>(rows).AnyAsync(cancellationToken))
                 throw new IOException($"the target's database is not empty: there are rows in {table.Name}. An import needs a new database, on which no server was started.");
         }
         return false;
     }
 
-    private async Task<bool> HasTableAsync(string name, CancellationToken cancellationToken) => await (database.Value.IsShared
-        ? db.Database.SqlQuery<int>($"""SELECT 1 AS "Value" FROM pg_tables WHERE schemaname = current_schema() AND tablename = {name}""")
-        : db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}")).AnyAsync(cancellationToken);
+    private async Task<bool> HasTableAsync(string name, CancellationToken cancellationToken) => await (_database.IsShared
+        ? Db.Database.SqlQuery<int>($"""SELECT 1 AS "Value" FROM pg_tables WHERE schemaname = current_schema() AND tablename = {name}""")
+        : Db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}")).AnyAsync(cancellationToken);
 
     /// <summary>The blobs to copy; none when they are in an object store already. And those that a version needs and that are not there.</summary>
     private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         var all = source.BlobKeys();
-        if (all.Count == 0 && services.GetRequiredService<BlobStoreAddress>() is not FolderAddress)
+        if (all.Count == 0 && _address is not FolderAddress)
             return (all, []);
         var needed = await source.NeededBlobsAsync(cancellationToken);
         return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(key => new BadBlob(key, "It is not there."))]);
@@ -138,22 +145,22 @@ internal sealed class ImportInstallation(IServiceProvider services, IOptions<Ser
 
     private async Task MarkAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
-        await using var write = await db.BeginWriteAsync(cancellationToken);
-        if (await db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } mark)
+        await using var write = await Db.BeginWriteAsync(cancellationToken);
+        if (await Db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } mark)
         {
             if (mark.Value != source.Folder)
                 throw new IOException($"an import from '{mark.Value}' into this database has not ended. Go on with that one, or give this one a new database.");
             return;
         }
-        db.ServerFacts.Add(new() { Name = ServerFact.UnfinishedImport, Value = source.Folder });
-        await db.SaveChangesAsync(cancellationToken);
+        Db.ServerFacts.Add(new() { Name = ServerFact.UnfinishedImport, Value = source.Folder });
+        await Db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 
     private async Task<IReadOnlyList<CopiedTable>> CopyTablesAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
-        await using var patient = database.Value.IsShared ? DatabaseServices.OpenPatient(database.Value) : null;
-        var target = patient ?? db;
+        await using var patient = _database.IsShared ? DatabaseServices.OpenPatient(_database) : null;
+        var target = patient ?? Db;
         await using var write = await target.BeginWriteAsync(cancellationToken);
         var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows")).RunAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -162,8 +169,8 @@ internal sealed class ImportInstallation(IServiceProvider services, IOptions<Ser
 
     private async Task UnmarkAsync(CancellationToken cancellationToken)
     {
-        await using var write = await db.BeginWriteAsync(cancellationToken);
-        await db.ServerFacts.Where(row => row.Name == ServerFact.UnfinishedImport).ExecuteDeleteAsync(cancellationToken);
+        await using var write = await Db.BeginWriteAsync(cancellationToken);
+        await Db.ServerFacts.Where(row => row.Name == ServerFact.UnfinishedImport).ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 

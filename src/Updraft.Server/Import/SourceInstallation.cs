@@ -62,7 +62,7 @@ internal sealed class SourceInstallation : IAsyncDisposable
     /// <summary>Keys of all blobs in its folder; those in the making are none.</summary>
     public IReadOnlyList<string> BlobKeys() => !Directory.Exists(_blobs) ? [] :
     [
-        .. Directory.EnumerateFileSystemEntries(_blobs, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = 0 })
+        .. Directory.EnumerateFileSystemEntries(_blobs, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
             .Where(path => !Directory.Exists(path) || File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint))
             .Select(path => Path.GetRelativePath(_blobs, path))
             .Where(key => !key.StartsWith(BlobKey.TemporaryFolder + "/", StringComparison.Ordinal))

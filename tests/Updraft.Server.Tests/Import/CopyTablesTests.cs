@@ -1,0 +1,87 @@
+using System.Globalization;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
+using Updraft.Server.Database;
+using Updraft.Server.Import;
+using Updraft.Server.Tests.Replicas;
+
+namespace Updraft.Server.Tests.Import;
+
+/// <summary>Every table of the model is copied, also one that was added after the import was written.</summary>
+public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
+{
+    private const int Rows = 3;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Every_column_of_every_entity_arrives(bool toPostgres)
+    {
+        var folder = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
+        try
+        {
+            using var gate = new SqliteWriterGate();
+            await using var source = await OpenSqliteAsync(Path.Join(folder, "from.db"), gate);
+            foreach (var table in CopyTables.InOrder(source))
+                await FillAsync(source, table);
+            await using var database = await cluster.CreateDatabaseAsync();
+            await using var target = toPostgres
+                ? DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = database.ConnectionString })
+                : await OpenSqliteAsync(Path.Join(folder, "to.db"), gate);
+            await target.Database.MigrateAsync(Cancelled);
+
+            await using (var write = await target.BeginWriteAsync(Cancelled))
+            {
+                var copied = await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled);
+                Assert.All(copied, table => Assert.Equal(Rows, table.Rows));
+                var names = copied.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
+                Assert.All(target.Model.GetEntityTypes(), entity => Assert.Contains(entity.GetTableName()!, names));
+                await write.CommitAsync(Cancelled);
+            }
+            // A second time: what was there gives way.
+            await using (await target.BeginWriteAsync(Cancelled))
+                Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled), table => Assert.Equal(Rows, table.Rows));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static async Task<UpdraftDbContext> OpenSqliteAsync(string path, SqliteWriterGate gate)
+    {
+        var db = new SqliteUpdraftDbContext(new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Pooling=false")
+            .UseSnakeCaseNamingConvention().Options, gate);
+        await db.Database.MigrateAsync(Cancelled);
+        return db;
+    }
+
+    /// <summary>Rows whose values differ from each other and refer to rows with the same number.</summary>
+    private static async Task FillAsync(UpdraftDbContext db, ITable table)
+    {
+        var columns = table.Columns.ToList();
+        for (var number = 1; number <= Rows; number++)
+        {
+            var values = columns.ConvertAll(column => Value(column, number));
+            var sql = $"INSERT INTO \"{table.Name}\" ({string.Join(", ", columns.Select(column => $"\"{column.Name}\""))}) "
+                + $"VALUES ({string.Join(", ", values)})";
+            await db.Database.ExecuteSqlRawAsync(sql, Cancelled);
+        }
+    }
+
+    private static string Value(IColumn column, int number)
+    {
+        var type = Nullable.GetUnderlyingType(column.ProviderClrType) ?? column.ProviderClrType;
+        if (column.IsNullable && number == Rows)
+            return "NULL";
+        if (type == typeof(string))
+            return $"'{"aÄz"[number - 1]} ''quoted'' {number}'";
+        if (type == typeof(byte[]))
+            return $"x'00ff0{number}'";
+        if (type == typeof(bool))
+            return (number % 2).ToString(CultureInfo.InvariantCulture);
+        return (type == typeof(long) ? (1L << 40) + number : number).ToString(CultureInfo.InvariantCulture);
+    }
+}

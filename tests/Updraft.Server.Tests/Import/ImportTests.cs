@@ -1,0 +1,187 @@
+using Microsoft.Data.Sqlite;
+using Npgsql;
+using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Replicas;
+using Updraft.Server.Tests.Rollouts;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Tests.Uploads;
+using Updraft.Tests;
+
+namespace Updraft.Server.Tests.Import;
+
+/// <summary>An installation in one folder is moved with one command, and nobody who uses it notices.</summary>
+public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
+{
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("PostgreSQL", "Azure")]
+    [InlineData("PostgreSQL", "S3")]
+    [InlineData("PostgreSQL", "in place")]
+    [InlineData("SQLite", "folder")]
+    public async Task What_was_moved_answers_as_before_and_goes_on(string engine, string store)
+    {
+        await using var source = await SourceServer.StartAsync();
+        await using var database = engine == "PostgreSQL" ? await cluster.CreateDatabaseAsync() : null;
+        var target = source.Target(database, store switch
+        {
+            "Azure" => await ObjectStores.AzureAsync(),
+            "S3" => await ObjectStores.S3Async(),
+            _ => null,
+        }, store == "in place" ? source.Server.DataFolder : null);
+        var before = await source.AnswersAsync(source.Server);
+        await source.Server.StopAsync();
+
+        var (tried, plan, _) = await source.ImportAsync(target, "--dry-run");
+        Assert.Equal((0, store == "in place"), (tried, Directory.Exists(target["Data"])));
+        var (code, report, said) = await source.ImportAsync(target);
+
+        Assert.True(code == 0, said);
+        Assert.Equal(plan!["tables"]!.AsArray().Count, report!["tables"]!.AsArray().Count);
+        Assert.Equal(store == "in place" ? 0 : (int)plan["blobs"]!["all"]!, (int)report["blobs"]!["copied"]!);
+        await using var moved = await UpdraftServer.StartAsync(settings: target);
+        Assert.Empty(moved.ConsoleText);
+        Assert.Equal(before, await source.AnswersAsync(moved));
+
+        var agent = new TestAgent(moved.ClientWith(source.AgentToken), source.Agent.Enrolment);
+        Assert.Null(await agent.AskAsync(3, "ACTIVATE"));
+        var upload = await UploadSite.CreateAsync(moved, source.DeploymentId);
+        var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later").ToArray());
+        await upload.FinalizeAsync(version);
+        Assert.Equal(4, (await agent.AskAsync(3, "ACTIVATE"))!.Revision);
+    }
+
+    [Fact]
+    public async Task A_target_that_holds_something_and_a_source_that_runs_are_refused()
+    {
+        await using var source = await SourceServer.StartAsync();
+        await using var database = await cluster.CreateDatabaseAsync();
+        var (running, _, why) = await source.ImportAsync(source.Target(database));
+        Assert.Equal(1, running);
+        Assert.Contains("Another server works on", why, StringComparison.Ordinal);
+        await source.Server.StopAsync();
+
+        var target = source.Target(database);
+        await using (await UpdraftServer.StartAsync(settings: target))
+        {
+        }
+        var (code, _, said) = await source.ImportAsync(target);
+        Assert.Equal(1, code);
+        Assert.Contains("not empty", said, StringComparison.Ordinal);
+        await using var again = await UpdraftServer.StartAsync(settings: target);
+
+        var (itself, _, same) = await source.ImportAsync(source.Target(null, data: source.Server.DataFolder));
+        Assert.Equal(1, itself);
+        Assert.Contains("the same database", same, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_damaged_blob_is_named_and_when_it_is_mended_the_import_goes_on()
+    {
+        await using var source = await SourceServer.StartAsync();
+        await source.Server.StopAsync();
+        await using var database = await cluster.CreateDatabaseAsync();
+        var target = source.Target(database);
+        foreach (var kind in (string[])["manifests", "packs"])
+        {
+            var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataFolder, "blobs", kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
+            var original = await File.ReadAllBytesAsync(blob, Cancelled);
+            var damaged = original.ToArray();
+            damaged[damaged.Length / 2] ^= 0x10;
+            await File.WriteAllBytesAsync(blob, damaged, Cancelled);
+            await AssertNamedAsync(blob);
+            File.Delete(blob);
+            await AssertNamedAsync(blob);
+            await File.WriteAllBytesAsync(blob, original, Cancelled);
+        }
+        var (code, report, said) = await source.ImportAsync(target);
+        Assert.True(code == 0, said);
+        Assert.True((bool)report!["resumed"]!);
+        await using var moved = await UpdraftServer.StartAsync(settings: target);
+
+        async Task AssertNamedAsync(string blob)
+        {
+            var (code, report, said) = await source.ImportAsync(target);
+            Assert.True(code == 1, said);
+            Assert.EndsWith((string)Assert.Single(report!["badBlobs"]!.AsArray())!["blob"]!, blob, StringComparison.Ordinal);
+            Assert.False((bool)report["complete"]!);
+            await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: target));
+        }
+    }
+
+    [Fact]
+    public async Task Killed_in_the_middle_it_keeps_servers_off_and_the_next_run_ends_it()
+    {
+        await using var source = await SourceServer.StartAsync();
+        var before = await source.AnswersAsync(source.Server);
+        await source.Server.StopAsync();
+        await using var database = await cluster.CreateDatabaseAsync();
+        var target = source.Target(database);
+        // Some rows go in, and then it waits for a table that somebody holds.
+        await PrepareAsync(database);
+        await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
+        await connection.OpenAsync(Cancelled);
+        await using (var holding = await connection.BeginTransactionAsync(Cancelled))
+        {
+            await ExecuteAsync(connection, "LOCK TABLE revisions IN SHARE MODE");
+            using var import = source.StartImport(target);
+            await Poll.UntilAsync(async () => await ExecuteAsync(connection,
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'revisions'::regclass") is > 0L || import.HasExited);
+            Assert.False(import.HasExited);
+            import.Kill();
+            await import.WaitForExitAsync(Cancelled);
+        }
+        var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: target));
+        Assert.Contains($"import --From '{source.Server.DataFolder}'", refused.Message, StringComparison.Ordinal);
+
+        var (code, report, said) = await source.ImportAsync(target);
+        Assert.True(code == 0, said);
+        Assert.True((bool)report!["resumed"]!);
+        await using var moved = await UpdraftServer.StartAsync(settings: target);
+        Assert.Equal(before, await source.AnswersAsync(moved));
+    }
+
+    [Fact]
+    public async Task A_source_of_an_older_schema_or_without_its_keys_is_refused_and_told_what_to_do()
+    {
+        await using var source = await SourceServer.StartAsync();
+        await source.Server.StopAsync();
+        await using var database = await cluster.CreateDatabaseAsync();
+        var keys = Path.Join(source.Server.DataFolder, "keys");
+        Directory.Move(keys, keys + "-elsewhere");
+        var (code, _, said) = await source.ImportAsync(source.Target(database));
+        Assert.Equal(1, code);
+        Assert.Contains("--Keys", said, StringComparison.Ordinal);
+        var target = source.Target(database);
+        target["Keys"] = keys + "-elsewhere";
+        var (found, _, why) = await source.ImportAsync(target);
+        Assert.True(found == 0, why);
+
+        await using (var connection = new SqliteConnection($"Data Source={Path.Join(source.Server.DataFolder, "database", "updraft.db")};Pooling=false"))
+        {
+            await connection.OpenAsync(Cancelled);
+            await using var command = connection.CreateCommand();
+            command.CommandText = """DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" = (SELECT max("MigrationId") FROM "__EFMigrationsHistory")""";
+            await command.ExecuteNonQueryAsync(Cancelled);
+        }
+        await using var other = await cluster.CreateDatabaseAsync();
+        target["Database:ConnectionString"] = other.ConnectionString;
+        var (old, _, told) = await source.ImportAsync(target);
+        Assert.Equal(1, old);
+        Assert.Contains("older Updraft", told, StringComparison.Ordinal);
+    }
+
+    private static async Task PrepareAsync(TestDatabase database)
+    {
+        await using var app = Program.Create([$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
+        await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(app.Services);
+        await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
+            .GetRequiredService<Updraft.Server.Database.PrepareDatabase>(scope.ServiceProvider).BringSchemaAsync(Cancelled);
+    }
+
+    private static async Task<object?> ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(Cancelled);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Diagnostics;
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Rollouts;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Tests.Uploads;
+
+namespace Updraft.Server.Tests.Import;
+
+/// <summary>An embedded installation with something of everything in it, and the program that imports it.</summary>
+internal sealed partial class SourceServer : IAsyncDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("updraft-import-").FullName;
+    private readonly List<string> _paths = [];
+    private int _targets;
+
+    private SourceServer(UpdraftServer server) => Server = server;
+
+    public UpdraftServer Server { get; }
+
+    /// <summary>Its owner's token.</summary>
+    public string OwnerToken => Server.OwnerToken;
+
+    /// <summary>A Deployment with two versions of its DAGs, of which the first one was gone back to.</summary>
+    public string DeploymentId { get; private set; } = "";
+
+    /// <summary>An agent of the Deployment, which runs its newest revision.</summary>
+    public TestAgent Agent { get; private set; } = null!;
+
+    public string AgentToken { get; private set; } = "";
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    // Nobody is heard between the two servers, and neither is to notice.
+    private static Dictionary<string, string> Settings => new(StringComparer.Ordinal)
+    {
+        ["Database:ConnectionString"] = "",
+        ["Storage:Url"] = "",
+        ["Agents:LiveFor"] = "00:30:00",
+    };
+
+    /// <summary>Starts one and fills it.</summary>
+    public static async Task<SourceServer> StartAsync()
+    {
+        var source = new SourceServer(await UpdraftServer.StartAsync(settings: Settings));
+        await source.FillAsync();
+        return source;
+    }
+
+    /// <summary>Settings of a target in a data folder of its own.</summary>
+    public Dictionary<string, string> Target(TestDatabase? database, IReadOnlyDictionary<string, string>? storage = null, string? data = null)
+    {
+        var settings = Settings;
+        settings["Data"] = data ?? Path.Join(_folder, $"target-{++_targets}");
+        settings["Bootstrap:OwnerToken"] = OwnerToken;
+        settings["Database:ConnectionString"] = database?.ConnectionString ?? "";
+        foreach (var (name, value) in storage ?? TestStorage.Folder)
+            settings[name] = value;
+        return settings;
+    }
+
+    /// <summary>What the API says about everything, without what the asking itself changes.</summary>
+    public async Task<Dictionary<string, string>> AnswersAsync(UpdraftServer server)
+    {
+        var answers = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var path in _paths)
+        {
+            using var answer = await server.Client.GetAsync(path, Cancelled);
+            answers[path] = $"{(int)answer.StatusCode} {LastUse().Replace(await answer.Content.ReadAsStringAsync(Cancelled), "")
+                .Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal)}";
+            Assert.StartsWith("200 ", answers[path], StringComparison.Ordinal);
+        }
+        return answers;
+    }
+
+    /// <summary>Runs <c>import --json</c> to its end.</summary>
+    public async Task<(int Code, JsonNode? Report, string Error)> ImportAsync(Dictionary<string, string> target, params string[] flags)
+    {
+        using var process = StartImport(target, flags);
+        var output = process.StandardOutput.ReadToEndAsync(Cancelled);
+        var error = await process.StandardError.ReadToEndAsync(Cancelled);
+        await process.WaitForExitAsync(Cancelled);
+        var text = await output;
+        return (process.ExitCode, text.StartsWith('{') ? JsonNode.Parse(text) : null, error + text);
+    }
+
+    /// <summary>Starts <c>import --json</c>; the caller waits for it, or kills it.</summary>
+    public Process StartImport(Dictionary<string, string> target, params string[] flags) => Process.Start(new ProcessStartInfo(
+        Path.Join(AppContext.BaseDirectory, "Updraft.Server"), ["import", "--json", "--From", Server.DataFolder, .. flags,
+            .. target.Where(setting => setting.Value.Length > 0).Select(setting => $"--{setting.Key}={setting.Value}")])
+    {
+        UseShellExecute = false,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!;
+
+    public async ValueTask DisposeAsync()
+    {
+        await Server.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private async Task FillAsync()
+    {
+        var organization = Server.OrganizationPath;
+        var site = await AgentSite.CreateAsync(Server);
+        DeploymentId = site.DeploymentId;
+        AgentToken = site.Client.DefaultRequestHeaders.Authorization!.Parameter!;
+        var versions = new List<string>();
+        var deploys = new List<string>();
+        for (var i = 0; i < 2; i++)
+        {
+            var upload = await UploadSite.CreateAsync(Server, DeploymentId);
+            var archive = new TarBuilder().File("dags/same.py", "# always").File($"dags/new{i}.py", $"# ünïcode {i}").File("dags/empty.py", "");
+            versions.Add(await upload.UploadAsync(archive.ToArray()));
+            await upload.FinalizeAsync(versions[i]);
+            deploys.Add(upload.DeployId);
+        }
+        await Server.Client.PostOkAsync($"{organization}/deployments/{DeploymentId}/deploys/{deploys[0]}/rollback", new JsonObject());
+        Agent = await site.EnrolAsync();
+        var state = await Agent.AskAsync(0, "ACTIVATE");
+        Assert.Equal(3, state!.Revision);
+        await Agent.ReportAsync(Updraft.Protocol.AgentPhase.Prepared, 3, 0);
+        await Agent.ReportAsync(Updraft.Protocol.AgentPhase.Active, 3, 3);
+        // An upload that has begun and not ended.
+        var open = await UploadSite.CreateAsync(Server, DeploymentId);
+        using (var staged = await open.StageAsync("AAAA", [1, 2, 3]))
+            Assert.True(staged.IsSuccessStatusCode);
+        var workspace = await Server.CreateWorkspaceAsync("Zürich");
+        await Server.CreateDeploymentAsync("no dags", workspace, isDagDeployEnabled: false);
+        await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace, days: 30);
+        var (user, _, _) = await Server.AddPersonAsync("person@example.org");
+        var deployment = $"{organization}/deployments/{DeploymentId}";
+        _paths.AddRange(["/v1/organizations", organization, $"{organization}/workspaces", $"{organization}/workspaces/{workspace}", $"{organization}/deployments",
+            deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens", $"{organization}/tokens",
+            $"{organization}/users", $"{organization}/users/{user}", $"{organization}/clusters", $"{organization}/roles",
+            .. deploys.Select(deploy => $"{deployment}/deploys/{deploy}"),
+            .. versions.Select(version => $"/updraft/v1/organizations/{Server.OrganizationId}/deployments/{DeploymentId}/versions/{Uri.EscapeDataString(version)}/files")]);
+        // What the API shows of a token's last use is written down at a stop.
+        await Server.RestartAsync();
+    }
+
+    [GeneratedRegex("""\s*"lastUsedAt": ?"[^"]*",?""")]
+    private static partial Regex LastUse();
+}
