@@ -91,7 +91,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 "/deployments", site.Page, $"{site.Page}?text=nothing", $"{site.Page}/deploys/{second}", $"{site.Page}/deploys/{second}/diff",
                 $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py&view=split", $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py",
                 $"{site.Page}/deploys/{first}/rollback", $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files?path=dags",
-                $"{site.Page}/versions/{version}/files?path=dags/shop.py", $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/nothing",
+                $"{site.Page}/versions/{version}/files?path=dags/shop.py", $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/audit-log", "/audit-log?text=nothing", "/nothing",
             ])
         {
             await page.GotoAsync(Address(server, path));

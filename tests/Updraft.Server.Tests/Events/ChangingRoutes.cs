@@ -27,6 +27,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["POST /organizations/{organizationId}/clusters/{clusterId}"] = "is always refused",
         ["DELETE /organizations/{organizationId}/clusters/{clusterId}"] = "is always refused",
         ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] = "the deploy was recorded when it was created; what was uploaded counts when it is finalized",
+        ["* /uploads/{deploymentId}/{deployId}/{purpose}"] = "says to other methods that there is only PUT",
         ["POST /agent/v1/report"] = "what agents run is in the timeline of the deploy; a deploy that fails by it is recorded (TakeBackDeployTests)",
         ["* /v2/{**path}"] = "the registry behind it keeps images; an image counts when a deploy names it",
     };
