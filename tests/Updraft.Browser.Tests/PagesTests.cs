@@ -96,7 +96,8 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 ("files", $"{site.Page}/versions/{version}/files?path=dags"),
                 ("file", $"{site.Page}/versions/{version}/files?path=dags/orders.py"), (null, $"{site.Page}/versions/{version}/files?path=dags/logo.bin"),
                 ("agent-tokens", $"{site.Page}/agent-tokens"),
-                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"), ("members", "/members"), ("missing", "/nothing"),
+                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"), ("members", "/members"), ("audit-log", "/audit-log"), (null, "/audit-log?text=nothing"),
+                ("missing", "/nothing"),
             ])
         {
             await page.GotoAsync(Address(server, path));

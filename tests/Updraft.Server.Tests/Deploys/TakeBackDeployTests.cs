@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Protocol;
+using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Support;
 
@@ -42,6 +43,9 @@ public sealed class TakeBackDeployTests(SharedServer shared) : IClassFixture<Sha
         Assert.Equal((good.Text("id"), good.Text("imageTag"), $"Taken back: the image of deploy {bad.Text("id")} did not run at scheduler on driver"),
             (back.Text("rollbackFromId"), back.Text("imageTag"), back.Text("description")));
         Assert.Equal("SERVICEKEY", back["createdBySubject"]!.AsObject().Text("subjectType"));
+
+        var log = (await Server.ReadLogAsync($"deploymentId={_site.DeploymentId}&type=deploy&limit=2")).Select(row => (row.Text("type"), row.Text("deployId"), row["by"]!.AsObject().Text("apiTokenName")));
+        Assert.Equal([("deploy.rolled_back", back.Text("id"), "agent"), ("deploy.failed", bad.Text("id"), "agent")], log);
 
         Assert.Equal("DEPLOYING", (await _site.ReadConditionAsync()).Status);
         await agent.ReportAsync(AgentPhase.Active, 3, 3, ImageOf(good));

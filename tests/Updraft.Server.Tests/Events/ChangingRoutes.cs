@@ -1,0 +1,198 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Updraft.Protocol;
+using Updraft.Server.SignIn;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Tests.Web;
+
+namespace Updraft.Server.Tests.Events;
+
+/// <summary>What a route that can change something writes into the log.</summary>
+/// <param name="Types">The types of the events of one successful request, in order.</param>
+/// <param name="Prepare">Makes what the request needs, and gives the request.</param>
+internal sealed record Change(string[] Types, Func<ChangingRoutes, string, Task<Func<Task<HttpResponseMessage>>>> Prepare);
+
+/// <summary>Every route that can change something, with the request that does it: the table of the audit log.</summary>
+internal sealed class ChangingRoutes(UpdraftServer server)
+{
+    private const string Deployments = "/organizations/{organizationId}/deployments", Tokens = "/organizations/{organizationId}/tokens",
+        Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments + "/{deploymentId}/hibernation-override";
+
+    /// <summary>Routes that write nothing, and why.</summary>
+    public static readonly Dictionary<string, string> Silent = new(StringComparer.Ordinal)
+    {
+        ["POST /organizations/{organizationId}/clusters"] = "is always refused",
+        ["POST /organizations/{organizationId}/clusters/{clusterId}"] = "is always refused",
+        ["DELETE /organizations/{organizationId}/clusters/{clusterId}"] = "is always refused",
+        ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] = "the deploy was recorded when it was created; what was uploaded counts when it is finalized",
+        ["* /uploads/{deploymentId}/{deployId}/{purpose}"] = "says to other methods that there is only PUT",
+        ["POST /agent/v1/report"] = "what agents run is in the timeline of the deploy; a deploy that fails by it is recorded (TakeBackDeployTests)",
+        ["* /v2/{**path}"] = "the registry behind it keeps images; an image counts when a deploy names it",
+    };
+
+    /// <summary>The others. Routes of the API are named without the version that they begin with.</summary>
+    public static readonly Dictionary<string, Change> Recorded = new(StringComparer.Ordinal)
+    {
+        ["POST /organizations/{organizationId}"] = Api(["organization.updated"], _ => [], """{"name":"Shop","billingEmail":"","isScimEnabled":false}"""),
+        ["POST /organizations/{organizationId}/workspaces"] = Api(["workspace.created"], _ => [], """{"name":"NEW"}"""),
+        ["POST /organizations/{organizationId}/workspaces/{workspaceId}"] = Api(["workspace.updated"], async at => [await at.WorkspaceAsync()],
+            """{"name":"NEW","description":"","cicdEnforcedDefault":true}"""),
+        ["DELETE /organizations/{organizationId}/workspaces/{workspaceId}"] = Api(["workspace.deleted"], async at => [await at.WorkspaceAsync()]),
+        [$"POST {Deployments}"] = Api(["deployment.created"], _ => [], """{"name":"NEW","workspaceId":"WORKSPACE","isDagDeployEnabled":true}"""),
+        [$"POST {Deployments}/{{deploymentId}}"] = Api(["deployment.updated"], async at => [await at.DeploymentAsync()],
+            """
+            {"name":"NEW","workspaceId":"WORKSPACE","isDagDeployEnabled":true,"isCicdEnforced":true,"environmentVariables":[{"key":"K","value":"hidden-value","isSecret":false}],
+            "executor":"CELERY","isHighAvailability":false,"schedulerSize":"SMALL","type":"STANDARD"}
+            """),
+        [$"DELETE {Deployments}/{{deploymentId}}"] = Api(["deployment.deleted"], async at => [await at.DeploymentAsync()]),
+        [$"POST {Hibernation}"] = Api(["deployment.hibernation_overridden"], async at => [await at.SleeperAsync()], """{"isHibernating":true}"""),
+        [$"DELETE {Hibernation}"] = Api(["deployment.hibernation_resumed"], async at => [await at.SleeperAsync()]),
+        [$"POST {Tokens}"] = Api(["token.created"], _ => [], """{"name":"NEW","scope":"ORGANIZATION","type":"ORGANIZATION","role":"ORGANIZATION_MEMBER"}"""),
+        [$"POST {Tokens}/{{tokenId}}"] = Api(["token.updated"], async at => [await at.TokenAsync()], """{"name":"NEW","description":""}"""),
+        [$"POST {Tokens}/{{tokenId}}/roles"] = Api(["token.roles_changed"], async at => [await at.TokenAsync()],
+            """{"roles":[{"entityType":"ORGANIZATION","entityId":"ORGANIZATIONID","role":"ORGANIZATION_BILLING_ADMIN"}]}"""),
+        [$"POST {Tokens}/{{tokenId}}/rotate"] = Api(["token.rotated"], async at => [await at.TokenAsync()]),
+        [$"DELETE {Tokens}/{{tokenId}}"] = Api(["token.deleted"], async at => [await at.TokenAsync()]),
+        [$"POST {Deployments}/{{deploymentId}}/agent-tokens"] = Api(["agent_token.created"], async at => [await at.DeploymentAsync()], """{"name":"NEW"}"""),
+        [$"DELETE {Deployments}/{{deploymentId}}/agent-tokens/{{agentTokenId}}"] = Api(["agent_token.deleted"], at => at.AgentTokenAsync()),
+        ["POST /organizations/{organizationId}/users/{userId}/roles"] = Api(["user.roles_changed"], async at => [await at.PersonAsync()],
+            """{"organizationRole":"ORGANIZATION_OWNER"}"""),
+        [$"POST {Deploys}"] = Api(["deploy.created"], async at => [await at.DeploymentAsync()], """{"type":"IMAGE_AND_DAG"}"""),
+        [$"POST {Deploys}/{{deployId}}"] = Api(["deploy.updated"], at => at.DeployAsync(isFinal: true), """{"description":"NEW"}"""),
+        [$"POST {Deploys}/{{deployId}}/finalize"] = Api(["deploy.finalized"], at => at.DeployAsync(isFinal: false), """{"dagTarballVersion":""}"""),
+        [$"POST {Deploys}/{{deployId}}/rollback"] = Api(["deploy.rolled_back"], at => at.DeployAsync(isFinal: true), """{"description":"back"}"""),
+        [$"POST {Bundles}"] = Api(["bundle.created"], async at => [await at.DeploymentAsync()], """{"name":"new"}"""),
+        [$"POST {Bundles}/{{bundleId}}"] = Api(["bundle.updated"], async at => (await at.BundleAsync())[..2], """{"description":"NEW"}"""),
+        [$"DELETE {Bundles}/{{bundleId}}"] = Api(["bundle.deleted"], at => at.EmptyBundleAsync()),
+        [$"POST {Bundles}/{{bundleId}}/rollback"] = new(["deploy.rolled_back"], async (at, path) =>
+        {
+            var values = await at.BundleAsync();
+            return () => at.PostAsync(at.Fill(path, values[..2]), $$"""{"version":"{{values[2]}}"}""");
+        }),
+        ["POST /agent/v1/enrol"] = new(["agent.enrolled"], async (at, path) =>
+        {
+            var client = at.Server.ClientWith(await at.Server.CreateAgentTokenAsync(await at.DeploymentAsync()));
+            return () => client.PostAsync(path, JsonRequests.Json($$"""{"instanceId":"{{EntityId.New(TimeProvider.System)}}","host":"h","component":"scheduler","agentVersion":"1"}"""), Cancelled);
+        }),
+        ["POST /oauth/token"] = new(["session.started"], async (at, path) =>
+        {
+            var (verifier, redirect) = (new string('v', 43), "http://localhost:12345/callback");
+            var challenge = System.Buffers.Text.Base64Url.EncodeToString(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(verifier)));
+            await using var scope = at.Server.Services.CreateAsyncScope();
+            var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(await at.PersonAsync()),
+                new AuthorizationRequest(redirect, challenge, "", TimeProvider.System.GetUtcNow().AddMinutes(1)), Cancelled);
+            return () => at.PostFormAsync(path, ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier), ("redirect_uri", redirect));
+        }),
+        ["POST /oauth/revoke"] = new(["session.ended"], async (at, path) =>
+        {
+            var (_, _, refresh) = await at.Server.AddPersonAsync($"{EntityId.New(TimeProvider.System)}@example.org");
+            return () => at.PostFormAsync(path, ("token", refresh));
+        }),
+        ["POST /signin"] = new(["session.started"], (at, _) =>
+        {
+            var visitor = new Visitor(at.Server);
+            return Task.FromResult<Func<Task<HttpResponseMessage>>>(() => visitor.SignInAsync(at.Server.OwnerToken));
+        }),
+        ["POST /signout"] = Page(["session.ended"], _ => [], "/deployments"),
+        ["POST /deployments/{deploymentId}/deploys/{deployId}/rollback"] = Page(["deploy.rolled_back"], at => at.DeployAsync(isFinal: true), null, ("description", "back")),
+        ["POST /deployments/{deploymentId}/settings"] = Page(["deployment.updated"], async at => [await at.DeploymentAsync()], null, ("name", "NEW"), ("dagDeploys", "true")),
+        ["POST /deployments/{deploymentId}/agent-tokens"] = Page(["agent_token.created"], async at => [await at.DeploymentAsync()], null, ("name", "NEW")),
+        ["POST /deployments/{deploymentId}/agent-tokens/{agentTokenId}/revoke"] = Page(["agent_token.deleted"], at => at.AgentTokenAsync(), "/tokens"),
+        ["POST /tokens"] = Page(["token.created"], _ => [], null, ("name", "NEW"), ("place", "ORGANIZATIONID"), ("role", "ORGANIZATION_MEMBER")),
+        ["POST /tokens/{tokenId}/rotate"] = Page(["token.rotated"], async at => [await at.TokenAsync()], "/tokens"),
+        ["POST /tokens/{tokenId}/revoke"] = Page(["token.deleted"], async at => [await at.TokenAsync()], "/tokens"),
+        ["POST /members/{userId}/role"] = Page(["user.roles_changed"], async at => [await at.PersonAsync()], "/members", ("role", "ORGANIZATION_OWNER")),
+    };
+
+    private UpdraftServer Server => server;
+
+    private string Organization => server.OrganizationPath;
+
+    private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private static string NewName => EntityId.New(TimeProvider.System);
+
+    /// <summary>An address with its parameters filled in order; the Organization is the server's.</summary>
+    public string Fill(string path, IReadOnlyList<string> values)
+    {
+        var next = 0;
+        return string.Join('/', path.Split('/').Select(segment => segment == "{organizationId}" ? server.OrganizationId
+            : segment.StartsWith('{') ? values[next++] : segment));
+    }
+
+    private static Change Api(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? body = null) => new(types, async (at, path) =>
+    {
+        var values = await prepare(at);
+        return () => body is null && !path.EndsWith("/rotate", StringComparison.Ordinal)
+            ? at.Server.Client.DeleteAsync(at.Fill(path, values), Cancelled) : at.PostAsync(at.Fill(path, values), at.Say(body ?? "{}"));
+    });
+
+    private static Change Api(string[] types, Func<ChangingRoutes, string[]> prepare, string? body = null) => Api(types, at => Task.FromResult(prepare(at)), body);
+
+    private static Change Page(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? form, params (string Name, string Value)[] fields) =>
+        new(types, async (at, path) =>
+        {
+            var address = at.Fill(path, await prepare(at));
+            var visitor = await Visitor.SignedInAsync(at.Server);
+            return () => visitor.SendFormAsync(form ?? address, address, [.. fields.Select(field => (field.Name, at.Say(field.Value)))]);
+        });
+
+    private static Change Page(string[] types, Func<ChangingRoutes, string[]> prepare, string? form, params (string Name, string Value)[] fields) =>
+        Page(types, at => Task.FromResult(prepare(at)), form, fields);
+
+    private string Say(string text) => text.Replace("NEW", NewName, StringComparison.Ordinal).Replace("ORGANIZATIONID", server.OrganizationId, StringComparison.Ordinal)
+        .Replace("\"WORKSPACE\"", $"\"{server.WorkspaceId}\"", StringComparison.Ordinal);
+
+    private Task<HttpResponseMessage> PostAsync(string path, string body) => server.Client.PostAsync(path, JsonRequests.Json(body), Cancelled);
+
+    private async Task<HttpResponseMessage> PostFormAsync(string path, params (string Name, string Value)[] fields)
+    {
+        using var form = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+        return await server.Anonymous.PostAsync(path, form, Cancelled);
+    }
+
+    private Task<string> WorkspaceAsync() => server.CreateWorkspaceAsync(NewName);
+
+    private Task<string> DeploymentAsync() => server.CreateDeploymentAsync(NewName);
+
+    private async Task<string> SleeperAsync() => (await server.Client.PostOkAsync($"{Organization}/deployments",
+        new JsonObject { ["name"] = NewName, ["workspaceId"] = server.WorkspaceId, ["isDagDeployEnabled"] = true, ["isDevelopmentMode"] = true })).Text("id");
+
+    private async Task<string> TokenAsync() => (await server.Client.PostOkAsync($"{Organization}/tokens",
+        new JsonObject { ["name"] = NewName, ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" })).Text("id");
+
+    private async Task<string[]> AgentTokenAsync()
+    {
+        var deployment = await DeploymentAsync();
+        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("id")];
+    }
+
+    private async Task<string> PersonAsync() => (await server.AddPersonAsync($"{NewName}@example.org")).UserId;
+
+    private async Task<string[]> DeployAsync(bool isFinal)
+    {
+        var deployment = await DeploymentAsync();
+        var deploys = $"{Organization}/deployments/{deployment}/deploys";
+        var deploy = (await server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "IMAGE_AND_DAG" })).Text("id");
+        if (isFinal)
+            await server.Client.PostOkAsync($"{deploys}/{deploy}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
+        return [deployment, deploy];
+    }
+
+    /// <summary>Deployment, bundle and its version.</summary>
+    private async Task<string[]> BundleAsync()
+    {
+        var site = await PageSite.CreateAsync(server);
+        var (_, version) = await site.DeployAsync("first", ("dags/shop.py", "one\n"));
+        var bundle = (await server.Client.GetOkAsync($"{Organization}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+        return [site.Id, bundle, version];
+    }
+
+    private async Task<string[]> EmptyBundleAsync()
+    {
+        var deployment = await DeploymentAsync();
+        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/bundles", new JsonObject { ["name"] = "empty" })).Text("id")];
+    }
+}
