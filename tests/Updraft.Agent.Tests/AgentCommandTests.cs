@@ -42,6 +42,19 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
+    public void The_collector_is_the_one_of_OpenTelemetrys_variable_unless_the_agent_has_its_own()
+    {
+        string[] required = ["--server", "http://s", "--token", "t", "--root", "r"];
+        Assert.Null(Parse(required).Options!.OtlpEndpoint);
+        _environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://common:4318";
+        _environment["OTEL_EXPORTER_OTLP_HEADERS"] = "x-key=a%3Db, x-other = 1,nothing";
+        var options = Parse(required).Options!;
+        Assert.Equal("http://common:4318/", options.OtlpEndpoint!.AbsoluteUri);
+        Assert.Equal([("x-key", "a=b"), ("x-other", "1")], options.OtlpHeaders);
+        Assert.Equal("https://own/x", Parse([.. required, "--otlp-endpoint", "https://own/x"]).Options!.OtlpEndpoint!.AbsoluteUri);
+    }
+
+    [Fact]
     public void The_command_line_wins_over_the_environment()
     {
         _environment["UPDRAFT_AGENT_COMPONENT"] = "worker";
@@ -58,6 +71,7 @@ public sealed class AgentCommandTests : IDisposable
     [InlineData("--root r --token t", "--server")]
     [InlineData("--server ftp://s --root r --token t", "--server")]
     [InlineData("--server http://s --token t", "--root")]
+    [InlineData("--server http://s --root r --token t --otlp-endpoint collector:4317", "--otlp-endpoint")]
     [InlineData("--server http://s --root r", "--token-file")]
     [InlineData("--server http://s --root r --token t --image-driver docker", "--image-driver must be one of exec")]
     [InlineData("--server http://s --root r --token t --image-driver exec", "needs --image-command")]

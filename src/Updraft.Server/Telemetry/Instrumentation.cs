@@ -30,6 +30,10 @@ internal static class Instrumentation
     public static Activity? BeginIn(string name, string? traceParent) =>
         TraceParent.TryParse(traceParent, out var parent) ? Source.StartActivity(name, ActivityKind.Internal, parent) : null;
 
-    /// <summary>Where the current span stands, for work that others do later: what <c>traceparent</c> of W3C Trace Context says; null without a span.</summary>
-    public static string? Current => Activity.Current is { IdFormat: ActivityIdFormat.W3C } current ? current.Id : null;
+    /// <summary>
+    /// Where the current span stands, for work that others do later: what <c>traceparent</c> of W3C Trace Context says. Null when nobody listens:
+    /// the web server counts requests in spans of its own, which nobody will ever see.
+    /// </summary>
+    public static string? Current =>
+        Source.HasListeners() && Activity.Current is { IdFormat: ActivityIdFormat.W3C } current ? current.Id : null;
 }

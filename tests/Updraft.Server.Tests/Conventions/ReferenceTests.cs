@@ -16,6 +16,7 @@ public sealed class ReferenceTests
         ["Microsoft.Extensions.DependencyInjection"] = "the agent is wired by hand; a container needs reflection",
         ["Microsoft.Extensions.Hosting"] = "the agent is wired by hand",
         ["Microsoft.IdentityModel"] = "signed documents are checked by Updraft.Protocol, which accepts one algorithm",
+        ["OpenTelemetry"] = "the agent writes its spans itself (decision 17)",
         ["Newtonsoft.Json"] = "JSON is source-generated; this needs reflection",
     };
 
