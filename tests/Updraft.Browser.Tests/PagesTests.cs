@@ -12,6 +12,7 @@ using Updraft.Browser.Tests.Support;
 using Updraft.EndToEnd.Tests.Support;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
+using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Browser.Tests;
 
@@ -75,9 +76,11 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     [InlineData(ColorScheme.Dark, 375)]
     public async Task Every_page_is_for_everybody(ColorScheme theme, int width)
     {
-        await using var server = await UpdraftServer.StartAsync();
+        await using var receiver = await WebhookReceiver.StartAsync();
+        await using var server = await UpdraftServer.StartAsync(settings: WebhookSite.Settings);
         var site = await PageSite.CreateAsync(server, "production");
         await PageSite.CreateAsync(server, "still empty");
+        var (webhook, failing) = await AddWebhooksAsync(server, receiver);
         var (first, version) = await site.DeployAsync("first", ("dags/shop.py", "alpha\nbeta\n"), ("dags/logo.bin", "\0"));
         var (second, _) = await site.DeployAsync("second", ("dags/shop.py", "alpha\nBETA\n"), ("dags/new.py", "x\n"));
         var bundle = (await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
@@ -91,7 +94,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 "/deployments", site.Page, $"{site.Page}?text=nothing", $"{site.Page}/deploys/{second}", $"{site.Page}/deploys/{second}/diff",
                 $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py&view=split", $"{site.Page}/deploys/{second}/diff?bundle=dags&path=dags/shop.py",
                 $"{site.Page}/deploys/{first}/rollback", $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files?path=dags",
-                $"{site.Page}/versions/{version}/files?path=dags/shop.py", $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/nothing",
+                $"{site.Page}/versions/{version}/files?path=dags/shop.py", $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/webhooks", $"/webhooks/{webhook}", $"/webhooks/{failing}", "/members", "/nothing",
             ])
         {
             await page.GotoAsync(Address(server, path));
@@ -99,6 +102,14 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             await watch.AssertQuietAsync();
         }
         Assert.True(problems.Count == 0, string.Join('\n', problems));
+    }
+
+    /// <summary>One webhook that is well and one that reaches nobody; returns their ids.</summary>
+    private static async Task<(string Well, string Failing)> AddWebhooksAsync(UpdraftServer server, WebhookReceiver receiver)
+    {
+        async Task<string> AddAsync(string name, string url) => (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
+            new JsonObject { ["name"] = name, ["workspaceId"] = server.WorkspaceId, ["url"] = url })).Text("id");
+        return (await AddAsync("chat", receiver.Url), await AddAsync("pager", "https://localhost/hooks/pager"));
     }
 
     [Fact]
