@@ -21,7 +21,7 @@ internal static class ServerCommand
 
     private static readonly string[] Sections =
     [
-        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Logging", "Kestrel",
+        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Webhooks", "Logging", "Kestrel",
     ];
 
     // The log goes to standard output, where a sub-command prints its result.

@@ -77,7 +77,7 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
 
     [Theory]
     [InlineData("https://localhost/hook")]
-    [InlineData("https://localhost.:443/hook")]
+    [InlineData("https://LOCALHOST:8443/hook")]
     public async Task I9_a_name_that_leads_to_this_machine_is_refused_when_it_is_connected_to(string url)
     {
         var site = await WebhookSite.CreateAsync(Server);
