@@ -11,6 +11,7 @@ using Updraft.EndToEnd.Tests.Support;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
+using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Browser.Tests;
 
@@ -74,7 +75,9 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     [InlineData(ColorScheme.Dark, 375)]
     public async Task Every_page_is_for_everybody(ColorScheme theme, int width)
     {
-        await using var story = await Story.TellAsync();
+        await using var receiver = await WebhookReceiver.StartAsync();
+        var (webhook, failing) = ("", "");
+        await using var story = await Story.TellAsync(WebhookSite.Settings, async server => (webhook, failing) = await AddWebhooksAsync(server, receiver));
         var (server, site, (last, version)) = (story.Server, story.Site, story.Deploys[^1]);
         var page = await browser.NewPageAsync(theme, width);
         var look = new Look(page, $"{theme.ToString().ToLowerInvariant()}-{width}");
@@ -96,7 +99,8 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 ("files", $"{site.Page}/versions/{version}/files?path=dags"),
                 ("file", $"{site.Page}/versions/{version}/files?path=dags/orders.py"), (null, $"{site.Page}/versions/{version}/files?path=dags/logo.bin"),
                 ("agent-tokens", $"{site.Page}/agent-tokens"),
-                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"), ("members", "/members"), ("audit-log", "/audit-log"), (null, "/audit-log?text=nothing"),
+                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"), ("members", "/members"),
+                ("webhooks", "/webhooks"), ("webhook", $"/webhooks/{webhook}"), (null, $"/webhooks/{failing}"), ("audit-log", "/audit-log"), (null, "/audit-log?text=nothing"),
                 ("missing", "/nothing"),
             ])
         {
@@ -110,6 +114,14 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await Assertions.Expect(page.GetByLabel("The new token")).ToBeVisibleAsync();
         await look.CheckAsync(null);
         look.AssertGood();
+    }
+
+    /// <summary>One webhook that is well and one that reaches nobody; returns their ids.</summary>
+    private static async Task<(string Well, string Failing)> AddWebhooksAsync(UpdraftServer server, WebhookReceiver receiver)
+    {
+        async Task<string> AddAsync(string name, string url) => (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
+            new JsonObject { ["name"] = name, ["workspaceId"] = server.WorkspaceId, ["url"] = url })).Text("id");
+        return (await AddAsync("chat", receiver.Url), await AddAsync("pager", "https://localhost/hooks/pager"));
     }
 
     [Fact]

@@ -18,7 +18,7 @@ internal static class ServerCommand
 
     private static readonly string[] Sections =
     [
-        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Metrics", "Telemetry",
+        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Webhooks", "Metrics", "Telemetry",
         "Logging", "Kestrel",
     ];
 

@@ -19,7 +19,7 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
             Title = "Updraft",
             Version = "v1.0",
             Description = context.DocumentName == ServedDescription.Own
-                ? "What Updraft has beside the API of Deployments and deploys: the files of deploys, what two deploys differ in, and the audit log."
+                ? "What Updraft has beside the API of Deployments and deploys: the files of deploys, what two deploys differ in, webhooks, and the audit log."
                 : "Deploys of Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens.",
         };
         document.Servers = [new OpenApiServer { Url = options.Value.PublicUrl.TrimEnd('/') + prefix }];

@@ -65,7 +65,7 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
         if (url.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) || url.Contains('\\', StringComparison.Ordinal)
             || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http") || HostOf(uri).Length == 0)
             throw ApiException.BadRequest("'url' must be an address such as https://example.org/hooks/updraft.");
-        if (uri.UserInfo.Length > 0 || uri.Fragment.Length > 0 || uri.Authority.Contains('@', StringComparison.Ordinal))
+        if (uri.UserInfo.Length > 0 || uri.Fragment.Length > 0 || Authority(url).Contains('@'))
             throw ApiException.BadRequest("'url' must have no user, no password and no fragment; what is sent is signed instead.");
         if (Problem(uri) is { } problem)
             throw ApiException.BadRequest($"'url' {problem} {Setting}");
@@ -106,6 +106,13 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
             socket.Dispose();
             throw;
         }
+    }
+
+    // As it was written: an empty user is gone once it is read.
+    private static ReadOnlySpan<char> Authority(string url)
+    {
+        var rest = url.AsSpan(url.IndexOf("//", StringComparison.Ordinal) + 2);
+        return rest.IndexOfAny('/', '?', '#') is var end and >= 0 ? rest[..end] : rest;
     }
 
     // As it is connected to: names in other scripts in their ASCII form, IPv6 without brackets.

@@ -37,8 +37,8 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
 
     /// <summary>The bytes of a format, as text.</summary>
     public static string Write(WebhookPayload payload, WebhookFormat format) => format == WebhookFormat.Slack
-        ? JsonSerializer.Serialize(SlackMessage.Of(payload), WebhookJson.Default.SlackMessage)
-        : JsonSerializer.Serialize(payload, WebhookJson.Default.WebhookPayload);
+        ? JsonSerializer.Serialize(SlackMessage.Of(payload), WebhookJson.Options)
+        : JsonSerializer.Serialize(payload, WebhookJson.Options);
 
     private async Task<WebhookPayloadContent> TellDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId, DeployId id,
         CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Updraft.Protocol.Api;
 
@@ -73,8 +74,11 @@ internal sealed record WebhookVersion(string Path, string MountPath, string Vers
 internal sealed record WebhookLinks(string Deployment, string Deploy);
 
 /// <summary>JSON of what is sent. Everything but ASCII is escaped, so that the bytes are the same whatever a receiver takes for the encoding.</summary>
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(UtcTimeConverter)])]
-[JsonSerializable(typeof(WebhookPayload))]
-[JsonSerializable(typeof(SlackMessage))]
-internal sealed partial class WebhookJson : JsonSerializerContext;
+internal static class WebhookJson
+{
+    public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        Converters = { new UtcTimeConverter() },
+    };
+}

@@ -47,10 +47,14 @@ internal sealed class Story : IAsyncDisposable
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<Story> TellAsync()
+    /// <param name="settings">More settings of the server.</param>
+    /// <param name="begin">What is there before the first deploy.</param>
+    public static async Task<Story> TellAsync(IReadOnlyDictionary<string, string>? settings = null, Func<UpdraftServer, Task>? begin = null)
     {
         var clock = new MovedClock { By = TimeSpan.FromDays(-14) };
-        var server = await UpdraftServer.StartAsync(clock);
+        var server = await UpdraftServer.StartAsync(clock, settings: settings);
+        if (begin is not null)
+            await begin(server);
         var story = new Story(server, clock, await PageSite.CreateAsync(server, "production"));
         await story.TellPastAsync();
         await PageSite.CreateAsync(server, "experiments");

@@ -89,6 +89,7 @@ internal sealed class ServerGroup(TestDatabase database, int maxConnections) : I
         ["Database:MaxConnections"] = maxConnections.ToString(System.Globalization.CultureInfo.InvariantCulture),
         ["Keys"] = keys ?? _keys,
         ["Bootstrap:OwnerToken"] = OwnerToken,
+        ["Webhooks:AllowedNetworks"] = "127.0.0.1",
     };
 
     /// <summary>Starts servers at the same time.</summary>

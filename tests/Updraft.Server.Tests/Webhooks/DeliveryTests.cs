@@ -213,7 +213,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
             Assert.DoesNotContain(secret, Server.LogText, StringComparison.Ordinal);
         }
         Assert.DoesNotContain("secret-path-of-slack", Server.LogText, StringComparison.Ordinal);
-        foreach (var file in Directory.EnumerateFiles(Server.DataFolder, "*", SearchOption.AllDirectories).Where(file => !file.EndsWith(".lock", StringComparison.Ordinal)))
+        foreach (var file in Directory.EnumerateFiles(Server.DataFolder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var bytes = new MemoryStream();

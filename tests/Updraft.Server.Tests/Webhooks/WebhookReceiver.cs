@@ -18,10 +18,10 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<ReceivedWebhook> _received = new();
 
-    private WebhookReceiver(IPAddress address)
+    private WebhookReceiver(IPAddress address, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(address, 0));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(address, port));
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(async context =>
@@ -48,9 +48,9 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>What has arrived, in order.</summary>
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
-    public static async Task<WebhookReceiver> StartAsync(string address = "127.0.0.1")
+    public static async Task<WebhookReceiver> StartAsync(string address = "127.0.0.1", int port = 0)
     {
-        var receiver = new WebhookReceiver(IPAddress.Parse(address));
+        var receiver = new WebhookReceiver(IPAddress.Parse(address), port);
         await receiver._app.StartAsync(TestContext.Current.CancellationToken);
         receiver.Url = receiver._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single() + "/hook";
         return receiver;

@@ -21,7 +21,7 @@ internal sealed class WebhookSite
     {
         ["Webhooks:AllowedNetworks"] = "127.0.0.1",
         ["Webhooks:RetryFor"] = "00:00:02",
-        ["Webhooks:Timeout"] = "00:00:01",
+        ["Webhooks:Timeout"] = "00:00:03",
     };
 
     public string WorkspaceId { get; }
