@@ -17,7 +17,7 @@ namespace Updraft.Rigs;
 /// </summary>
 internal sealed class Site : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly RigOptions _options;
     private readonly bool _isKept;
     private Postgres? _postgres;
