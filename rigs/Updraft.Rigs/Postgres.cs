@@ -20,17 +20,17 @@ internal sealed class Postgres : IAsyncDisposable
     }
 
     /// <summary>Makes an empty database; returns its connection string.</summary>
-    public async Task<string> CreateDatabaseAsync()
-    {
-        var name = $"updraft{Interlocked.Increment(ref _databases)}";
-        await CreateDatabaseAsync(_admin, name);
-        return new NpgsqlConnectionStringBuilder(_admin) { Database = name }.ConnectionString;
-    }
+    public Task<string> CreateDatabaseAsync() =>
+        CreateDatabaseAsync(_admin, $"updraft{Interlocked.Increment(ref _databases)}");
 
-    /// <summary>Makes an empty database in a PostgreSQL that somebody else started.</summary>
+    /// <summary>Makes an empty database in a PostgreSQL that somebody else started; returns its connection string.</summary>
     /// <param name="admin">Connection string of somebody who may.</param>
     /// <param name="name">Its name.</param>
-    public static Task CreateDatabaseAsync(string admin, string name) => ExecuteAsync(admin, $"CREATE DATABASE {name} TEMPLATE template0");
+    public static async Task<string> CreateDatabaseAsync(string admin, string name)
+    {
+        await ExecuteAsync(admin, $"CREATE DATABASE {name} TEMPLATE template0");
+        return new NpgsqlConnectionStringBuilder(admin) { Database = name }.ConnectionString;
+    }
 
     /// <summary>Removes a database, whoever is connected to it.</summary>
     public static Task DropDatabaseAsync(string admin, string name) => ExecuteAsync(admin, $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");

@@ -17,7 +17,7 @@ namespace Updraft.Rigs;
 /// </summary>
 internal sealed class Site : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly RigOptions _options;
     private readonly bool _isKept;
     private Postgres? _postgres;
@@ -83,11 +83,13 @@ internal sealed class Site : IDisposable
         replica ??= Replicas[0];
         LaunchServer(environment, replica);
         using var probe = new Api(replica.Address, "");
+        Answer? said = null;
         await EventuallyAsync(async () =>
         {
             ViolationException.Require(!replica.Process!.HasExited, "restart", "the server does not start:\n" + replica.Process.Tail);
-            return (await probe.GetAsync("/healthz/ready")) is { Status: 200 };
-        }, "restart", () => "the server is not ready:\n" + replica.Process!.Tail);
+            said = await probe.GetAsync("/healthz/ready");
+            return said is { Status: 200 };
+        }, "restart", () => $"the server is not ready, {said?.Status} {said?.Text}:\n{replica.Process!.Tail}");
         replica.IsLeft = false;
         Api?.Dispose();
         Api = ApiWith((await File.ReadAllTextAsync(In("tokens/owner"))).Trim());

@@ -7,6 +7,7 @@ namespace Updraft.EndToEnd.Tests;
 /// removal or change of times, until it gets through. What Airflow sees is the old tree or the new one, whole; the next start converges and
 /// leaves nothing behind.
 /// </summary>
+[Trait("Database", "any")]
 public sealed class AgentKillTests
 {
     /// <summary>More calls of one kind than a small deploy makes in one thread.</summary>

@@ -52,6 +52,7 @@ public sealed class ObjectStoreTests
     }
 
     [Fact]
+    [Trait("Database", "SQLite")]
     public async Task Whoever_keeps_blobs_in_the_folder_does_not_load_the_clients_of_object_stores()
     {
         await using var installation = await Installation.StartAsync();

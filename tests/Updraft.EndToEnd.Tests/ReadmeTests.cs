@@ -7,6 +7,7 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>A newcomer types what the README says; so does this.</summary>
+[Trait("Database", "SQLite")]
 public sealed partial class ReadmeTests
 {
     private const string Documented = "http://127.0.0.1:8888", Placeholder = "THE-DEPLOY-TO-GO-BACK-TO";

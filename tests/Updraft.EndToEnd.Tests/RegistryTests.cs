@@ -92,6 +92,7 @@ public sealed class RegistryTests(ITestOutputHelper output)
 
     /// <summary>As large as no memory of it could be overlooked: pushed in one stream as docker does, and pulled back.</summary>
     [Fact]
+    [Trait("Database", "any")]
     public async Task A_layer_of_2_GiB_passes_through_the_server_and_leaves_no_trace_in_its_memory()
     {
         using var registry = new ImageRegistry();

@@ -4,11 +4,16 @@ using Updraft.Rigs;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>Short runs of the rigs; docs/reliability/crash.md has the long ones.</summary>
+[Trait("Database", "own")]
 public sealed class RigTests
 {
     [Fact] // C1 to C8, C10, C11, C13, G1
     public Task Kills_in_the_midst_of_load_lose_nothing_that_was_acknowledged_and_mount_nothing_half() =>
         PassesAsync((options, output) => new CrashRig(options, output).RunAsync(), "crash", "--rounds", "12", "--seed", "12");
+
+    [Fact] // C1 to C3, C6 to C8, C10, C11, C13, X7
+    public Task Kills_of_one_of_two_servers_on_PostgreSQL_lose_nothing_and_do_not_disturb_the_other() =>
+        PassesAsync((options, output) => new CrashRig(options, output).RunAsync(), "crash", "--rounds", "5", "--seed", "12", "--database", "postgres", "--replicas", "2");
 
     [Fact] // C4 to C8
     public Task Whatever_an_answer_acknowledges_was_durable_before_the_answer() =>

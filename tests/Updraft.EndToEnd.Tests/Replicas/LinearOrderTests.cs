@@ -3,6 +3,7 @@ using CsCheck;
 namespace Updraft.EndToEnd.Tests.Replicas;
 
 /// <summary>The judge is judged first: what it must accept, what it must refuse, and that it always agrees with a search of all orders.</summary>
+[Trait("Database", "any")]
 public sealed class LinearOrderTests
 {
     private static readonly IReadOnlyList<LogEntry> TwoEntries = [new(1, "d1", "a", "v1"), new(2, "d2", "b", "v2")];

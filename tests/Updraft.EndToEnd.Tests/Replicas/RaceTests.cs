@@ -4,6 +4,7 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests.Replicas;
 
 /// <summary>Many clients at two servers whose database goes away twice: row X7, at full length.</summary>
+[Trait("Database", "own")]
 public sealed class RaceTests
 {
     private const int Deployments = 4, Clients = 32, AgentsPerDeployment = 2;

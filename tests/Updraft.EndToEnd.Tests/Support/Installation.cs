@@ -13,7 +13,7 @@ namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
 /// A server and its agents as real processes, on free loopback ports and in a folder that goes when it is disposed. One Deployment. Used
-/// the way that a user does: by HTTP and by what is on disk.
+/// the way that a user does: by HTTP and by what is on disk. Its data is in its folder, or where <see cref="DataPlace"/> says.
 /// </summary>
 internal sealed class Installation : IAsyncDisposable
 {
@@ -22,13 +22,14 @@ internal sealed class Installation : IAsyncDisposable
     private readonly HttpClient _uploads = new() { Timeout = TimeSpan.FromMinutes(10) };
     private readonly List<AgentOnDisk> _agents = [];
     private readonly IReadOnlyList<string> _settings;
+    private readonly DataPlace _place;
     private RunningProgram? _server;
     private UpdraftClient? _client;
     private string _organization = "", _deployment = "", _deploymentId = "";
 
-    private Installation(IReadOnlyList<string> settings)
+    private Installation(DataPlace place, IReadOnlyList<string> settings)
     {
-        _settings = settings;
+        (_place, _settings) = (place, settings);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         Address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
@@ -48,7 +49,7 @@ internal sealed class Installation : IAsyncDisposable
     /// <param name="settings">More settings of the server, e.g. <c>--Uploads:MaxBytes=1000</c>.</param>
     public static async Task<Installation> StartAsync(params string[] settings)
     {
-        var installation = new Installation(settings);
+        var installation = new Installation(await DataPlace.ChooseAsync(settings), settings);
         await installation.StartServerAsync();
         var token = await File.ReadAllTextAsync(installation.InFolder("owner-token"), TestContext.Current.CancellationToken);
         installation._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
@@ -60,7 +61,7 @@ internal sealed class Installation : IAsyncDisposable
     public async Task StartServerAsync()
     {
         _server = new RunningProgram("dotnet", [Programs.ServerDll, $"--Data={InFolder("data")}", $"--Listen={Address.OriginalString}",
-            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InFolder("owner-token")}", .. _settings]);
+            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InFolder("owner-token")}", .. _place.Settings, .. _settings]);
         await Eventually.TrueAsync(IsReadyAsync, "the server is ready", () => _server.Output);
     }
 
@@ -217,7 +218,7 @@ internal sealed class Installation : IAsyncDisposable
 
     public Task<JsonNode> GetDeploymentAsync() => GetAsync(_deployment);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
         foreach (var agent in _agents)
             agent.Dispose();
@@ -226,7 +227,7 @@ internal sealed class Installation : IAsyncDisposable
         _http.Dispose();
         _uploads.Dispose();
         Directory.Delete(_folder, recursive: true);
-        return ValueTask.CompletedTask;
+        await _place.DisposeAsync();
     }
 
     private UpdraftClient Client => _client ?? throw new InvalidOperationException("There is no Deployment yet.");
