@@ -190,7 +190,7 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
             new EnrolRequest { InstanceId = EntityId.New(TimeProvider.System), Host = name, Component = name, AgentVersion = name }, AgentJson.Default.EnrolRequest, Cancelled);
         var agent = (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancelled))!.AgentId;
         var now = TimeProvider.System.GetUtcNow();
-        await new Teller(client, agent).SayAsync(AgentPhase.Failed, 1, 0, string.Join('\n', texts), new StepReport
+        await new Teller(client, agent).SayAsync(AgentPhase.Failed, 1, 0, string.Join('\n', texts), null, new StepReport
         {
             Name = "check/dags",
             Status = StepStatus.Failed,

@@ -86,17 +86,17 @@ internal sealed class Story : IAsyncDisposable
                 ["authorName"] = "Ann Example",
             };
             Deploys.Add(await Site.DeployAsync(description, git, ("dags/orders.py", string.Join('\n', lines) + "\n"), ("dags/reports/regions.py", "regions = 'all'\n"), ("dags/logo.bin", "\0")));
-            await ActivateAsync(agents, number + 1);
+            await ActivateAsync(agents, number + 1, Deploys[^1].Version);
         }
         _clock.By = TimeSpan.FromMinutes(-9);
         Rollback = (await Server.Client.PostOkAsync($"{Path(Site)}/deploys/{Deploys[^2].Id}/rollback", new JsonObject { ["description"] = "Back: the sum is wrong" })).Text("id");
-        await ActivateAsync(agents, Past.Length + 1);
+        await ActivateAsync(agents, Past.Length + 1, Deploys[^2].Version);
         _clock.By = TimeSpan.FromMinutes(-2);
         await Server.Client.PostOkAsync($"{Path(Site)}/deploys", new JsonObject { ["type"] = "IMAGE_AND_DAG", ["description"] = "Airflow 3.1" });
         Bundle = (await Server.Client.GetOkAsync($"{Path(Site)}/bundles"))["bundles"]![0]!.AsObject().Text("id");
         _clock.By = TimeSpan.Zero;
         foreach (var agent in agents)
-            await agent.SayAsync(AgentPhase.Active, Past.Length + 1, Past.Length + 1);
+            await agent.SayAsync(AgentPhase.Active, Past.Length + 1, Past.Length + 1, version: Deploys[^2].Version);
     }
 
     private async Task TellFailureAsync()
@@ -106,14 +106,14 @@ internal sealed class Story : IAsyncDisposable
         await agent.SayAsync(AgentPhase.Failed, 1, 0, "The check ended with exit code 1. Its last output: dags/reports.py, line 1: SyntaxError: invalid syntax");
     }
 
-    private async Task ActivateAsync(List<Teller> agents, long revision)
+    private async Task ActivateAsync(List<Teller> agents, long revision, string version)
     {
         foreach (var (phase, active) in ((AgentPhase, long)[])[(AgentPhase.Prepared, revision - 1), (AgentPhase.Active, revision)])
         {
             foreach (var agent in agents)
             {
                 _clock.By += TimeSpan.FromMilliseconds(90 + (20 * (revision % 3)));
-                await agent.SayAsync(phase, revision, active);
+                await agent.SayAsync(phase, revision, active, version: phase == AgentPhase.Active ? version : null);
             }
         }
     }
@@ -132,9 +132,26 @@ internal sealed class Story : IAsyncDisposable
 /// <summary>Says what an agent says.</summary>
 internal sealed class Teller(HttpClient client, string agent)
 {
-    public async Task SayAsync(AgentPhase phase, long revision, long active, string? message = null, params StepReport[] steps)
+    /// <param name="phase">How far it is.</param>
+    /// <param name="revision">With this revision.</param>
+    /// <param name="active">What it runs.</param>
+    /// <param name="message">Why it failed.</param>
+    /// <param name="version">The version of the DAGs that it runs; null for none.</param>
+    /// <param name="steps">What it did.</param>
+    public async Task SayAsync(AgentPhase phase, long revision, long active, string? message = null, string? version = null, params StepReport[] steps)
     {
-        var report = new AgentReport { AgentId = agent, Epoch = 1, Revision = revision, Phase = phase, ActiveRevision = active, Mounts = [], Message = message, Steps = steps, Milliseconds = 80 };
+        var report = new AgentReport
+        {
+            AgentId = agent,
+            Epoch = 1,
+            Revision = revision,
+            Phase = phase,
+            ActiveRevision = active,
+            Mounts = version is null ? [] : [new MountReport("dags", version, Digest.Of(System.Text.Encoding.UTF8.GetBytes(version)).ToString())],
+            Message = message,
+            Steps = steps,
+            Milliseconds = 80,
+        };
         using var response = await client.PostAsJsonAsync(AgentRoutes.Report, report, AgentJson.Default.AgentReport, TestContext.Current.CancellationToken);
         Assert.True(response.StatusCode == HttpStatusCode.OK, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
     }
