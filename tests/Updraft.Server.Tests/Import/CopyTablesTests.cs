@@ -26,6 +26,7 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
             await using var source = await OpenSqliteAsync(Path.Join(folder, "from.db"), gate);
             foreach (var table in CopyTables.InOrder(source))
                 await FillAsync(source, table);
+            await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
             await using var target = toPostgres
                 ? DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = database.ConnectionString })

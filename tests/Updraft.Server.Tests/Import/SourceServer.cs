@@ -74,6 +74,13 @@ internal sealed partial class SourceServer : IAsyncDisposable
         return answers;
     }
 
+    /// <summary>A server answers as another one did before.</summary>
+    public async Task AssertAnswersAsync(Dictionary<string, string> before, UpdraftServer server)
+    {
+        foreach (var (path, answer) in await AnswersAsync(server))
+            Assert.True(before[path] == answer, $"{path} was\n{before[path]}\nand is\n{answer}");
+    }
+
     /// <summary>Runs <c>import --json</c> to its end.</summary>
     public async Task<(int Code, JsonNode? Report, string Error)> ImportAsync(Dictionary<string, string> target, params string[] flags)
     {

@@ -98,9 +98,13 @@ internal sealed class UpdraftServer : IAsyncDisposable
             await server.RunAsync();
             return server;
         }
-        catch when (server._database is not null)
+        catch
         {
-            await server._database.DisposeAsync();
+            // It gives the data folder free, for who tries again.
+            if (server._app is { } app)
+                await app.DisposeAsync();
+            if (server._database is not null)
+                await server._database.DisposeAsync();
             throw;
         }
     }
