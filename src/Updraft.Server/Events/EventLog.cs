@@ -38,7 +38,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!)),
+            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsTold(type),
         });

@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
-using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
