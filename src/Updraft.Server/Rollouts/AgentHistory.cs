@@ -10,7 +10,7 @@ namespace Updraft.Server.Rollouts;
 /// <param name="Revision">The revision.</param>
 /// <param name="Version">Its version of the default DAG bundle; null when it has none.</param>
 /// <param name="From">When the agent made it active.</param>
-/// <param name="Until">When the agent made another one active, or was heard last; null when it still has it.</param>
+/// <param name="Until">When the agent made another one active, or ceased to be live; null when it still has it.</param>
 internal sealed record AgentStretch(long Revision, string? Version, DateTimeOffset From, DateTimeOffset? Until);
 
 /// <summary>Reads which agent ran what when, as far as reports of agents are kept: the newest hundred revisions.</summary>
@@ -33,7 +33,7 @@ internal sealed class AgentHistory(UpdraftDbContext db, IOptions<AgentOptions> o
         {
             var steps = agent.OrderBy(row => row.At).ThenBy(row => row.Revision).ToList();
             // Of an agent that is forgotten nobody knows how long it had its last one.
-            DateTimeOffset? end = !seen.TryGetValue(agent.Key, out var last) ? steps[^1].At : last < dead ? last : null;
+            DateTimeOffset? end = !seen.TryGetValue(agent.Key, out var last) ? steps[^1].At : last < dead ? last + options.Value.LiveFor : null;
             for (var i = 0; i < steps.Count; i++)
                 stretches.Add(new(steps[i].Revision, versions.GetValueOrDefault(steps[i].Revision), steps[i].At, i + 1 < steps.Count ? steps[i + 1].At : end));
         }

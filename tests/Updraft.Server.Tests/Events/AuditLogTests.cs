@@ -1,11 +1,9 @@
-using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
-using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
@@ -24,7 +22,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     public async Task A_change_says_who_what_where_and_by_which_request()
     {
         var site = await PageSite.CreateAsync(Server, "Audited orders");
-        var git = new JsonObject { ["provider"] = "GENERIC", ["commitSha"] = "0123abcd" };
+        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123abcd" };
         var (deploy, version) = await site.DeployAsync("Totals by region", git, ("dags/shop.py", "one\n"));
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/deployments/{site.Id}/deploys/{deploy}/rollback");
         request.Headers.Add("X-Request-Id", "audit-1");
