@@ -83,8 +83,9 @@ public sealed partial class MetricTests
         _ => [],
     };
 
+    // Without labels the library writes an empty pair of braces.
     private static double? Value(string scrape, string series) => scrape.Split('\n')
-        .Where(line => line.StartsWith(series + " ", StringComparison.Ordinal))
+        .Select(line => line.Replace("{}", "", StringComparison.Ordinal)).Where(line => line.StartsWith(series + " ", StringComparison.Ordinal))
         .Select(line => (double?)double.Parse(line[(series.Length + 1)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).SingleOrDefault();
 
     private static string Read(string path) => File.ReadAllText(Programs.InCheckout(path));

@@ -20,10 +20,11 @@ internal sealed class MetricOptions : IValidatableObject
     {
         if (!string.IsNullOrEmpty(Token) && (Token.Length < MinToken || Token.Any(c => c is <= ' ' or >= (char)0x7f)))
             yield return new($"Metrics:Token must have at least {MinToken} visible ASCII characters, without blanks.");
-        if (Uri.TryCreate(Listen, UriKind.Absolute, out var address) && string.IsNullOrEmpty(Token) && !IsLocal(address.Host))
+        // What is no address to .NET, such as http://*:9464, Kestrel takes for every interface.
+        if (!string.IsNullOrEmpty(Listen) && string.IsNullOrEmpty(Token)
+            && !(Uri.TryCreate(Listen, UriKind.Absolute, out var address) && IsLocal(address.Host)))
             yield return new("Metrics:Listen is an address that other machines reach; set Metrics:Token too, or listen on 127.0.0.1.");
     }
 
-    // Kestrel takes a name that is no address, such as *, for every interface.
     private static bool IsLocal(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

@@ -120,10 +120,13 @@ internal sealed class OtlpCollector : IAsyncDisposable
     }
 
     private static string Hex(IEnumerable<ProtobufField> fields, int number) =>
-        Convert.ToHexStringLower(fields.SingleOrDefault(field => field.Number == number)?.Bytes.Span ?? []);
+        Convert.ToHexStringLower(Bytes(fields, number).Span);
 
     private static string Text(IEnumerable<ProtobufField> fields, int number) =>
-        Encoding.UTF8.GetString(fields.SingleOrDefault(field => field.Number == number)?.Bytes.Span ?? []);
+        Encoding.UTF8.GetString(Bytes(fields, number).Span);
+
+    private static ReadOnlyMemory<byte> Bytes(IEnumerable<ProtobufField> fields, int number) =>
+        fields.SingleOrDefault(field => field.Number == number)?.Bytes ?? default;
 
     private static ulong Value(IEnumerable<ProtobufField> fields, int number) => fields.SingleOrDefault(field => field.Number == number)?.Value ?? 0;
 }
