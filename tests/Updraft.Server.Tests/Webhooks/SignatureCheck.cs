@@ -22,6 +22,7 @@ internal static partial class SignatureCheck
             .Single(code => code.Contains("def verify", StringComparison.Ordinal));
         using var process = Process.Start(new ProcessStartInfo("python3", ["-c", program + Run])
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
