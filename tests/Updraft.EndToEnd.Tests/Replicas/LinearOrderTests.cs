@@ -110,15 +110,15 @@ public sealed class LinearOrderTests
     public void The_judge_and_a_search_of_all_orders_always_agree()
     {
         var (accepted, refused) = (0, 0);
-        (from changes in Gen.Select(Gen.Long[0, 30], Gen.Long[1, 20], Gen.Int[0, 4]).Array[0, 4]
-            from looks in Gen.Select(Gen.Long[0, 40], Gen.Long[1, 12], Gen.Int[0, 5]).Array[0, 3]
-            select (changes, looks)).Sample(drawn =>
+        var changeTimes = Gen.Select(Gen.Long[0, 30], Gen.Long[1, 20], Gen.Int[0, 4]).Array[0, 4];
+        var lookTimes = Gen.Select(Gen.Long[0, 40], Gen.Long[1, 12], Gen.Int[0, 5]).Array[0, 3];
+        Gen.Select(changeTimes, lookTimes).Sample((changesDrawn, looksDrawn) =>
         {
-            var changes = drawn.changes.Select((times, i) => Finalize(i + 1, times.Item1, times.Item3 == 0 ? null : times.Item1 + times.Item2)).ToList();
+            var changes = changesDrawn.Select((times, i) => Finalize(i + 1, times.Item1, times.Item3 == 0 ? null : times.Item1 + times.Item2)).ToList();
             // The last one may be missing, and two contents repeat, so that a look can have several places.
             var log = changes.Where((change, i) => change.Answered is not null || i % 2 == 0)
                 .Select((change, i) => new LogEntry(i + 1, change.Deploy!, change.Id, change.Content)).ToList();
-            var looks = drawn.looks.Select(look => look.Item3 switch
+            var looks = looksDrawn.Select(look => look.Item3 switch
             {
                 0 => new Look(look.Item1, look.Item1 + look.Item2) { ShowsContent = true },
                 5 => new Look(look.Item1, look.Item1 + look.Item2) { Deployed = ["d1"], Open = ["d3"] },
