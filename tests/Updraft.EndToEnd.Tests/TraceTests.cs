@@ -112,7 +112,8 @@ public sealed class TraceTests
             var known = trace.Select(span => span.SpanId).Concat(client.RequestIds).ToHashSet(StringComparer.Ordinal);
             return trace.Any(span => span.Name == cause) && trace.Any(span => span.Name == "activate" && span.DeployId == deploy)
                 && trace.Any(span => IsReport(span, "Active")) && trace.All(span => known.Contains(span.ParentId))
-                && trace.Where(span => IsReport(span, null)).All(report => trace.Any(request => request.Kind == CollectedSpan.Server && request.ParentId == report.SpanId));
+                && trace.Where(span => IsReport(span, null)).All(report =>
+                    trace.Any(request => request.Kind == CollectedSpan.Server && request.ParentId == report.SpanId));
         }, "every span has arrived, and its parent", () => string.Join('\n', trace) + agent.Log);
         Assert.DoesNotContain(installation.OwnerToken, collector.Everything, StringComparison.Ordinal);
         Assert.DoesNotMatch("sig=(?!Redacted)", WebUtility.UrlDecode(collector.Everything));

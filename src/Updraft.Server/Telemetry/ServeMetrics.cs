@@ -47,7 +47,8 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
             })
             .Build();
         _gauges.CreateObservableGauge("updraft.build.info",
-            static () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Instrumentation.Version)), null, "Always 1; the label says which version runs.");
+            static () => new Measurement<int>(1, new KeyValuePair<string, object?>("version", Instrumentation.Version)), null,
+            "Always 1; the label says which version runs.");
         LimitHits.Begin();
         BackgroundWork.Begin();
         foreach (var begin in slices)
