@@ -125,8 +125,14 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var agents = await AgentSite.CreateAsync(Server);
-        var url = new JsonObject { ["name"] = "active", ["workspaceId"] = Server.WorkspaceId, ["deploymentId"] = agents.DeploymentId, ["url"] = receiver.Url,
-            ["eventTypes"] = new JsonArray("deploy.active", "deploy.rolled_back") };
+        var url = new JsonObject
+        {
+            ["name"] = "active",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["deploymentId"] = agents.DeploymentId,
+            ["url"] = receiver.Url,
+            ["eventTypes"] = new JsonArray("deploy.active", "deploy.rolled_back")
+        };
         await Server.Client.PostOkAsync(WebhookSite.PathOf(Server), url);
         var (one, two) = (await agents.EnrolAsync("one"), await agents.EnrolAsync("two"));
         var deploys = new PageSite(Server, agents.DeploymentId);

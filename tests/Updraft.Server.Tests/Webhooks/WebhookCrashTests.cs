@@ -65,7 +65,8 @@ public sealed class WebhookCrashTests
 
     /// <summary>The same server as a process of its own, which can be killed.</summary>
     private static Process Start(UpdraftServer server) => Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
-        server.Settings.Select(setting => $"--{setting.Key}={setting.Value}")) { UseShellExecute = false, RedirectStandardOutput = false })!;
+        server.Settings.Select(setting => $"--{setting.Key}={setting.Value}"))
+    { UseShellExecute = false, RedirectStandardOutput = false })!;
 
     private static Task ReadyAsync(UpdraftServer server) => Poll.UntilAsync(async () =>
     {
