@@ -1,4 +1,3 @@
-using Activity = System.Diagnostics.Activity;
 using System.Globalization;
 using System.Security.Cryptography;
 using Microsoft.EntityFrameworkCore;
@@ -12,6 +11,7 @@ using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.Telemetry;
 using Updraft.Server.Uploads;
+using Activity = System.Diagnostics.Activity;
 
 namespace Updraft.Server.Deploys;
 
