@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
+using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Api;
 
@@ -59,6 +60,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         """{"name":"t","type":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"W"}""",
         """{"roles":[{"entityType":"WORKSPACE","entityId":"W","role":"WORKSPACE_MEMBER"}]}""",
         """{"organizationRole":"ORGANIZATION_MEMBER","workspaceRoles":[{"workspaceId":"W","role":"WORKSPACE_MEMBER"}],"deploymentRoles":[]}""",
+        """{"name":"n","workspaceId":"W","deploymentId":null,"url":"https://hooks.example.org/","eventTypes":["deploy.finalized"],"format":"SLACK","isEnabled":true}""",
         """{"instanceId":"i","host":"h","component":"c","agentVersion":"0.1.0"}""",
         """
         {"agentId":"c0000000000000000000agent","epoch":1,"revision":1,"phase":"ACTIVE","activeRevision":1,"mounts":[{"path":"/x","version":"V",
@@ -116,6 +118,9 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
         var (person, access, _) = await server.AddPersonAsync($"{upload.DeployId}@example.org");
         var blobs = await UploadSite.BlobsAsync(server, upload.DeploymentId);
+        var webhook = (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
+            new JsonObject { ["name"] = "fuzz", ["workspaceId"] = workspace, ["url"] = "https://hooks.example.org/" })).Text("id");
+        var delivery = (await server.Client.PostOkAsync($"{WebhookSite.PathOf(server)}/{webhook}/test", new JsonObject())).Text("id");
         var known = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["organizationId"] = server.OrganizationId,
@@ -126,10 +131,12 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["bundleId"] = values.Pick(main, finance.Text("id")),
             ["stepId"] = values.Pick("created", "uploaded", "finalized"),
             ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
-            ["documentName?"] = "v1",
+            ["document?"] = "updraft-v1",
             ["path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
             ["userId"] = person,
             ["roleId"] = "WORKSPACE_MEMBER",
+            ["webhookId"] = webhook,
+            ["deliveryId"] = delivery,
             ["version"] = version,
             ["name"] = "updraft.css",
             ["rest"] = "overview",

@@ -134,7 +134,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task Events_are_kept_as_long_as_configured_and_those_to_be_told_until_they_were()
+    public async Task Events_are_kept_as_long_as_configured()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { ["Events:KeepDays"] = "10" });
@@ -144,15 +144,16 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
         await server.CreateDeploymentAsync("new");
         clock.Advance(TimeSpan.FromDays(1));
         var deadline = TimeProvider.System.GetUtcNow().AddSeconds(60);
-        while (await server.CountLogAsync() > 2 && TimeProvider.System.GetUtcNow() < deadline)
+        while (await server.CountLogAsync() > 1 && TimeProvider.System.GetUtcNow() < deadline)
             await Task.Delay(50, Cancelled);
-        Assert.Equal(["deployment.created", "deploy.created"], (await server.ReadLogAsync()).Select(row => row.Text("type")));
+        var left = Assert.Single(await server.ReadLogAsync());
+        Assert.Equal(("deployment.created", "new"), (left.Text("type"), left.Text("targetName")));
     }
 
     [Fact]
+    [Trait("Database", "SQLite")]
     public async Task Every_page_of_the_log_is_read_in_the_order_of_an_index()
     {
-        Assert.SkipWhen(TestDatabase.IsPostgres, "The plan is SQLite's.");
         await using var scope = Server.Services.CreateAsyncScope();
         var (log, db) = (scope.ServiceProvider.GetRequiredService<AuditLog>(), scope.ServiceProvider.GetRequiredService<UpdraftDbContext>());
         var (one, two) = (new WorkspaceId("cwsp1"), new WorkspaceId("cwsp2"));

@@ -5,6 +5,7 @@ using Updraft.Protocol;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
+using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Events;
 
@@ -17,7 +18,8 @@ internal sealed record Change(string[] Types, Func<ChangingRoutes, string, Task<
 internal sealed class ChangingRoutes(UpdraftServer server)
 {
     private const string Deployments = "/organizations/{organizationId}/deployments", Tokens = "/organizations/{organizationId}/tokens",
-        Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments + "/{deploymentId}/hibernation-override";
+        Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments + "/{deploymentId}/hibernation-override",
+        Webhooks = "/organizations/{organizationId}/webhooks";
 
     /// <summary>Routes that write nothing, and why.</summary>
     public static readonly Dictionary<string, string> Silent = new(StringComparer.Ordinal)
@@ -70,6 +72,13 @@ internal sealed class ChangingRoutes(UpdraftServer server)
             var values = await at.BundleAsync();
             return () => at.PostAsync(at.Fill(path, values[..2]), $$"""{"version":"{{values[2]}}"}""");
         }),
+        [$"POST {Webhooks}"] = Api(["webhook.created"], _ => [], """{"name":"NEW","workspaceId":"WORKSPACE","url":"https://hooks.example.org/hidden-value"}"""),
+        [$"POST {Webhooks}/{{webhookId}}"] = Api(["webhook.updated"], async at => [await at.WebhookAsync()],
+            """{"name":"NEW","url":"https://hooks.example.org/hidden-value","eventTypes":["deploy.failed"]}"""),
+        [$"DELETE {Webhooks}/{{webhookId}}"] = Api(["webhook.deleted"], async at => [await at.WebhookAsync()]),
+        [$"POST {Webhooks}/{{webhookId}}/rotate"] = Api(["webhook.rotated"], async at => [await at.WebhookAsync()]),
+        [$"POST {Webhooks}/{{webhookId}}/test"] = Api(["webhook.test"], async at => [await at.WebhookAsync()], "{}"),
+        [$"POST {Webhooks}/{{webhookId}}/deliveries/{{deliveryId}}/redeliver"] = Api(["webhook.redelivered"], at => at.DeliveryAsync(), "{}"),
         ["POST /agent/v1/enrol"] = new(["agent.enrolled"], async (at, path) =>
         {
             var client = at.Server.ClientWith(await at.Server.CreateAgentTokenAsync(await at.DeploymentAsync()));
@@ -102,6 +111,14 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["POST /tokens"] = Page(["token.created"], _ => [], null, ("name", "NEW"), ("place", "ORGANIZATIONID"), ("role", "ORGANIZATION_MEMBER")),
         ["POST /tokens/{tokenId}/rotate"] = Page(["token.rotated"], async at => [await at.TokenAsync()], "/tokens"),
         ["POST /tokens/{tokenId}/revoke"] = Page(["token.deleted"], async at => [await at.TokenAsync()], "/tokens"),
+        ["POST /webhooks"] = Page(["webhook.created"], _ => [], null, ("name", "NEW"), ("place", "WORKSPACEID"), ("url", "https://hooks.example.org/"),
+            ("events", "deploy.failed"), ("format", "STANDARD")),
+        ["POST /webhooks/{webhookId}"] = Page(["webhook.updated"], async at => [await at.WebhookAsync()], null, ("name", "NEW"), ("url", "https://hooks.example.org/"),
+            ("events", "deploy.failed"), ("format", "SLACK"), ("enabled", "true")),
+        ["POST /webhooks/{webhookId}/test"] = Page(["webhook.test"], async at => [await at.WebhookAsync()], "/webhooks"),
+        ["POST /webhooks/{webhookId}/rotate"] = Page(["webhook.rotated"], async at => [await at.WebhookAsync()], "/webhooks"),
+        ["POST /webhooks/{webhookId}/delete"] = Page(["webhook.deleted"], async at => [await at.WebhookAsync()], "/webhooks"),
+        ["POST /webhooks/{webhookId}/deliveries/{deliveryId}/redeliver"] = Page(["webhook.redelivered"], at => at.DeliveryAsync(), "/webhooks"),
         ["POST /members/{userId}/role"] = Page(["user.roles_changed"], async at => [await at.PersonAsync()], "/members", ("role", "ORGANIZATION_OWNER")),
     };
 
@@ -142,7 +159,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         Page(types, at => Task.FromResult(prepare(at)), form, fields);
 
     private string Say(string text) => text.Replace("NEW", NewName, StringComparison.Ordinal).Replace("ORGANIZATIONID", server.OrganizationId, StringComparison.Ordinal)
-        .Replace("\"WORKSPACE\"", $"\"{server.WorkspaceId}\"", StringComparison.Ordinal);
+        .Replace("WORKSPACEID", server.WorkspaceId, StringComparison.Ordinal).Replace("\"WORKSPACE\"", $"\"{server.WorkspaceId}\"", StringComparison.Ordinal);
 
     private Task<HttpResponseMessage> PostAsync(string path, string body) => server.Client.PostAsync(path, JsonRequests.Json(body), Cancelled);
 
@@ -166,6 +183,16 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     {
         var deployment = await DeploymentAsync();
         return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("id")];
+    }
+
+    private async Task<string> WebhookAsync() => (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
+        new JsonObject { ["name"] = NewName, ["workspaceId"] = await WorkspaceAsync(), ["url"] = "https://hooks.example.org/" })).Text("id");
+
+    /// <summary>A webhook and its delivery of a test.</summary>
+    private async Task<string[]> DeliveryAsync()
+    {
+        var webhook = await WebhookAsync();
+        return [webhook, (await server.Client.PostOkAsync($"{WebhookSite.PathOf(server)}/{webhook}/test", new JsonObject())).Text("id")];
     }
 
     private async Task<string> PersonAsync() => (await server.AddPersonAsync($"{NewName}@example.org")).UserId;
