@@ -248,13 +248,10 @@ internal sealed class UpdraftServer : IAsyncDisposable
         };
         if (_database is not null)
             settings["Database:ConnectionString"] = _database.ConnectionString;
-        foreach (var (name, value) in (_storage ??= await TestStorage.ChooseAsync()).Concat(_settings))
+        // A test that names a store brings its keys too.
+        _storage ??= _settings.ContainsKey("Storage:Url") ? TestStorage.Folder : await TestStorage.ChooseAsync();
+        foreach (var (name, value) in _storage.Concat(_settings))
             settings[name] = value;
-        if (settings["Storage:Url"].Length == 0)
-        {
-            foreach (var name in (string[])["Storage:AzureConnectionString", "Storage:AccessKey", "Storage:SecretKey"])
-                settings.Remove(name);
-        }
         Settings = settings;
         var app = Program.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
         {
