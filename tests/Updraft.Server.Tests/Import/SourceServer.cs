@@ -68,6 +68,9 @@ internal sealed partial class SourceServer : IAsyncDisposable
         settings["Data"] = data ?? Path.Join(_folder, $"target-{++_targets}");
         settings["Bootstrap:OwnerToken"] = OwnerToken;
         settings["Database:ConnectionString"] = database?.ConnectionString ?? "";
+        // Not those of the store that all tests use.
+        foreach (var name in (string[])["Storage:AzureConnectionString", "Storage:AccessKey", "Storage:SecretKey"])
+            settings[name] = "";
         foreach (var (name, value) in storage ?? TestStorage.Folder)
             settings[name] = value;
         return settings;
