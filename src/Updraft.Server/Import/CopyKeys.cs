@@ -43,11 +43,20 @@ internal sealed class CopyKeys(IOptions<ServerOptions> options, IServiceProvider
         }
         var onRecord = await source.Db.ServerFacts.AsNoTracking().Where(row => row.Name.StartsWith("key_"))
             .ToDictionaryAsync(row => row.Name, row => row.Value, StringComparer.Ordinal, cancellationToken);
-        foreach (var key in services.GetServices<SharedKey>())
+        var there = Directory.EnumerateFiles(Target).ToHashSet(StringComparer.Ordinal);
+        var others = services.GetServices<SharedKey>().Where(key => onRecord.TryGetValue($"key_{key.Name}", out var wanted) && wanted != key.Id).ToList();
+        // One that is missing was made just now; it must not stand where the right one belongs.
+        var missing = others.FindAll(key => !there.Contains(Path.Join(Target, key.File)));
+        missing.ForEach(key => File.Delete(Path.Join(Target, key.File)));
+        if (missing.Count > 0)
         {
-            if (onRecord.GetValueOrDefault($"key_{key.Name}") is { } wanted && wanted != key.Id)
-                throw new IOException($"the key '{Path.Join(Target, key.File)}' is {key.Id}, and the server of '{source.Folder}' used {wanted}; "
-                    + "name the folder of its keys with --Keys.");
+            throw new IOException($"there is no key '{Path.Join(Target, missing[0].File)}', and the server of '{source.Folder}' had one; "
+                + "put it back from a backup, or name the folder of its keys with --Keys.");
+        }
+        if (others.Count > 0)
+        {
+            throw new IOException($"the key '{Path.Join(Target, others[0].File)}' is {others[0].Id}, and the server of '{source.Folder}' used "
+                + $"{onRecord[$"key_{others[0].Name}"]}; name the folder of its keys with --Keys.");
         }
     }
 

@@ -49,9 +49,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
     public async Task<ImportResult> TryAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         await source.BeginAsync(cancellationToken);
-        _keys.Check(source);
-        CheckFolders(source);
-        var resumed = await CheckTargetAsync(cancellationToken);
+        var resumed = await CheckAsync(source, cancellationToken);
         var tables = new List<CopiedTable>();
         foreach (var table in CopyTables.InOrder(source.Db))
         {
@@ -74,9 +72,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 
         // 2
         await source.BeginAsync(cancellationToken);
-        _keys.Check(source);
-        CheckFolders(source);
-        var resumed = await CheckTargetAsync(cancellationToken);
+        var resumed = await CheckAsync(source, cancellationToken);
         var (blobs, missing) = await FindBlobsAsync(source, cancellationToken);
 
         // 3
@@ -105,10 +101,15 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         return new ImportResult(resumed, tables, count, bad, total, damage);
     }
 
-    private void CheckFolders(SourceInstallation source)
+    /// <summary>Sees whether the import can begin or go on; true when an earlier run had begun it.</summary>
+    private async Task<bool> CheckAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         if (!_database.IsShared && _data == source.Folder)
             throw new IOException("source and target are the same database. Name another folder with --Data, or PostgreSQL with --Database:ConnectionString.");
+        // Before the keys: where a server has worked there are other keys too, and that is not what is wrong.
+        var resumed = await CheckTargetAsync(cancellationToken);
+        _keys.Check(source);
+        return resumed;
     }
 
     /// <summary>Whether an earlier run had begun here.</summary>

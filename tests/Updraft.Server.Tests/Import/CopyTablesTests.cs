@@ -39,8 +39,11 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
                 Assert.All(copied, table => Assert.Equal(Rows, table.Rows));
                 var names = copied.Select(table => table.Name).ToHashSet(StringComparer.Ordinal);
                 Assert.All(target.Model.GetEntityTypes(), entity => Assert.Contains(entity.GetTableName()!, names));
+                Assert.All((string[])["events", "webhooks", "webhook_deliveries"], name => Assert.Contains(name, names));
                 await write.CommitAsync(Cancelled);
             }
+            foreach (var table in CopyTables.InOrder(source))
+                Assert.Equal(await ReadAsync(source, table), await ReadAsync(target, table));
             // A second time: what was there gives way.
             await using (await target.BeginWriteAsync(Cancelled))
                 Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled), table => Assert.Equal(Rows, table.Rows));
@@ -49,6 +52,58 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
         {
             Directory.Delete(folder, recursive: true);
         }
+    }
+
+    [Theory]
+    [InlineData("RETURN NULL;", "0 with")]
+    [InlineData("NEW.target_name := 'another'; RETURN NEW;", "3 with")]
+    public async Task What_does_not_arrive_as_it_was_is_noticed(string trouble, string found)
+    {
+        var folder = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
+        try
+        {
+            using var gate = new SqliteWriterGate();
+            await using var source = await OpenSqliteAsync(Path.Join(folder, "from.db"), gate);
+            foreach (var table in CopyTables.InOrder(source))
+                await FillAsync(source, table);
+            await source.Database.OpenConnectionAsync(Cancelled);
+            await using var database = await cluster.CreateDatabaseAsync();
+            await using var target = DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = database.ConnectionString });
+            await target.Database.MigrateAsync(Cancelled);
+            var sql = $"CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trouble} END $$; "
+                + "CREATE TRIGGER trouble BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION trouble()";
+            await target.Database.ExecuteSqlRawAsync(sql, Cancelled);
+            await using var write = await target.BeginWriteAsync(Cancelled);
+            var refused = await Assert.ThrowsAsync<IOException>(() => new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled));
+            Assert.Contains("the table events has 3 rows", refused.Message, StringComparison.Ordinal);
+            Assert.Contains(found, refused.Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>All rows of a table as texts, in an order that does not depend on the database.</summary>
+    private static async Task<List<string>> ReadAsync(UpdraftDbContext db, ITable table)
+    {
+        await db.Database.OpenConnectionAsync(Cancelled);
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = $"SELECT {string.Join(", ", table.Columns.Select(column => $"\"{column.Name}\""))} FROM \"{table.Name}\"";
+        await using var reader = await command.ExecuteReaderAsync(Cancelled);
+        var rows = new List<string>();
+        while (await reader.ReadAsync(Cancelled))
+        {
+            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(i => reader.GetValue(i) switch
+            {
+                DBNull => "NULL",
+                byte[] bytes => Convert.ToHexString(bytes),
+                bool truth => truth ? "1" : "0",
+                var value => Convert.ToString(value, CultureInfo.InvariantCulture),
+            })));
+        }
+        rows.Sort(StringComparer.Ordinal);
+        return rows;
     }
 
     private static async Task<UpdraftDbContext> OpenSqliteAsync(string path, SqliteWriterGate gate)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Updraft.Server.Tests.Bundles;
@@ -5,6 +6,7 @@ using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
+using Updraft.Server.Tests.Webhooks;
 using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Import;
@@ -43,12 +45,23 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Empty(moved.ConsoleText);
         await source.AssertAnswersAsync(before, moved);
 
+        // An agent that was enrolled at the old server, and an upload that was begun there, go on at the new one.
         var agent = new TestAgent(moved.ClientWith(source.AgentToken), source.Agent.Enrolment);
         Assert.Null(await agent.AskAsync(3, "ACTIVATE"));
+        await source.EndUploadAsync(moved);
+        Assert.Equal(4, (await agent.AskAsync(3, "ACTIVATE"))!.Revision);
+        var told = source.Receiver.Received.Count;
         var upload = await UploadSite.CreateAsync(moved, source.DeploymentId);
         var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later").ToArray());
         await upload.FinalizeAsync(version);
-        Assert.Equal(4, (await agent.AskAsync(3, "ACTIVATE"))!.Revision);
+        var state = (await agent.AskAsync(4, "ACTIVATE"))!;
+        Assert.Equal((5, version), (state.Revision, Assert.Single(state.Mounts).Version));
+        await agent.ConvergeAsync(5, version);
+        var deployment = await moved.Client.GetOkAsync($"{moved.OrganizationPath}/deployments/{source.DeploymentId}");
+        Assert.Equal((version, version), (deployment.Text("desiredDagTarballVersion"), deployment.Text("dagTarballVersion")));
+        // Sealed by the old server, opened by the new one.
+        var news = (await source.Receiver.WaitAsync(told + 3)).Skip(told).First(one => one.Id.Length > 0);
+        Assert.True(await SignatureCheck.IsGoodAsync(source.WebhookSecret, news));
     }
 
     [Fact]
@@ -61,8 +74,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Contains("Another server works on", why, StringComparison.Ordinal);
         await source.Server.StopAsync();
 
+        // It has keys of its own, and that is not what it is told about.
         var target = source.Target(database);
-        target["Keys"] = Path.Join(source.Server.DataFolder, "keys");
         await using (await UpdraftServer.StartAsync(settings: target))
         {
         }
@@ -145,6 +158,46 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
     }
 
     [Fact]
+    public async Task Killed_between_two_blobs_it_copies_the_rest_with_the_next_run()
+    {
+        await using var source = await SourceServer.StartAsync();
+        var before = await source.AnswersAsync(source.Server);
+        await source.Server.StopAsync();
+        await using var database = await cluster.CreateDatabaseAsync();
+        var target = source.Target(database);
+        var blobs = Path.Join(source.Server.DataFolder, "blobs");
+        var all = Files(blobs);
+        // It is opened for as long as nobody writes to it.
+        var held = Path.Join(blobs, all.First(blob => blob.StartsWith("packs/", StringComparison.Ordinal)));
+        var kept = Path.Join(source.Server.DataFolder, "kept");
+        File.Move(held, kept);
+        using (var made = Process.Start("mkfifo", [held]))
+            await made.WaitForExitAsync(Cancelled);
+        using (var import = source.StartImport(target))
+        {
+            using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+            while (!import.HasExited && Files(Path.Join(target["Data"], "blobs")).Count < all.Count - 1)
+                await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
+            Assert.False(import.HasExited);
+            import.Kill();
+            await import.WaitForExitAsync(Cancelled);
+        }
+        File.Delete(held);
+        File.Move(kept, held);
+        await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: target));
+
+        var (code, report, said) = await source.ImportAsync(target);
+        Assert.True(code == 0, said);
+        Assert.Equal((all.Count, all.Count - 1, 1), ((int)report!["blobs"]!["all"]!, (int)report["blobs"]!["present"]!, (int)report["blobs"]!["copied"]!));
+        Assert.Equal(all, Files(Path.Join(target["Data"], "blobs")));
+        await using var moved = await UpdraftServer.StartAsync(settings: target);
+        await source.AssertAnswersAsync(before, moved);
+
+        static List<string> Files(string folder) => !Directory.Exists(folder) ? [] : [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(folder, path)).Where(path => !path.StartsWith("tmp/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
     public async Task A_source_of_an_older_schema_or_without_its_keys_is_refused_and_told_what_to_do()
     {
         await using var source = await SourceServer.StartAsync();
@@ -157,6 +210,14 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Contains("--Keys", said, StringComparison.Ordinal);
         var target = source.Target(database);
         target["Keys"] = keys + "-elsewhere";
+        // One is missing: no new one is made in its place.
+        var webhooks = Path.Join(target["Keys"], "webhooks.key");
+        File.Move(webhooks, webhooks + "-elsewhere");
+        var (incomplete, _, which) = await source.ImportAsync(target);
+        Assert.Equal(1, incomplete);
+        Assert.Contains($"no key '{webhooks}'", which, StringComparison.Ordinal);
+        Assert.False(File.Exists(webhooks));
+        File.Move(webhooks + "-elsewhere", webhooks);
         var (found, _, why) = await source.ImportAsync(target);
         Assert.True(found == 0, why);
 
