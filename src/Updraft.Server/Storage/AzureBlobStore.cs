@@ -16,7 +16,7 @@ namespace Updraft.Server.Storage;
 /// </summary>
 internal sealed class AzureBlobStore : IBlobStore, IDisposable
 {
-    private const int BlockSize = 16 * 1024 * 1024, DeletesAtOnce = 16, MaxTries = 4;
+    private const int BlockSize = 8 * 1024 * 1024, BlocksAtOnce = 2, DeletesAtOnce = 16, MaxTries = 4;
 
     private static readonly TimeSpan DelegationLifetime = TimeSpan.FromHours(6);
 
@@ -138,7 +138,7 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     {
         var options = new BlobUploadOptions
         {
-            TransferOptions = new StorageTransferOptions { InitialTransferSize = BlockSize, MaximumTransferSize = BlockSize, MaximumConcurrency = 4 },
+            TransferOptions = new StorageTransferOptions { InitialTransferSize = BlockSize, MaximumTransferSize = BlockSize, MaximumConcurrency = BlocksAtOnce },
         };
         for (var tries = 1; ; tries++)
         {

@@ -19,6 +19,9 @@ internal sealed class DataPlace : IAsyncDisposable
 
     private DataPlace(string? database) => _database = database;
 
+    /// <summary>Whether blobs are in an object store.</summary>
+    public static bool HasStore => !string.IsNullOrEmpty(Storage);
+
     /// <summary>Settings of the server.</summary>
     public IReadOnlyList<string> Settings { get; private init; } = [];
 
