@@ -54,8 +54,10 @@ internal sealed class DeploymentBoard(UpdraftDbContext db, IOptions<AgentOptions
         var deployment = await db.Deployments.Where(row => row.Id == id && row.DeletedAt == null)
             .Select(row => new { row.Revision, row.DeployCount, row.LastVersionTicks, row.UpdatedAt }).SingleOrDefaultAsync(cancellationToken);
         var agents = await db.Agents.Where(row => row.DeploymentId == id).OrderBy(row => row.Id)
-            .Select(row => new { row.ReportedAt, IsLive = row.LastSeenAt >= liveSince }).ToListAsync(cancellationToken);
-        return $"{deployment} {string.Join(' ', agents)}";
+            .Select(row => new { row.ReportedAt, row.ActiveRevision, IsLive = row.LastSeenAt >= liveSince }).ToListAsync(cancellationToken);
+        // Ticks: as a text a time has no more than seconds, and agents prepare and activate within one.
+        return string.Join(' ', agents.Select(agent => $"{agent.ReportedAt?.UtcTicks} {agent.ActiveRevision} {agent.IsLive}")
+            .Prepend($"{deployment?.Revision} {deployment?.DeployCount} {deployment?.LastVersionTicks} {deployment?.UpdatedAt.UtcTicks}"));
     }
 
     /// <summary>The same for all Deployments that somebody sees.</summary>
@@ -66,8 +68,9 @@ internal sealed class DeploymentBoard(UpdraftDbContext db, IOptions<AgentOptions
             .Select(all => new { Count = all.Count(), Revisions = all.Sum(row => row.Revision), Deploys = all.Sum(row => row.DeployCount), Updated = all.Max(row => row.UpdatedAt) })
             .SingleOrDefaultAsync(cancellationToken);
         var agents = await db.Agents.Where(row => visible.Any(deployment => deployment.Id == row.DeploymentId)).GroupBy(_ => 1)
-            .Select(all => new { Count = all.Count(), Live = all.Count(row => row.LastSeenAt >= liveSince), Reported = all.Max(row => row.ReportedAt) })
+            .Select(all => new { Count = all.Count(), Live = all.Count(row => row.LastSeenAt >= liveSince), Active = all.Sum(row => row.ActiveRevision), Reported = all.Max(row => row.ReportedAt) })
             .SingleOrDefaultAsync(cancellationToken);
-        return $"{deployments} {agents}";
+        return $"{deployments?.Count} {deployments?.Revisions} {deployments?.Deploys} {deployments?.Updated.UtcTicks} "
+            + $"{agents?.Count} {agents?.Live} {agents?.Active} {agents?.Reported?.UtcTicks}";
     }
 }

@@ -1,0 +1,48 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Updraft.Protocol;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Tests.Rollouts;
+using Updraft.Server.Tests.Support;
+using Updraft.Server.Web;
+
+namespace Updraft.Server.Tests.Web;
+
+/// <summary>An open page asks for itself again when a stamp has changed, so a stamp that stays when something changed leaves the page wrong for good.</summary>
+public sealed class DeploymentBoardTests
+{
+    private const string Version = "2026-01-01T00:00:00.0000001Z";
+
+    [Fact]
+    public async Task Whatever_happens_within_a_second_changes_the_stamps()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
+        await using var server = await UpdraftServer.StartAsync(clock);
+        var site = await AgentSite.CreateAsync(server);
+        var agent = await site.EnrolAsync();
+        List<(string One, string All)> stamps = [await StampsAsync(server, site)];
+
+        var revision = await site.CommitAsync(Version);
+        stamps.Add(await StampsAsync(server, site));
+        foreach (var phase in (AgentPhase[])[AgentPhase.Prepared, AgentPhase.Active])
+        {
+            clock.Advance(TimeSpan.FromMilliseconds(10));
+            await agent.ReportAsync(phase, revision, phase == AgentPhase.Active ? revision : 0, Version);
+            stamps.Add(await StampsAsync(server, site));
+        }
+
+        Assert.Equal(stamps.Select(stamp => stamp.One).Distinct(), stamps.Select(stamp => stamp.One));
+        Assert.Equal(stamps.Select(stamp => stamp.All).Distinct(), stamps.Select(stamp => stamp.All));
+    }
+
+    private static async Task<(string One, string All)> StampsAsync(UpdraftServer server, AgentSite site)
+    {
+        await using var scope = server.Services.CreateAsyncScope();
+        var board = scope.ServiceProvider.GetRequiredService<DeploymentBoard>();
+        var all = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Deployments.AsNoTracking();
+        return (await board.StampAsync(new DeploymentId(site.DeploymentId), TestContext.Current.CancellationToken),
+            await board.StampAsync(all, TestContext.Current.CancellationToken));
+    }
+}
