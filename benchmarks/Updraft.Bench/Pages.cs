@@ -82,8 +82,8 @@ internal static class Pages
     private static async Task GrowAsync(Site site, string folder)
     {
         var deploys = await CopyAsync(folder, "deploys", "origin",
-            "id = n.id, number = o.number + n.i, revision = o.revision + n.i, created_at = o.created_at + n.i * interval '1 ms', updated_at = o.updated_at + n.i * interval '1 ms'");
-        var revisions = await CopyAsync(folder, "revisions", "entry", "deploy_id = n.id, number = o.number + n.i, created_at = o.created_at + n.i * interval '1 ms'");
+            "id = n.id, number = o.number + n.i, revision = o.revision + n.i, created_at = o.created_at + n.i * 10000, updated_at = o.updated_at + n.i * 10000");
+        var revisions = await CopyAsync(folder, "revisions", "entry", "deploy_id = n.id, number = o.number + n.i, created_at = o.created_at + n.i * 10000");
         await QueryAsync(folder, $"""
             BEGIN;
             CREATE TEMP TABLE origin AS SELECT * FROM deploys WHERE deployment_id = '{site.Deployment}' ORDER BY number DESC LIMIT 1;
