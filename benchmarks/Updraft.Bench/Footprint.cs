@@ -16,7 +16,7 @@ internal static class Footprint
 
     public static async Task RunAsync(BenchOptions options, Table table)
     {
-        using (var site = await Site.StartAsync(options, "p7", "--Uploads:MaxBytes=2000000000"))
+        using (var site = await Site.StartAsync(options, "p7", "--Uploads:MaxBytes=2000000000", "--Archives:MaxUnpackedBytes=2000000000"))
         {
             await Deploying.SmallAsync(site);
             await WaitAsync(options, site, table);

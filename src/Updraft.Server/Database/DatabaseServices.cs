@@ -17,6 +17,7 @@ internal static class DatabaseServices
         services.AddOptions<DatabaseOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddMetricsOf(DatabaseMetrics.Begin);
         services.AddScoped<PrepareDatabase>();
+        services.AddSingleton<ReadCache>();
         // The first of all, so that it stops last: the lead is given up when nobody works any more.
         services.AddSingleton<TakeLead>();
         services.AddHostedService(provider => provider.GetRequiredService<TakeLead>());
@@ -25,14 +26,14 @@ internal static class DatabaseServices
             services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForWork()));
             services.AddDbContext<UpdraftDbContext, PostgresUpdraftDbContext>((provider, options) =>
                 options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()).UseSnakeCaseNamingConvention()
-                    .AddInterceptors(provider.GetServices<IInterceptor>()));
+                    .AddInterceptors(provider.GetServices<IInterceptor>()), optionsLifetime: ServiceLifetime.Singleton);
         }
         else
         {
             services.AddSingleton<SqliteWriterGate>();
             services.AddDbContext<UpdraftDbContext, SqliteUpdraftDbContext>((provider, options) =>
                 OfFile(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db"))
-                    .AddInterceptors(provider.GetServices<IInterceptor>()));
+                    .AddInterceptors(provider.GetServices<IInterceptor>()), optionsLifetime: ServiceLifetime.Singleton);
         }
     }
 

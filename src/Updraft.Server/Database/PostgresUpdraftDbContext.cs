@@ -14,7 +14,7 @@ internal sealed class PostgresUpdraftDbContext(DbContextOptions<PostgresUpdraftD
     public override async Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken)
     {
         ChangeTracker.Clear();
-        return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken), release: null);
+        return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken));
     }
 
     public override Task AnnounceAtCommitAsync(string news, CancellationToken cancellationToken) =>

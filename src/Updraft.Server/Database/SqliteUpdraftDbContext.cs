@@ -19,11 +19,11 @@ internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbCon
         try
         {
             // BEGIN IMMEDIATE: takes the write lock now, so nothing read inside can be outdated at the commit.
-            return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken), () => gate.Turn.Release());
+            return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken), gate.CommitBegins, gate.Leave);
         }
         catch
         {
-            gate.Turn.Release();
+            gate.Leave();
             throw;
         }
     }
@@ -34,9 +34,20 @@ internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbCon
 /// <summary>
 /// SQLite has one writer. Waiting for the turn here is fair and wakes at once; waiting inside SQLite polls.
 /// </summary>
-internal sealed class SqliteWriterGate : IDisposable
+/// <param name="cache">What was read, and is outdated by each commit; null where nothing is kept.</param>
+internal sealed class SqliteWriterGate(ReadCache? cache = null) : IDisposable
 {
     public SemaphoreSlim Turn { get; } = new(1, 1);
+
+    /// <summary>From now on others may see what was written.</summary>
+    public void CommitBegins() => cache?.CommitBegins();
+
+    /// <summary>The transaction has ended; the turn is the next one's.</summary>
+    public void Leave()
+    {
+        cache?.CommitEnds();
+        Turn.Release();
+    }
 
     public void Dispose() => Turn.Dispose();
 }

@@ -13,14 +13,14 @@ namespace Updraft.Server.Deploys;
 /// <summary>The six Deploy operations of the API.</summary>
 internal static class DeployEndpoints
 {
-    private const string WarningHeader = "X-Updraft-Warning";
+    private const string WarningHeader = "X-Updraft-Warning", JsonText = "application/json; charset=utf-8";
 
     public static void MapDeploys(this IEndpointRouteBuilder routes)
     {
         var deploys = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/deploys");
         deploys.MapGet("", List).Requires(Permission.ReadDeploys).Operation("ListDeploys");
         deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateDeployRequest>("CreateDeploy");
-        deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy");
+        deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy").Produces<DeployResponse>();
         deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateDeployRequest>("UpdateDeploy");
         deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys).Operation<FinalizeDeployRequest>("FinalizeDeploy");
         deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<DeployRollbackRequest>("DeployRollback");
@@ -37,6 +37,7 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<TakeBackDeploy>();
         builder.Services.AddScoped<GiveUpRevision>(static services => services.GetRequiredService<TakeBackDeploy>().RunAsync);
         builder.Services.AddSingleton<FindDeploy>();
+        builder.Services.AddSingleton<ShowDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<CompareDeploys>();
@@ -60,9 +61,9 @@ internal static class DeployEndpoints
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
     }
 
-    private static Task<JsonHttpResult<DeployResponse>> Get(DeploymentId deploymentId, DeployId deployId, Subject subject,
-        DeployQueries queries, CancellationToken cancellationToken) =>
-        ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+    private static async Task<Utf8ContentHttpResult> Get(DeploymentId deploymentId, DeployId deployId, Subject subject,
+        ShowDeploy show, CancellationToken cancellationToken) =>
+        TypedResults.Text(await show.RunAsync(subject, deploymentId, deployId, cancellationToken), JsonText);
 
     private static async Task<JsonHttpResult<DeployResponse>> Update(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
         Subject subject, UpdateDeploy update, DeployQueries queries, CancellationToken cancellationToken)

@@ -1,43 +1,25 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Database;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Events;
 
 /// <summary>
 /// Removes events that are older than they are kept, every hour and a thousand at a time, so that nobody waits long for the database.
-/// Every server does it; what is gone already is no mistake. What is still to be told stays until it was.
+/// What is still to be told stays until it was.
 /// </summary>
-internal sealed class ExpireEvents(IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
-    : BackgroundService
+internal sealed class ExpireEvents(TakeLead lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
+    : HourlyWork(lead, clock, log, BackgroundWork.ExpireEvents)
 {
     private const int AtOnce = 1000;
 
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        options.Value.KeepDays == 0 ? Task.CompletedTask : base.ExecuteAsync(stoppingToken);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override async Task RunAsync(CancellationToken cancellationToken)
     {
-        if (options.Value.KeepDays == 0)
-            return;
-        using var timer = new PeriodicTimer(Every, clock);
-        do
-        {
-            try
-            {
-                await RunAsync(stoppingToken);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The next round finds the same events again.
-                log.LogWarning(exception, "Old events could not be removed.");
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
-
-    private async Task RunAsync(CancellationToken cancellationToken)
-    {
-        var end = clock.GetUtcNow().AddDays(-options.Value.KeepDays);
+        var end = Clock.GetUtcNow().AddDays(-options.Value.KeepDays);
         for (var removed = AtOnce; removed == AtOnce;)
         {
             await using var scope = scopes.CreateAsyncScope();

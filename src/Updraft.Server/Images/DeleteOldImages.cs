@@ -31,50 +31,26 @@ internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, D
 /// which does no harm: a finalize of the same image takes the mark away.
 /// </summary>
 internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
-    ILogger<DeleteOldImages> log) : BackgroundService
+    ILogger<DeleteOldImages> log) : HourlyWork(lead, clock, log, BackgroundWork.DeleteOldImages)
 {
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
-
     private bool _saidThatNothingIsDeleted;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (options.Value.Registry is null)
         {
-            log.LogWarning("Images:RegistryUrl is not set: the tags of image deploys are recorded as clients name them, whether or not "
+            Log.LogWarning("Images:RegistryUrl is not set: the tags of image deploys are recorded as clients name them, whether or not "
                 + "they were pushed, and old images are not deleted.");
-            return;
         }
-        if (options.Value.KeepFor == TimeSpan.Zero)
-            return;
-        await lead.RunAsync(WorkAsync, stoppingToken);
+        return options.Value.Registry is null || options.Value.KeepFor == TimeSpan.Zero ? Task.CompletedTask : base.ExecuteAsync(stoppingToken);
     }
 
-    private async Task WorkAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Every, clock);
-        do
-        {
-            try
-            {
-                await RunAsync(stoppingToken);
-                BackgroundWork.Succeeded(BackgroundWork.DeleteOldImages);
-            }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                BackgroundWork.Failed(BackgroundWork.DeleteOldImages);
-                log.LogWarning(exception, "Old images could not be looked for.");
-            }
-        }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
-    }
-
-    private async Task RunAsync(CancellationToken cancellationToken)
+    protected override async Task RunAsync(CancellationToken cancellationToken)
     {
         List<DeploymentId> deployments;
         await using (var scope = scopes.CreateAsyncScope())
         {
-            var old = Old(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), clock.GetUtcNow());
+            var old = Old(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), Clock.GetUtcNow());
             deployments = await old.Select(row => row.DeploymentId).Distinct().OrderBy(id => id).ToListAsync(cancellationToken);
         }
         foreach (var deployment in deployments)
@@ -88,7 +64,7 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
                 // One repository that the registry cannot read keeps no other from being cleared; the next round tries again.
-                log.LogWarning(exception, "Old images of {Deployment} could not be deleted.", deployment);
+                Log.LogWarning(exception, "Old images of {Deployment} could not be deleted.", deployment);
             }
         }
     }
@@ -98,7 +74,7 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
     {
         var (db, registry) = (services.GetRequiredService<UpdraftDbContext>(), services.GetRequiredService<RegistryClient>());
         var needed = services.GetRequiredService<ReadNeededImages>();
-        var since = clock.GetUtcNow() - options.Value.KeepFor;
+        var since = Clock.GetUtcNow() - options.Value.KeepFor;
         var deployment = await db.Deployments.AsNoTracking().SingleAsync(row => row.Id == id, cancellationToken);
         var place = new RegistryRepository(deployment.OrganizationId, id);
 
@@ -110,10 +86,10 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
         // 2
         List<Image> doomed;
         HashSet<string> kept;
-        var began = clock.GetTimestamp();
+        var began = Clock.GetTimestamp();
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
-            var now = clock.GetUtcNow();
+            var now = Clock.GetUtcNow();
             // A deleted one moves no more.
             if (deployment.DeletedAt is null)
                 await db.LockDeploymentAsync(id, cancellationToken);
@@ -134,7 +110,7 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
             foreach (var digest in image.Manifests.Where(digest => !kept.Contains(digest)))
             {
                 // A mark holds off a finalize for so long and no longer. What is left stays marked, and the next round renews it.
-                if (clock.GetElapsedTime(began) > Image.DeletionTakes / 2)
+                if (Clock.GetElapsedTime(began) > Image.DeletionTakes / 2)
                     return true;
                 if (await registry.DeleteManifestAsync(place, digest, cancellationToken))
                     continue;
@@ -144,8 +120,8 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
             }
 
             // 4
-            await NoteAsync(db, [image], row => row.Gone(clock.GetUtcNow()), cancellationToken);
-            log.LogInformation("Image {Digest} of {Deployment}, deployed last at {PinnedAt}, was deleted", image.Digest, id, image.PinnedAt);
+            await NoteAsync(db, [image], row => row.Gone(Clock.GetUtcNow()), cancellationToken);
+            Log.LogInformation("Image {Digest} of {Deployment}, deployed last at {PinnedAt}, was deleted", image.Digest, id, image.PinnedAt);
         }
         return true;
     }
@@ -165,7 +141,7 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
         if (_saidThatNothingIsDeleted)
             return;
         _saidThatNothingIsDeleted = true;
-        log.LogWarning("The registry deletes nothing, so old images stay: set storage.delete.enabled to true in its configuration, or "
+        Log.LogWarning("The registry deletes nothing, so old images stay: set storage.delete.enabled to true in its configuration, or "
             + "Images:KeepFor to 0 to keep all.");
     }
 

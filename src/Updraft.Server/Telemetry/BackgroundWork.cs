@@ -6,7 +6,8 @@ namespace Updraft.Server.Telemetry;
 internal static class BackgroundWork
 {
     public const string ExpireUploads = "expire_uploads", DeleteOldImages = "delete_old_images", SeeWaitingAgents = "see_waiting_agents",
-        ListenForRevisions = "listen_for_revisions", NoteTokenUse = "note_token_use";
+        ListenForRevisions = "listen_for_revisions", NoteTokenUse = "note_token_use", ExpireEvents = "expire_events",
+        ExpireDeliveries = "expire_deliveries";
 
     private static readonly Counter<long> Runs = Instrumentation.Meter.CreateCounter<long>("updraft.background.runs", "{run}",
         "Rounds of work that no request asks for, by what it is and how it ended.");
@@ -17,7 +18,7 @@ internal static class BackgroundWork
 
     public static void Begin()
     {
-        foreach (var work in (string[])[ExpireUploads, DeleteOldImages, SeeWaitingAgents, ListenForRevisions, NoteTokenUse])
+        foreach (var work in (string[])[ExpireUploads, DeleteOldImages, SeeWaitingAgents, ListenForRevisions, NoteTokenUse, ExpireEvents, ExpireDeliveries])
         {
             Add(0, work, "ok");
             Add(0, work, "failed");

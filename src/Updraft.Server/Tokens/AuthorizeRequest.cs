@@ -18,9 +18,8 @@ namespace Updraft.Server.Tokens;
 /// <item>The caller may read it but not do this: 403.</item>
 /// </list>
 /// </summary>
-internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactory scopes)
+internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactory scopes, ReadCache cache)
 {
-    // Uncached: a deleted Deployment is gone at once, and a lookup by primary key costs microseconds.
     private readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Place?>> _placeOfDeployment =
         EF.CompileAsyncQuery((UpdraftDbContext db, DeploymentId id, CancellationToken _) => db.Set<Deployment>()
             .Where(row => row.Id == id && row.DeletedAt == null)
@@ -38,18 +37,16 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
             var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
                 ?? throw new ApiException(StatusCodes.Status403Forbidden,
                     "This address says no permission that it needs, so nobody has it.");
-            // A scope of its own: the request's would hold the context for as long as an agent waits.
-            await using var scope = scopes.CreateAsyncScope();
-            await CheckAsync(context, scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), required.Permission);
+            await CheckAsync(context, required.Permission);
         }
         await next(context);
     }
 
-    private async Task CheckAsync(HttpContext context, UpdraftDbContext db, Permission permission)
+    private async ValueTask CheckAsync(HttpContext context, Permission permission)
     {
         var cancellationToken = context.RequestAborted;
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
-        if (subject.Kind != SubjectKind.User && !await ReachesAnythingAsync(subject, db, cancellationToken))
+        if (subject.Kind != SubjectKind.User && !await ReachesAnythingAsync(subject, cancellationToken))
             throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
@@ -66,13 +63,13 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
         if (values["workspaceId"] is string workspace)
         {
             (read, what, id) = (Permission.ReadWorkspace, "Workspace", workspace);
-            place = await _placeOfWorkspace(db, new WorkspaceId(workspace), cancellationToken);
+            place = await PlaceOfAsync(new WorkspaceId(workspace), _placeOfWorkspace, cancellationToken);
         }
         if (values["deploymentId"] is string deployment)
         {
             (read, what, id) = (Permission.ReadDeployment, "Deployment", deployment);
             deploymentId = new DeploymentId(deployment);
-            place = await _placeOfDeployment(db, deploymentId.Value, cancellationToken);
+            place = await PlaceOfAsync(deploymentId.Value, _placeOfDeployment, cancellationToken);
         }
         if (place is null || place.Organization != subject.Organization)
             throw ApiException.NotFound(what, id);
@@ -86,19 +83,35 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
     }
 
     /// <summary>A token ends with the last place that it is for. What is above is looked at first: it is the cheaper answer.</summary>
-    private async Task<bool> ReachesAnythingAsync(Subject subject, UpdraftDbContext db, CancellationToken cancellationToken)
+    private async ValueTask<bool> ReachesAnythingAsync(Subject subject, CancellationToken cancellationToken)
     {
         foreach (var grant in subject.Grants)
         {
             if (grant.WorkspaceId is not { } workspace)
                 return true;
             var place = grant.DeploymentId is { } deployment
-                ? await _placeOfDeployment(db, deployment, cancellationToken)
-                : await _placeOfWorkspace(db, workspace, cancellationToken);
+                ? await PlaceOfAsync(deployment, _placeOfDeployment, cancellationToken)
+                : await PlaceOfAsync(workspace, _placeOfWorkspace, cancellationToken);
             if (place is not null)
                 return true;
         }
         return false;
+    }
+
+    /// <summary>Where a Deployment or Workspace is; null when there is none of this id.</summary>
+    private async ValueTask<Place?> PlaceOfAsync<TId>(TId id, Func<UpdraftDbContext, TId, CancellationToken, Task<Place?>> read,
+        CancellationToken cancellationToken)
+        where TId : struct
+    {
+        var memory = cache.Now;
+        if (memory?.Find<Place>(id) is { } known)
+            return known;
+        // A scope of its own: the request's would hold the context for as long as an agent waits.
+        await using var scope = scopes.CreateAsyncScope();
+        var place = await read(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), id, cancellationToken);
+        if (place is not null)
+            memory?.Keep(id, place);
+        return place;
     }
 
     private static string Explain(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch

@@ -15,35 +15,38 @@ namespace Updraft.Server.Web;
 /// Middleware after routing: finds who looks at a page. The cookie is an encrypted ticket that names a person or holds an API token; both are
 /// looked up at every request, so that a person who is shut out, or a token that is deleted, is out at once. No other route knows the cookie.
 /// </summary>
-internal sealed class PageSession(RequestDelegate next)
+internal sealed class PageSession(RequestDelegate next, IServiceScopeFactory scopes, FindToken findToken)
 {
     /// <summary>The claim of the ticket that holds an API token.</summary>
     public const string TokenClaim = "updraft_token";
 
-    public async Task InvokeAsync(HttpContext context, UpdraftDbContext db, FindToken findToken)
+    public async Task InvokeAsync(HttpContext context)
     {
         if (PageRoute.Is(context)
             && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal)
         {
             // The forms of a page are bound to this.
             context.User = principal;
-            if (await FindAsync(principal, db, findToken, context.RequestAborted) is { } subject)
+            if (await FindAsync(principal, context.RequestAborted) is { } subject)
             {
                 context.Features.Set(subject);
                 context.Features.Set(new Credential(async cancellationToken =>
-                    await FindAsync(principal, db, findToken, cancellationToken) is not null));
+                    await FindAsync(principal, cancellationToken) is not null));
             }
         }
         await next(context);
     }
 
-    private static async Task<Subject?> FindAsync(ClaimsPrincipal principal, UpdraftDbContext db, FindToken findToken, CancellationToken cancellationToken)
+    // A scope of its own: a page that watches for news holds its request, and need not hold the database meanwhile.
+    private async Task<Subject?> FindAsync(ClaimsPrincipal principal, CancellationToken cancellationToken)
     {
         if (principal.FindFirstValue(TokenClaim) is { } token)
             return await findToken.RunAsync(token, cancellationToken) is { Kind: not SubjectKind.Agent } subject ? subject : null;
         if (principal.FindFirstValue(SignInServices.UserClaim) is not { } text)
             return null;
         var id = new UserId(text);
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         return (await db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken))?.ToSubject();
     }
 }
