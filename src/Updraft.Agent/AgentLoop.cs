@@ -32,6 +32,9 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     /// <summary>Most states are carried out before it pays to ask for a newer one.</summary>
     private static readonly TimeSpan ListenAfter = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>What prepares for the next deploy begins so late, since others on the machine may still be busy with this one.</summary>
+    private static readonly TimeSpan RestAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>Who looks at a deploy sees the log of its steps so late at most; what is done sooner is told with its end.</summary>
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);
 
@@ -114,6 +117,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
+        await Task.Delay(RestAfter, clock, cancellationToken);
         if (!spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken))
             await InspectAsync(thorough: false, cancellationToken);
         // The memory of a deploy is worth more to Airflow, which shares the machine.

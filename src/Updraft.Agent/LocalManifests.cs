@@ -36,8 +36,9 @@ internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider 
             File.SetLastWriteTimeUtc(root.Manifest(digest), clock.GetUtcNow().UtcDateTime);
     }
 
-    /// <summary>The manifests whose trees are here, most recently used first.</summary>
-    public IEnumerable<Digest> WithTree() => new DirectoryInfo(root.Manifests).EnumerateFiles()
+    /// <summary>The manifests of up to so many bytes whose trees are here, most recently used first.</summary>
+    public IEnumerable<Digest> WithTree(long mostBytes) => new DirectoryInfo(root.Manifests).EnumerateFiles()
+        .Where(file => file.Length <= mostBytes)
         .OrderByDescending(file => file.LastWriteTimeUtc)
         .Select(file => Digest.TryParse(file.Name, out var digest) ? digest : (Digest?)null)
         .OfType<Digest>()

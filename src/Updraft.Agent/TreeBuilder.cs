@@ -25,6 +25,12 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     /// <summary>How many earlier trees are searched for contents.</summary>
     private const int MaxSources = 8;
 
+    /// <summary>
+    /// A manifest of an earlier tree that is larger than this, and than what is missing, is not read: to fetch a small file takes less than
+    /// to look for it among thousands.
+    /// </summary>
+    private const int AlwaysRead = 32 * 1024;
+
     /// <summary>Whether the tree of a mount stands under its name.</summary>
     public bool Has(DesiredMount mount) => Directory.Exists(root.Tree(Digest.Parse(mount.Manifest)));
 
@@ -65,7 +71,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 synced.Add(folder);
             }
             var files = lacking.Where(entry => !entry.IsFolder).ToList();
-            var sources = Sources(basis, digest, spoiled: exists);
+            var sources = Sources(basis, digest, spoiled: exists, files.Sum(file => file.Size));
             // A spoiled file may have other names, so nothing is linked into a tree that is being repaired.
             var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
             var (missing, repeated) = Copy(work, fresh, sources, cancellationToken);
@@ -136,12 +142,19 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return thorough ? TreeFiles.HasContent(path, entry, cancellationToken) : TreeFiles.Looks(path, entry);
     }
 
-    private List<(string Tree, Manifest Manifest)> Sources(Manifest? basis, Digest wanted, bool spoiled)
+    /// <summary>Where contents may be found: the tree that is mounted, and earlier ones.</summary>
+    /// <param name="basis">The manifest of what is mounted.</param>
+    /// <param name="wanted">The tree that is made.</param>
+    /// <param name="spoiled">Whether it stands there already and is to be repaired.</param>
+    /// <param name="bytes">How much is looked for at most.</param>
+    private List<(string Tree, Manifest Manifest)> Sources(Manifest? basis, Digest wanted, bool spoiled, long bytes)
     {
         var sources = new List<(string, Manifest)>();
+        if (bytes == 0)
+            return sources;
         if (basis is not null && Directory.Exists(root.Tree(basis.Digest)) && !(spoiled && basis.Digest == wanted))
             sources.Add((root.Tree(basis.Digest), basis));
-        foreach (var digest in manifests.WithTree().Where(digest => digest != basis?.Digest && digest != wanted).Take(MaxSources))
+        foreach (var digest in manifests.WithTree(Math.Max(bytes, AlwaysRead)).Where(digest => digest != basis?.Digest && digest != wanted).Take(MaxSources))
         {
             if (manifests.Find(digest) is { } manifest)
                 sources.Add((root.Tree(digest), manifest));

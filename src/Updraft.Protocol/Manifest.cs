@@ -106,13 +106,20 @@ public sealed class Manifest
             rest = rest[(end + 1)..];
         }
         // What was read is in canonical form if it is what would be written: odd spellings of numbers show here, order and parents there.
-        var manifest = FromSorted([.. entries]);
-        return bytes.SequenceEqual(manifest.ToBytes()) ? manifest : throw NotCanonical();
+        var sorted = entries.ToArray();
+        CheckOrder(sorted);
+        return bytes.SequenceEqual(Serialize(sorted)) ? new Manifest(sorted, Digest.Of(bytes)) : throw NotCanonical();
     }
 
     /// <summary>Takes entries that are in order already: the same as <see cref="Create"/>, without sorting.</summary>
     /// <exception cref="InvalidDataException">They are not in order, or a folder is missing or repeated.</exception>
     internal static Manifest FromSorted(ManifestEntry[] entries)
+    {
+        CheckOrder(entries);
+        return new Manifest(entries, Digest.Of(Serialize(entries)));
+    }
+
+    private static void CheckOrder(ManifestEntry[] entries)
     {
         // The folders that lead to where the reading is. A file between a folder and what it holds may end in a character below the slash.
         var folders = new HashSet<string>(StringComparer.Ordinal);
@@ -128,7 +135,6 @@ public sealed class Manifest
             if (entries[i].IsFolder)
                 folders.Add(path);
         }
-        return new Manifest(entries, Digest.Of(Serialize(entries)));
     }
 
     private static InvalidDataException NotCanonical() => new("The manifest is not in canonical form.");

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Updraft.Server.Database;
@@ -9,11 +10,14 @@ namespace Updraft.Server.Database;
 /// start of its route, so that it decides by what the other one has made: a name that was free is taken now. Connections that broke are a
 /// reason to look again, but not to change something again.
 /// </summary>
-internal sealed partial class RetryConflicts(RequestDelegate next, ILogger<RetryConflicts> log)
+internal sealed partial class RetryConflicts(RequestDelegate next, IOptions<DatabaseOptions> database, ILogger<RetryConflicts> log)
 {
     private const int MaxAttempts = 5;
 
-    public async Task InvokeAsync(HttpContext context)
+    // SQLite's writers come one after another.
+    public Task InvokeAsync(HttpContext context) => database.Value.IsShared ? RepeatAsync(context) : next(context);
+
+    private async Task RepeatAsync(HttpContext context)
     {
         for (var attempt = 1; ; attempt++)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.AspNetCore.Http.Features;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
@@ -34,21 +35,36 @@ internal static class StateEndpoints
 
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet(AgentRoutes.State, WaitAsync).Requires(Permission.ActAsAgent);
+        // Who waits looks up when the server stops. One registration for all: ten thousand wait.
+        routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping
+            .Register(routes.ServiceProvider.GetRequiredService<RevisionSignal>().AnnounceAll);
+        var wait = routes.ServiceProvider.GetRequiredService<WaitForState>();
+        routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait)).Requires(Permission.ActAsAgent);
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
-    private static async Task<IResult> WaitAsync(HttpRequest request, Subject subject, Credential credential, WaitForState wait,
-        CancellationToken cancellationToken)
+    // Agents wait by the thousand, so nothing is kept meanwhile that is needed no more: no scope of services, no query, no token.
+    private static async Task WaitAsync(HttpContext context, WaitForState wait)
     {
-        var query = request.Query;
-        var seconds = Number(query, "wait") ?? 0;
-        var response = await wait.RunAsync(subject.AgentDeployment(), new AgentId(query["agentId"].ToString()), Acted(query),
-            TimeSpan.FromSeconds(Math.Min(seconds, 3600)), cancellationToken);
+        var (subject, credential) = (context.Features.GetRequiredFeature<Subject>(), context.Features.GetRequiredFeature<Credential>());
+        var response = await StartWaiting(context, subject, wait);
         // It may have waited for minutes; a token that was deleted meanwhile opens nothing any more.
-        if (response is not null && !await credential.StillCountsAsync(cancellationToken))
+        if (response is not null && !await credential.StillCountsAsync(context.RequestAborted))
             throw new ApiException(StatusCodes.Status401Unauthorized, "The token was deleted or has expired.");
-        return response is null ? Results.NoContent() : Results.Json(response, AgentJson.Default.StateResponse);
+        if (response is null)
+            context.Response.StatusCode = StatusCodes.Status204NoContent;
+        else
+            await context.Response.WriteAsJsonAsync(response, AgentJson.Default.StateResponse, contentType: null, context.RequestAborted);
+    }
+
+    private static Task<StateResponse?> StartWaiting(HttpContext context, Subject subject, WaitForState wait)
+    {
+        var (agent, acted) = (new AgentId(context.Request.Query["agentId"].ToString()), Acted(context.Request.Query));
+        var limit = TimeSpan.FromSeconds(Math.Min(Number(context.Request.Query, "wait") ?? 0, 3600));
+        context.Request.Headers.Authorization = default;
+        context.Request.Query = QueryCollection.Empty;
+        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "";
+        return wait.RunAsync(subject.AgentDeployment(), agent, acted, limit, context.RequestAborted);
     }
 
     private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record,

@@ -39,11 +39,15 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
                 if (await LookAsync(deployment, agent, acted, cancellationToken) is { } response)
                     return response;
                 var left = limit - clock.GetElapsedTime(start);
-                if (left <= TimeSpan.Zero)
+                // A server that stops waits for its requests; none of them may wait for the server.
+                if (left <= TimeSpan.Zero || server.ApplicationStopping.IsCancellationRequested)
                     return null;
                 presence ??= waiting.Enter(agent);
                 held ??= RolloutMetrics.Wait();
-                if (!await HappensAsync(news, left, cancellationToken))
+                var happens = news.WaitAsync(left, clock, cancellationToken);
+                await happens.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!happens.IsCompletedSuccessfully)
                     return null;
             }
         }
@@ -78,22 +82,6 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
                where target.DeletedAt == null
                select new Place(target.Revision, agent.LastSeenAt, agent.Revision, agent.Phase, agent.ActiveRevision))
             .SingleOrDefaultAsync(cancellationToken) ?? throw ApiException.NotFound("Agent", id.Value);
-
-    private async Task<bool> HappensAsync(Task news, TimeSpan limit, CancellationToken cancellationToken)
-    {
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, server.ApplicationStopping);
-        try
-        {
-            await news.WaitAsync(limit, clock, ends.Token);
-            return true;
-        }
-        catch (Exception exception) when (exception is TimeoutException
-            || (exception is OperationCanceledException && server.ApplicationStopping.IsCancellationRequested))
-        {
-            // A server that stops waits for its requests; none of them may wait for the server.
-            return false;
-        }
-    }
 
     private sealed record Place(long Newest, DateTimeOffset LastSeenAt, long Revision, AgentPhase? Phase, long ActiveRevision)
     {

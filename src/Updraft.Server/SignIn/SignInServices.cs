@@ -59,8 +59,10 @@ internal static class SignInServices
     /// <summary>Answers the provider's redirect; nothing else looks at cookies.</summary>
     public static void UseSignIn(this WebApplication app)
     {
+        // Otherwise the framework puts its middleware before everything, which reads the cookie of each request for nobody.
+        ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         if (!string.IsNullOrEmpty(app.Configuration["SignIn:Authority"]))
-            app.UseAuthentication();
+            app.UseWhen(static context => context.Request.Path == CallbackPath, static branch => branch.UseAuthentication());
     }
 
     private static void Configure(OpenIdConnectOptions provider, SignInOptions signIn, ServerOptions server)

@@ -29,16 +29,22 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
         EF.CompileAsyncQuery((UpdraftDbContext db, WorkspaceId id, CancellationToken _) => db.Set<Workspace>()
             .Where(row => row.Id == id).Select(row => new Place(row.OrganizationId, row.Id)).SingleOrDefault());
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
         // The framework's own answers (no such address, wrong method) are endpoints without a route.
-        if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<IAllowAnonymous>() is null)
-        {
-            var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
-                ?? throw new ApiException(StatusCodes.Status403Forbidden,
-                    "This address says no permission that it needs, so nobody has it.");
-            await CheckAsync(context, required.Permission);
-        }
+        if (context.GetEndpoint() is not RouteEndpoint endpoint || endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+            return next(context);
+        var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
+            ?? throw new ApiException(StatusCodes.Status403Forbidden,
+                "This address says no permission that it needs, so nobody has it.");
+        var checking = CheckAsync(context, required.Permission);
+        return checking.IsCompletedSuccessfully ? next(context) : WaitAsync(checking, context);
+    }
+
+    // Apart, so that nothing is kept for a request that waits when there was nothing to wait for here.
+    private async Task WaitAsync(ValueTask checking, HttpContext context)
+    {
+        await checking;
         await next(context);
     }
 

@@ -31,9 +31,35 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
     };
 
     /// <summary>Who carries the token; null when it is not one of ours, has expired or was deleted.</summary>
-    public async Task<Subject?> RunAsync(string token, CancellationToken cancellationToken)
+    public Task<Subject?> RunAsync(string token, CancellationToken cancellationToken) =>
+        RunAsync(token, IssueToken.HashOf(token), cancellationToken);
+
+    /// <summary>Who carries a token, and what tells later whether it still counts.</summary>
+    public async Task<(Subject Subject, Credential Credential)?> RememberAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
+        if (await RunAsync(token, hash, cancellationToken) is not { } subject)
+            return null;
+        return (subject, subject.Kind == SubjectKind.Agent ? CredentialOf(hash) : CredentialOf(token, hash));
+    }
+
+    // Agents wait by the thousand: a token that was found good is known by its hash, and its long text is not kept.
+    private Credential CredentialOf(Digest hash) => new(cancellationToken => StillCountsAsync(hash, cancellationToken));
+
+    private Credential CredentialOf(string token, Digest hash) =>
+        new(async cancellationToken => await RunAsync(token, hash, cancellationToken) is not null);
+
+    private async Task<bool> StillCountsAsync(Digest hash, CancellationToken cancellationToken)
+    {
+        if (cache.Find(hash) is { } known)
+            return !(known.ExpiresAt <= clock.GetUtcNow());
+        await using var scope = scopes.CreateAsyncScope();
+        return await _byHash(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), hash, cancellationToken) is { } row
+            && !(row.ExpiresAt <= clock.GetUtcNow());
+    }
+
+    private async Task<Subject?> RunAsync(string token, Digest hash, CancellationToken cancellationToken)
+    {
         var known = cache.Find(hash) ?? await ReadAsync(token, hash, cancellationToken);
         if (known is null || known.ExpiresAt <= clock.GetUtcNow())
             return null;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Authorization;
-using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
@@ -16,16 +15,28 @@ internal sealed class TokenAuthentication(RequestDelegate next, FindToken findTo
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context)
     {
-        var isOpenToAll = context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null;
-        if (!isOpenToAll && ReadToken(context.Request) is { } token
-            && await findToken.RunAsync(token, context.RequestAborted) is { } subject)
-        {
-            context.Features.Set(subject);
-            context.Features.Set(new Credential(async cancellationToken => await findToken.RunAsync(token, cancellationToken) is not null));
-        }
+        if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+            return next(context);
+        var finding = FindAsync(context);
+        return finding.IsCompletedSuccessfully ? next(context) : WaitAsync(finding, context);
+    }
+
+    private async Task WaitAsync(ValueTask finding, HttpContext context)
+    {
+        await finding;
         await next(context);
+    }
+
+    // Apart: what is local to a middleware is kept for as long as its request takes, and agents wait by the thousand, each with a long token.
+    private async ValueTask FindAsync(HttpContext context)
+    {
+        if (ReadToken(context.Request) is { } token && await findToken.RememberAsync(token, context.RequestAborted) is { } found)
+        {
+            context.Features.Set(found.Subject);
+            context.Features.Set(found.Credential);
+        }
     }
 
     private static string? ReadToken(HttpRequest request)

@@ -20,10 +20,11 @@ internal sealed class PageSession(RequestDelegate next, IServiceScopeFactory sco
     /// <summary>The claim of the ticket that holds an API token.</summary>
     public const string TokenClaim = "updraft_token";
 
-    public async Task InvokeAsync(HttpContext context)
+    public Task InvokeAsync(HttpContext context) => PageRoute.Is(context) ? ShowAsync(context) : next(context);
+
+    private async Task ShowAsync(HttpContext context)
     {
-        if (PageRoute.Is(context)
-            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal)
+        if ((await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal)
         {
             // The forms of a page are bound to this.
             context.User = principal;
