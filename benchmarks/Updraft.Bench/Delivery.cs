@@ -41,7 +41,7 @@ internal static class Delivery
         for (var i = 0; i < options.Samples(7); i++)
         {
             updraft.Add(await deployer.DeployAsync());
-            await Task.Delay(2000);
+            await deployer.RestAsync();
             await git.CommitAsync();
             fetches.Add(await git.FetchAllAsync());
             copies.Add(await rsync.CopyAllAsync());
@@ -118,8 +118,8 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
         var archive = Path.Join(site.Folder, "project.tar");
         await Child.RunAsync(["tar", "-cf", archive, "-C", folder, "dags"]);
         var prepared = await site.PrepareDeployAsync(archive);
-        // The agents are at rest again, and the disk too, as they are between two deploys.
-        await Task.Delay(300);
+        // As between two deploys.
+        await RestAsync();
         await site.FinalizeAsync(prepared);
         var answered = TimeProvider.System.GetUtcNow();
         var links = _agents.Select(agent => Path.Join(agent.Root, ".updraft/current")).ToList();
@@ -133,11 +133,34 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
         return await Delivery.NewestAsync(links, answered);
     }
 
+    /// <summary>Waits until server and agents have done what they do after a deploy for the next one.</summary>
+    public async Task RestAsync()
+    {
+        // They begin with it half a second later, and wait for the disk at its end.
+        await Task.Delay(800);
+        await IdleAsync();
+        await Child.RunAsync(["sync"]);
+        await IdleAsync();
+    }
+
+    private async Task IdleAsync()
+    {
+        TimeSpan before;
+        do
+        {
+            before = Busy();
+            await Task.Delay(300);
+        }
+        while (Busy() - before > TimeSpan.FromMilliseconds(30));
+    }
+
     public void Dispose()
     {
         foreach (var (agent, _) in _agents)
             agent.Dispose();
     }
+
+    private TimeSpan Busy() => _agents.Aggregate(site.Server.CpuTime, (sum, agent) => sum + agent.Agent.CpuTime);
 
     private static bool Sees(string root, string marker)
     {

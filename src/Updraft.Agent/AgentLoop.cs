@@ -33,7 +33,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     private static readonly TimeSpan ListenAfter = TimeSpan.FromMilliseconds(250);
 
     /// <summary>What prepares for the next deploy begins so late, since others on the machine may still be busy with this one.</summary>
-    private static readonly TimeSpan RestAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RestAfter = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Who looks at a deploy sees the log of its steps so late at most; what is done sooner is told with its end.</summary>
     private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);

@@ -23,16 +23,8 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
             var previous = old.FirstOrDefault(candidate => candidate.Path == mount.Path);
             if (previous is not null && (previous.Manifest, previous.Subfolder) == (mount.Manifest, mount.Subfolder))
                 continue;
-            // Both in the order of paths.
-            using var known = (previous is null ? [] : Files(previous)).GetEnumerator();
-            var isLeft = known.MoveNext();
-            foreach (var (path, entry) in Files(mount))
+            foreach (var entry in Differing(previous, mount))
             {
-                while (isLeft && BundlePath.Compare(known.Current.Path, path) < 0)
-                    isLeft = known.MoveNext();
-                if (isLeft && known.Current.Path == path
-                    && (known.Current.Entry.Content, known.Current.Entry.IsExecutable) == (entry.Content, entry.IsExecutable))
-                    continue;
                 // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
                 mounted ??= old.Select(other => manifests.Find(Digest.Parse(other.Manifest))).OfType<Manifest>().ToList();
                 var isShared = mounted.Exists(manifest => manifest.Find(entry.Path) == entry);
@@ -57,13 +49,27 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
         File.SetLastWriteTimeUtc(path, now);
     }
 
-    private IReadOnlyList<ManifestEntry> Entries(DesiredMount mount) => manifests.Find(Digest.Parse(mount.Manifest))?.Entries ?? [];
-
-    /// <summary>The files of a mount with their paths below it.</summary>
-    private IEnumerable<(string Path, ManifestEntry Entry)> Files(DesiredMount mount)
+    /// <summary>The files of a mount that are not the same at their paths below the mount that was there.</summary>
+    private IEnumerable<ManifestEntry> Differing(DesiredMount? previous, DesiredMount mount)
     {
-        var prefix = mount.Subfolder is null ? "" : mount.Subfolder + "/";
-        return Entries(mount).Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal))
-            .Select(entry => (entry.Path[prefix.Length..], entry));
+        if (Find(mount) is not { } manifest)
+            return [];
+        var basis = previous is null ? null : Find(previous);
+        if (basis is null || previous!.Subfolder == mount.Subfolder)
+        {
+            var prefix = Prefix(mount);
+            return ManifestDiff.Compare(basis, manifest).Added.Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal));
+        }
+        var known = Files(basis, Prefix(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
+        return Files(manifest, Prefix(mount)).Where(file => !(known.TryGetValue(file.Path, out var old)
+            && (old.Content, old.IsExecutable) == (file.Entry.Content, file.Entry.IsExecutable))).Select(file => file.Entry);
     }
+
+    private Manifest? Find(DesiredMount mount) => manifests.Find(Digest.Parse(mount.Manifest));
+
+    private static string Prefix(DesiredMount mount) => mount.Subfolder is null ? "" : mount.Subfolder + "/";
+
+    /// <summary>The files below a folder with their paths there.</summary>
+    private static IEnumerable<(string Path, ManifestEntry Entry)> Files(Manifest manifest, string prefix) => manifest.Entries
+        .Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => (entry.Path[prefix.Length..], entry));
 }

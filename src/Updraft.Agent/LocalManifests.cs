@@ -51,7 +51,8 @@ internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider 
             return null;
         try
         {
-            if (Manifest.Parse(File.ReadAllBytes(path)) is var manifest && manifest.Digest == digest)
+            // Nothing is saved that was not checked.
+            if (Manifest.ParseKnown(File.ReadAllBytes(path), digest) is { } manifest)
                 return manifest;
             log.Error("manifest_damaged", ("path", path), ("reason", "its digest is another one"));
         }

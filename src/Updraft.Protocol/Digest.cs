@@ -10,6 +10,13 @@ public readonly struct Digest : IEquatable<Digest>
     /// <summary>Size in bytes.</summary>
     public const int Size = 32;
 
+    private const byte NoDigit = 0x80;
+
+    private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
+
+    // By table: the framework's own are fast only on processors that it may not assume in a native program.
+    private static readonly byte[] Values = [.. Enumerable.Range(0, 256).Select(ascii => Digits.IndexOf((byte)ascii) is >= 0 and var value ? (byte)value : NoDigit)];
+
     private readonly ulong _a, _b, _c, _d;
 
     /// <summary>Takes the 32 bytes of a digest.</summary>
@@ -45,6 +52,37 @@ public readonly struct Digest : IEquatable<Digest>
             return false;
         digest = new Digest(bytes);
         return true;
+    }
+
+    /// <summary>Reads 64 lower-case hexadecimal digits in ASCII; anything else is refused.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> text, out Digest digest)
+    {
+        digest = default;
+        if (text.Length != Size * 2)
+            return false;
+        Span<byte> bytes = stackalloc byte[Size];
+        var wrong = 0;
+        for (var i = 0; i < Size; i++)
+        {
+            int high = Values[text[2 * i]], low = Values[text[2 * i + 1]];
+            wrong |= high | low;
+            bytes[i] = unchecked((byte)(high << 4 | low));
+        }
+        if ((wrong & NoDigit) != 0)
+            return false;
+        digest = new Digest(bytes);
+        return true;
+    }
+
+    /// <summary>Writes 64 lower-case hexadecimal digits in ASCII.</summary>
+    /// <returns>How many bytes that are.</returns>
+    public int WriteTo(Span<byte> destination)
+    {
+        Span<byte> bytes = stackalloc byte[Size];
+        CopyTo(bytes);
+        for (var i = 0; i < Size; i++)
+            (destination[2 * i], destination[2 * i + 1]) = (Digits[bytes[i] >> 4], Digits[bytes[i] & 15]);
+        return Size * 2;
     }
 
     /// <summary>Reads 64 lower-case hexadecimal digits.</summary>

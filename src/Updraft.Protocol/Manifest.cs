@@ -26,10 +26,12 @@ public readonly record struct ManifestEntry(string Path, bool IsFolder, bool IsE
 /// </summary>
 public sealed class Manifest
 {
-    internal const string Header = "updraft-manifest 1\n";
+    private static ReadOnlySpan<byte> HeaderBytes => "updraft-manifest 1\n"u8;
 
-    /// <summary>What a line takes at most beside its path.</summary>
-    private const int MaxLineBytes = 6 + 20 + 1 + 2 * Digest.Size + 2;
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    // Whoever makes a manifest writes it next; until then they need not be made again.
+    private byte[]? _bytes;
 
     private Manifest(ManifestEntry[] entries, Digest digest)
     {
@@ -79,36 +81,69 @@ public sealed class Manifest
         }
         var sorted = byPath.Values.ToArray();
         Array.Sort(sorted, static (a, b) => BundlePath.Compare(a.Path, b.Path));
-        return new Manifest(sorted, Digest.Of(Serialize(sorted)));
+        return Of(sorted);
     }
 
     /// <summary>Reads a manifest. Only canonical bytes are accepted, so reading and writing again gives the same bytes.</summary>
     /// <exception cref="InvalidDataException">Anything that <see cref="ToBytes"/> would not have written.</exception>
     public static Manifest Parse(ReadOnlySpan<byte> bytes)
     {
-        string text;
+        var entries = ParseEntries(bytes);
+        CheckOrder(entries);
+        return new Manifest(entries, Digest.Of(bytes));
+    }
+
+    /// <summary>Reads a manifest whose digest says that it was read by <see cref="Parse"/>, or made here, before: it need not be checked again.</summary>
+    /// <returns>Null when the bytes have another digest.</returns>
+    public static Manifest? ParseKnown(ReadOnlySpan<byte> bytes, Digest digest) =>
+        Digest.Of(bytes) == digest ? new Manifest(ParseEntries(bytes), digest) : null;
+
+    // Without a text of the whole first: a megabyte that is touched once costs an agent as much as all the rest of this.
+    private static ManifestEntry[] ParseEntries(ReadOnlySpan<byte> bytes)
+    {
+        if (!bytes.StartsWith(HeaderBytes) || bytes[^1] != '\n')
+            throw new InvalidDataException("This is not an updraft-manifest 1, or it is cut off.");
+        var rest = bytes[HeaderBytes.Length..];
+        var entries = new ManifestEntry[rest.Count((byte)'\n')];
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var end = rest.IndexOf((byte)'\n');
+            entries[i] = ParseLine(rest[..end]);
+            rest = rest[(end + 1)..];
+        }
+        return entries;
+    }
+
+    private static ManifestEntry ParseLine(ReadOnlySpan<byte> line)
+    {
+        if (line.StartsWith("d "u8))
+            return ManifestEntry.Folder(PathOf(line[2..]));
+        var isExecutable = line.StartsWith("f 755 "u8);
+        if (isExecutable || line.StartsWith("f 644 "u8))
+        {
+            var rest = line[6..];
+            var digits = rest.IndexOfAnyExceptInRange((byte)'0', (byte)'9');
+            if (digits > 0 && rest.Length > digits + Digest.Size * 2 + 2 && rest[digits] == ' ' && rest[digits + Digest.Size * 2 + 1] == ' '
+                && long.TryParse(rest[..digits], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                && Digest.TryParse(rest.Slice(digits + 1, Digest.Size * 2), out var content))
+            {
+                return rest[0] == '0' && digits > 1 ? throw NotCanonical()
+                    : ManifestEntry.File(PathOf(rest[(digits + Digest.Size * 2 + 2)..]), size, content, isExecutable);
+            }
+        }
+        throw new InvalidDataException($"'{Encoding.UTF8.GetString(line)}' is no manifest line.");
+    }
+
+    private static string PathOf(ReadOnlySpan<byte> bytes)
+    {
         try
         {
-            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
+            return StrictUtf8.GetString(bytes);
         }
         catch (DecoderFallbackException exception)
         {
             throw new InvalidDataException("The manifest is not valid UTF-8.", exception);
         }
-        if (!text.StartsWith(Header, StringComparison.Ordinal) || text[^1] != '\n')
-            throw new InvalidDataException("This is not an updraft-manifest 1, or it is cut off.");
-        var entries = new List<ManifestEntry>(text.Length / 100);
-        var rest = text.AsSpan(Header.Length);
-        while (!rest.IsEmpty)
-        {
-            var end = rest.IndexOf('\n');
-            entries.Add(ParseEntry(rest[..end]));
-            rest = rest[(end + 1)..];
-        }
-        // What was read is in canonical form if it is what would be written: odd spellings of numbers show here, order and parents there.
-        var sorted = entries.ToArray();
-        CheckOrder(sorted);
-        return bytes.SequenceEqual(Serialize(sorted)) ? new Manifest(sorted, Digest.Of(bytes)) : throw NotCanonical();
     }
 
     /// <summary>Takes entries that are in order already: the same as <see cref="Create"/>, without sorting.</summary>
@@ -116,7 +151,13 @@ public sealed class Manifest
     internal static Manifest FromSorted(ManifestEntry[] entries)
     {
         CheckOrder(entries);
-        return new Manifest(entries, Digest.Of(Serialize(entries)));
+        return Of(entries);
+    }
+
+    private static Manifest Of(ManifestEntry[] entries)
+    {
+        var bytes = Serialize(entries);
+        return new Manifest(entries, Digest.Of(bytes)) { _bytes = bytes };
     }
 
     private static void CheckOrder(ManifestEntry[] entries)
@@ -155,7 +196,7 @@ public sealed class Manifest
     }
 
     /// <summary>The canonical bytes.</summary>
-    public byte[] ToBytes() => Serialize(Entries);
+    public byte[] ToBytes() => Interlocked.Exchange(ref _bytes, null) ?? Serialize(Entries);
 
     /// <summary>Appends an entry as it stands in a manifest: <c>d PATH</c> or <c>f MODE SIZE DIGEST PATH</c>.</summary>
     internal static StringBuilder AppendEntry(StringBuilder text, in ManifestEntry entry) => entry.IsFolder
@@ -178,35 +219,43 @@ public sealed class Manifest
 
     private static byte[] Serialize(IReadOnlyList<ManifestEntry> entries)
     {
-        var length = Header.Length;
+        var length = HeaderBytes.Length;
         foreach (var entry in entries)
-            length += MaxLineBytes + Encoding.UTF8.GetMaxByteCount(entry.Path.Length);
-        // Not from a pool: an agent at rest would keep it.
+        {
+            length += Encoding.UTF8.GetByteCount(entry.Path) + (entry.IsFolder ? 3 : 9 + Digits(entry.Size) + 2 * Digest.Size);
+        }
         var buffer = new byte[length];
-        var written = Encoding.UTF8.GetBytes(Header, buffer);
+        HeaderBytes.CopyTo(buffer);
+        var written = HeaderBytes.Length;
         foreach (var entry in entries)
             written += Write(entry, buffer.AsSpan(written));
-        return buffer[..written];
+        return buffer;
+    }
+
+    private static int Digits(long size)
+    {
+        var digits = 1;
+        for (; size >= 10; size /= 10)
+            digits++;
+        return digits;
     }
 
     /// <summary>The bytes of what <see cref="AppendEntry"/> appends, and the end of the line.</summary>
     private static int Write(in ManifestEntry entry, Span<byte> line)
     {
-        int length;
+        var length = 2;
         if (entry.IsFolder)
         {
-            length = Encoding.UTF8.GetBytes("d ", line);
+            "d "u8.CopyTo(line);
         }
         else
         {
-            length = Encoding.UTF8.GetBytes(entry.IsExecutable ? "f 755 " : "f 644 ", line);
+            (entry.IsExecutable ? "f 755 "u8 : "f 644 "u8).CopyTo(line);
+            length = 6;
             entry.Size.TryFormat(line[length..], out var digits, provider: CultureInfo.InvariantCulture);
             length += digits;
             line[length++] = (byte)' ';
-            Span<byte> content = stackalloc byte[Digest.Size];
-            entry.Content.CopyTo(content);
-            Convert.TryToHexStringLower(content, line[length..], out var hexadecimal);
-            length += hexadecimal;
+            length += entry.Content.WriteTo(line[length..]);
             line[length++] = (byte)' ';
         }
         length += Encoding.UTF8.GetBytes(entry.Path, line[length..]);
