@@ -38,7 +38,7 @@ internal static class Delivery
         await rsync.CopyAsync(machines);
         var (updraft, fetches, copies) = (new List<double>(), new List<double>(), new List<double>());
         await deployer.DeployAsync();
-        for (var i = 0; i < options.Samples(7); i++)
+        for (var i = 0; i < options.Samples(5); i++)
         {
             updraft.Add(await deployer.DeployAsync());
             await deployer.RestAsync();
@@ -138,7 +138,6 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
     {
         // They begin with it half a second later, and wait for the disk at its end.
         await Task.Delay(800);
-        await IdleAsync();
         await Child.RunAsync(["sync"]);
         await IdleAsync();
     }

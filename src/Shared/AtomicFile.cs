@@ -21,6 +21,11 @@ internal sealed class AtomicFile : IDisposable
     /// <param name="mode">Permissions; by default 0600.</param>
     public AtomicFile(string path, string? temporaryFolder = null,
         UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+        : this(path, temporaryFolder, mode, bufferSize: 128 * 1024)
+    {
+    }
+
+    private AtomicFile(string path, string? temporaryFolder, UnixFileMode mode, int bufferSize)
     {
         _path = path;
         _temporary = Path.Join(temporaryFolder ?? Path.GetDirectoryName(path), Path.GetRandomFileName() + TemporarySuffix);
@@ -29,7 +34,7 @@ internal sealed class AtomicFile : IDisposable
             Mode = FileMode.CreateNew,
             Access = FileAccess.ReadWrite,
             UnixCreateMode = mode,
-            BufferSize = 128 * 1024,
+            BufferSize = bufferSize,
         });
     }
 
@@ -50,7 +55,7 @@ internal sealed class AtomicFile : IDisposable
     /// <summary>Writes a whole small file.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        using var file = new AtomicFile(path, mode: mode);
+        using var file = new AtomicFile(path, temporaryFolder: null, mode, bufferSize: 0);
         file.Stream.Write(content);
         file.Commit();
     }
@@ -59,7 +64,7 @@ internal sealed class AtomicFile : IDisposable
     /// <returns>Whether it was written.</returns>
     public static bool TryCreate(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        using var file = new AtomicFile(path, mode: mode);
+        using var file = new AtomicFile(path, temporaryFolder: null, mode, bufferSize: 0);
         file.Stream.Write(content);
         file._stream.Flush();
         Posix.Fsync(file._stream.SafeFileHandle, file._temporary);

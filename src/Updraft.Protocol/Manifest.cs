@@ -89,6 +89,7 @@ public sealed class Manifest
     public static Manifest Parse(ReadOnlySpan<byte> bytes)
     {
         var entries = ParseEntries(bytes);
+        CheckPaths(entries);
         CheckOrder(entries);
         return new Manifest(entries, Digest.Of(bytes));
     }
@@ -147,6 +148,7 @@ public sealed class Manifest
     }
 
     /// <summary>Takes entries that are in order already: the same as <see cref="Create"/>, without sorting.</summary>
+    /// <param name="entries">Their paths were checked one by one.</param>
     /// <exception cref="InvalidDataException">They are not in order, or a folder is missing or repeated.</exception>
     internal static Manifest FromSorted(ManifestEntry[] entries)
     {
@@ -160,6 +162,16 @@ public sealed class Manifest
         return new Manifest(entries, Digest.Of(bytes)) { _bytes = bytes };
     }
 
+    /// <exception cref="InvalidDataException">The path of an entry is none.</exception>
+    internal static void CheckPaths(IEnumerable<ManifestEntry> entries)
+    {
+        foreach (var entry in entries)
+        {
+            if (BundlePath.Problem(entry.Path) is { } problem)
+                throw new InvalidDataException($"The path '{entry.Path}' {problem}.");
+        }
+    }
+
     private static void CheckOrder(ManifestEntry[] entries)
     {
         // The folders that lead to where the reading is. A file between a folder and what it holds may end in a character below the slash.
@@ -168,8 +180,6 @@ public sealed class Manifest
         for (var i = 0; i < entries.Length; i++)
         {
             var path = entries[i].Path;
-            if (BundlePath.Problem(path) is { } problem)
-                throw new InvalidDataException($"The path '{path}' {problem}.");
             var slash = path.LastIndexOf('/');
             if (i > 0 && BundlePath.Compare(entries[i - 1].Path, path) >= 0 || slash >= 0 && !lookup.Contains(path.AsSpan(0, slash)))
                 throw NotCanonical();

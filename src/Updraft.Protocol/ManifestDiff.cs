@@ -103,6 +103,7 @@ public sealed class ManifestDiff
         }
         if (k < Removed.Count)
             throw new InvalidDataException($"The difference removes '{Removed[k]}', which is not there.");
+        Manifest.CheckPaths(Added);
         var result = Manifest.FromSorted([.. entries]);
         return result.Digest == To ? result : throw new InvalidDataException($"The difference leads to manifest {result.Digest}, not {To}.");
     }
