@@ -38,8 +38,9 @@ internal static class StateEndpoints
         // Who waits looks up when the server stops. One registration for all: ten thousand wait.
         routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping
             .Register(routes.ServiceProvider.GetRequiredService<RevisionSignal>().AnnounceAll);
-        var wait = routes.ServiceProvider.GetRequiredService<WaitForState>();
-        routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait)).Requires(Permission.ActAsAgent);
+        // Not before somebody asks: it needs the keys, and commands that only look make none.
+        var wait = new Lazy<WaitForState>(routes.ServiceProvider.GetRequiredService<WaitForState>);
+        routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait.Value)).Requires(Permission.ActAsAgent);
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
