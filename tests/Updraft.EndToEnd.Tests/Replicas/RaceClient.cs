@@ -43,23 +43,41 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
         }
     }
 
+    /// <summary>One deploy that is finalized at one server; what it deploys.</summary>
+    public async Task<Tree> DeployAtAsync(int server, CancellationToken cancellationToken)
+    {
+        var change = await UploadAsync($"{name}.at{server}", cancellationToken);
+        var answer = await SendFinalizeAsync(server, change!);
+        Assert.True(answer.IsDone, $"finalize: {answer.Status} {answer.Text}");
+        return deployment.Trees[change!.Content!];
+    }
+
     private async Task DeployAsync(string id, CancellationToken end)
     {
+        if (await UploadAsync(id, end) is { } change)
+            await FinalizeAsync(change with { Began = Stopwatch.GetTimestamp() }, end);
+    }
+
+    /// <summary>Creates a deploy and uploads to it; null when the race ended before.</summary>
+    private async Task<Change?> UploadAsync(string id, CancellationToken end)
+    {
         if (await InsistAsync(() => site.SendAsync(HttpMethod.Post, Deploys, new JsonObject { ["type"] = "DAG_ONLY", ["description"] = id }), end) is not { } made)
-            return;
+            return null;
         var (deploy, tree) = (made.Body!.Text("id"), Tree.Stamped(3, id));
         var archive = tree.ToTar("dags");
         if (await InsistAsync(() => site.UploadAsync(made.Body!.Text("dagsUploadUrl"), archive), end) is not { } uploaded)
-            return;
+            return null;
         deployment.Trees[uploaded.Version!] = tree;
-        await FinalizeAsync(new Change(id, Stopwatch.GetTimestamp(), null) { Deploy = deploy, Content = uploaded.Version }, end);
+        return new Change(id, 0, null) { Deploy = deploy, Content = uploaded.Version };
     }
+
+    private Task<ServerAnswer> SendFinalizeAsync(int server, Change change) => site.SendAsync(HttpMethod.Post, server, $"{Deploys}/{change.Deploy}/finalize",
+        new JsonObject { ["dagTarballVersion"] = change.Content });
 
     /// <summary>Sends a finalize: once, or until it is answered, or to both servers at once, which is one change all the same.</summary>
     private async Task FinalizeAsync(Change change, CancellationToken end)
     {
-        Task<ServerAnswer> Send(int server) => site.SendAsync(HttpMethod.Post, server, $"{Deploys}/{change.Deploy}/finalize",
-            new JsonObject { ["dagTarballVersion"] = change.Content });
+        Task<ServerAnswer> Send(int server) => SendFinalizeAsync(server, change);
         var answers = random.Next(5) switch
         {
             0 => await Task.WhenAll(Send(0), Send(1)),
