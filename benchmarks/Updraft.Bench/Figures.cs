@@ -80,7 +80,7 @@ internal sealed class Table(TextWriter output)
         yield return "| | what: against what | Updraft | peer | measure | goal | |";
         yield return "| --- | --- | ---: | ---: | ---: | ---: | --- |";
         foreach (var line in _lines)
-            yield return $"| {line.Id} | {line.What} | {line.Updraft} | {line.Peer} | {line.Value} | {line.Goal} | {(line.IsMet ? "met" : "**missed**")} |";
+            yield return $"| {line.Id} | {line.What.Replace("|", "\\|", StringComparison.Ordinal)} | {line.Updraft} | {line.Peer} | {line.Value} | {line.Goal} | {(line.IsMet ? "met" : "**missed**")} |";
         if (_notes.Count > 0)
             yield return "";
         foreach (var note in _notes)

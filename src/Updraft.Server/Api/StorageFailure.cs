@@ -63,7 +63,7 @@ internal static class StorageFailure
             or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidCatalogName =>
             Unavailable("The server's database cannot be used at the moment.", cause),
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.SerializationFailure
-            or PostgresErrorCodes.DeadlockDetected => Unavailable("The server's database is busy; try again in a few seconds.", cause),
+            or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.FeatureNotSupported => Unavailable("The server's database is busy; try again in a few seconds.", cause),
         // What JSON bodies cannot carry, addresses can.
         PostgresErrorCodes.CharacterNotInRepertoire => new ApiException(StatusCodes.Status400BadRequest,
             "A text in the request has the character U+0000, which cannot be kept.", cause),

@@ -48,6 +48,9 @@ internal sealed class DatabaseOptions : IValidatableObject
     {
         var read = Read();
         read.MaxPoolSize = MaxConnections;
+        // To plan a query takes PostgreSQL longer than to answer it.
+        if (!read.ContainsKey("Max Auto Prepare"))
+            read.MaxAutoPrepare = 200;
         if (!read.ContainsKey("Options"))
             read.Options = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s";
         return read;

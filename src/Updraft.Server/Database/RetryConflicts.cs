@@ -55,8 +55,9 @@ internal sealed partial class RetryConflicts(RequestDelegate next, IOptions<Data
         return false;
     }
 
+    // The last one: another server has changed the schema since the statement was prepared. It is prepared anew.
     private static bool IsConflict(string state) => state is PostgresErrorCodes.SerializationFailure
-        or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation;
+        or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.FeatureNotSupported;
 
     [LoggerMessage(1, LogLevel.Information, "Another request was in the way, attempt {Attempt}: {Reason}")]
     private partial void LogConflict(int attempt, string reason);

@@ -60,13 +60,21 @@ internal static class StateEndpoints
 
     private static Task<StateResponse?> StartWaiting(HttpContext context, Subject subject, WaitForState wait)
     {
-        var (agent, acted) = (new AgentId(context.Request.Query["agentId"].ToString()), Acted(context.Request.Query));
-        var limit = TimeSpan.FromSeconds(Math.Min(Number(context.Request.Query, "wait") ?? 0, 3600));
-        context.Request.Headers.Authorization = default;
-        context.Request.Query = QueryCollection.Empty;
-        context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "";
-        return wait.RunAsync(subject.AgentDeployment(), agent, acted, limit, context.RequestAborted);
+        // A second time after the connection to the database broke: then it was read before.
+        if (context.Features.Get<Question>() is not { } question)
+        {
+            var query = context.Request.Query;
+            question = new Question(new AgentId(query["agentId"].ToString()), Acted(query), TimeSpan.FromSeconds(Math.Min(Number(query, "wait") ?? 0, 3600)));
+            context.Features.Set(question);
+            context.Request.Headers.Authorization = default;
+            context.Request.Query = QueryCollection.Empty;
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "";
+        }
+        return wait.RunAsync(subject.AgentDeployment(), question.Agent, question.Acted, question.Limit, context.RequestAborted);
     }
+
+    /// <summary>What an agent asks.</summary>
+    private sealed record Question(AgentId Agent, ActedOn? Acted, TimeSpan Limit);
 
     private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record,
         CancellationToken cancellationToken)

@@ -48,7 +48,7 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
     {
         var change = await UploadAsync($"{name}.at{server}", cancellationToken);
         var answer = await SendFinalizeAsync(server, change!);
-        Assert.True(answer.IsDone, $"finalize: {answer.Status} {answer.Text}");
+        Assert.True(answer.IsDone, $"finalize: {Explain(answer)}");
         return deployment.Trees[change!.Content!];
     }
 
@@ -84,7 +84,7 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
             1 => [await Send(random.Next(2))],
             _ => await InsistAsync(() => Send(random.Next(2)), end) is { } answer ? [answer] : [],
         };
-        Assert.All(answers, answer => Assert.True(answer.IsDone || answer.IsUnknown, $"finalize: {answer.Status} {answer.Text}"));
+        Assert.All(answers, answer => Assert.True(answer.IsDone || answer.IsUnknown, $"finalize: {Explain(answer)}"));
         if (answers.Any(answer => answer.IsDone))
         {
             change = change with { Answered = Stopwatch.GetTimestamp() };
@@ -97,7 +97,7 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
     {
         var change = new Change(id, Stopwatch.GetTimestamp(), null) { RollbackOf = target };
         var answer = await site.SendAsync(HttpMethod.Post, $"{Deploys}/{target}/rollback", new JsonObject { ["description"] = id });
-        Assert.True(answer.IsDone || answer.IsUnknown, $"rollback: {answer.Status} {answer.Text}");
+        Assert.True(answer.IsDone || answer.IsUnknown, $"rollback: {Explain(answer)}");
         if (answer.IsDone)
         {
             change = change with { Answered = Stopwatch.GetTimestamp(), Deploy = answer.Body!.Text("id") };
@@ -113,12 +113,14 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
     {
         var began = Stopwatch.GetTimestamp();
         var answer = await site.SendAsync(HttpMethod.Get, path);
-        Assert.True(answer.IsDone || answer.IsUnknown, $"GET {path}: {answer.Status} {answer.Text}");
+        Assert.True(answer.IsDone || answer.IsUnknown, $"GET {path}: {Explain(answer)}");
         if (answer.IsDone)
             deployment.History.Looks.Enqueue(read(answer.Body!) with { Began = began, Answered = Stopwatch.GetTimestamp() });
         else
             await PauseAsync();
     }
+
+    private string Explain(ServerAnswer answer) => $"{answer.Status} {answer.Text}\n{site.Log}";
 
     private static Look Seen(IReadOnlyList<JsonNode> deploys)
     {
@@ -133,7 +135,7 @@ internal sealed class RaceClient(ReplicaSite site, RacedDeployment deployment, s
         while (true)
         {
             var answer = await send();
-            Assert.True(answer.IsDone || answer.IsUnknown, $"{answer.Status} {answer.Text}");
+            Assert.True(answer.IsDone || answer.IsUnknown, Explain(answer));
             if (answer.IsDone)
                 return answer;
             if (end.IsCancellationRequested)
