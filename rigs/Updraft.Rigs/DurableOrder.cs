@@ -94,7 +94,9 @@ internal sealed partial class DurableOrder(string data, IReadOnlyList<string> jo
     {
         var request = Answers < journal.Count ? journal[Answers] : "one that nobody sent";
         Answers++;
-        var lost = _dirty.Keys.FirstOrDefault(path => !IsTemporary(path));
+        // SQLite has one writer at a time: what its log got after a sync of this request's commit is of the transaction that comes next, the one
+        // that takes up the event for webhooks. Without such a sync the next check fails.
+        var lost = _dirty.Keys.FirstOrDefault(path => !IsTemporary(path) && !(_databaseSyncs > 0 && path.EndsWith("-wal", StringComparison.Ordinal)));
         ViolationException.Require(lost is null, "order", $"'{request}' was answered while {lost} was not durable");
         var isBlock = request.Contains("comp=block&", StringComparison.Ordinal);
         ViolationException.Require(isBlock || request.StartsWith("GET", StringComparison.Ordinal) || _databaseSyncs > 0, "order",
