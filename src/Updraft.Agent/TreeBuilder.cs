@@ -150,8 +150,6 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     private List<(string Tree, Manifest Manifest)> Sources(Manifest? basis, Digest wanted, bool spoiled, long bytes)
     {
         var sources = new List<(string, Manifest)>();
-        if (bytes == 0)
-            return sources;
         if (basis is not null && Directory.Exists(root.Tree(basis.Digest)) && !(spoiled && basis.Digest == wanted))
             sources.Add((root.Tree(basis.Digest), basis));
         foreach (var digest in manifests.WithTree(Math.Max(bytes, AlwaysRead)).Where(digest => digest != basis?.Digest && digest != wanted).Take(MaxSources))
