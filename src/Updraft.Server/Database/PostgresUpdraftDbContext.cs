@@ -1,4 +1,6 @@
+using System.Data;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Updraft.Server.Database;
 
@@ -15,6 +17,15 @@ internal sealed class PostgresUpdraftDbContext(DbContextOptions<PostgresUpdraftD
     {
         ChangeTracker.Clear();
         return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken));
+    }
+
+    /// <exception cref="NpgsqlException">And when the connection broke at the end: EF takes that for a success.</exception>
+    public override async Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        var changed = await base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+        if (Database.CurrentTransaction is not null && Database.GetDbConnection().State != ConnectionState.Open)
+            throw new NpgsqlException("The connection broke after the statement.", new IOException());
+        return changed;
     }
 
     public override Task AnnounceAtCommitAsync(string news, CancellationToken cancellationToken) =>
