@@ -49,9 +49,12 @@ internal sealed class DatabaseOptions : IValidatableObject
         var read = Read();
         read.MaxPoolSize = MaxConnections;
         // To plan a query takes PostgreSQL longer than to answer it.
-        if (!read.ContainsKey("Max Auto Prepare"))
+        if (!Says(read, "Max Auto Prepare"))
             read.MaxAutoPrepare = 200;
-        if (!read.ContainsKey("Options"))
+        // Seven statements before the first of every request would clear what no request leaves behind: settings, cursors, locks.
+        if (!Says(read, "No Reset On Close"))
+            read.NoResetOnClose = true;
+        if (!Says(read, "Options"))
             read.Options = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s";
         return read;
     }
@@ -71,12 +74,15 @@ internal sealed class DatabaseOptions : IValidatableObject
             ? ReadUrl(new Uri(text)) : new NpgsqlConnectionStringBuilder(text);
         read.ApplicationName ??= "updraft";
         // Longer than this nobody waits for a place in the pool or for a server that does not answer.
-        if (!read.ContainsKey("Timeout"))
+        if (!Says(read, "Timeout"))
             read.Timeout = 5;
         // What is wrong with a statement may name what is in a row.
         read.IncludeErrorDetail = false;
         return read;
     }
+
+    // Not ContainsKey, which knows every keyword that there is.
+    private static bool Says(NpgsqlConnectionStringBuilder read, string keyword) => read.ShouldSerialize(keyword);
 
     private static NpgsqlConnectionStringBuilder ReadUrl(Uri url)
     {

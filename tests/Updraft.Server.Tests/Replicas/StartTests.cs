@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.Tests.Support;
@@ -117,6 +118,32 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     {
         var read = new DatabaseOptions { ConnectionString = text }.ForWork();
         Assert.Equal(expected, $"{read.Host}|{read.Port}|{read.Database}|{read.Username}|{read.Password}|{read.SslMode}");
+    }
+
+    [Theory]
+    [InlineData("", "5s|30s|30s")]
+    [InlineData(";Options=-c lock_timeout=9s", "9s|0|0")]
+    public async Task Unless_the_connection_string_says_otherwise_waits_have_an_end_and_plans_are_kept(string said, string limits)
+    {
+        await using var servers = await cluster.StartServersAsync(1);
+        var read = new DatabaseOptions { ConnectionString = servers.First.ConnectionString + said }.ForWork();
+        await using var source = NpgsqlDataSource.Create(read);
+        await using var connection = await source.OpenConnectionAsync(Cancelled);
+        var found = new List<string>();
+        foreach (var setting in (string[])["lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout"])
+        {
+            await using var show = new NpgsqlCommand($"SHOW {setting}", connection);
+            found.Add((string)(await show.ExecuteScalarAsync(Cancelled))!);
+        }
+        Assert.Equal(limits, string.Join('|', found));
+        Assert.Equal((5, 200, true), (read.Timeout, read.MaxAutoPrepare, read.NoResetOnClose));
+    }
+
+    [Fact]
+    public void What_the_connection_string_says_stands()
+    {
+        var read = new DatabaseOptions { ConnectionString = "Host=db;Database=updraft;Timeout=7;Max Auto Prepare=0;No Reset On Close=false;Application Name=mine" }.ForWork();
+        Assert.Equal((7, 0, false, "mine"), (read.Timeout, read.MaxAutoPrepare, read.NoResetOnClose, read.ApplicationName));
     }
 
     [Theory]
