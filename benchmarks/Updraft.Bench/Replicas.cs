@@ -42,9 +42,12 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
         var archive = await Deploying.SmallArchiveAsync(first);
         var replicas = new Replicas(options, [first, second], deployments, archive);
 
-        // Warm, then in turns.
-        await replicas.FinalizeAsync(2);
-        await replicas.ReadAsync(2);
+        // Warm, both of them, then in turns.
+        for (var round = 0; round < 3; round++)
+        {
+            await replicas.FinalizeAsync(2);
+            await replicas.ReadAsync(2);
+        }
         var (finalizes, reads) = (new[] { new List<double>(), [] }, new[] { new List<double>(), [] });
         for (var round = 0; round < 3; round++)
         {
@@ -66,7 +69,7 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
         {
             var site = sites[number % servers];
             var deploys = new List<(string Deploy, string Version)>();
-            for (var i = 0; i < options.Samples(10); i++)
+            for (var i = 0; i < options.Samples(20); i++)
                 deploys.Add(await site.PrepareDeployAsync(archive, deployment));
             return (Site: site, Deployment: deployment, Deploys: deploys);
         }));

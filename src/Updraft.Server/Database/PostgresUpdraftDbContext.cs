@@ -16,6 +16,8 @@ internal sealed class PostgresUpdraftDbContext(DbContextOptions<PostgresUpdraftD
     public override async Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken)
     {
         ChangeTracker.Clear();
+        // Nobody goes on in a transaction of which a part failed.
+        Database.AutoSavepointsEnabled = false;
         return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken));
     }
 
