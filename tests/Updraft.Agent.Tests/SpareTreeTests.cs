@@ -63,6 +63,22 @@ public sealed class SpareTreeTests : IAsyncLifetime
         Assert.Equal("a.py b.py", _agent.Paths("dags"));
     }
 
+    [Fact]
+    public async Task Without_a_spare_tree_empty_files_that_did_not_change_are_the_same_files()
+    {
+        await DeployAsync("a.py= b/__init__.py=");
+        var before = _agent.Mounted("dags");
+        await _agent.StopAsync();
+        Directory.Delete(_agent.Own("spares"), recursive: true);
+        var revision = _server.Deploy(("dags", Parse("a.py= b/__init__.py= c.py=")));
+        _agent.Start(_server.Address);
+        await _server.WaitForActiveAsync(revision);
+
+        var after = _agent.Mounted("dags");
+        Assert.Equal("a.py b/__init__.py c.py", string.Join(' ', after.Keys));
+        Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
+    }
+
     private async Task DeployAsync(string files, bool spare = true)
     {
         var revision = _server.Deploy(("dags", Parse(files)));

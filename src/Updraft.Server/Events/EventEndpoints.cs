@@ -41,7 +41,7 @@ internal static class EventEndpoints
         CancellationToken cancellationToken)
     {
         var isTable = TextLimit.OneOf(string.IsNullOrEmpty(format) ? null : format, "format", "csv", "csv", "jsonl") == "csv";
-        var rows = log.Find(subject, query.ToFilter()).Take(MostExported).AsAsyncEnumerable();
+        var rows = log.ReadAllAsync(subject, query.ToFilter(), cancellationToken).Take(MostExported);
         return TypedResults.Stream(async stream =>
         {
             await using var writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));

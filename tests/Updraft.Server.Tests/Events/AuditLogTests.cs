@@ -134,6 +134,38 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
+    public async Task An_export_that_takes_many_pages_has_every_event_once_though_many_are_of_one_moment()
+    {
+        var workspace = new WorkspaceId(await Server.CreateWorkspaceAsync("long history"));
+        await using (var scope = Server.Services.CreateAsyncScope())
+        {
+            var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
+            var like = await db.Events.AsNoTracking().SingleAsync(row => row.WorkspaceId == workspace, Cancelled);
+            // 1,500 of the first moment, 1,500 of the second and so on: pages end in the middle of each.
+            db.Events.AddRange(Enumerable.Range(0, 4000).Select(i => new Event
+            {
+                Id = new(EntityId.New(TimeProvider.System)),
+                At = like.At.AddSeconds(1 + (i / 1500)),
+                Type = like.Type,
+                OrganizationId = like.OrganizationId,
+                WorkspaceId = workspace,
+                By = like.By,
+                TargetType = like.TargetType,
+                TargetId = $"{i}",
+                TargetName = "many",
+                Details = like.Details,
+                IsPending = false,
+            }));
+            await db.SaveChangesAsync(Cancelled);
+        }
+        using var response = await Server.Client.GetAsync($"{Server.LogPath()}/export?format=jsonl&workspaceId={workspace.Value}", Cancelled);
+        var rows = (await response.Content.ReadAsStringAsync(Cancelled)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
+        Assert.Equal(4001, rows.Count);
+        Assert.Equal(4001, rows.DistinctBy(row => row.Text("id")).Count());
+        Assert.Equal(rows.OrderByDescending(row => row.Text("at"), StringComparer.Ordinal).Select(row => row.Text("at")), rows.Select(row => row.Text("at")));
+    }
+
+    [Fact]
     public async Task Events_are_kept_as_long_as_configured()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
