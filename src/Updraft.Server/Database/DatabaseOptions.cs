@@ -48,9 +48,6 @@ internal sealed class DatabaseOptions : IValidatableObject
     {
         var read = Read();
         read.MaxPoolSize = MaxConnections;
-        // To plan a query takes PostgreSQL longer than to answer it.
-        if (!Says(read, "Max Auto Prepare"))
-            read.MaxAutoPrepare = 200;
         // Seven statements before the first of every request would clear what no request leaves behind: settings, cursors, locks.
         if (!Says(read, "No Reset On Close"))
             read.NoResetOnClose = true;

@@ -11,7 +11,7 @@ namespace Updraft.Server.Tests.Replicas;
 public sealed class BrokenConnectionTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     /// <summary>After how many messages more the next connection is broken; 1 is all that can happen, and takes minutes.</summary>
-    private static long Step => long.Parse(Environment.GetEnvironmentVariable("UPDRAFT_CUT_STEP") is { Length: > 0 } text ? text : "11", CultureInfo.InvariantCulture);
+    private static long Step => long.Parse(Environment.GetEnvironmentVariable("UPDRAFT_CUT_STEP") is { Length: > 0 } text ? text : "19", CultureInfo.InvariantCulture);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
