@@ -1,4 +1,4 @@
-using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Fuzz;
 

@@ -3,8 +3,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Fuzz;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using Updraft.EndToEnd.Tests.Support;
-using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Archives;
 
 namespace Updraft.EndToEnd.Tests;
 

@@ -17,11 +17,11 @@ internal sealed record WebhookPayload
 
 internal sealed record WebhookPayloadContent
 {
-    public required WebhookPlace Organization { get; init; }
+    public required WebhookResource Organization { get; init; }
 
-    public required WebhookPlace Workspace { get; init; }
+    public required WebhookResource Workspace { get; init; }
 
-    public WebhookPlace? Deployment { get; init; }
+    public WebhookResource? Deployment { get; init; }
 
     public WebhookDeploy? Deploy { get; init; }
 
@@ -42,7 +42,7 @@ internal sealed record WebhookPayloadContent
     public string? Message { get; init; }
 }
 
-internal sealed record WebhookPlace(string Id, string? Name);
+internal sealed record WebhookResource(string Id, string? Name);
 
 internal sealed record WebhookDeploy
 {

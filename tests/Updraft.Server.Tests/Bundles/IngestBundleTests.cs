@@ -4,6 +4,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Deployments;
+using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Server.Tests.Bundles;
 

@@ -197,7 +197,7 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateDeploymentAsync("orders");
-        var archive = Path.Join(server.DataFolder, "..", "dags.tar");
+        var archive = Path.Join(server.DataDirectory, "..", "dags.tar");
         await File.WriteAllBytesAsync(archive, UploadSite.Tar("example"), Cancelled);
 
         var deploy = await ClientExample.RunAsync(server.BaseAddress, server.OwnerToken, archive, Cancelled);

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Npgsql;
+using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Replicas;
@@ -50,7 +51,7 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             await using (var server = await UpdraftServer.StartAsync(settings: settings))
             {
                 site = await AgentSite.CreateAsync(server);
-                agent = await site.EnrolAsync();
+                agent = await site.EnrollAsync();
                 await DeployAsync(server, site.DeploymentId, finalized);
                 using var isOver = new CancellationTokenSource();
                 var deploying = Task.Run(async () =>

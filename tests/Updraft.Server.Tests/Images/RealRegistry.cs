@@ -50,7 +50,7 @@ internal sealed class RealRegistry : IAsyncDisposable
                 realm: {server.BaseAddress}registry/token
                 service: updraft-registry
                 issuer: updraft
-                rootcertbundle: {Path.Join(server.DataFolder, "registry", "token-certificate.pem")}
+                rootcertbundle: {Path.Join(server.DataDirectory, "registry", "token-certificate.pem")}
             """, TestContext.Current.CancellationToken);
         _process = new Process
         {

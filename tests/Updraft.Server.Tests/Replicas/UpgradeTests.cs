@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Migrations.Operations;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
 using Updraft.Server.Import;
-using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
@@ -22,7 +22,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (old, site) = (servers.First, await AgentSite.CreateAsync(servers.First));
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var deployed = 0;
         using var isOver = new CancellationTokenSource();
         var deploying = Task.Run(async () =>
@@ -37,7 +37,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref deployed) > 0));
 
         // What a later release's migrations may do.
-        await using (var patient = DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = old.ConnectionString }))
+        await using (var patient = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = old.ConnectionString }))
         {
             await patient.Database.ExecuteSqlRawAsync("CREATE TABLE later_things (id text PRIMARY KEY)", Cancelled);
             foreach (var table in CopyTables.InOrder(patient).Select(table => table.Name))

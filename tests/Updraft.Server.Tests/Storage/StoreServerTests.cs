@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Bundles;
+using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 using Updraft.Tests;
@@ -96,7 +96,7 @@ public sealed class StoreServerTests
 
         var options = TestStorage.Options(settings);
         var container = TestStorage.AzureContainer(options);
-        var prefix = BlobStoreAddress.Of(options).Prefix;
+        var prefix = BlobStoreUrl.Of(options).Prefix;
         var blob = container.GetBlobClient($"{prefix}packs/{first.DeploymentId}/{pack}");
         var bytes = (await blob.DownloadContentAsync(Cancelled)).Value.Content.ToArray();
         bytes[10] ^= 0x55;
