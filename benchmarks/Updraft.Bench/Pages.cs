@@ -12,7 +12,7 @@ internal static class Pages
 
     private static readonly (string Name, string Query)[] Looks =
     [
-        ("the newest deploys, with charts", ""), ("deploys in the middle", "?below=50000"), ("by type, status and person", "?type=DAG_ONLY&status=Deployed&person=owner"),
+        ("the newest deploys, with charts", ""), ("deploys in the middle", "?below=50000"), ("by type, status and creator", "?type=DAG_ONLY&status=Deployed&person=owner"),
         ("a status without a match", "?status=Failed"), ("a text without a match: reads all", "?text=nothing%20like%20it"),
     ];
 
