@@ -89,6 +89,6 @@ public sealed partial class ReadmeTests
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
-    [GeneratedRegex("```bash run\n(?<commands>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex("```bash\n(?<commands>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
 }
