@@ -1,4 +1,3 @@
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Fuzz;
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Fuzz;
 

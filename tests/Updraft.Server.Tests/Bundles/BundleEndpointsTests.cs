@@ -17,6 +17,7 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Tests.Bundles;
 
 /// <summary>The agent's routes, over HTTP, as an agent of the fixture's Deployment or of another one.</summary>
+[Trait("Database", "every")]
 public sealed class BundleEndpointsTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;

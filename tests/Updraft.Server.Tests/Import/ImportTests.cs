@@ -4,10 +4,8 @@ using Npgsql;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 using Updraft.Server.Tests.Webhooks;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Import;
 

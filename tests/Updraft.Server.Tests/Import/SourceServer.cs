@@ -4,9 +4,7 @@ using System.Text.RegularExpressions;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Import;
 

@@ -3,7 +3,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
 using Updraft.Server.Tests.Bundles;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 
