@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 

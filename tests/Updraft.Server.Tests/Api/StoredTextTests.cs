@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
 /// <summary>Reliability I2, I3, I5, I7, I8: strange texts are kept exactly or refused, and never become part of a header.</summary>
+[Trait("Database", "every")]
 public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -6,7 +6,6 @@ using System.Text.RegularExpressions;
 using Updraft.Protocol.Api;
 using Updraft.Server.OpenApi;
 using Updraft.Server.Tests.Conventions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Contract;
 

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Conventions;
 

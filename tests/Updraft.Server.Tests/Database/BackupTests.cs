@@ -7,7 +7,6 @@ using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Storage;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Database;

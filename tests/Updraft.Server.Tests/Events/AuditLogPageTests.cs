@@ -2,12 +2,12 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Events;
 
 /// <summary>What the pages say of the log, and of which agent ran what.</summary>
+[Trait("Database", "every")]
 public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>What clients take out of a token without checking it, and fail on.</summary>
+[Trait("Database", "every")]
 public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -5,12 +5,12 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
 using Updraft.Server.Events;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
 /// <summary>Who manages webhooks and how, over the API and on the pages.</summary>
+[Trait("Database", "every")]
 public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private const string Url = "https://hooks.example.org/updraft";
