@@ -32,7 +32,7 @@ internal static class Footprint
     {
         var count = options.Samples(WaitingAgents);
         var token = await site.CreateAgentTokenAsync("waiting");
-        var ids = await EnrolAsync(site, token, count);
+        var ids = await EnrollAsync(site, token, count);
         await site.StopServerAsync();
         await site.StartServerAsync();
         // A first thousand requests bring up what any server needs, however many agents there are.
@@ -46,14 +46,14 @@ internal static class Footprint
     }
 
     /// <summary>One agent by HTTP; the others are copies of its row.</summary>
-    private static async Task<IReadOnlyList<string>> EnrolAsync(Site site, string token, int count)
+    private static async Task<IReadOnlyList<string>> EnrollAsync(Site site, string token, int count)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(site.Address, AgentRoutes.Enrol));
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(site.Address, AgentRoutes.Enroll));
         request.Headers.Authorization = new("Bearer", token);
-        request.Content = JsonContent.Create(new EnrolRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "bench", Component = "bench", AgentVersion = "0" },
-            AgentJson.Default.EnrolRequest);
+        request.Content = JsonContent.Create(new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "bench", Component = "bench", AgentVersion = "0" },
+            AgentJson.Default.EnrollRequest);
         using var answer = await site.Http.SendAsync(request);
-        var agent = (await answer.Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse))!.AgentId;
+        var agent = (await answer.Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse))!.AgentId;
         await site.StopServerAsync();
         await site.RepeatRowAsync("agents", $"id = '{agent}'", count, "id = n.id, instance_id = n.id");
         await site.StartServerAsync();
@@ -121,7 +121,7 @@ internal static class Footprint
             await site.StopServerAsync();
             samples.Add((await site.StartServerAsync()).TotalMilliseconds);
         }
-        table.Note($"Server, from the start of its process to ready, on a folder with data: {Figures.Milliseconds(Figures.Median(samples))}.");
+        table.Note($"Server, from the start of its process to ready, with data: {Figures.Milliseconds(Figures.Median(samples))}.");
     }
 
     /// <summary>From the start of the agent's process to its first request.</summary>

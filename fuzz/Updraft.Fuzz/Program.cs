@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
 
 namespace Updraft.Fuzz;

@@ -84,7 +84,7 @@ internal sealed partial class DurableOrder(string data, IReadOnlyList<string> jo
             _blobs++;
             Spoil(Path.GetDirectoryName(to)!);
         }
-        else if (MakeFolder().Match(text) is { Success: true } made)
+        else if (MakeDirectory().Match(text) is { Success: true } made)
         {
             Spoil(Path.GetDirectoryName(made.Groups["path"].Value)!);
         }
@@ -131,5 +131,5 @@ internal sealed partial class DurableOrder(string data, IReadOnlyList<string> jo
     private static partial Regex Rename();
 
     [GeneratedRegex("^mkdir\\(\"(?<path>[^\"]*)\"")]
-    private static partial Regex MakeFolder();
+    private static partial Regex MakeDirectory();
 }

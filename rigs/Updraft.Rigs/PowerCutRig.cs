@@ -41,7 +41,7 @@ internal sealed class PowerCutRig(RigOptions options, TextWriter output)
         var image = Path.Join(folder, "..", "image");
         await RunAsync("truncate", "-s", "96M", image);
         await RunAsync("mkfs.ext4", "-q", "-F", image);
-        using var site = _isAgent ? new Site(options, folder) { AgentFolder = "disk/airflow" } : new Site(options, folder) { DataFolder = "disk/data" };
+        using var site = _isAgent ? new Site(options, folder) { AgentFolder = "disk/airflow" } : new Site(options, folder) { DataDirectory = "disk/data" };
         Directory.CreateDirectory(site.In("disk"));
         await RunAsync("mount", "-o", "loop", image, site.In("disk"));
         try

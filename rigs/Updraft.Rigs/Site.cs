@@ -38,7 +38,7 @@ internal sealed class Site : IDisposable
 
     public string Folder { get; }
 
-    public string DataFolder { get; init; } = "data";
+    public string DataDirectory { get; init; } = "data";
 
     public List<Ledger> Ledgers { get; } = [];
 
@@ -175,7 +175,7 @@ internal sealed class Site : IDisposable
             Directory.Delete(Folder, recursive: true);
     }
 
-    private string DataFolderOf(Replica replica) => replica.Number == 0 ? DataFolder : $"{DataFolder}{replica.Number}";
+    private string DataFolderOf(Replica replica) => replica.Number == 0 ? DataDirectory : $"{DataDirectory}{replica.Number}";
 
     /// <summary>Any server that is not known to be dead.</summary>
     private Uri Choose()

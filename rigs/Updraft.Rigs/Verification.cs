@@ -9,7 +9,7 @@ namespace Updraft.Rigs;
 /// <summary>Compares what a server has with what its clients were told: I1 to I4.</summary>
 internal sealed class Verification(Site site)
 {
-    private readonly ConcurrentDictionary<string, EnrolResponse> _enrolled = new();
+    private readonly ConcurrentDictionary<string, EnrollResponse> _enrolled = new();
 
     public Task CheckAsync() => Task.WhenAll(site.Ledgers.Select(CheckAsync));
 
@@ -101,15 +101,15 @@ internal sealed class Verification(Site site)
     {
         if (!_enrolled.TryGetValue(ledger.Id, out var agent))
         {
-            var answer = await site.Api.PostAsync(AgentRoutes.Enrol, JsonSerializer.Serialize(new EnrolRequest
+            var answer = await site.Api.PostAsync(AgentRoutes.Enroll, JsonSerializer.Serialize(new EnrollRequest
             {
                 InstanceId = EntityId.New(TimeProvider.System),
                 Host = "rig",
                 Component = "observer",
                 AgentVersion = "0",
-            }, AgentJson.Default.EnrolRequest), ledger.AgentToken);
+            }, AgentJson.Default.EnrollRequest), ledger.AgentToken);
             Api.Must(answer, "enrol");
-            agent = _enrolled[ledger.Id] = JsonSerializer.Deserialize(answer.Text, AgentJson.Default.EnrolResponse)!;
+            agent = _enrolled[ledger.Id] = JsonSerializer.Deserialize(answer.Text, AgentJson.Default.EnrollResponse)!;
         }
         var bytes = await site.Api.ReadAsync($"{AgentRoutes.State}?agentId={agent.AgentId}&wait=0", ledger.AgentToken);
         return DesiredState.Verify(JsonSerializer.Deserialize(bytes, AgentJson.Default.StateResponse)!.State, agent.SigningKey);

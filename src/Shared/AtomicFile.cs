@@ -49,7 +49,7 @@ internal sealed class AtomicFile : IDisposable
         _stream.Dispose();
         Posix.Rename(_temporary, _path);
         _done = true;
-        Posix.FsyncFolder(Path.GetDirectoryName(_path)!);
+        Posix.FsyncDirectory(Path.GetDirectoryName(_path)!);
     }
 
     /// <summary>Writes a whole small file.</summary>
@@ -70,7 +70,7 @@ internal sealed class AtomicFile : IDisposable
         Posix.Fsync(file._stream.SafeFileHandle, file._temporary);
         if (!Posix.TryHardLink(file._temporary, path))
             return false;
-        Posix.FsyncFolder(Path.GetDirectoryName(path)!);
+        Posix.FsyncDirectory(Path.GetDirectoryName(path)!);
         return true;
     }
 

@@ -23,7 +23,7 @@ internal static partial class Posix
     }
 
     /// <summary>Makes what was created, renamed or removed in a folder durable.</summary>
-    public static void FsyncFolder(string folder)
+    public static void FsyncDirectory(string folder)
     {
         using var handle = NativeOpen(folder, ReadOnly | Directory | CloseOnExec);
         if (handle.IsInvalid)

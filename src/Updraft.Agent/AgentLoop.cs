@@ -19,7 +19,7 @@ namespace Updraft.Agent;
 /// is being done for an older one. An image that does not run is another matter: its driver has brought back the one before, and trying
 /// the same again would stop Airflow once more, so the agent gives the revision up and waits for another.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTrees spares, PackFetcher fetcher, BundleCheck check,
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees spares, PackFetcher fetcher, BundleCheck check,
     ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
@@ -62,7 +62,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
             var isDone = desired is null || desired.Revision == 0 || StateKey.Of(desired) == _done;
             if (isDone && once)
             {
-                if (desired is not null && images.WhyGivenUp(desired) is { } reason)
+                if (desired is not null && images.AbortReason(desired) is { } reason)
                     throw new AgentExitException(ExitCode.ImageFailed, reason);
                 // Nothing moves while another agent lets the image run, perhaps in the very pod that waits for this one to end.
                 if (desired is not { Phase: StatePhase.Prepare } || mounts.Active is not null)
@@ -70,8 +70,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
             }
             _asked = desired is null ? _asked : StateKey.Of(desired);
             desired = isDone
-                ? await BesideListeningAsync(WaitAsync, TimeSpan.Zero, cancellationToken)
-                : await BesideListeningAsync(token => CarryOutAsync(desired!, token), ListenAfter, cancellationToken);
+                ? await RunUntilSupersededAsync(WaitAsync, TimeSpan.Zero, cancellationToken)
+                : await RunUntilSupersededAsync(token => ReconcileAsync(desired!, token), ListenAfter, cancellationToken);
         }
     }
 
@@ -81,7 +81,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
         mounts.Tidy();
         retention.Prune();
         if (mounts.Active is not { } active)
-            return once ? await client.AskNowAsync(_asked, cancellationToken) : null;
+            return once ? await client.FetchNowAsync(_asked, cancellationToken) : null;
         log.Information("serving", ("revision", active.Revision), ("epoch", active.Epoch));
         await InspectAsync(thorough: false, cancellationToken);
         _revision = _prepared = (active.Epoch, active.Revision);
@@ -92,7 +92,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     }
 
     /// <summary>Does some work until it gives the next state, or until the server wants something else.</summary>
-    private async Task<DesiredState> BesideListeningAsync(Func<CancellationToken, Task<DesiredState>> work, TimeSpan listenAfter,
+    private async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, TimeSpan listenAfter,
         CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -118,7 +118,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
         await Task.Delay(RestAfter, clock, cancellationToken);
-        if (!spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken))
+        if (!spares.Refill(mounts.Active?.Mounts ?? [], cancellationToken))
             await InspectAsync(thorough: false, cancellationToken);
         // The memory of a deploy is worth more to Airflow, which shares the machine.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
@@ -128,12 +128,12 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, cancellationToken);
             await InspectAsync(thorough: true, cancellationToken);
             retention.Prune();
-            spares.Replenish(mounts.Active?.Mounts ?? [], cancellationToken);
+            spares.Refill(mounts.Active?.Mounts ?? [], cancellationToken);
             _inspectAt = clock.GetUtcNow() + InspectEvery;
         }
     }
 
-    private async Task<DesiredState> CarryOutAsync(DesiredState desired, CancellationToken cancellationToken)
+    private async Task<DesiredState> ReconcileAsync(DesiredState desired, CancellationToken cancellationToken)
     {
         var revision = (desired.Epoch, desired.Revision);
         if (revision != _revision)
@@ -146,14 +146,14 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
                 ("mounts", desired.Mounts.Count), ("image", desired.Image));
         }
         var started = clock.GetTimestamp();
-        if (images.WhyGivenUp(desired) is { } reason)
-            return await GiveUpAsync(desired, reason, started, cancellationToken);
+        if (images.AbortReason(desired) is { } reason)
+            return await AbortAsync(desired, reason, started, cancellationToken);
         await _pause.WaitAsync(cancellationToken);
         started = clock.GetTimestamp();
         try
         {
             // :: Steps 1 to 3
-            await BesideTellingAsync(() => PrepareAsync(desired, cancellationToken), started, cancellationToken);
+            await RunWhileReportingAsync(() => PrepareAsync(desired, cancellationToken), started, cancellationToken);
             // :: Step 4
             var phase = AgentPhase.Prepared;
             if (desired.Phase == StatePhase.Activate)
@@ -175,7 +175,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
         }
         catch (ImageFailedException exception)
         {
-            return await GiveUpAsync(desired, exception.Message, started, cancellationToken);
+            return await AbortAsync(desired, exception.Message, started, cancellationToken);
         }
         catch (Exception exception) when (exception is not AgentExitException && !cancellationToken.IsCancellationRequested)
         {
@@ -192,7 +192,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     }
 
     /// <summary>What runs goes on. For this revision there is nothing more to do, until the server names another.</summary>
-    private async Task<DesiredState> GiveUpAsync(DesiredState desired, string reason, long started, CancellationToken cancellationToken)
+    private async Task<DesiredState> AbortAsync(DesiredState desired, string reason, long started, CancellationToken cancellationToken)
     {
         log.Error("given_up", ("revision", desired.Revision), ("reason", reason));
         (_prepared, _done) = (default, StateKey.Of(desired));
@@ -200,7 +200,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
     }
 
     /// <summary>Does some work and tells the server now and then what its steps have written.</summary>
-    private async Task BesideTellingAsync(Func<Task> work, long started, CancellationToken cancellationToken)
+    private async Task RunWhileReportingAsync(Func<Task> work, long started, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var telling = TellAsync();
@@ -263,7 +263,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, SpareTree
             {
                 await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough, cancellationToken);
                 if (thorough)
-                    trees.ReportStrangers(mount);
+                    trees.ReportUnmanagedFiles(mount);
             }
             catch (Exception exception) when (exception is HttpRequestException or TimeoutException or IOException
                 or InvalidDataException or UnauthorizedAccessException)

@@ -33,7 +33,7 @@ internal sealed class AgentRoot : IDisposable
 
     public string Trees => Path.Join(Own, "trees");
 
-    /// <summary>See <see cref="SpareTrees"/>.</summary>
+    /// <summary>See <see cref="PrebuiltTrees"/>.</summary>
     public string Spares => Path.Join(Own, "spares");
 
     public string Manifests => Path.Join(Own, "manifests");
@@ -66,7 +66,7 @@ internal sealed class AgentRoot : IDisposable
                 // Somebody else's link here would send every later write somewhere else.
                 if (new FileInfo(name).LinkTarget is not null)
                     throw new AgentExitException(ExitCode.Configuration, $"'{name}' is a symbolic link. It must be a folder.");
-                MakeFolder(name);
+                MakeDirectory(name);
             }
             var path = Path.Join(own, "lock");
             if (!File.Exists(path))
@@ -85,7 +85,7 @@ internal sealed class AgentRoot : IDisposable
     }
 
     /// <summary>Makes a folder that everybody may read, whatever the umask.</summary>
-    public static void MakeFolder(string path)
+    public static void MakeDirectory(string path)
     {
         Directory.CreateDirectory(path);
         File.SetUnixFileMode(path, FolderMode);

@@ -13,7 +13,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
 {
     private const string Main = "dags", Others = "bundles/";
 
-    /// <exception cref="RevisionRefusedException">The command failed or took too long; ends with its last lines of output.</exception>
+    /// <exception cref="RevisionRejectedException">The command failed or took too long; ends with its last lines of output.</exception>
     public async Task RunAsync(DesiredState desired, StepLog steps, CancellationToken cancellationToken)
     {
         if (options.Check is null)
@@ -51,10 +51,10 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
         log.Information("checked", ("revision", desired.Revision), ("mount", mount.Path), ("took", clock.GetElapsedTime(started)));
     }
 
-    private static RevisionRefusedException Refuse(StepLog steps, string step, string problem, string output)
+    private static RevisionRejectedException Refuse(StepLog steps, string step, string problem, string output)
     {
         steps.Write(step, problem);
         steps.End(step, StepStatus.Failed);
-        return new RevisionRefusedException(problem + output);
+        return new RevisionRejectedException(problem + output);
     }
 }

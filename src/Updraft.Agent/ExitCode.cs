@@ -28,4 +28,4 @@ internal sealed class AgentExitException(int code, string message) : Exception(m
 }
 
 /// <summary>A revision cannot be made true here. The message goes to the server and is read by whoever deployed.</summary>
-internal sealed class RevisionRefusedException(string message, Exception? cause = null) : Exception(message, cause);
+internal sealed class RevisionRejectedException(string message, Exception? cause = null) : Exception(message, cause);

@@ -44,7 +44,7 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
             using (var file = Posix.OpenNoFollow(copy))
                 Posix.Fsync(file, copy);
             Posix.Rename(copy, path);
-            Posix.FsyncFolder(Path.GetDirectoryName(path)!);
+            Posix.FsyncDirectory(Path.GetDirectoryName(path)!);
         }
         File.SetLastWriteTimeUtc(path, now);
     }

@@ -17,7 +17,7 @@ namespace Updraft.Agent;
 ///   trees/DIGEST/             a whole tree; never changed, but for repairs and file times
 ///   spares/DIGEST/            links to the same files, for the next deploy to begin with
 ///   manifests/DIGEST          its manifest; its time is when the tree was last prepared or left
-///   agent.json(.bak)          AgentMemory
+///   agent.json(.bak)          TrustedState
 ///   lock                      held while an agent runs
 /// </code>
 /// All links are relative, so that a root may be mounted elsewhere in another container.
@@ -48,7 +48,7 @@ internal sealed class Mounts
     public string? ActiveName { get; private set; }
 
     /// <summary>Finds out whether a state could be flipped to, without changing anything.</summary>
-    /// <exception cref="RevisionRefusedException">Something of somebody else is in the way, or a path cannot be a mount.</exception>
+    /// <exception cref="RevisionRejectedException">Something of somebody else is in the way, or a path cannot be a mount.</exception>
     public void Check(IReadOnlyList<DesiredMount> mounts) => Places(mounts).Check(mounts);
 
     /// <summary>
@@ -83,7 +83,7 @@ internal sealed class Mounts
             Epoch = desired.Epoch,
             Revision = desired.Revision,
             Mounts = desired.Mounts,
-            MadeFolders = places.FoldersFor(desired.Mounts),
+            MadeFolders = places.DirectoriesFor(desired.Mounts),
         };
         var name = WriteState(record);
         // :: Step 4
@@ -92,7 +92,7 @@ internal sealed class Mounts
         var link = _root.Temporary();
         File.CreateSymbolicLink(link, Path.Join("states", name));
         Posix.Rename(link, _root.Current);
-        Posix.FsyncFolder(_root.Own);
+        Posix.FsyncDirectory(_root.Own);
         var (before, beforeName) = (Active, ActiveName);
         (Active, ActiveName) = (record, name);
         // :: Step 6
@@ -113,7 +113,7 @@ internal sealed class Mounts
             places.Check(Active.Mounts);
             places.Link(Active.Mounts);
         }
-        catch (RevisionRefusedException exception)
+        catch (RevisionRejectedException exception)
         {
             _log.Error("mount_blocked", ("reason", exception.Message));
         }
@@ -131,12 +131,12 @@ internal sealed class Mounts
     /// <summary>The folder that a mount shows.</summary>
     public static string Target(AgentRoot root, DesiredMount mount) => Path.Join(root.Tree(Digest.Parse(mount.Manifest)), mount.Subfolder);
 
-    private MountPlaces Places(IReadOnlyList<DesiredMount> wanted)
+    private MountLinks Places(IReadOnlyList<DesiredMount> wanted)
     {
         var known = Earlier().Select(state => state.Record).Append(Active).OfType<StateRecord>().ToList();
         var stale = known.SelectMany(state => state.Mounts).Select(mount => mount.Path)
             .Except(wanted.Select(mount => mount.Path), StringComparer.Ordinal);
-        return new MountPlaces(_root, stale, known.SelectMany(state => state.MadeFolders));
+        return new MountLinks(_root, stale, known.SelectMany(state => state.MadeFolders));
     }
 
     private string WriteState(StateRecord record)
@@ -149,22 +149,22 @@ internal sealed class Mounts
         var (folder, work) = (Path.Join(_root.States, name), Path.Join(_root.States, name + AgentRoot.PartialSuffix));
         foreach (var leftover in new[] { folder, work }.Where(Directory.Exists))
             AgentRoot.Remove(leftover);
-        AgentRoot.MakeFolder(work);
+        AgentRoot.MakeDirectory(work);
         foreach (var mount in record.Mounts)
         {
             var link = Path.Join(work, mount.Path);
             var parent = Path.GetDirectoryName(link)!;
             for (var made = parent; made.Length > work.Length; made = Path.GetDirectoryName(made)!)
-                AgentRoot.MakeFolder(made);
+                AgentRoot.MakeDirectory(made);
             File.CreateSymbolicLink(link, Path.GetRelativePath(parent, Target(_root, mount)));
-            Posix.FsyncFolder(parent);
+            Posix.FsyncDirectory(parent);
         }
         AtomicFile.Write(Path.Join(work, RecordName), JsonSerializer.SerializeToUtf8Bytes(record, AgentFilesJson.Default.StateRecord),
             AgentRoot.FileMode);
         if (record.Mounts.Any(mount => mount.Path.Contains('/')))
             Posix.SyncFileSystem(work);
         Posix.Rename(work, folder);
-        Posix.FsyncFolder(_root.States);
+        Posix.FsyncDirectory(_root.States);
         return name;
     }
 

@@ -83,7 +83,7 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         {
             await FetchRangeAsync(range, request, cancellationToken);
         }
-        catch (Exception exception) when (WasElsewhere(request, exception) && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (IsStoreFailure(request, exception) && !cancellationToken.IsCancellationRequested)
         {
             Interlocked.Exchange(ref _avoidedSince, clock.GetTimestamp());
             log.Warning("store-avoided", ("host", request.RequestUri!.Authority), ("reason", exception.Message), ("for", AvoidFor));
@@ -102,7 +102,7 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
     }
 
     /// <summary>Whether something failed at the place that the server named rather than at the server. A redirect changes the request's address.</summary>
-    private bool WasElsewhere(HttpRequestMessage request, Exception exception) => exception switch
+    private bool IsStoreFailure(HttpRequestMessage request, Exception exception) => exception switch
     {
         HttpRequestException { StatusCode: >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest } => true,
         HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or InvalidDataException or TimeoutException =>

@@ -7,8 +7,6 @@ namespace Updraft.Agent;
 /// <summary>The agent's entry: options in, objects wired by hand, exit code out.</summary>
 internal static class Program
 {
-    public static string Version { get; } = typeof(Program).Assembly.GetName().Version!.ToString(3);
-
     public static async Task<int> Main(string[] arguments)
     {
         var (options, exit) = new AgentCommand(Environment.GetEnvironmentVariable).Parse(arguments, Console.Out, Console.Error);
@@ -33,17 +31,17 @@ internal static class Program
         try
         {
             using var root = AgentRoot.Open(options.Root);
-            log.Information("start", ("version", Version), ("root", root.Root), ("server", options.Server.GetLeftPart(UriPartial.Path)));
+            log.Information("start", ("version", AgentVersion.Text), ("root", root.Root), ("server", options.Server.GetLeftPart(UriPartial.Path)));
             root.Sweep(log);
             await using var spans = SpanExporter.Start(options, log, clock);
             var manifests = new LocalManifests(root, log, clock);
             var mounts = new Mounts(root, manifests, log, clock);
-            var memory = new AgentMemory(root, mounts.Active, log, clock);
+            var memory = new TrustedState(root, mounts.Active, log, clock);
             using var api = ServerRequest.Connect(followRedirects: false);
             using var packs = ServerRequest.Connect(followRedirects: true);
             using var client = new StateClient(api, options, memory, log, clock);
             var fetcher = new PackFetcher(api, packs, options, log, clock);
-            var spares = new SpareTrees(root, manifests, log);
+            var spares = new PrebuiltTrees(root, manifests, log);
             var trees = new TreeBuilder(root, manifests, fetcher, spares, log);
             var check = new BundleCheck(root, options, log, clock);
             var retention = new TreeRetention(root, mounts, options, log, clock);

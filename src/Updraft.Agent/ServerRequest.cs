@@ -31,7 +31,7 @@ internal static class ServerRequest
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.BearerToken());
         if (Activity.Current is { Id: { } span })
             request.Headers.Add("traceparent", span);
-        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", Program.Version));
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", AgentVersion.Text));
         return request;
     }
 

@@ -15,10 +15,10 @@ internal readonly record struct StateKey(long Epoch, long Revision, StatePhase P
 }
 
 /// <summary>
-/// Talks to the server about states: enrols, asks, reports. Believes only what <see cref="AgentMemory"/> accepts; whatever
+/// Talks to the server about states: enrols, asks, reports. Believes only what <see cref="TrustedState"/> accepts; whatever
 /// else comes (an error, HTML, an endless body, a redirect) is logged and asked for again, ever more slowly.
 /// </summary>
-internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMemory memory, AgentLog log, TimeProvider clock)
+internal sealed class StateClient(HttpClient http, AgentOptions options, TrustedState memory, AgentLog log, TimeProvider clock)
     : IDisposable
 {
     /// <summary>Longest JSON that is read, in bytes.</summary>
@@ -55,7 +55,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
 
     /// <summary>Asks once, without waiting for news.</summary>
     /// <returns>The state; null when nothing is to be done.</returns>
-    public Task<DesiredState?> AskNowAsync(StateKey acted, CancellationToken cancellationToken) =>
+    public Task<DesiredState?> FetchNowAsync(StateKey acted, CancellationToken cancellationToken) =>
         PersistAsync(token => AskAsync(acted, 0, token), cancellationToken);
 
     /// <summary>Says how far the agent is, until the server has heard it.</summary>
@@ -99,7 +99,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
         {
             try
             {
-                await IntroduceAsync(cancellationToken);
+                await EnrollAsync(cancellationToken);
                 var state = await ask(cancellationToken);
                 _lastHeard = clock.GetTimestamp();
                 return state;
@@ -110,13 +110,13 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
             }
             catch (Exception exception) when (IsTransient(exception, cancellationToken))
             {
-                Complain(exception);
+                LogFailure(exception);
             }
             await backOff.WaitAsync(cancellationToken);
         }
     }
 
-    private void Complain(Exception exception)
+    private void LogFailure(Exception exception)
     {
         var silence = clock.GetElapsedTime(_lastHeard);
         if (silence > Stale)
@@ -126,7 +126,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
     }
 
     /// <summary>Enrols once per run, and again when the server has forgotten the agent.</summary>
-    private async Task IntroduceAsync(CancellationToken cancellationToken)
+    private async Task EnrollAsync(CancellationToken cancellationToken)
     {
         if (_introduced)
             return;
@@ -135,17 +135,17 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, AgentMe
         {
             if (_introduced)
                 return;
-            using var body = JsonContent.Create(new EnrolRequest
+            using var body = JsonContent.Create(new EnrollRequest
             {
                 InstanceId = memory.Record.InstanceId,
                 Host = options.Host,
                 Component = options.Component,
-                AgentVersion = Program.Version,
+                AgentVersion = AgentVersion.Text,
                 ImageDriver = options.ImageDriver,
-            }, AgentJson.Default.EnrolRequest);
-            var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enrol, body, AgentJson.Default.EnrolResponse,
+            }, AgentJson.Default.EnrollRequest);
+            var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enroll, body, AgentJson.Default.EnrollResponse,
                 RequestTimeout, cancellationToken);
-            memory.Enrol(answer ?? throw new InvalidDataException("The server answered the enrolment with nothing."));
+            memory.Enroll(answer ?? throw new InvalidDataException("The server answered the enrolment with nothing."));
             _introduced = true;
             log.Information("enrolled", ("agentId", answer.AgentId), ("deploymentId", answer.DeploymentId),
                 ("keyId", answer.SigningKey.KeyId));

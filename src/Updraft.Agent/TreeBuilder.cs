@@ -14,7 +14,7 @@ namespace Updraft.Agent;
 /// <item>Rename it to its place.</item>
 /// </list>
 /// </summary>
-internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, SpareTrees spares, AgentLog log)
+internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees spares, AgentLog log)
 {
     /// <summary>
     /// Up to so many new files and folders are made durable one by one, each a flush of the disk; beyond it the whole file
@@ -64,10 +64,10 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             if (!exists && basis is not null && spares.TryTake(basis.Digest, work))
                 lacking = Adapt(work, basis, manifest, synced);
             else
-                AgentRoot.MakeFolder(work);
+                AgentRoot.MakeDirectory(work);
             foreach (var folder in lacking.Where(entry => entry.IsFolder).Select(entry => Path.Join(work, entry.Path)))
             {
-                AgentRoot.MakeFolder(folder);
+                AgentRoot.MakeDirectory(folder);
                 synced.Add(folder);
             }
             var files = lacking.Where(entry => !entry.IsFolder).ToList();
@@ -89,7 +89,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 Repair(tree, work, lacking);
             else
                 Posix.Rename(work, tree);
-            Posix.FsyncFolder(root.Trees);
+            Posix.FsyncDirectory(root.Trees);
         }
         finally
         {
@@ -103,7 +103,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     /// Logs what a mounted tree holds and its manifest does not name, but for Python's caches. It stays: a task may have
     /// written it.
     /// </summary>
-    public void ReportStrangers(DesiredMount mount)
+    public void ReportUnmanagedFiles(DesiredMount mount)
     {
         if (manifests.Find(Digest.Parse(mount.Manifest)) is not { } manifest)
             return;
@@ -189,7 +189,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     private static List<ManifestEntry> MakeParents(string work, List<ManifestEntry> files)
     {
         foreach (var file in files)
-            AgentRoot.MakeFolder(Path.GetDirectoryName(Path.Join(work, file.Path))!);
+            AgentRoot.MakeDirectory(Path.GetDirectoryName(Path.Join(work, file.Path))!);
         return files;
     }
 
@@ -271,7 +271,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             Posix.Fsync(file, path);
         }
         foreach (var folder in folders)
-            Posix.FsyncFolder(folder);
+            Posix.FsyncDirectory(folder);
     }
 
     private void Repair(string tree, string work, IReadOnlyList<ManifestEntry> entries)
@@ -284,7 +284,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             {
                 if (new FileInfo(to) is { Exists: true } or { LinkTarget: not null })
                     AgentRoot.Remove(to);
-                AgentRoot.MakeFolder(to);
+                AgentRoot.MakeDirectory(to);
             }
             else
             {
@@ -292,7 +292,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                     AgentRoot.Remove(to);
                 Posix.Rename(from, to);
             }
-            Posix.FsyncFolder(Path.GetDirectoryName(to)!);
+            Posix.FsyncDirectory(Path.GetDirectoryName(to)!);
             log.Error("tree_repaired", ("path", to));
         }
     }

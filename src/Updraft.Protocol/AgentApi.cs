@@ -5,8 +5,8 @@ namespace Updraft.Protocol;
 /// <summary>Addresses of the agent's API, below the server's public address. The agent token is the bearer token.</summary>
 public static class AgentRoutes
 {
-    /// <summary>POST <see cref="EnrolRequest"/>, answers <see cref="EnrolResponse"/>.</summary>
-    public const string Enrol = "/agent/v1/enrol";
+    /// <summary>POST <see cref="EnrollRequest"/>, answers <see cref="EnrollResponse"/>.</summary>
+    public const string Enroll = "/agent/v1/enrol";
 
     /// <summary>
     /// GET with <c>agentId</c>, <c>epoch</c>, <c>revision</c>, <c>phase</c> (what the agent has acted on) and <c>wait</c> (seconds,
@@ -29,7 +29,7 @@ public static class AgentRoutes
 }
 
 /// <summary>How an agent introduces itself. Enrolling again with the same instance id gives the same agent.</summary>
-public sealed record EnrolRequest
+public sealed record EnrollRequest
 {
     /// <summary>Chosen by the agent once and kept in its root: 25 characters like any id.</summary>
     public required string InstanceId { get; init; }
@@ -48,7 +48,7 @@ public sealed record EnrolRequest
 }
 
 /// <summary>What an agent keeps from its enrolment.</summary>
-public sealed record EnrolResponse
+public sealed record EnrollResponse
 {
     /// <summary>The agent's id.</summary>
     public required string AgentId { get; init; }
@@ -184,8 +184,8 @@ public sealed record AgentReport
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, MaxDepth = 32,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DesiredState))]
-[JsonSerializable(typeof(EnrolRequest))]
-[JsonSerializable(typeof(EnrolResponse))]
+[JsonSerializable(typeof(EnrollRequest))]
+[JsonSerializable(typeof(EnrollResponse))]
 [JsonSerializable(typeof(StateResponse))]
 [JsonSerializable(typeof(AgentReport))]
 public sealed partial class AgentJson : JsonSerializerContext;

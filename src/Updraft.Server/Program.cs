@@ -1,22 +1,23 @@
 using Microsoft.Extensions.Options;
+using Updraft.Server.Access;
 using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Clusters;
 using Updraft.Server.Database;
-using Updraft.Server.DeploymentBundles;
+using Updraft.Server.DeploymentLog;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Deploys.Bundles;
+using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Events;
 using Updraft.Server.Health;
 using Updraft.Server.Images;
 using Updraft.Server.Import;
-using Updraft.Server.Logs;
 using Updraft.Server.OpenApi;
 using Updraft.Server.Organizations;
 using Updraft.Server.Roles;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Storage;
 using Updraft.Server.Telemetry;
@@ -50,22 +51,23 @@ internal static class Program
     {
         var builder = ServerHost.CreateBuilder(args);
         builder.AddTelemetry();
-        builder.Services.AddUpdraftDatabase(builder.Configuration);
+        builder.AddUpdraftDatabase();
         builder.AddEvents();
         builder.AddTokens();
         builder.AddOrganizations();
         builder.AddClusters();
         builder.AddUsers();
         builder.AddSignIn();
+        builder.AddAccess();
         builder.AddWorkspaces();
         builder.AddDeployments();
-        builder.Services.AddStorage();
-        builder.Services.AddBundles();
+        builder.AddStorage();
+        builder.AddBundles();
         builder.AddUploads();
         builder.AddAgents();
         builder.AddRollouts();
         builder.AddDeploys();
-        builder.Services.AddDeploymentBundles();
+        builder.AddDeploymentBundles();
         builder.AddDeploymentLogs();
         builder.AddImages();
         builder.AddWebhooks();
@@ -79,8 +81,8 @@ internal static class Program
         app.UseRouting();
         app.UseSignIn();
         app.UsePages();
-        app.UseTokens();
-        app.UseMiddleware<AbsentFeatures>();
+        app.UseAccess();
+        app.UseMiddleware<UnsupportedFeatures>();
         app.UseMiddleware<RetryConflicts>();
         app.MapHealth();
         app.MapSignIn();
@@ -127,11 +129,11 @@ internal static class Program
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         app.ListenAsConfigured();
-        app.Services.GetRequiredService<DataFolderLock>().Take();
+        app.Services.GetRequiredService<DataDirectoryLock>().Take();
         await using (var scope = app.Services.CreateAsyncScope())
         {
             var prepare = scope.ServiceProvider.GetRequiredService<PrepareDatabase>();
-            await using var turn = await prepare.TakeTurnAsync(app.Lifetime.ApplicationStopping);
+            await using var turn = await prepare.LockMigrationsAsync(app.Lifetime.ApplicationStopping);
             await prepare.RunAsync(app.Lifetime.ApplicationStopping);
             await scope.ServiceProvider.GetRequiredService<CheckKeys>().RunAsync(app.Lifetime.ApplicationStopping);
             await scope.ServiceProvider.GetRequiredService<BootstrapTenancy>().RunAsync(console, app.Lifetime.ApplicationStopping);

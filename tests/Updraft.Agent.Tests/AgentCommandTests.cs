@@ -145,7 +145,7 @@ public sealed class AgentCommandTests : IDisposable
     public void Version_is_the_assembly_s()
     {
         Assert.Equal(0, Parse("--version").Exit);
-        Assert.Contains(Program.Version, _output.ToString(), StringComparison.Ordinal);
+        Assert.Contains(AgentVersion.Text, _output.ToString(), StringComparison.Ordinal);
     }
 
     private (AgentOptions? Options, int Exit) Parse(params string[] arguments) =>

@@ -201,7 +201,7 @@ public sealed class RestartTests : IAsyncLifetime
         _server.Deploy(("dags", Tree.Of(("a.py", "four"))));
         await _server.WaitForActiveAsync(3);
 
-        Assert.Equal(2, _server.Requests.Count(request => request.Path == AgentRoutes.Enrol));
+        Assert.Equal(2, _server.Requests.Count(request => request.Path == AgentRoutes.Enroll));
     }
 
     [Fact]

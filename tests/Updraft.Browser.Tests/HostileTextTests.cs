@@ -184,9 +184,9 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
     {
         var client = server.ClientWith(await server.CreateAgentTokenAsync(site.Id));
         var name = Join(texts, 90);
-        using var response = await client.PostAsJsonAsync(AgentRoutes.Enrol,
-            new EnrolRequest { InstanceId = EntityId.New(TimeProvider.System), Host = name, Component = name, AgentVersion = name }, AgentJson.Default.EnrolRequest, Cancelled);
-        var agent = (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancelled))!.AgentId;
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
+            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = name, Component = name, AgentVersion = name }, AgentJson.Default.EnrollRequest, Cancelled);
+        var agent = (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled))!.AgentId;
         var now = TimeProvider.System.GetUtcNow();
         await new Teller(client, agent).SayAsync(AgentPhase.Failed, 1, 0, string.Join('\n', texts), null, new StepReport
         {

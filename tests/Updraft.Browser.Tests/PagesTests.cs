@@ -189,7 +189,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await page.GotoAsync(Address(server, "/signin"));
         foreach (var address in HostileAddresses.OfOtherSites())
         {
-            var own = LoopbackAddress.OwnPath(address);
+            var own = LoopbackUrl.OwnPath(address);
             Assert.Equal(server.BaseAddress.ToString().TrimEnd('/'), await page.EvaluateAsync<string>("own => new URL(own, location.href).origin", own));
         }
         // The way through the form, with what is most like a path.

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Updraft.EndToEnd.Tests.Support;
+using Updraft.Server.Tests.Deploys.Bundles;
 
 namespace Updraft.EndToEnd.Tests;
 

@@ -2,7 +2,7 @@ using Updraft.Rigs;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>Short runs of the rigs; docs/reliability/crash.md has the long ones.</summary>
+/// <summary>Short runs of the rigs; docs/contributing/crash-tests.md has the long ones.</summary>
 [Trait("Runs", "ci")] // Kills server and agent in many rounds; each round verifies everything.
 [Trait("Database", "own")]
 public sealed class RigTests

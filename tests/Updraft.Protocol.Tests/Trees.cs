@@ -5,10 +5,10 @@ namespace Updraft.Protocol.Tests;
 /// <summary>Generators of bundles.</summary>
 internal static class Trees
 {
-    private static readonly string[] Odd = ["dags", "common", "a b", "ä", "\U0001F600", "\uE000", "\uFFFD", "-", "d", "f"];
+    private static readonly string[] UnexpectedResponse = ["dags", "common", "a b", "ä", "\U0001F600", "\uE000", "\uFFFD", "-", "d", "f"];
 
     private static readonly Gen<string> Component = Gen.OneOf(
-        Gen.Int[0, Odd.Length - 1].Select(i => Odd[i]),
+        Gen.Int[0, UnexpectedResponse.Length - 1].Select(i => UnexpectedResponse[i]),
         Gen.String[Gen.Char['a', 'z'], 1, 8]);
 
     /// <summary>Files below folders whose names cannot be a file's, so that any set of them is a tree.</summary>

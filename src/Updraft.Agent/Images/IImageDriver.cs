@@ -8,7 +8,7 @@ namespace Updraft.Agent.Images;
 /// </summary>
 internal interface IImageDriver
 {
-    /// <summary>As in <see cref="EnrolRequest.ImageDriver"/>.</summary>
+    /// <summary>As in <see cref="EnrollRequest.ImageDriver"/>.</summary>
     string Name { get; }
 
     /// <summary>

@@ -6,7 +6,7 @@ namespace Updraft.Agent.Images;
 /// Sees that the image of a state runs, by the driver that the operator chose, and remembers what does: a restart rolls out nothing that
 /// runs already, and an image that would not run is not tried again for the same revision.
 /// </summary>
-internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, AgentLog log, TimeProvider clock)
+internal sealed class ImageRollout(IImageDriver? driver, TrustedState memory, AgentLog log, TimeProvider clock)
 {
     private const int MaxReason = 2000;
 
@@ -17,7 +17,7 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
     public ImageReference? Running => driver is not null && memory.Record.ImageDriver == driver.Name ? memory.Record.Image : null;
 
     /// <summary>Why a revision is not tried again; null when it may be tried.</summary>
-    public string? WhyGivenUp(DesiredState desired) => driver is not null && memory.Record.GivenUp is { } given
+    public string? AbortReason(DesiredState desired) => driver is not null && memory.Record.GivenUp is { } given
         && (given.Epoch, given.Revision) == (desired.Epoch, desired.Revision) ? given.Reason : null;
 
     /// <summary>Whether <see cref="EnsureAsync"/> has something to do.</summary>
@@ -45,7 +45,7 @@ internal sealed class ImageRollout(IImageDriver? driver, AgentMemory memory, Age
             memory.Change(record => record with
             {
                 UncertainImage = exception.IsRestored ? null : record.UncertainImage,
-                GivenUp = new GivenUpRevision(desired.Epoch, desired.Revision, reason),
+                GivenUp = new AbortedRevision(desired.Epoch, desired.Revision, reason),
             });
             throw;
         }

@@ -20,13 +20,6 @@ internal sealed record WorkloadList(string Version, IReadOnlyList<Workload> Item
 /// <summary>What happened to a workload: ADDED, MODIFIED, DELETED; BOOKMARK for a version without any change.</summary>
 internal sealed record WorkloadChange(string Type, Workload Workload);
 
-/// <summary>The cluster refuses something, or cannot be used. The message is for whoever deployed.</summary>
-/// <param name="status">The answer's status; null when there was none.</param>
-internal sealed class KubernetesException(HttpStatusCode? status, string message, Exception? cause = null) : Exception(message, cause)
-{
-    public HttpStatusCode? Status => status;
-}
-
 /// <summary>
 /// The few requests of the Kubernetes API that the driver needs, in one namespace. While the cluster does not answer, or is busy,
 /// a request is repeated until it is cancelled.
@@ -168,7 +161,7 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string spac
         var request = new HttpRequestMessage(method, new Uri(connection.Server, path));
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", connection.Token());
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
-        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", Program.Version));
+        request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", AgentVersion.Text));
         if (patch is not null)
         {
             request.Content = new StringContent(patch, new MediaTypeHeaderValue("application/strategic-merge-patch+json"));

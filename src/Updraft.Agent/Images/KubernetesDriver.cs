@@ -91,7 +91,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
             problem = exception.Message;
         }
         foreach (var rollout in rollouts)
-            rollout.GiveUp();
+            rollout.Abort();
         steps.Write(Step, problem);
         var (isRestored, outcome) = rollouts.Count == 0 ? (false, "Nothing was changed.")
             : await RestoreAsync(api, rollouts, troubles, steps, cancellationToken);

@@ -122,7 +122,7 @@ internal sealed class WorkloadRollout(KubernetesApi api, Workload found, Rollout
     }
 
     /// <summary>Ends the step of a rollout that did not succeed.</summary>
-    public void GiveUp()
+    public void Abort()
     {
         if (!IsDone)
             steps.End(Workload.Step, StepStatus.Failed);

@@ -13,7 +13,7 @@ internal static class AgentSpans
 
     private const int MaxReason = 300;
 
-    private static readonly ActivitySource Source = new(SourceName, Program.Version);
+    private static readonly ActivitySource Source = new(SourceName, AgentVersion.Text);
 
     /// <summary>Begins a span below the current one, or else in the trace of a revision; null when nobody listens.</summary>
     public static Activity? Begin(string name, ActivityContext trace = default, ActivityKind kind = ActivityKind.Internal) =>

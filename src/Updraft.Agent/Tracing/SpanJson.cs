@@ -20,7 +20,7 @@ internal static class SpanJson
             json.WriteStartObject("resource");
             WriteAttributes(json,
             [
-                new("service.name", "updraft-agent"), new("service.version", Program.Version), new("host.name", options.Host),
+                new("service.name", "updraft-agent"), new("service.version", AgentVersion.Text), new("host.name", options.Host),
                 new("service.instance.id", $"{options.Component}@{options.Host}"), new("updraft.component", options.Component),
             ]);
             json.WriteEndObject();

@@ -10,27 +10,27 @@ internal static class AgentEndpoints
     public static void AddAgents(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<AgentOptions>().BindConfiguration("Agents").ValidateDataAnnotations().ValidateOnStart();
-        builder.Services.AddScoped<EnrolAgent>();
-        builder.Services.AddSingleton<SeeAgent>();
+        builder.Services.AddScoped<EnrollAgent>();
+        builder.Services.AddSingleton<RecordHeartbeat>();
         builder.Services.AddSingleton<WaitingAgents>();
-        builder.Services.AddHostedService<SeeWaitingAgents>();
+        builder.Services.AddHostedService<RecordWaitingHeartbeats>();
     }
 
     public static void MapAgents(this IEndpointRouteBuilder routes) =>
-        routes.MapPost(AgentRoutes.Enrol, EnrolAsync).Requires(Permission.ActAsAgent);
+        routes.MapPost(AgentRoutes.Enroll, EnrollAsync).Requires(Permission.ActAsAgent);
 
-    private static async Task<IResult> EnrolAsync(HttpRequest request, Subject subject, EnrolAgent enrol, SigningKeys keys,
+    private static async Task<IResult> EnrollAsync(HttpRequest request, Subject subject, EnrollAgent enrol, SigningKeys keys,
         CancellationToken cancellationToken)
     {
-        var body = await request.ReadJsonAsync(AgentJson.Default.EnrolRequest, cancellationToken);
+        var body = await request.ReadJsonAsync(AgentJson.Default.EnrollRequest, cancellationToken);
         var agent = await enrol.RunAsync(subject, subject.AgentDeployment(), body, cancellationToken);
-        return Results.Json(new EnrolResponse
+        return Results.Json(new EnrollResponse
         {
             AgentId = agent.Id.Value,
             OrganizationId = subject.Organization.Value,
             DeploymentId = agent.DeploymentId.Value,
             SigningKey = keys.Public,
-        }, AgentJson.Default.EnrolResponse);
+        }, AgentJson.Default.EnrollResponse);
     }
 
     /// <summary>The Deployment that an agent's token belongs to.</summary>

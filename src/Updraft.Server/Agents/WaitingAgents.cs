@@ -15,7 +15,7 @@ internal sealed class WaitingAgents
     public IDisposable Enter(AgentId agent)
     {
         _requests.AddOrUpdate(agent, 1, static (_, count) => count + 1);
-        return new Stay(this, agent);
+        return new WaitScope(this, agent);
     }
 
     private void Leave(AgentId agent)
@@ -27,7 +27,7 @@ internal sealed class WaitingAgents
         }
     }
 
-    private sealed class Stay(WaitingAgents all, AgentId agent) : IDisposable
+    private sealed class WaitScope(WaitingAgents all, AgentId agent) : IDisposable
     {
         private WaitingAgents? _all = all;
 

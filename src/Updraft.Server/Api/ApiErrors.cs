@@ -4,12 +4,12 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Api;
 
-/// <summary>How errors of this request are shown when a person sees them in a browser; the status is set already.</summary>
+/// <summary>Renders an error of this request as a web page. The status is already set.</summary>
 internal sealed record ErrorPage(Func<HttpContext, string, Task> WriteAsync);
 
 /// <summary>
-/// The one place that answers errors. Outermost middleware: gives the request its id, turns what is thrown into
-/// <see cref="ErrorResponse"/>, and fills answers that the framework leaves without a body.
+/// The only place that writes error responses. Outermost middleware: it assigns the request id, turns exceptions into
+/// <see cref="ErrorResponse"/>, and adds a body to errors that the framework leaves without one.
 /// </summary>
 internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock, ILogger<ApiErrors> logger)
 {
@@ -25,7 +25,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         {
             await next(context);
             if (IsBareError(context.Response))
-                await WriteAsync(context, context.Response.StatusCode, Explain(context), blobErrorCode: null);
+                await WriteAsync(context, context.Response.StatusCode, Explain(context));
         }
         catch (ApiException exception)
         {
@@ -33,13 +33,13 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
             if (exception.StatusCode >= 500)
                 LogFailure(exception);
             else
-                LogRefused(exception.StatusCode, exception.Message);
-            await WriteAsync(context, exception.StatusCode, exception.Message, exception.BlobErrorCode);
+                LogRejected(exception.StatusCode, exception.Code.Id, exception.Message);
+            await WriteAsync(context, exception.Code, exception.StatusCode, exception.Message, exception.BlobErrorCode);
         }
         catch (BadHttpRequestException exception)
         {
-            LogRefused(exception.StatusCode, exception.Message);
-            await WriteAsync(context, exception.StatusCode, Explain(exception), blobErrorCode: null);
+            LogRejected(exception.StatusCode, RequestErrors.OfStatus(exception.StatusCode).Id, exception.Message);
+            await WriteAsync(context, exception.StatusCode, Explain(exception));
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -48,20 +48,20 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         catch (Exception exception) when (StorageFailure.Of(exception) is { } failure)
         {
             LogFailure(exception);
-            await WriteAsync(context, failure.StatusCode, failure.Message, blobErrorCode: null);
+            await WriteAsync(context, failure.StatusCode, failure.Message);
         }
         catch (Exception exception)
         {
             LogFailure(exception);
             await WriteAsync(context, StatusCodes.Status500InternalServerError,
-                "Something failed inside the server; the log has more under this request id.", blobErrorCode: null);
+                "The server failed to process the request. Send it again; if it fails again, search the server log for this request id.");
         }
     }
 
     private string ChooseRequestId(string? wanted) => wanted is { Length: > 0 and <= 64 }
         && wanted.All(static c => char.IsAsciiLetterOrDigit(c) || c == '-') ? wanted : EntityId.New(clock);
 
-    // A range that cannot be had has the content type of the file, and no body.
+    // A 416 has the content type of the file, but no body.
     private static bool IsBareError(HttpResponse response) => !response.HasStarted
         && (response.StatusCode == StatusCodes.Status416RangeNotSatisfiable
             || (response.StatusCode >= 400 && response.ContentLength is null && string.IsNullOrEmpty(response.ContentType)));
@@ -72,34 +72,37 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         return context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound when path.Contains("//", StringComparison.Ordinal) =>
-                $"An id in the address '{path}' is empty. The client does not know its Organization, Workspace or "
+                $"The URL path '{path}' contains an empty id. The client does not know its Organization, Workspace or "
                 + "Deployment: check its token and settings.",
-            StatusCodes.Status404NotFound => $"There is nothing at '{path}'.",
+            StatusCodes.Status404NotFound => $"The path '{path}' does not exist. Compare it with the API reference at /docs/.",
             StatusCodes.Status405MethodNotAllowed =>
-                $"'{path}' does not take {ApiException.Shorten(context.Request.Method)}; it takes {context.Response.Headers.Allow}.",
-            StatusCodes.Status415UnsupportedMediaType => "The body has a content type that is not taken here; send JSON.",
-            StatusCodes.Status416RangeNotSatisfiable => "The range lies outside of what is there.",
-            StatusCodes.Status401Unauthorized => "Send a valid token: 'Authorization: Bearer TOKEN'.",
-            StatusCodes.Status403Forbidden => "The token does not permit this.",
-            var status => $"The request was refused with status {status}.",
+                $"'{path}' does not support {ApiException.Shorten(context.Request.Method)}. Use {context.Response.Headers.Allow}.",
+            StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+            StatusCodes.Status416RangeNotSatisfiable => "The requested range starts after the end of the content.",
+            StatusCodes.Status401Unauthorized => "The request has no valid token. Send 'Authorization: Bearer TOKEN'.",
+            StatusCodes.Status403Forbidden => "The token does not permit this operation.",
+            var status => $"The server rejected the request with status {status}.",
         };
     }
 
     private static string Explain(BadHttpRequestException exception) => exception.StatusCode switch
     {
-        StatusCodes.Status413PayloadTooLarge => "The body is larger than is taken here.",
-        StatusCodes.Status415UnsupportedMediaType => "The body has a content type that is not taken here; send JSON.",
-        StatusCodes.Status408RequestTimeout => "The body came too slowly.",
-        _ => "The request is malformed: a value in the address, a header or the body cannot be read.",
+        StatusCodes.Status413PayloadTooLarge => "The request body exceeds the limit of this operation. Send a smaller body.",
+        StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+        StatusCodes.Status408RequestTimeout => "The request body arrived too slowly. Send the request again.",
+        _ => "The request is malformed: a value in the URL, a header or the body cannot be parsed.",
     };
 
-    private async Task WriteAsync(HttpContext context, int statusCode, string message, string? blobErrorCode)
+    private Task WriteAsync(HttpContext context, int statusCode, string message) =>
+        WriteAsync(context, RequestErrors.OfStatus(statusCode), statusCode, message, blobErrorCode: null);
+
+    private async Task WriteAsync(HttpContext context, ErrorCode code, int statusCode, string message, string? blobErrorCode)
     {
         var response = context.Response;
         if (response.HasStarted)
         {
-            // Half an answer must not look like a whole one.
-            LogCutOff(statusCode, message);
+            // A truncated body must not look like a complete one.
+            LogTruncated(statusCode, message);
             context.Abort();
             return;
         }
@@ -107,6 +110,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         var challenge = response.Headers.WWWAuthenticate;
         response.Clear();
         response.Headers[RequestIdHeader] = context.TraceIdentifier;
+        response.Headers[ErrorCode.Header] = code.Id;
         if (statusCode == StatusCodes.Status405MethodNotAllowed)
             response.Headers.Allow = allow;
         if (statusCode == StatusCodes.Status401Unauthorized)
@@ -127,9 +131,9 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     [LoggerMessage(1, LogLevel.Error, "The request failed.")]
     private partial void LogFailure(Exception exception);
 
-    [LoggerMessage(2, LogLevel.Information, "Refused with {StatusCode}: {Reason}")]
-    private partial void LogRefused(int statusCode, string reason);
+    [LoggerMessage(2, LogLevel.Information, "Rejected the request with {StatusCode} {Code}: {Reason}")]
+    private partial void LogRejected(int statusCode, string code, string reason);
 
-    [LoggerMessage(3, LogLevel.Warning, "The answer was cut off after it had begun: {StatusCode} {Reason}")]
-    private partial void LogCutOff(int statusCode, string reason);
+    [LoggerMessage(3, LogLevel.Warning, "Aborted a response after it had started: {StatusCode} {Reason}")]
+    private partial void LogTruncated(int statusCode, string reason);
 }

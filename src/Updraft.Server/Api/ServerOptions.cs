@@ -31,7 +31,7 @@ internal sealed class ServerOptions
     public string? Keys { get; set; }
 
     /// <summary>The folder of keys, made when it is missing.</summary>
-    public string KeyFolder() => string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
+    public string KeyDirectory() => string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
 
     /// <summary>The path of <see cref="PublicUrl"/>, without a slash at its end; empty when it has none.</summary>
     public string PublicPath() => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');

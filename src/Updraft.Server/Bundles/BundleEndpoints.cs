@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
 using Updraft.Server.Telemetry;
@@ -13,8 +14,9 @@ internal static class BundleEndpoints
 {
     private static readonly TimeSpan SharedFor = TimeSpan.FromMinutes(5);
 
-    public static void AddBundles(this IServiceCollection services)
+    public static void AddBundles(this IHostApplicationBuilder builder)
     {
+        var services = builder.Services;
         services.AddOptions<ArchiveOptions>().BindConfiguration("Archives").ValidateDataAnnotations().ValidateOnStart();
         services.AddMetricsOf(BundleMetrics.Begin);
         services.AddScoped<IngestBundle>();

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Storage;

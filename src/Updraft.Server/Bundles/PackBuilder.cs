@@ -1,5 +1,6 @@
 using System.Buffers;
 using Updraft.Protocol;
+using Updraft.Server.Archives;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
 

@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
+using Updraft.Server.Archives;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
 

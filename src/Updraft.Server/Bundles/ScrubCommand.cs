@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
 

@@ -28,7 +28,7 @@ internal static class ClusterEndpoints
         clusters.MapPost("/", Refuse).Requires(Permission.ManageClusters).Operation("CreateCluster");
         clusters.MapGet("/{clusterId}", GetAsync).Requires(Permission.ReadClusters).Operation("GetCluster");
         clusters.MapPost("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("UpdateCluster");
-        clusters.MapDelete("/{clusterId}", RefuseDeletion).Requires(Permission.ManageClusters).Operation("DeleteCluster");
+        clusters.MapDelete("/{clusterId}", RejectDeletion).Requires(Permission.ManageClusters).Operation("DeleteCluster");
     }
 
     private static async Task<ClustersPaginated> ListAsync(OrganizationId organizationId, UpdraftDbContext db,
@@ -88,7 +88,7 @@ internal static class ClusterEndpoints
 
     private static ClusterResponse Refuse() => throw Refused();
 
-    private static NoContent RefuseDeletion() => throw Refused();
+    private static NoContent RejectDeletion() => throw Refused();
 
     private static ApiException Refused() => ApiException.BadRequest(
         "A self-hosted installation has exactly one cluster: the machines that run agents. It is described in the server's settings "

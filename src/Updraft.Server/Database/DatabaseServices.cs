@@ -11,16 +11,17 @@ namespace Updraft.Server.Database;
 /// <summary>Chooses the database: PostgreSQL when the settings name one, SQLite in the data folder otherwise.</summary>
 internal static class DatabaseServices
 {
-    public static void AddUpdraftDatabase(this IServiceCollection services, IConfiguration configuration)
+    public static void AddUpdraftDatabase(this IHostApplicationBuilder builder)
     {
-        var section = configuration.GetSection("Database");
+        var services = builder.Services;
+        var section = builder.Configuration.GetSection("Database");
         services.AddOptions<DatabaseOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         services.AddMetricsOf(DatabaseMetrics.Begin);
         services.AddScoped<PrepareDatabase>();
         services.AddSingleton<ReadCache>();
         // The first of all, so that it stops last: the lead is given up when nobody works any more.
-        services.AddSingleton<TakeLead>();
-        services.AddHostedService(provider => provider.GetRequiredService<TakeLead>());
+        services.AddSingleton<LeaderElection>();
+        services.AddHostedService(provider => provider.GetRequiredService<LeaderElection>());
         if (section.Get<DatabaseOptions>() is { IsShared: true })
         {
             services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForWork()));
@@ -38,7 +39,7 @@ internal static class DatabaseServices
     }
 
     /// <summary>PostgreSQL on a connection of its own, not of the pool, whose connections give up on what takes long.</summary>
-    public static UpdraftDbContext OpenPatient(DatabaseOptions options) => new PostgresUpdraftDbContext(
+    public static UpdraftDbContext OpenWithoutTimeout(DatabaseOptions options) => new PostgresUpdraftDbContext(
         new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql(options.ForOne().ConnectionString).UseSnakeCaseNamingConvention().Options);
 
     /// <summary>SQLite's file of another data folder, to read from; the caller holds that folder's lock, or takes what it gets.</summary>

@@ -16,10 +16,10 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
 
     /// <summary>Waits until no other server starts on this database, and keeps others waiting until the result is disposed.</summary>
     /// <exception cref="IOException">The database cannot be used; the message says why.</exception>
-    public async Task<IAsyncDisposable> TakeTurnAsync(CancellationToken cancellationToken)
+    public async Task<IAsyncDisposable> LockMigrationsAsync(CancellationToken cancellationToken)
     {
         if (!options.Value.IsShared)
-            return new Alone();
+            return new NoOpLock();
         var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
         try
         {
@@ -49,18 +49,18 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
     /// <exception cref="IOException">The schema is too new for this program, or an import into the database has not ended.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
-        await BringSchemaAsync(cancellationToken);
+        await MigrateSchemaAsync(cancellationToken);
         if (await db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } import)
             throw new IOException($"an import into this database has not ended. Run it again, it goes on where it was: import --From '{import.Value}'.");
     }
 
     /// <summary>The same for who is about to fill the database.</summary>
     /// <exception cref="IOException">The schema is too new for this program.</exception>
-    public async Task BringSchemaAsync(CancellationToken cancellationToken)
+    public async Task MigrateSchemaAsync(CancellationToken cancellationToken)
     {
         if (options.Value.IsShared)
         {
-            await using var patient = DatabaseServices.OpenPatient(options.Value);
+            await using var patient = DatabaseServices.OpenWithoutTimeout(options.Value);
             await MigrateAsync(patient, cancellationToken);
             return;
         }
@@ -97,7 +97,7 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
     }
 
     /// <summary>Nobody else is there: the data folder is locked.</summary>
-    private sealed class Alone : IAsyncDisposable
+    private sealed class NoOpLock : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }

@@ -5,6 +5,7 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Clusters;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -51,7 +52,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             throw ApiException.BadRequest($"'workspaceId' names no Workspace: there is no '{ApiException.Shorten(workspaceId.Value)}'.");
         if (!subject.May(Permission.CreateDeployment, workspaceId))
             throw new ApiException(StatusCodes.Status403Forbidden, $"No role lets the caller create Deployments in Workspace '{workspaceId}'.");
-        await RefuseTakenNameAsync(db, workspaceId, name, except: null, cancellationToken);
+        await RejectTakenNameAsync(db, workspaceId, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var deployment = new Deployment
         {
@@ -79,7 +80,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
 
     /// <summary>Names are unique among the live Deployments of a Workspace.</summary>
     /// <exception cref="ApiException">400: the name is taken.</exception>
-    public static async Task RefuseTakenNameAsync(UpdraftDbContext db, WorkspaceId workspace, string name, DeploymentId? except,
+    public static async Task RejectTakenNameAsync(UpdraftDbContext db, WorkspaceId workspace, string name, DeploymentId? except,
         CancellationToken cancellationToken)
     {
         if (await db.Deployments.AnyAsync(row => row.WorkspaceId == workspace && row.Name == name && row.DeletedAt == null

@@ -21,7 +21,7 @@ internal static class DeploymentEndpoints
             .AddScoped<UpdateDeployment>()
             .AddScoped<DeleteDeployment>()
             .AddScoped<OverrideHibernation>()
-            .AddScoped<ReadChoices>()
+            .AddScoped<ReadDeploymentOptions>()
             .AddScoped<CountDeployments>(static services => CountIn(services.GetRequiredService<UpdraftDbContext>()));
     }
 
@@ -35,7 +35,7 @@ internal static class DeploymentEndpoints
         deployments.MapDelete("/{deploymentId}", DeleteAsync).Requires(Permission.DeleteDeployment).Operation("DeleteDeployment");
         deployments.MapPost("/{deploymentId}/hibernation-override", SleepAsync).Requires(Permission.UpdateDeployment)
             .Operation<OverrideDeploymentHibernationRequest>("UpdateDeploymentHibernationOverride");
-        deployments.MapDelete("/{deploymentId}/hibernation-override", ForgetSleepAsync).Requires(Permission.UpdateDeployment)
+        deployments.MapDelete("/{deploymentId}/hibernation-override", RemoveHibernationAsync).Requires(Permission.UpdateDeployment)
             .Operation("DeleteDeploymentHibernationOverride");
         routes.MapGet("/organizations/{organizationId}/deployment-options", GetOptionsAsync).Requires(Permission.ReadDeploymentOptions)
             .Operation("GetDeploymentOptions");
@@ -83,14 +83,14 @@ internal static class DeploymentEndpoints
         return await overrideHibernation.SetAsync(subject, deploymentId, body, cancellationToken);
     }
 
-    private static async Task<IResult> ForgetSleepAsync(DeploymentId deploymentId, Subject subject, OverrideHibernation overrideHibernation,
+    private static async Task<IResult> RemoveHibernationAsync(DeploymentId deploymentId, Subject subject, OverrideHibernation overrideHibernation,
         CancellationToken cancellationToken)
     {
         await overrideHibernation.RemoveAsync(subject, deploymentId, cancellationToken);
         return TypedResults.NoContent();
     }
 
-    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadChoices readChoices,
+    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadDeploymentOptions readChoices,
         [AllowedValues("STANDARD", "DEDICATED", "HYBRID")] string? deploymentType, [AllowedValues("CELERY", "KUBERNETES", "ASTRO")] string? executor,
         [AllowedValues("AWS", "AZURE", "GCP")] string? cloudProvider, CancellationToken cancellationToken) =>
         readChoices.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);

@@ -7,7 +7,7 @@ namespace Updraft.Server.Deployments;
 internal static class DeploymentEvents
 {
     /// <summary>The Deployment as the place of an event.</summary>
-    public static EventPlace Place(this Deployment deployment, DeployId? deploy = null) =>
+    public static EventScope Place(this Deployment deployment, DeployId? deploy = null) =>
         new(deployment.OrganizationId, deployment.WorkspaceId, deployment.Id, deploy);
 
     /// <summary>The settings before and after, field by field, to say which differ.</summary>

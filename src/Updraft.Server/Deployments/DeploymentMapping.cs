@@ -8,7 +8,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deployments;
 
 /// <summary>What the answer depends on beside the Deployment itself.</summary>
-internal sealed record DeploymentSurroundings(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, DateTimeOffset Now);
+internal sealed record DeploymentContext(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, DateTimeOffset Now);
 
 /// <summary>A Deployment on the wire.</summary>
 internal static class DeploymentMapping
@@ -20,7 +20,7 @@ internal static class DeploymentMapping
         $"{server.Registry}/{organization}/{deployment}";
 
     public static DeploymentResponse ToResponse(this Deployment deployment, string workspaceName, DeploymentCondition condition,
-        DeploymentSurroundings surroundings)
+        DeploymentContext surroundings)
     {
         var (settings, server, isBeta) = (deployment.Settings, surroundings.Server, surroundings.Version == ApiVersion.V1Beta1);
         var (cpu, memory) = SchedulerResources(settings);

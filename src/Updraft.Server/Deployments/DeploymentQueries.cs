@@ -76,7 +76,7 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
             .ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var conditions = rows.Count == 0 ? new Dictionary<DeploymentId, DeploymentCondition>()
             : await readConditions([.. rows.Select(row => row.Id)], cancellationToken);
-        var surroundings = new DeploymentSurroundings(version, options.Value, cluster.Value, clock.GetUtcNow());
+        var surroundings = new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow());
         return [.. rows.Select(row => row.ToResponse(
             workspaces.GetValueOrDefault(row.WorkspaceId, ""), conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), surroundings))];
     }

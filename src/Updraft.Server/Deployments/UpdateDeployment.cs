@@ -2,6 +2,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -17,7 +18,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
     /// </exception>
     public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
     {
-        RefuseMissing(request);
+        RejectMissing(request);
         var name = TextLimit.Name(request.Name, "name", DeploymentRules.MaxName);
         TextLimit.Check(request.Description, "description", DeploymentRules.MaxDescription);
 
@@ -31,7 +32,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
                 "'isDagDeployEnabled' cannot change while 'isCicdEnforced' is true; turn CI/CD enforcement off first.");
         if (request.Type != deployment.Settings.Type)
             throw ApiException.BadRequest($"'type' must be '{deployment.Settings.Type}': a Deployment keeps its type.");
-        await CreateDeployment.RefuseTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
+        await CreateDeployment.RejectTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
         var settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
         var changed = Changed.Names([("name", deployment.Name, name), ("description", deployment.Description, request.Description),
             ("isDagDeployEnabled", deployment.IsDagDeployEnabled, request.IsDagDeployEnabled!.Value),
@@ -48,7 +49,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
         await write.CommitAsync(cancellationToken);
     }
 
-    private static void RefuseMissing(UpdateDeploymentRequest request)
+    private static void RejectMissing(UpdateDeploymentRequest request)
     {
         var isHybrid = request.Type == "HYBRID";
         var missing = new (string Name, object? Value)[]

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Deploys.Compare;
+using Updraft.Server.Deploys.Steps;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
@@ -43,7 +45,7 @@ internal static class AlphaDeployEndpoints
         CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateAlphaDeployRequest, cancellationToken);
-        var id = await create.RunAsync(subject, deploymentId, DeployOrder.Of(body, options.Value.AirflowHome), cancellationToken);
+        var id = await create.RunAsync(subject, deploymentId, DeploySpec.Of(body, options.Value.AirflowHome), cancellationToken);
         var deploy = await queries.GetAsync(subject, deploymentId, id, cancellationToken);
         return TypedResults.Json(deploy.ToAlpha(), ApiJson.Default.AlphaDeployResponse);
     }
@@ -72,7 +74,7 @@ internal static class AlphaDeployEndpoints
             await steps.ListLogsAsync(deploymentId, deployId, stepId, searchId, paging, cancellationToken), ApiJson.Default.DeployStepLogsPaginated);
 
     private static async Task<JsonHttpResult<DeployDiffResponse>> Compare(DeploymentId deploymentId, string? deployIdBefore,
-        string? deployIdAfter, Subject subject, CompareDeploys compare, CancellationToken cancellationToken)
+        string? deployIdAfter, Subject subject, CompareSettings compare, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(deployIdBefore) || string.IsNullOrEmpty(deployIdAfter))
             throw ApiException.BadRequest("'deployIdBefore' and 'deployIdAfter' are required: the ids of the two deploys to compare.");

@@ -6,6 +6,7 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
@@ -24,7 +25,7 @@ namespace Updraft.Server.Deploys;
 /// </exception>
 internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EventLog events)
 {
-    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeployOrder order, CancellationToken cancellationToken)
+    public async Task<DeployId> RunAsync(Subject subject, DeploymentId deploymentId, DeploySpec order, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);

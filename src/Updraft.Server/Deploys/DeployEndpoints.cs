@@ -3,6 +3,8 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Deploys.Compare;
+using Updraft.Server.Deploys.Steps;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
@@ -34,17 +36,17 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<FinalizeDeploy>();
         builder.Services.AddScoped<RollBackDeploy>();
         builder.Services.AddScoped<AppendRollback>();
-        builder.Services.AddScoped<TakeBackDeploy>();
-        builder.Services.AddScoped<GiveUpRevision>(static services => services.GetRequiredService<TakeBackDeploy>().RunAsync);
+        builder.Services.AddScoped<RollBackFailedDeploy>();
+        builder.Services.AddScoped<AbortRevision>(static services => services.GetRequiredService<RollBackFailedDeploy>().RunAsync);
         builder.Services.AddSingleton<FindDeploy>();
         builder.Services.AddSingleton<ShowDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
-        builder.Services.AddScoped<CompareDeploys>();
+        builder.Services.AddScoped<CompareSettings>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
-        builder.Services.AddScoped<CompareDeployFiles>();
-        builder.Services.AddScoped<CompareFileText>();
+        builder.Services.AddScoped<CompareFiles>();
+        builder.Services.AddScoped<CompareText>();
         builder.Services.AddScoped<DeployHistory>();
     }
 
@@ -56,7 +58,7 @@ internal static class DeployEndpoints
         CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeployRequest, cancellationToken);
-        var order = DeployOrder.Of(body, options.Value.AirflowHome);
+        var order = DeploySpec.Of(body, options.Value.AirflowHome);
         var id = await create.RunAsync(subject, deploymentId, order, cancellationToken);
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Updraft.Server.Deployments;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 

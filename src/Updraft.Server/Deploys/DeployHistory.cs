@@ -95,7 +95,7 @@ internal sealed class DeployHistory(UpdraftDbContext db)
 
     private IQueryable<Deploy> Matching(DeploymentId id, DeployFilter filter)
     {
-        var rows = string.IsNullOrEmpty(filter.Person) && string.IsNullOrEmpty(filter.Text) ? db.Deploys : Saying(filter.Person ?? "", filter.Text ?? "");
+        var rows = string.IsNullOrEmpty(filter.Person) && string.IsNullOrEmpty(filter.Text) ? db.Deploys : Search(filter.Person ?? "", filter.Text ?? "");
         rows = rows.Where(row => row.DeploymentId == id);
         if (filter.Type is { } type)
             rows = rows.Where(row => row.Type == type);
@@ -105,7 +105,7 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     }
 
     /// <summary>One condition for all texts, so that the rows are read once. Creator and commit are kept as JSON texts.</summary>
-    private IQueryable<Deploy> Saying(string person, string text)
+    private IQueryable<Deploy> Search(string person, string text)
     {
         var (part, commit, creator) = (Like(text), LikeJson(text), LikeJson(person));
         return db.Deploys.FromSql($"""

@@ -44,7 +44,7 @@ internal sealed class AuditLog(UpdraftDbContext db)
     public IQueryable<Event> Find(Subject subject, EventFilter filter)
     {
         var organization = subject.Organization;
-        var rows = (string.IsNullOrEmpty(filter.Actor) && string.IsNullOrEmpty(filter.Text) ? db.Events : Saying(filter.Actor ?? "", filter.Text ?? ""))
+        var rows = (string.IsNullOrEmpty(filter.Actor) && string.IsNullOrEmpty(filter.Text) ? db.Events : Search(filter.Actor ?? "", filter.Text ?? ""))
             .AsNoTracking().Where(row => row.OrganizationId == organization);
         if (filter.Workspace is { } workspace)
         {
@@ -111,7 +111,7 @@ internal sealed class AuditLog(UpdraftDbContext db)
     }
 
     /// <summary>One condition for all texts, so that the rows are read once. Who did it and the details are kept as JSON texts.</summary>
-    private IQueryable<Event> Saying(string actor, string text)
+    private IQueryable<Event> Search(string actor, string text)
     {
         var (by, part, detail) = (LikeJson(actor), Like(text), LikeJson(text));
         return db.Events.FromSql($"""

@@ -53,7 +53,7 @@ internal sealed class Event
 /// <param name="Workspace">The Workspace; null for what belongs to the Organization.</param>
 /// <param name="Deployment">The Deployment; null for what belongs to a Workspace or the Organization.</param>
 /// <param name="Deploy">The deploy, when it is one or made one.</param>
-internal sealed record EventPlace(OrganizationId Organization, WorkspaceId? Workspace = null, DeploymentId? Deployment = null, DeployId? Deploy = null);
+internal sealed record EventScope(OrganizationId Organization, WorkspaceId? Workspace = null, DeploymentId? Deployment = null, DeployId? Deploy = null);
 
 /// <summary>What was changed.</summary>
 /// <param name="Type">Its kind, as the first word of the event's type.</param>

@@ -21,7 +21,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
     /// <param name="target">What was changed.</param>
     /// <param name="details">What a reader wants to know beside; null values are left out. Never a secret.</param>
     /// <returns>The event as it will be saved.</returns>
-    public Event Record(string type, SubjectProfile by, EventPlace place, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
+    public Event Record(string type, SubjectProfile by, EventScope place, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
     {
         // Later than the one before, since ids of one millisecond have no order.
         var now = clock.GetUtcNow();
@@ -41,7 +41,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetName = Cut(target.Name),
             Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
-            IsPending = EventTypes.IsTold(type),
+            IsPending = EventTypes.IsPublished(type),
         };
         db.Events.Add(happened);
         return happened;

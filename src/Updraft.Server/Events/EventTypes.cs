@@ -87,5 +87,5 @@ internal static class EventTypes
     public static IReadOnlyList<string> All { get; } = [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
 
     /// <summary>Whether webhooks tell of it.</summary>
-    public static bool IsTold(string type) => type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
+    public static bool IsPublished(string type) => type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
 }

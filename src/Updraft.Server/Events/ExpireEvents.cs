@@ -9,7 +9,7 @@ namespace Updraft.Server.Events;
 /// Removes events that are older than they are kept, every hour and a thousand at a time, so that nobody waits long for the database.
 /// What is still to be told stays until it was.
 /// </summary>
-internal sealed class ExpireEvents(TakeLead lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
+internal sealed class ExpireEvents(LeaderElection lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
     : HourlyWork(lead, clock, log, BackgroundWork.ExpireEvents)
 {
     private const int AtOnce = 1000;

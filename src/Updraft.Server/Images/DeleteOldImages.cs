@@ -30,7 +30,7 @@ internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, D
 /// So a revision never names what is being deleted. Whoever is killed after the second step leaves a mark, and a later round deletes again,
 /// which does no harm: a finalize of the same image takes the mark away.
 /// </summary>
-internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
+internal sealed class DeleteOldImages(LeaderElection lead, IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
     ILogger<DeleteOldImages> log) : HourlyWork(lead, clock, log, BackgroundWork.DeleteOldImages)
 {
     private bool _saidThatNothingIsDeleted;
@@ -115,12 +115,12 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
                 if (await registry.DeleteManifestAsync(place, digest, cancellationToken))
                     continue;
                 await NoteAsync(db, doomed.FindAll(row => row.GoneAt is null), row => row.Revive(), cancellationToken);
-                SayThatNothingIsDeleted();
+                LogNothingDeleted();
                 return false;
             }
 
             // 4
-            await NoteAsync(db, [image], row => row.Gone(Clock.GetUtcNow()), cancellationToken);
+            await NoteAsync(db, [image], row => row.MarkDeleted(Clock.GetUtcNow()), cancellationToken);
             Log.LogInformation("Image {Digest} of {Deployment}, deployed last at {PinnedAt}, was deleted", image.Digest, id, image.PinnedAt);
         }
         return true;
@@ -136,7 +136,7 @@ internal sealed class DeleteOldImages(TakeLead lead, IServiceScopeFactory scopes
         await write.CommitAsync(cancellationToken);
     }
 
-    private void SayThatNothingIsDeleted()
+    private void LogNothingDeleted()
     {
         if (_saidThatNothingIsDeleted)
             return;

@@ -47,7 +47,7 @@ internal sealed class Image
     public void Delete(DateTimeOffset now) => DeletedAt = now;
 
     /// <summary>The registry has deleted it.</summary>
-    public void Gone(DateTimeOffset now) => GoneAt = now;
+    public void MarkDeleted(DateTimeOffset now) => GoneAt = now;
 
     /// <summary>It is in the registry: it was pushed again, or the registry deletes nothing.</summary>
     public void Revive() => (DeletedAt, GoneAt) = (null, null);

@@ -3,9 +3,9 @@ using Microsoft.Extensions.Http.Resilience;
 using Microsoft.Extensions.Options;
 using Polly;
 using Updraft.Protocol.Api;
+using Updraft.Server.Access;
 using Updraft.Server.Api;
 using Updraft.Server.Telemetry;
-using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Images;
 
@@ -77,20 +77,20 @@ internal static class ImageEndpoints
         if (Password(context.Request) is not { } password || await findToken.RunAsync(password, cancellationToken) is not { } subject)
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"updraft\"";
-            await RegistryRefusal.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED",
+            await RegistryRejection.WriteAsync(context, StatusCodes.Status401Unauthorized, "UNAUTHORIZED",
                 $"Log in to the registry as '{User}' with an API token, or an agent's token, as the password.");
             return;
         }
         if (context.Request.Query["service"] != options.Value.Service)
         {
-            await RegistryRefusal.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED",
+            await RegistryRejection.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED",
                 $"Tokens are made for the service '{options.Value.Service}' only; name it in the registry's token settings, or change Images:Service.");
             return;
         }
         var scopes = RegistryScope.Split(context.Request.Query["scope"]);
         if (scopes.Count > MaxScopes)
         {
-            await RegistryRefusal.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", $"Ask for at most {MaxScopes} scopes at once.");
+            await RegistryRejection.WriteAsync(context, StatusCodes.Status400BadRequest, "UNSUPPORTED", $"Ask for at most {MaxScopes} scopes at once.");
             return;
         }
         var token = await issue.RunAsync(subject, [.. scopes.Select(RegistryScope.Parse).OfType<RegistryScope>()], cancellationToken);

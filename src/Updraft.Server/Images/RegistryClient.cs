@@ -35,7 +35,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     public bool IsConfigured => options.Value.Registry is not null;
 
     /// <summary>A manifest by tag or digest; null when the registry does not have it.</summary>
-    public Task<RegistryAnswer?> GetManifestAsync(RegistryRepository repository, string reference, CancellationToken cancellationToken) =>
+    public Task<RegistryResponse?> GetManifestAsync(RegistryRepository repository, string reference, CancellationToken cancellationToken) =>
         AskAsync(async limit =>
         {
             using var response = await SendAsync(HttpMethod.Get, repository, Pull, Manifest(reference), limit);
@@ -45,10 +45,10 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             var bytes = await ReadAsync(response, MaxManifestBytes, limit);
             var digest = ImageDigest.Of(bytes);
             if (ImageDigest.IsValid(reference) && reference != digest)
-                throw Odd($"it answered with another manifest than {reference}");
+                throw UnexpectedResponse($"it answered with another manifest than {reference}");
             if (Header(response, DigestHeader) is { } named && named != digest)
-                throw Odd($"it calls a manifest {ApiException.Shorten(named)} whose digest is {digest}");
-            return new RegistryAnswer(digest, response.Content.Headers.ContentType?.MediaType, bytes);
+                throw UnexpectedResponse($"it calls a manifest {ApiException.Shorten(named)} whose digest is {digest}");
+            return new RegistryResponse(digest, response.Content.Headers.ContentType?.MediaType, bytes);
         }, cancellationToken);
 
     /// <summary>The digest that a tag has now, as the registry says, or that a digest is there; null when the registry does not have it.</summary>
@@ -59,7 +59,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             if (response.StatusCode == HttpStatusCode.NotFound)
                 return null;
             Expect(response, HttpStatusCode.OK);
-            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest) ? digest : throw Odd("it names no digest");
+            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest) ? digest : throw UnexpectedResponse("it names no digest");
         }, cancellationToken);
 
     /// <summary>The config of an image; null when the registry does not have it.</summary>
@@ -71,7 +71,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
                 return null;
             Expect(response, HttpStatusCode.OK);
             var bytes = await ReadAsync(response, MaxConfigBytes, limit);
-            return ImageDigest.Of(bytes) == digest ? bytes : throw Odd($"it answered with another blob than {digest}");
+            return ImageDigest.Of(bytes) == digest ? bytes : throw UnexpectedResponse($"it answered with another blob than {digest}");
         }, cancellationToken);
 
     /// <summary>Deletes a manifest and every tag that names it; one that is not there counts as deleted.</summary>
@@ -100,7 +100,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            throw Odd("its answer is too large", exception);
+            throw UnexpectedResponse("its answer is too large", exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or ExecutionRejectedException
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
@@ -131,9 +131,9 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             using (response)
             {
                 address = response.Headers.Location is { } location && redirects < MaxRedirects ? new Uri(address, location)
-                    : throw Odd("it sends its clients from one address to the next");
+                    : throw UnexpectedResponse("it sends its clients from one address to the next");
                 if (address.Scheme != Uri.UriSchemeHttps && (address.Scheme != Uri.UriSchemeHttp || registry.Scheme == Uri.UriSchemeHttps))
-                    throw Odd("it sends its clients to an address that is not https");
+                    throw UnexpectedResponse("it sends its clients to an address that is not https");
             }
         }
     }
@@ -157,7 +157,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         catch (JsonException)
         {
         }
-        throw Odd("what answers at Images:RegistryUrl is no image registry");
+        throw UnexpectedResponse("what answers at Images:RegistryUrl is no image registry");
     }
 
     private static void Expect(HttpResponseMessage response, HttpStatusCode expected)
@@ -165,8 +165,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         if (response.StatusCode == expected)
             return;
         throw response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? Odd("it does not accept Updraft's own token; compare its auth settings, certificate and clock with Updraft's")
-            : Odd($"it answered with status {(int)response.StatusCode}");
+            ? UnexpectedResponse("it does not accept Updraft's own token; compare its auth settings, certificate and clock with Updraft's")
+            : UnexpectedResponse($"it answered with status {(int)response.StatusCode}");
     }
 
     private static async Task<byte[]> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancellationToken)
@@ -178,6 +178,6 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
-    private static ApiException Odd(string what, Exception? cause = null) => new(StatusCodes.Status503ServiceUnavailable,
+    private static ApiException UnexpectedResponse(string what, Exception? cause = null) => new(StatusCodes.Status503ServiceUnavailable,
         $"The image registry does not work as it should: {what}. Nothing was changed; its operator must look after it.", cause);
 }

@@ -31,7 +31,7 @@ internal sealed class RegistryKey : IHostedService, IDisposable
 
     public RegistryKey(IOptions<ServerOptions> options)
     {
-        var path = Path.Join(options.Value.KeyFolder(), FileName);
+        var path = Path.Join(options.Value.KeyDirectory(), FileName);
         var pem = Encoding.ASCII.GetString(SigningKeys.LoadOrCreate(path, static () => Encoding.ASCII.GetBytes(Create())));
         _certificate = X509Certificate2.CreateFromPem(pem, pem);
         _key = _certificate.GetECDsaPrivateKey() ?? throw new CryptographicException($"{path} holds no ECDSA key.");

@@ -12,7 +12,7 @@ internal readonly record struct RegistryRepository(OrganizationId Organization, 
 }
 
 /// <summary>A manifest as the registry gave it out; the digest is that of the bytes.</summary>
-internal sealed record RegistryAnswer(string Digest, string? MediaType, byte[] Bytes);
+internal sealed record RegistryResponse(string Digest, string? MediaType, byte[] Bytes);
 
 /// <summary>An image's manifest, or an index of such: OCI and docker call the parts alike. Nothing in it is to be trusted.</summary>
 internal sealed record RegistryManifest

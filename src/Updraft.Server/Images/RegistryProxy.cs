@@ -39,14 +39,14 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
     {
         if (!options.Value.IsProxied)
         {
-            await RegistryRefusal.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
+            await RegistryRejection.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
                 $"This is not the image registry; that is {server.Value.Registry}. The operator can make it both with Images:RegistryUrl.");
             return;
         }
         // What is handed on is the path that was looked at, and it holds nothing that could be read in another way.
         if (!RegistryPaths.Has(context.Request.Method, context.Request.Path.Value!))
         {
-            await RegistryRefusal.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
+            await RegistryRejection.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
                 $"The registry has no {ApiException.Shorten(context.Request.Method)} {ApiException.Shorten(context.Request.Path.Value!)} here. "
                 + "Images lie in ORGANIZATION/DEPLOYMENT, as the Deployment's imageRepository says.");
             return;
@@ -61,7 +61,7 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
             // An error without a body is left as the registry sent it.
             await context.Response.StartAsync();
         else
-            await RegistryRefusal.WriteAsync(context, context.Response.StatusCode, context.Response.StatusCode < 500 ? "UNKNOWN" : "UNAVAILABLE",
+            await RegistryRejection.WriteAsync(context, context.Response.StatusCode, context.Response.StatusCode < 500 ? "UNKNOWN" : "UNAVAILABLE",
                 Explain(context.Response.StatusCode));
     }
 

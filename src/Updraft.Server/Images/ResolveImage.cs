@@ -105,7 +105,7 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
     }
 
     /// <summary>The manifests that an index consists of, as far as it can be read.</summary>
-    public static IEnumerable<string> PartsOf(RegistryAnswer answer)
+    public static IEnumerable<string> PartsOf(RegistryResponse answer)
     {
         try
         {
@@ -143,7 +143,7 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
     }
 
     /// <summary>One manifest that is an image to one reader and an index to another is neither here.</summary>
-    private static RegistryManifest Read(RegistryAnswer answer, string image)
+    private static RegistryManifest Read(RegistryResponse answer, string image)
     {
         var manifest = Parse(answer.Bytes, RegistryJson.Default.RegistryManifest, image);
         if (manifest.Manifests is not null && (manifest.Config is not null || manifest.Layers is not null))

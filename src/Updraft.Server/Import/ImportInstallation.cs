@@ -38,7 +38,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 {
     private readonly string _data = Path.GetFullPath(services.GetRequiredService<IOptions<ServerOptions>>().Value.Data);
     private readonly DatabaseOptions _database = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
-    private readonly BlobStoreAddress _address = services.GetRequiredService<BlobStoreAddress>();
+    private readonly BlobStoreUrl _address = services.GetRequiredService<BlobStoreUrl>();
     private readonly CopyKeys _keys = new(services.GetRequiredService<IOptions<ServerOptions>>(), services);
 
     private UpdraftDbContext Db => services.GetRequiredService<UpdraftDbContext>();
@@ -67,8 +67,8 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         // 1
         source.Lock();
         if (_data != source.Folder)
-            services.GetRequiredService<DataFolderLock>().Take();
-        await using var turn = await Prepare.TakeTurnAsync(cancellationToken);
+            services.GetRequiredService<DataDirectoryLock>().Take();
+        await using var turn = await Prepare.LockMigrationsAsync(cancellationToken);
 
         // 2
         await source.BeginAsync(cancellationToken);
@@ -76,14 +76,14 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         var (blobs, missing) = await FindBlobsAsync(source, cancellationToken);
 
         // 3
-        await Prepare.BringSchemaAsync(cancellationToken);
+        await Prepare.MigrateSchemaAsync(cancellationToken);
         await MarkAsync(source, cancellationToken);
 
         // 4
         await _keys.RunAsync(source, cancellationToken);
         var copy = new CopyBlobs(source.Store, services.GetRequiredService<IBlobStore>(),
             count => progress($"{Bar(count.Present + count.Copied, count.All)} blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
-        var (count, bad) = await copy.RunAsync(_address is FolderAddress && _data == source.Folder ? [] : blobs, cancellationToken);
+        var (count, bad) = await copy.RunAsync(_address is DirectoryUrl && _data == source.Folder ? [] : blobs, cancellationToken);
         bad = [.. missing, .. bad];
         if (bad.Count > 0)
             return new ImportResult(resumed, [], count, bad, null, []);
@@ -138,7 +138,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
     private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         var all = source.BlobKeys();
-        if (all.Count == 0 && _address is not FolderAddress)
+        if (all.Count == 0 && _address is not DirectoryUrl)
             return (all, []);
         var needed = await source.NeededBlobsAsync(cancellationToken);
         return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(key => new BadBlob(key, "It is not there."))]);
@@ -160,7 +160,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 
     private async Task<IReadOnlyList<CopiedTable>> CopyTablesAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
-        await using var patient = _database.IsShared ? DatabaseServices.OpenPatient(_database) : null;
+        await using var patient = _database.IsShared ? DatabaseServices.OpenWithoutTimeout(_database) : null;
         var target = patient ?? Db;
         await using var write = await target.BeginWriteAsync(cancellationToken);
         var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows")).RunAsync(cancellationToken);

@@ -11,7 +11,7 @@ namespace Updraft.Server.Import;
 internal sealed class SourceInstallation : IAsyncDisposable
 {
     private readonly SqliteWriterGate _gate = new();
-    private readonly DataFolderLock _lock;
+    private readonly DataDirectoryLock _lock;
     private readonly string _blobs;
 
     /// <summary>Opens a data folder.</summary>
@@ -24,7 +24,7 @@ internal sealed class SourceInstallation : IAsyncDisposable
             throw new IOException($"there is no database at '{database}'; say with --From which data folder to import.");
         _blobs = Path.Join(Folder, "blobs");
         var options = new ServerOptions { Data = Folder };
-        _lock = new DataFolderLock(Options.Create(options));
+        _lock = new DataDirectoryLock(Options.Create(options));
         Db = DatabaseServices.OpenToRead(database, _gate);
         Store = FileSystemBlobStore.ForReading(options);
     }

@@ -44,12 +44,12 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
         document.Tags = new HashSet<OpenApiTag>(used.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
             .Select(name => new OpenApiTag { Name = name }));
         foreach (var schema in document.Components?.Schemas?.Values ?? [])
-            SayReferencesPlainly(schema);
+            WriteReferencesInline(schema);
         return Task.CompletedTask;
     }
 
     /// <summary>"This record or null" becomes the record: nothing is null here, and few readers follow the long form.</summary>
-    private static void SayReferencesPlainly(IOpenApiSchema schema)
+    private static void WriteReferencesInline(IOpenApiSchema schema)
     {
         if (schema.Properties is not { } properties)
             return;

@@ -50,7 +50,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
         };
         foreach (var (status, text) in Errors(path))
             operation.Responses[status] = new OpenApiResponse { Description = text, Content = await ContentAsync(typeof(ErrorResponse)) };
-        if (metadata.OfType<RequiredPermission>().FirstOrDefault()?.Permission.Action(contract.Id) is { } action)
+        if (metadata.OfType<RequiredPermission>().FirstOrDefault()?.Permission.Name(contract.Id) is { } action)
         {
             operation.Extensions ??= new Dictionary<string, IOpenApiExtension>(StringComparer.Ordinal);
             operation.Extensions["x-permission"] = new JsonNodeExtension(new JsonArray(new JsonObject { ["action"] = action }));

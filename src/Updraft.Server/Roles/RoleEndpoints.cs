@@ -9,7 +9,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Roles;
 
-/// <summary>The roles over HTTP: those of <see cref="RoleTable"/>. There are no custom ones.</summary>
+/// <summary>The roles over HTTP: those of <see cref="RoleCatalog"/>. There are no custom ones.</summary>
 internal static class RoleEndpoints
 {
     private static readonly Role[] Given = [.. Enum.GetValues<Role>().Except([Role.Agent])];
@@ -34,13 +34,13 @@ internal static class RoleEndpoints
 
     private static DefaultRoleResponse[] ListTemplates(
         [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Given
-        .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = PermissionNames.Of(role) })
+        .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = ContractPermissions.Of(role) })
         .Where(role => scopeTypes is not { Length: > 0 } || scopeTypes.Contains(role.ScopeType, StringComparer.Ordinal))];
 
     private static async Task<RoleWithPermissionResponse> GetAsync(OrganizationId organizationId, string roleId, UpdraftDbContext db,
         CancellationToken cancellationToken)
     {
-        if (RoleTable.Find(roleId) is not { } role || role == Role.Agent)
+        if (RoleCatalog.Find(roleId) is not { } role || role == Role.Agent)
             throw ApiException.NotFound("role", roleId);
         var organization = await db.Organizations.AsNoTracking().SingleAsync(row => row.Id == organizationId, cancellationToken);
         var by = organization.CreatedBy.ToResponse();
@@ -49,7 +49,7 @@ internal static class RoleEndpoints
             Id = role.Name(),
             Name = role.Name(),
             ScopeType = Scope(role),
-            Permissions = PermissionNames.Of(role),
+            Permissions = ContractPermissions.Of(role),
             CreatedAt = organization.CreatedAt,
             CreatedBy = by,
             UpdatedAt = organization.CreatedAt,
@@ -58,7 +58,7 @@ internal static class RoleEndpoints
     }
 
     private static PermissionGroupResponse[] ListGroups(
-        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string? scopeType) => [.. PermissionNames.All
+        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string? scopeType) => [.. ContractPermissions.All
         .Select(name => (Group: name[..name.LastIndexOf('.')], Action: name[(name.LastIndexOf('.') + 1)..]))
         .Where(name => string.IsNullOrEmpty(scopeType) || name.Group.Split('.')[0].Equals(scopeType, StringComparison.OrdinalIgnoreCase))
         .GroupBy(name => name.Group, StringComparer.Ordinal)

@@ -11,12 +11,12 @@ namespace Updraft.Server.Rollouts;
 /// <param name="Version">Its version of the default DAG bundle; null when it has none.</param>
 /// <param name="From">When the agent made it active.</param>
 /// <param name="Until">When the agent made another one active, or ceased to be live; null when it still has it.</param>
-internal sealed record AgentStretch(long Revision, string? Version, DateTimeOffset From, DateTimeOffset? Until);
+internal sealed record AgentRevisionInterval(long Revision, string? Version, DateTimeOffset From, DateTimeOffset? Until);
 
 /// <summary>Reads which agent ran what when, as far as reports of agents are kept: the newest hundred revisions.</summary>
 internal sealed class AgentHistory(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    public async Task<IReadOnlyList<AgentStretch>> ReadAsync(DeploymentId id, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<AgentRevisionInterval>> ReadAsync(DeploymentId id, CancellationToken cancellationToken)
     {
         var reports = await db.RevisionReports.Where(row => row.DeploymentId == id && row.ActiveAt != null)
             .Select(row => new { row.AgentId, row.Revision, At = row.ActiveAt!.Value }).ToListAsync(cancellationToken);
@@ -28,7 +28,7 @@ internal sealed class AgentHistory(UpdraftDbContext db, IOptions<AgentOptions> o
             .Select(row => new { row.Number, row.Mounts }).ToListAsync(cancellationToken))
             .ToDictionary(row => row.Number, row => row.Mounts.FirstOrDefault(mount => mount.Path == Bundles.Bundle.MainPath)?.Version);
         var dead = clock.GetUtcNow() - options.Value.LiveFor;
-        var stretches = new List<AgentStretch>();
+        var stretches = new List<AgentRevisionInterval>();
         foreach (var agent in reports.GroupBy(row => row.AgentId))
         {
             var steps = agent.OrderBy(row => row.At).ThenBy(row => row.Revision).ToList();

@@ -11,7 +11,7 @@ namespace Updraft.Server.Rollouts;
 /// The one way in which a Deployment moves. Call it inside a write transaction, save and commit, and announce the revision afterwards.
 /// Whatever made the revision, the bundles that it moves get their rows and an entry in their history.
 /// </summary>
-internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles)
+internal sealed class AppendRevision(UpdraftDbContext db, EnsureBundles bundles)
 {
     /// <summary>How many revisions back it is remembered when which agent prepared and activated them.</summary>
     private const int KeptReports = 100;
@@ -26,7 +26,7 @@ internal sealed class AppendRevision(UpdraftDbContext db, BundleRegister bundles
     {
         revision.TraceParent = Instrumentation.Current;
         db.Revisions.Add(revision);
-        await db.AnnounceAtCommitAsync(RevisionSignal.NewsOf(deployment.Id), cancellationToken);
+        await db.AnnounceAtCommitAsync(RevisionSignal.ChannelPayload(deployment.Id), cancellationToken);
         var moved = revision.Mounts.Where(mount => newest?.MountAt(mount.Path)?.Version != mount.Version).ToList();
         var found = await bundles.FindOrAddAsync(deployment, moved, revision.CreatedAt, by, cancellationToken);
         var restored = found.Select(row => row.Bundle).Where(bundle => bundle is { IsDag: false, DeletedAt: not null }).ToList();

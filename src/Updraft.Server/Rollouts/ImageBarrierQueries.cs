@@ -24,7 +24,7 @@ internal static class ImageBarrierQueries
                 .Select(row => new ImageReference(row.ImageRepository, row.ImageTag, row.ImageDigest))
                 .SingleOrDefaultAsync(cancellationToken);
             return new ImageBarrier(newest, image,
-                [.. live.Select(row => new ImageStanding(new Standing(row.Revision, row.Phase, row.ActiveRevision), row.Image))]);
+                [.. live.Select(row => new ImageStatus(new AgentStatus(row.Revision, row.Phase, row.ActiveRevision), row.Image))]);
         }
     }
 }

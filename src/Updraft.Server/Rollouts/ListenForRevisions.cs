@@ -41,7 +41,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
     private async Task ListenAsync(Action connected, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
-        connection.Notification += (_, heard) => signal.Hear(heard.Payload);
+        connection.Notification += (_, heard) => signal.OnNotification(heard.Payload);
         await connection.OpenAsync(cancellationToken);
         await using (var listen = new NpgsqlCommand($"LISTEN {PostgresUpdraftDbContext.Channel}", connection))
             await listen.ExecuteNonQueryAsync(cancellationToken);

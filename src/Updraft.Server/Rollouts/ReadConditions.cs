@@ -32,7 +32,7 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
                 agent.Revision, agent.Phase, agent.ActiveRevision, agent.Message))
             .ToListAsync(cancellationToken);
         var liveSince = clock.GetUtcNow() - options.Value.LiveFor;
-        var crews = agents.GroupBy(agent => agent.Deployment).ToDictionary(all => all.Key, all => new Crew([.. all], liveSince));
+        var crews = agents.GroupBy(agent => agent.Deployment).ToDictionary(all => all.Key, all => new LiveAgents([.. all], liveSince));
         var asked = crews.Values.Select(crew => crew.Hindmost).ToArray();
         var current = await db.Agents.AsNoTracking().Where(agent => asked.Contains(agent.Id))
             .Select(agent => new { agent.DeploymentId, agent.Mounts })
@@ -48,21 +48,21 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
         });
     }
 
-    private static (string Status, string? Reason) Judge(long revision, Crew crew)
+    private static (string Status, string? Reason) Judge(long revision, LiveAgents crew)
     {
         var live = crew.Live;
         if (live.Count == 0)
             return (Unhealthy, $"No agent answers; the last sign of life was at {crew.LastSeenAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
-        switch (Rollout.PhaseOf(revision, [.. live.Select(agent => agent.Standing)]))
+        switch (Rollout.PhaseOf(revision, [.. live.Select(agent => agent.AgentStatus)]))
         {
             case RolloutPhase.Converged:
                 return (Healthy, null);
             case RolloutPhase.Failed:
-                var failed = live.FindAll(agent => agent.Standing.Failed(revision));
+                var failed = live.FindAll(agent => agent.AgentStatus.Failed(revision));
                 return (Unhealthy, $"{failed.Count} of {Count(live.Count)} failed revision {revision}. "
                     + $"{failed[0].Component} on {failed[0].Host}: {failed[0].Message}");
             default:
-                return (Deploying, $"{live.Count(agent => agent.Standing.Runs(revision))} of {Count(live.Count)} run revision {revision}.");
+                return (Deploying, $"{live.Count(agent => agent.AgentStatus.Runs(revision))} of {Count(live.Count)} run revision {revision}.");
         }
     }
 
@@ -71,11 +71,11 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
     private sealed record Known(AgentId Id, DeploymentId Deployment, string Host, string Component, DateTimeOffset LastSeenAt,
         long Revision, AgentPhase? Phase, long ActiveRevision, string? Message)
     {
-        public Standing Standing => new(Revision, Phase, ActiveRevision);
+        public AgentStatus AgentStatus => new(Revision, Phase, ActiveRevision);
     }
 
     /// <summary>The agents of one Deployment, one at least.</summary>
-    private sealed class Crew(List<Known> all, DateTimeOffset liveSince)
+    private sealed class LiveAgents(List<Known> all, DateTimeOffset liveSince)
     {
         public List<Known> Live { get; } = all.FindAll(agent => agent.LastSeenAt >= liveSince);
 

@@ -18,7 +18,7 @@ namespace Updraft.Server.Rollouts;
 /// <exception cref="ApiException">
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is unknown here.
 /// </exception>
-internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRevision giveUp, RevisionSignal signal,
+internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRevision giveUp, RevisionSignal signal,
     RecordActive recordActive, IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
 {
     private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
@@ -39,17 +39,17 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
             agent = await db.Agents.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == target, cancellationToken)
                 ?? throw ApiException.NotFound("Agent", report.AgentId);
             CheckKnown(report, before);
-            var known = new ImageStanding(StandingOf(agent), agent.Image);
+            var known = new ImageStatus(StatusOf(agent), agent.Image);
             agent.LastSeenAt = now;
-            var reported = new Standing(report.Revision, report.Phase, report.ActiveRevision);
-            if (report.Epoch == options.Value.Epoch && known.Standing.IsMovedBy(reported))
+            var reported = new AgentStatus(report.Revision, report.Phase, report.ActiveRevision);
+            if (report.Epoch == options.Value.Epoch && known.AgentStatus.IsMovedBy(reported))
                 Write(agent, report);
-            if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.Standing.Outdates(reported))
+            if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.AgentStatus.Outdates(reported))
                 noted = await NoteAsync(deployment, agent, report, subject.Profile, cancellationToken);
             await db.SaveChangesAsync(cancellationToken);
 
             newest = deployment.Revision;
-            var standing = StandingOf(agent);
+            var standing = StatusOf(agent);
             if (report.Phase == AgentPhase.Active && standing.Runs(newest))
                 await recordActive.RunAsync(deployment, now - options.Value.LiveFor, subject.Profile, cancellationToken);
             var barrier = agent.ImageDriver is not null || Rollout.MayWait(newest, standing)
@@ -75,11 +75,11 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, GiveUpRe
     {
         var row = await db.NoteAsync(agent, report, cancellationToken);
         if (report is { Phase: AgentPhase.Failed, HasGivenUp: true })
-            await giveUp(new RevisionGivenUp(deployment, report.Revision, agent, by), cancellationToken);
+            await giveUp(new RevisionAborted(deployment, report.Revision, agent, by), cancellationToken);
         return row;
     }
 
-    private static Standing StandingOf(Agent agent) => new(agent.Revision, agent.Phase, agent.ActiveRevision);
+    private static AgentStatus StatusOf(Agent agent) => new(agent.Revision, agent.Phase, agent.ActiveRevision);
 
     private static void Write(Agent agent, AgentReport report)
     {

@@ -26,10 +26,10 @@ internal sealed class RevisionSignal
     }
 
     /// <summary>How other servers are told.</summary>
-    public static string NewsOf(DeploymentId deployment) => NewsPrefix + deployment.Value;
+    public static string ChannelPayload(DeploymentId deployment) => NewsPrefix + deployment.Value;
 
     /// <summary>Wakes those whom another server's news is for; other news is none of this.</summary>
-    public void Hear(string news)
+    public void OnNotification(string news)
     {
         if (news.StartsWith(NewsPrefix, StringComparison.Ordinal))
             Announce(new DeploymentId(news[NewsPrefix.Length..]));

@@ -22,7 +22,7 @@ internal enum RolloutPhase
 /// <param name="Revision">The revision that <paramref name="Phase"/> is about; 0 before the first report.</param>
 /// <param name="Phase">How far it is; null before the first report.</param>
 /// <param name="ActiveRevision">The revision that it runs; 0 for none.</param>
-internal readonly record struct Standing(long Revision, AgentPhase? Phase, long ActiveRevision)
+internal readonly record struct AgentStatus(long Revision, AgentPhase? Phase, long ActiveRevision)
 {
     /// <summary>The trees of a revision are complete there.</summary>
     public bool HasPrepared(long revision) => Revision == revision && Phase is AgentPhase.Prepared or AgentPhase.Active;
@@ -37,19 +37,19 @@ internal readonly record struct Standing(long Revision, AgentPhase? Phase, long 
     /// Whether a report tells something that was true before this one: reports are repeated after a lost answer, and a
     /// late repetition must not turn the clock back.
     /// </summary>
-    public bool Outdates(Standing report) => report.Revision < Revision
+    public bool Outdates(AgentStatus report) => report.Revision < Revision
         || (report.Revision == Revision && Phase is AgentPhase.Active && report.Phase is AgentPhase.Prepared
             && report.ActiveRevision <= ActiveRevision)
         || (report.Revision == Revision && report.Phase is AgentPhase.Preparing && Phase is AgentPhase.Prepared or AgentPhase.Active);
 
     /// <summary>Whether a report says where the agent stands. That work goes on is no news of that.</summary>
-    public bool IsMovedBy(Standing report) => report.Phase is not AgentPhase.Preparing && !Outdates(report);
+    public bool IsMovedBy(AgentStatus report) => report.Phase is not AgentPhase.Preparing && !Outdates(report);
 }
 
 /// <summary>What an agent said last that lets images run.</summary>
-/// <param name="Standing">How far it is.</param>
+/// <param name="AgentStatus">How far it is.</param>
 /// <param name="Image">The image that runs beside it; null for none yet.</param>
-internal readonly record struct ImageStanding(Standing Standing, ImageReference? Image);
+internal readonly record struct ImageStatus(AgentStatus AgentStatus, ImageReference? Image);
 
 /// <summary>
 /// The image of a revision and the agents that are to let it run. Nobody's bundles move before it runs at all of them: whatever of a
@@ -58,7 +58,7 @@ internal readonly record struct ImageStanding(Standing Standing, ImageReference?
 /// <param name="Revision">The revision.</param>
 /// <param name="Image">Its image; null for none.</param>
 /// <param name="Live">The live agents that roll images out.</param>
-internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadOnlyCollection<ImageStanding> Live)
+internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadOnlyCollection<ImageStatus> Live)
 {
     /// <summary>Nothing to wait for.</summary>
     public static ImageBarrier None { get; } = new(0, null, []);
@@ -67,8 +67,8 @@ internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadO
     public bool IsHeld => Live.Any(Holds);
 
     /// <summary>Whether the others wait for this agent: it runs another image, and has not prepared the revision.</summary>
-    public bool Holds(ImageStanding agent) =>
-        Image is not null && !Image.IsSameAs(agent.Image) && !agent.Standing.HasPrepared(Revision);
+    public bool Holds(ImageStatus agent) =>
+        Image is not null && !Image.IsSameAs(agent.Image) && !agent.AgentStatus.HasPrepared(Revision);
 }
 
 /// <summary>
@@ -78,7 +78,7 @@ internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadO
 internal static class Rollout
 {
     /// <summary>The phase of a revision over the live agents; without any it is converged.</summary>
-    public static RolloutPhase PhaseOf(long revision, IReadOnlyCollection<Standing> live)
+    public static RolloutPhase PhaseOf(long revision, IReadOnlyCollection<AgentStatus> live)
     {
         if (live.Any(agent => agent.Failed(revision)))
             return RolloutPhase.Failed;
@@ -92,13 +92,13 @@ internal static class Rollout
     /// it has prepared, unless something else runs there and somebody still lets the image run. Revision 0 is empty and needs no
     /// preparation.
     /// </summary>
-    public static StatePhase Tell(long revision, Standing agent, ImageBarrier barrier) => revision == 0
+    public static StatePhase Tell(long revision, AgentStatus agent, ImageBarrier barrier) => revision == 0
         || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
 
     /// <summary>
     /// Whether the barrier decides what an agent is told. One that has nothing yet is in a new pod, perhaps, for which the agent waits that
     /// lets the image run.
     /// </summary>
-    public static bool MayWait(long revision, Standing agent) =>
+    public static bool MayWait(long revision, AgentStatus agent) =>
         revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;
 }

@@ -5,6 +5,7 @@ using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
@@ -59,7 +60,7 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
     public static IDisposable Wait()
     {
         Waiting.Add(1);
-        return new Stay();
+        return new WaitScope();
     }
 
     /// <summary>Counts the live agents. Implements <see cref="BeforeScrape"/>.</summary>
@@ -112,7 +113,7 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
         _ => "failed",
     };
 
-    private sealed class Stay : IDisposable
+    private sealed class WaitScope : IDisposable
     {
         private int _left;
 

@@ -9,14 +9,14 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>What an agent has done last, as it says in its question: it wants to hear of anything else.</summary>
-internal readonly record struct ActedOn(long Epoch, long Revision, StatePhase Phase);
+internal readonly record struct AcknowledgedState(long Epoch, long Revision, StatePhase Phase);
 
 /// <summary>
 /// Answers an agent as soon as there is something for it to do: the document, or null when the wait is over. While it
 /// waits it holds no database connection and no scope, only a place in the signal.
 /// </summary>
 /// <exception cref="ApiException">404: no such agent in the Deployment, or the Deployment was deleted.</exception>
-internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal signal, SignState sign, SeeAgent see, WaitingAgents waiting,
+internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal signal, SignState sign, RecordHeartbeat see, WaitingAgents waiting,
     IOptions<AgentOptions> options, TimeProvider clock, IHostApplicationLifetime server)
 {
     /// <param name="deployment">The Deployment of the agent's token.</param>
@@ -24,7 +24,7 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
     /// <param name="acted">What it has done; null for nothing, which is answered at once.</param>
     /// <param name="wait">How long to wait at most.</param>
     /// <param name="cancellationToken">The agent has gone.</param>
-    public async Task<StateResponse?> RunAsync(DeploymentId deployment, AgentId agent, ActedOn? acted, TimeSpan wait,
+    public async Task<StateResponse?> RunAsync(DeploymentId deployment, AgentId agent, AcknowledgedState? acted, TimeSpan wait,
         CancellationToken cancellationToken)
     {
         var start = clock.GetTimestamp();
@@ -58,18 +58,18 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
         }
     }
 
-    private async Task<StateResponse?> LookAsync(DeploymentId deployment, AgentId agent, ActedOn? acted,
+    private async Task<StateResponse?> LookAsync(DeploymentId deployment, AgentId agent, AcknowledgedState? acted,
         CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         var place = await ReadAsync(db, deployment, agent, cancellationToken);
         await see.RunAsync(agent, place.LastSeenAt, cancellationToken);
-        var barrier = Rollout.MayWait(place.Newest, place.Standing)
+        var barrier = Rollout.MayWait(place.Newest, place.AgentStatus)
             ? await db.ReadBarrierAsync(deployment, place.Newest, clock.GetUtcNow() - options.Value.LiveFor, cancellationToken)
             : ImageBarrier.None;
-        var phase = Rollout.Tell(place.Newest, place.Standing, barrier);
-        return acted == new ActedOn(options.Value.Epoch, place.Newest, phase)
+        var phase = Rollout.Tell(place.Newest, place.AgentStatus, barrier);
+        return acted == new AcknowledgedState(options.Value.Epoch, place.Newest, phase)
             ? null
             : await sign.RunAsync(db, deployment, place.Newest, phase, cancellationToken);
     }
@@ -85,6 +85,6 @@ internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal s
 
     private sealed record Place(long Newest, DateTimeOffset LastSeenAt, long Revision, AgentPhase? Phase, long ActiveRevision)
     {
-        public Standing Standing => new(Revision, Phase, ActiveRevision);
+        public AgentStatus AgentStatus => new(Revision, Phase, ActiveRevision);
     }
 }

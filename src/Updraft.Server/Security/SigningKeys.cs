@@ -17,7 +17,7 @@ internal sealed class SigningKeys : IDisposable
 {
     public SigningKeys(IOptions<ServerOptions> options)
     {
-        var folder = options.Value.KeyFolder();
+        var folder = options.Value.KeyDirectory();
         Signing = ECDsa.Create();
         Signing.ImportFromPem(Encoding.ASCII.GetString(LoadOrCreate(Path.Join(folder, "signing.pem"), static () =>
         {

@@ -25,7 +25,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
 
     /// <summary>Begins a login.</summary>
     /// <returns>Nothing when the person may not come in any more.</returns>
-    public async Task<TokenAnswer?> BeginAsync(UserId id, CancellationToken cancellationToken)
+    public async Task<TokenResponse?> BeginAsync(UserId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var user = await FindUserAsync(id, cancellationToken);
@@ -49,7 +49,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     }
 
     /// <summary>Exchanges a refresh token. One that was used before ends the login: somebody has a copy.</summary>
-    public async Task<TokenAnswer?> RefreshAsync(string token, CancellationToken cancellationToken)
+    public async Task<TokenResponse?> RefreshAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -124,7 +124,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     private Task<User?> FindUserAsync(UserId id, CancellationToken cancellationToken) =>
         db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken);
 
-    private TokenAnswer Answer(LoginSession session, User user, string refresh)
+    private TokenResponse Answer(LoginSession session, User user, string refresh)
     {
         var now = clock.GetUtcNow();
         var access = Handler.CreateToken(new SecurityTokenDescriptor
@@ -142,7 +142,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
             },
             SigningCredentials = new SigningCredentials(IssueToken.SigningKey(keys), SecurityAlgorithms.EcdsaSha256),
         });
-        return new TokenAnswer(access, refresh, (long)AccessLifetime.TotalSeconds);
+        return new TokenResponse(access, refresh, (long)AccessLifetime.TotalSeconds);
     }
 }
 
@@ -150,4 +150,4 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
 /// <param name="Access">The access token.</param>
 /// <param name="Refresh">The next refresh token.</param>
 /// <param name="ExpiresIn">Seconds for which the access token counts.</param>
-internal sealed record TokenAnswer(string Access, string Refresh, long ExpiresIn);
+internal sealed record TokenResponse(string Access, string Refresh, long ExpiresIn);

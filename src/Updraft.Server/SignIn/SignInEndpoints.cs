@@ -54,7 +54,7 @@ internal static class SignInEndpoints
             return;
         }
         var redirect = query["redirect_uri"].ToString();
-        if (query["client_id"] != ClientId || !LoopbackAddress.IsAllowed(redirect))
+        if (query["client_id"] != ClientId || !LoopbackUrl.IsAllowed(redirect))
         {
             await context.ShowAsync(StatusCodes.Status400BadRequest, "The login cannot begin",
                 "The client is not known here, or wants the answer at an address that is not on this machine.");
@@ -98,7 +98,7 @@ internal static class SignInEndpoints
             await RefuseAsync(context, "invalid_client", "The client is not known here.");
             return;
         }
-        TokenAnswer? answer = null;
+        TokenResponse? answer = null;
         switch (form["grant_type"].ToString())
         {
             case "authorization_code":

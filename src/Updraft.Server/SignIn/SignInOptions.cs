@@ -44,7 +44,7 @@ internal sealed class SignInOptions : IValidatableObject
         foreach (var rule in Roles)
         {
             var scope = rule.DeploymentId is not null ? RoleScope.Deployment : rule.WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
-            if (RoleTable.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0 || rule.Value.Length == 0)
+            if (RoleCatalog.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0 || rule.Value.Length == 0)
             {
                 yield return new ValidationResult(
                     $"SignIn:Roles needs a Claim, its Value, a Role, and the WorkspaceId or DeploymentId that the role '{rule.Role}' is for.");

@@ -28,17 +28,12 @@ internal static class SignInServices
         var section = builder.Configuration.GetSection("SignIn");
         builder.Services.AddOptions<SignInOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuthorizationCodes>();
-        builder.Services.AddScoped<SignInPerson>();
+        builder.Services.AddScoped<SignInUser>();
         builder.Services.AddScoped<LoginTokens>();
         builder.Services.AddScoped<RecordSession>();
-        builder.Services.AddSingleton<FindSession>(provider => async (token, cancellationToken) =>
-        {
-            await using var scope = provider.CreateAsyncScope();
-            return await scope.ServiceProvider.GetRequiredService<LoginTokens>().FindAsync(token, cancellationToken);
-        });
         builder.Services.AddDataProtection().SetApplicationName("updraft");
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
-            keys.XmlRepository = new FileSystemXmlRepository(KeyFolder(server.Value), NullLoggerFactory.Instance));
+            keys.XmlRepository = new FileSystemXmlRepository(KeyDirectory(server.Value), NullLoggerFactory.Instance));
         // No scheme looks at requests by itself: pages ask for the cookie, nothing else does.
         var authentication = builder.Services.AddAuthentication(options => options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie();
@@ -97,7 +92,7 @@ internal static class SignInServices
         {
             var claims = context.Principal!.Claims.ToList();
             var issuer = claims.Find(claim => claim.Type == "sub")?.Issuer ?? signIn.Authority!;
-            var user = await context.HttpContext.RequestServices.GetRequiredService<SignInPerson>()
+            var user = await context.HttpContext.RequestServices.GetRequiredService<SignInUser>()
                 .RunAsync(issuer, claims, context.HttpContext.RequestAborted);
             context.Principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(UserClaim, user.Id.Value)], "updraft"));
         };
@@ -119,6 +114,6 @@ internal static class SignInServices
         cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 
-    private static DirectoryInfo KeyFolder(ServerOptions server) => Directory.CreateDirectory(
-        Path.Join(server.KeyFolder(), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    private static DirectoryInfo KeyDirectory(ServerOptions server) => Directory.CreateDirectory(
+        Path.Join(server.KeyDirectory(), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
 }

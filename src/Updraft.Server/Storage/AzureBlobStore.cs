@@ -23,15 +23,15 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     private readonly BlobServiceClient _service;
     private readonly BlobContainerClient _container;
     private readonly HttpClient _connections;
-    private readonly AzureAddress _address;
+    private readonly AzureUrl _address;
     private readonly string _spool;
     private readonly TimeProvider _clock;
     private readonly WriteProbe _probe;
     private UserDelegationKey? _delegation;
 
-    public AzureBlobStore(BlobStoreAddress address, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
+    public AzureBlobStore(BlobStoreUrl address, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
     {
-        _address = (AzureAddress)address;
+        _address = (AzureUrl)address;
         _spool = server.Value.Folder(FreeSpace.SpoolFolder);
         _clock = clock;
         _probe = new WriteProbe(clock);
@@ -56,7 +56,7 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
 
     /// <summary>Checks a connection string against the address; the message repeats nothing of its secrets.</summary>
     /// <exception cref="FormatException">It is none, or is for another account.</exception>
-    public static void CheckConnection(string connection, AzureAddress address)
+    public static void CheckConnection(string connection, AzureUrl address)
     {
         string account;
         try

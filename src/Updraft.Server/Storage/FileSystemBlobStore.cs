@@ -23,9 +23,9 @@ internal sealed class FileSystemBlobStore : IBlobStore
     public FileSystemBlobStore(IOptions<ServerOptions> options)
         : this(options.Value.Folder("blobs"))
     {
-        Posix.FsyncFolder(Path.GetDirectoryName(_root)!);
+        Posix.FsyncDirectory(Path.GetDirectoryName(_root)!);
         _durable.Add(_root);
-        EnsureFolder(_temporary);
+        EnsureDirectory(_temporary);
         foreach (var leftover in Directory.EnumerateFiles(_temporary))
             File.Delete(leftover);
     }
@@ -126,16 +126,16 @@ internal sealed class FileSystemBlobStore : IBlobStore
     private string Locate(string key) => Path.Join(_root, BlobKey.Check(key));
 
     /// <summary>Makes a folder, and makes it survive a power cut; also one that a crashed process may have left half-way.</summary>
-    private void EnsureFolder(string folder)
+    private void EnsureDirectory(string folder)
     {
         lock (_lock)
         {
             if (_durable.Contains(folder))
                 return;
             var parent = Path.GetDirectoryName(folder)!;
-            EnsureFolder(parent);
+            EnsureDirectory(parent);
             Directory.CreateDirectory(folder);
-            Posix.FsyncFolder(parent);
+            Posix.FsyncDirectory(parent);
             _durable.Add(folder);
         }
     }
@@ -149,7 +149,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
         public Task CommitAsync(CancellationToken cancellationToken)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            store.EnsureFolder(Path.GetDirectoryName(path)!);
+            store.EnsureDirectory(Path.GetDirectoryName(path)!);
             _file.Commit();
             return Task.CompletedTask;
         }

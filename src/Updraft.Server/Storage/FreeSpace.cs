@@ -4,13 +4,13 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>Keeps uploads from filling the disk to the last byte.</summary>
-internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage, BlobStoreAddress address)
+internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage, BlobStoreUrl address)
 {
     /// <summary>The folder of the data folder where blobs on their way into an object store are gathered.</summary>
     public const string SpoolFolder = "tmp";
 
     /// <summary>Bytes that are free for uploads and everything else; into an object store they go by way of a file.</summary>
-    public long Free => new DriveInfo(server.Value.Folder(address is FolderAddress ? "blobs" : SpoolFolder)).AvailableFreeSpace;
+    public long Free => new DriveInfo(server.Value.Folder(address is DirectoryUrl ? "blobs" : SpoolFolder)).AvailableFreeSpace;
 
     /// <summary>Bytes that uploads leave.</summary>
     public long Reserve => storage.Value.ReserveBytes;

@@ -19,14 +19,14 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     private const string ContentType = "application/octet-stream";
 
     private readonly AmazonS3Client _client;
-    private readonly S3Address _address;
+    private readonly S3Url _address;
     private readonly string _spool;
     private readonly TimeProvider _clock;
     private readonly WriteProbe _probe;
 
-    public S3BlobStore(BlobStoreAddress address, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
+    public S3BlobStore(BlobStoreUrl address, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
     {
-        _address = (S3Address)address;
+        _address = (S3Url)address;
         _spool = server.Value.Folder(FreeSpace.SpoolFolder);
         _clock = clock;
         _probe = new WriteProbe(clock);
@@ -96,7 +96,7 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private static AmazonS3Client Connect(S3Address address, StorageOptions options)
+    private static AmazonS3Client Connect(S3Url address, StorageOptions options)
     {
         var config = new AmazonS3Config
         {

@@ -8,7 +8,7 @@ internal sealed class StorageOptions
 {
     /// <summary>
     /// Where blobs are kept: empty for the data folder, <c>s3://BUCKET/PREFIX?region=…</c> or <c>azure://ACCOUNT/CONTAINER/PREFIX</c>.
-    /// See <see cref="BlobStoreAddress"/>.
+    /// See <see cref="BlobStoreUrl"/>.
     /// </summary>
     public string? Url { get; set; }
 
@@ -39,15 +39,15 @@ internal sealed class StorageOptions
             var problems = new List<string>();
             try
             {
-                var address = BlobStoreAddress.Of(options);
-                var isS3 = address is S3Address;
+                var address = BlobStoreUrl.Of(options);
+                var isS3 = address is S3Url;
                 if (!isS3 && !string.IsNullOrEmpty(options.AccessKey + options.SecretKey))
                     problems.Add("Storage:AccessKey and Storage:SecretKey are for S3; set Storage:Url to s3://BUCKET?region=REGION, or remove them.");
                 if (isS3 && string.IsNullOrEmpty(options.AccessKey) != string.IsNullOrEmpty(options.SecretKey))
                     problems.Add("Set both Storage:AccessKey and Storage:SecretKey, or neither to use the AWS SDK's default credentials.");
-                if (address is AzureAddress azure && !string.IsNullOrEmpty(options.AzureConnectionString))
+                if (address is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
                     AzureBlobStore.CheckConnection(options.AzureConnectionString, azure);
-                if (address is not AzureAddress && !string.IsNullOrEmpty(options.AzureConnectionString))
+                if (address is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
                     problems.Add("Storage:AzureConnectionString names no container; set Storage:Url to azure://ACCOUNT/CONTAINER, or remove it.");
             }
             catch (FormatException exception)

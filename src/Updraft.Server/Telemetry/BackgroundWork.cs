@@ -5,7 +5,7 @@ namespace Updraft.Server.Telemetry;
 /// <summary>Rounds of the work that no request asks for.</summary>
 internal static class BackgroundWork
 {
-    public const string ExpireUploads = "expire_uploads", DeleteOldImages = "delete_old_images", SeeWaitingAgents = "see_waiting_agents",
+    public const string ExpireUploads = "expire_uploads", DeleteOldImages = "delete_old_images", RecordWaitingHeartbeats = "see_waiting_agents",
         ListenForRevisions = "listen_for_revisions", NoteTokenUse = "note_token_use", ExpireEvents = "expire_events",
         ExpireDeliveries = "expire_deliveries";
 
@@ -18,7 +18,7 @@ internal static class BackgroundWork
 
     public static void Begin()
     {
-        foreach (var work in (string[])[ExpireUploads, DeleteOldImages, SeeWaitingAgents, ListenForRevisions, NoteTokenUse, ExpireEvents, ExpireDeliveries])
+        foreach (var work in (string[])[ExpireUploads, DeleteOldImages, RecordWaitingHeartbeats, ListenForRevisions, NoteTokenUse, ExpireEvents, ExpireDeliveries])
         {
             Add(0, work, "ok");
             Add(0, work, "failed");

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -23,7 +24,7 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
             return;
         var wanted = options.Value;
         var now = clock.GetUtcNow();
-        var order = new TokenOrder
+        var order = new TokenSpec
         {
             Kind = TokenKind.Api,
             Role = Role.OrganizationOwner,

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -10,7 +11,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>Changes an API token: its name, its secret, its roles. Whoever changes a token has to reach all of its places.</summary>
-internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, PlaceOfRole placeOfRole, TokenQueries queries, TokenCache cache,
+internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope placeOfRole, TokenQueries queries, TokenCache cache,
     LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     private const int MaxRoles = 1000;
@@ -38,10 +39,10 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
         var changed = await ChangeAsync(subject, id, EventTypes.TokenRotated, async row =>
         {
             foreach (var grant in row.Grants)
-                PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageTokens);
+                ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
             var limit = await CreateToken.EndOfAsync(db, subject, cancellationToken);
             if (limit is not null && row.ExpiryPeriodInDays is null)
-                throw PlaceOfRole.Refused("The token has no end, and the one that rotates it has; a token gives no longer life than its own.");
+                throw ResolveRoleScope.Refused("The token has no end, and the one that rotates it has; a token gives no longer life than its own.");
             token = issueToken.Rotate(row, limit);
         }, cancellationToken);
         return (changed, token);
@@ -70,17 +71,17 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
             }
             CheckHome(row, wanted);
             foreach (var grant in wanted)
-                PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageTokens);
+                ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
             row.Grants.ReplaceWith(wanted);
         }, cancellationToken);
     }
 
     /// <summary>Whoever changes or ends a token must be allowed to manage tokens in all of its places.</summary>
     /// <exception cref="ApiException">403: not in all of them.</exception>
-    public static void RefuseForeign(Subject subject, ApiToken row)
+    public static void RejectForeign(Subject subject, ApiToken row)
     {
         if (row.Grants.Exists(grant => !subject.May(Permission.ManageTokens, grant.WorkspaceId, grant.DeploymentId)))
-            throw PlaceOfRole.Refused("The token also has roles in places where the caller may not manage tokens.");
+            throw ResolveRoleScope.Refused("The token also has roles in places where the caller may not manage tokens.");
     }
 
     private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change, CancellationToken cancellationToken)
@@ -89,12 +90,12 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Pl
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var row = await queries.Visible(subject).AsTracking().SingleOrDefaultAsync(token => token.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value);
-        RefuseForeign(subject, row);
+        RejectForeign(subject, row);
         await change(row);
         (row.UpdatedAt, row.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
         events.Record(type, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
-        await lastOwner.RefuseNoneAsync(row.OrganizationId, cancellationToken);
+        await lastOwner.RejectNoneAsync(row.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
         cache.Forget();
         return row;

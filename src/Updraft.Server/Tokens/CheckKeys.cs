@@ -37,7 +37,7 @@ internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys
     }
 
     private IOException Refuse(SharedKey key, string wanted) => new(
-        $"the key '{Path.Join(server.Value.KeyFolder(), key.File)}' is {key.Id}, and the servers on this database use {wanted}. "
+        $"the key '{Path.Join(server.Value.KeyDirectory(), key.File)}' is {key.Id}, and the servers on this database use {wanted}. "
         + "Give this server the same folder of keys (--Keys), or a copy of it. To change the key on all servers, stop them, "
         + "and start the first one once with --Database:AcceptKeys true.");
 }

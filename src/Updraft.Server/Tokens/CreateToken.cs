@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -10,7 +11,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>Makes API tokens and agent tokens. Nobody can make a token that may do, see or last more than he has.</summary>
-internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, PlaceOfRole placeOfRole, EventLog events)
+internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope placeOfRole, EventLog events)
 {
     /// <summary>Longest name, in code points.</summary>
     public const int MaxName = 255;
@@ -29,7 +30,7 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var grant = await placeOfRole.FindAsync(subject, request.Scope, request.Role, request.EntityId, cancellationToken);
-        PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageTokens);
+        ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
         return await SaveAsync(subject, Order(subject, TokenKind.Api, grant, name, request.Description, days), write, cancellationToken);
     }
 
@@ -52,12 +53,12 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
         return db.ApiTokens.Where(row => row.Id == own).Select(row => row.ExpiresAt).SingleOrDefaultAsync(cancellationToken);
     }
 
-    private async Task<(ApiToken Row, string Token)> SaveAsync(Subject subject, TokenOrder order, WriteTransaction write,
+    private async Task<(ApiToken Row, string Token)> SaveAsync(Subject subject, TokenSpec order, WriteTransaction write,
         CancellationToken cancellationToken)
     {
         var (row, token) = issueToken.Run(order);
         if (await EndOfAsync(db, subject, cancellationToken) is { } limit && (row.ExpiresAt is null || row.ExpiresAt > limit))
-            throw PlaceOfRole.Refused($"The token would outlive the one that makes it, which ends at {limit:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
+            throw ResolveRoleScope.Refused($"The token would outlive the one that makes it, which ends at {limit:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
         db.ApiTokens.Add(row);
         events.Record(row.Kind == TokenKind.Agent ? EventTypes.AgentTokenCreated : EventTypes.TokenCreated, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
@@ -73,7 +74,7 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Pl
         return (TextLimit.Name(name, "name", MaxName), days);
     }
 
-    private static TokenOrder Order(Subject subject, TokenKind kind, Grant grant, string name, string? description, int? days) => new()
+    private static TokenSpec Order(Subject subject, TokenKind kind, Grant grant, string name, string? description, int? days) => new()
     {
         Kind = kind,
         Role = grant.Role,

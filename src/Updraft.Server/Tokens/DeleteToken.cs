@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -25,11 +26,11 @@ internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwn
         var row = await visible.AsTracking().SingleOrDefaultAsync(token => token.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value);
         if (row.Kind == TokenKind.Api)
-            ChangeToken.RefuseForeign(subject, row);
+            ChangeToken.RejectForeign(subject, row);
         row.RevokedAt = clock.GetUtcNow();
         events.Record(row.Kind == TokenKind.Agent ? EventTypes.AgentTokenDeleted : EventTypes.TokenDeleted, subject.Profile, row);
         await db.SaveChangesAsync(cancellationToken);
-        await lastOwner.RefuseNoneAsync(row.OrganizationId, cancellationToken);
+        await lastOwner.RejectNoneAsync(row.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
         cache.Forget();
     }

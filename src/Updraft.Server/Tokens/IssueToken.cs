@@ -10,7 +10,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>What a token is to be.</summary>
-internal sealed record TokenOrder
+internal sealed record TokenSpec
 {
     public required TokenKind Kind { get; init; }
 
@@ -52,7 +52,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
         SigningKey(keys), SecurityAlgorithms.EcdsaSha256);
 
     /// <summary>Makes a token and the row that knows it.</summary>
-    public (ApiToken Row, string Token) Run(TokenOrder order)
+    public (ApiToken Row, string Token) Run(TokenSpec order)
     {
         var now = WholeSecond(clock.GetUtcNow());
         DateTimeOffset? end = order.ExpiryPeriodInDays is { } days ? now.AddDays(days) : null;
@@ -75,7 +75,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
     }
 
     /// <summary>The row for a token that the operator chose.</summary>
-    public ApiToken Adopt(TokenOrder order, string token) =>
+    public ApiToken Adopt(TokenSpec order, string token) =>
         Row(order, token, isSigned: false, clock.GetUtcNow(), end: null);
 
     /// <summary>The key for the token library, which otherwise keeps it for longer than this server lives.</summary>
@@ -126,7 +126,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
         };
     }
 
-    private ApiToken Row(TokenOrder order, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? end)
+    private ApiToken Row(TokenSpec order, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? end)
     {
         var id = new TokenId(EntityId.New(clock));
         var by = order.CreatedBy ?? new SubjectProfile(id.Value, SubjectKind.ServiceKey, order.Name);

@@ -9,49 +9,23 @@ namespace Updraft.Server.Tokens;
 /// <summary>API tokens and agent tokens over HTTP.</summary>
 internal static class TokenEndpoints
 {
-    /// <summary>The address and form of the API before v1, of which the Terraform provider uses the API tokens.</summary>
-    public static void MapBetaTokens(this IEndpointRouteBuilder routes)
+    public static void AddTokens(this WebApplicationBuilder builder)
     {
-        var tokens = routes.MapGroup("/organizations/{organizationId}/tokens");
-        tokens.MapGet("/", async (Subject subject, TokenQueries queries, Paging paging, string? workspaceId, string? deploymentId,
-            bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken) =>
-        {
-            var page = await ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens, kind, sorts, cancellationToken);
-            return new BetaApiTokensPaginated
-            {
-                Tokens = [.. page.Tokens.Select(BetaApiTokenResponse.From)],
-                Limit = page.Limit,
-                Offset = page.Offset,
-                TotalCount = page.TotalCount,
-            };
-        }).Requires(Permission.ManageTokens).Operation("ListApiTokens");
-        tokens.MapPost("/", async (HttpRequest request, Subject subject, CreateToken createToken, CancellationToken cancellationToken) =>
-        {
-            var body = await request.ReadJsonAsync(ApiJson.Default.BetaCreateApiTokenRequest, cancellationToken);
-            var (row, token) = await createToken.RunAsync(subject, new CreateApiTokenRequest
-            {
-                Name = body.Name,
-                Description = body.Description,
-                Scope = body.Type,
-                Role = body.Role,
-                EntityId = body.EntityId,
-                TokenExpiryPeriodInDays = body.TokenExpiryPeriodInDays,
-            }, cancellationToken);
-            return BetaApiTokenResponse.From(row.ToResponse(token));
-        }).Requires(Permission.ManageTokens).Operation<BetaCreateApiTokenRequest>("CreateApiToken");
-        tokens.MapGet("/{tokenId}", async (TokenId tokenId, Subject subject, TokenQueries queries, CancellationToken cancellationToken) =>
-            BetaApiTokenResponse.From(await GetAsync(tokenId, subject, queries, cancellationToken)))
-            .Requires(Permission.ManageTokens).Operation("GetApiToken");
-        tokens.MapPost("/{tokenId}", async (TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
-            CancellationToken cancellationToken) =>
-            BetaApiTokenResponse.From(await UpdateAsync(tokenId, request, subject, change, cancellationToken)))
-            .Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
-        tokens.MapPost("/{tokenId}/roles", UpdateRolesAsync).Requires(Permission.ManageTokens)
-            .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
-        tokens.MapPost("/{tokenId}/rotate", async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
-            BetaApiTokenResponse.From(await RotateAsync(tokenId, subject, change, cancellationToken)))
-            .Requires(Permission.ManageTokens).Operation("RotateApiToken");
-        tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
+        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection("Bootstrap"))
+            .ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<SigningKeys>();
+        builder.Services.AddSingleton<IssueToken>();
+        builder.Services.AddSingleton<TokenCache>();
+        builder.Services.AddScoped<BootstrapTenancy>();
+        builder.Services.AddScoped<CheckKeys>();
+        foreach (var name in new[] { "signing", "uploads" })
+            builder.Services.AddSingleton(provider => provider.GetRequiredService<SigningKeys>().Shared.Single(key => key.Name == name));
+        builder.Services.AddScoped<TokenQueries>();
+        builder.Services.AddScoped<CreateToken>();
+        builder.Services.AddScoped<ChangeToken>();
+        builder.Services.AddScoped<DeleteToken>();
+        builder.Services.AddScoped<ResolveRoleScope>();
+        builder.Services.AddScoped<LastOwner>();
     }
 
     public static void MapTokens(this IEndpointRouteBuilder routes)
@@ -73,7 +47,7 @@ internal static class TokenEndpoints
         agents.MapDelete("/{agentTokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
     }
 
-    private static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
+    public static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
         string? deploymentId, bool? includeOnlyOrganizationTokens, [AllowedValues("STANDARD", "DIRECT_ACCESS")] string? kind, string[]? sorts,
         CancellationToken cancellationToken)
     {
@@ -103,31 +77,31 @@ internal static class TokenEndpoints
         return row.ToResponse(token);
     }
 
-    private static Task<ApiTokenResponse> GetAsync(TokenId tokenId, Subject subject, TokenQueries queries,
+    public static Task<ApiTokenResponse> GetAsync(TokenId tokenId, Subject subject, TokenQueries queries,
         CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.Visible(subject), tokenId, cancellationToken);
 
-    private static async Task<ApiTokenResponse> UpdateAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+    public static async Task<ApiTokenResponse> UpdateAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRequest, cancellationToken);
         return (await change.DescribeAsync(subject, tokenId, body, cancellationToken)).ToResponse();
     }
 
-    private static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+    public static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRolesRequest, cancellationToken);
         return (await change.GrantAsync(subject, tokenId, body, cancellationToken)).Grants.ToResponse();
     }
 
-    private static async Task<ApiTokenResponse> RotateAsync(TokenId tokenId, Subject subject, ChangeToken change,
+    public static async Task<ApiTokenResponse> RotateAsync(TokenId tokenId, Subject subject, ChangeToken change,
         CancellationToken cancellationToken)
     {
         var (row, token) = await change.RotateAsync(subject, tokenId, cancellationToken);
         return row.ToResponse(token);
     }
 
-    private static async Task<IResult> DeleteAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken deleteToken,
+    public static async Task<IResult> DeleteAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken deleteToken,
         CancellationToken cancellationToken)
     {
         await deleteToken.RunAsync(subject, queries.Visible(subject), tokenId, cancellationToken);

@@ -12,9 +12,9 @@ namespace Updraft.Server.Uploads;
 /// <exception cref="ApiException">403: the deploy was finalized. 404: no such deploy, or its Deployment was deleted.</exception>
 internal sealed class AdmitUpload(UpdraftDbContext db)
 {
-    public Task CheckAsync(UploadAddress address, CancellationToken cancellationToken) => CheckAsync(db, address, cancellationToken);
+    public Task CheckAsync(UploadGrant address, CancellationToken cancellationToken) => CheckAsync(db, address, cancellationToken);
 
-    public static async Task CheckAsync(UpdraftDbContext db, UploadAddress address, CancellationToken cancellationToken)
+    public static async Task CheckAsync(UpdraftDbContext db, UploadGrant address, CancellationToken cancellationToken)
     {
         var (deployment, deploy, purpose) = address;
         var found = await (from slot in db.UploadSlots

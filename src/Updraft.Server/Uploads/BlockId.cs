@@ -14,5 +14,5 @@ internal static class BlockId
         && !text.Any(char.IsWhiteSpace) && Base64.IsValid(text, out var length) && length is > 0 and <= MaxBytes;
 
     /// <summary>Where the block stands among the slot's: ids hold characters that a blob key cannot have.</summary>
-    public static string Key(UploadAddress slot, string id) => slot.StagingPrefix + Digest.Of(Encoding.UTF8.GetBytes(id));
+    public static string Key(UploadGrant slot, string id) => slot.StagingPrefix + Digest.Of(Encoding.UTF8.GetBytes(id));
 }

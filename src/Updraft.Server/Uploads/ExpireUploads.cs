@@ -43,7 +43,7 @@ internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blob
         var expired = clock.GetUtcNow() - LongestAddress - TimeSpan.FromMinutes(options.Value.MaxMinutes);
         var slots = await db.UploadSlots.AsNoTracking()
             .Where(slot => slot.CreatedAt < expired || slot.ClosedAt > DateTimeOffset.UnixEpoch)
-            .Select(slot => new UploadAddress(slot.DeploymentId, slot.DeployId, slot.Purpose))
+            .Select(slot => new UploadGrant(slot.DeploymentId, slot.DeployId, slot.Purpose))
             .ToListAsync(cancellationToken);
         foreach (var slot in slots)
         {

@@ -5,7 +5,7 @@ namespace Updraft.Server.Uploads;
 /// <summary>Makes an upload's bytes a bundle version, if the slot is open still and the bytes are complete when it is recorded.</summary>
 internal sealed class IngestUpload(IngestBundle ingest)
 {
-    public async Task<BundleVersion> RunAsync(UploadAddress slot, UploadBody body, CancellationToken cancellationToken)
+    public async Task<BundleVersion> RunAsync(UploadGrant slot, UploadBody body, CancellationToken cancellationToken)
     {
         try
         {

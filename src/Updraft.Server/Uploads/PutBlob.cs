@@ -8,7 +8,7 @@ namespace Updraft.Server.Uploads;
 /// <exception cref="ApiException">400: no <c>x-ms-blob-type: BlockBlob</c>, or not an archive. 413: too large.</exception>
 internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> options)
 {
-    public async Task<BundleVersion> RunAsync(UploadAddress slot, HttpRequest request, CancellationToken cancellationToken)
+    public async Task<BundleVersion> RunAsync(UploadGrant slot, HttpRequest request, CancellationToken cancellationToken)
     {
         var type = request.Headers["x-ms-blob-type"].ToString();
         if (type.Length == 0)

@@ -11,7 +11,7 @@ namespace Updraft.Server.Uploads;
 /// <exception cref="ApiException">400: no proper block id. 413: the block, or all that was staged, is too large.</exception>
 internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options)
 {
-    public async Task RunAsync(UploadAddress slot, HttpRequest request, CancellationToken cancellationToken)
+    public async Task RunAsync(UploadGrant slot, HttpRequest request, CancellationToken cancellationToken)
     {
         var id = request.Query["blockid"].ToString();
         if (!BlockId.IsValid(id))

@@ -12,7 +12,7 @@ namespace Updraft.Server.Uploads;
 /// <exception cref="ApiException">400: not a list, or a block that was not staged. 413: the blocks are too large together.</exception>
 internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptions<UploadOptions> options)
 {
-    public async Task<BundleVersion> RunAsync(UploadAddress slot, HttpRequest request, CancellationToken cancellationToken)
+    public async Task<BundleVersion> RunAsync(UploadGrant slot, HttpRequest request, CancellationToken cancellationToken)
     {
         var limits = options.Value;
         IReadOnlyList<string> ids;

@@ -10,19 +10,19 @@ namespace Updraft.Server.Uploads;
 /// </summary>
 internal sealed class StagingBudget(IOptions<UploadOptions> options)
 {
-    private readonly ConcurrentDictionary<UploadAddress, (long Blocks, long Bytes)> _spent = new();
+    private readonly ConcurrentDictionary<UploadGrant, (long Blocks, long Bytes)> _spent = new();
 
     /// <summary>Says no before a body is read that would be refused anyway.</summary>
     /// <exception cref="ApiException">413: the slot has staged enough.</exception>
-    public void CheckOpen(UploadAddress slot) => Check(_spent.GetValueOrDefault(slot));
+    public void CheckOpen(UploadGrant slot) => Check(_spent.GetValueOrDefault(slot));
 
     /// <summary>Counts a block, before it becomes visible.</summary>
     /// <exception cref="ApiException">413: the slot has staged enough.</exception>
-    public void Spend(UploadAddress slot, long bytes) =>
+    public void Spend(UploadGrant slot, long bytes) =>
         Check(_spent.AddOrUpdate(slot, (1, bytes), (_, before) => (before.Blocks + 1, before.Bytes + bytes)));
 
     /// <summary>Forgets the slots that no longer take anything.</summary>
-    public void Forget(UploadAddress slot) => _spent.TryRemove(slot, out _);
+    public void Forget(UploadGrant slot) => _spent.TryRemove(slot, out _);
 
     private void Check((long Blocks, long Bytes) spent)
     {

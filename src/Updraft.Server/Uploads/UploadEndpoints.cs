@@ -41,7 +41,7 @@ internal static class UploadEndpoints
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
         routes.MapPut(Address, PutAsync).AllowAnonymous();
-        routes.Map(Address, RefuseMethod).AllowAnonymous();
+        routes.Map(Address, RejectMethod).AllowAnonymous();
     }
 
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
@@ -60,7 +60,7 @@ internal static class UploadEndpoints
         try
         {
             // Everything up to the body is judged before a byte of the body is asked for.
-            var slot = new UploadAddress(deploymentId, deployId, ReadPurpose(purpose));
+            var slot = new UploadGrant(deploymentId, deployId, ReadPurpose(purpose));
             url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
             CheckFraming(context.Request);
             using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
@@ -83,7 +83,7 @@ internal static class UploadEndpoints
         }
     }
 
-    private static async Task ServeAsync(HttpContext context, UploadAddress slot, CancellationToken cancellationToken)
+    private static async Task ServeAsync(HttpContext context, UploadGrant slot, CancellationToken cancellationToken)
     {
         var (request, services) = (context.Request, context.RequestServices);
         switch (request.Query["comp"].ToString())
@@ -166,7 +166,7 @@ internal static class UploadEndpoints
         Enum.GetValues<BundlePurpose>().Cast<BundlePurpose?>().FirstOrDefault(value => SignedUploadUrl.Segment(value!.Value) == purpose)
         ?? throw ApiException.NotFound("upload", purpose);
 
-    private static void RefuseMethod(HttpContext context)
+    private static void RejectMethod(HttpContext context)
     {
         SetHeader(context.Response, HeaderNames.Allow, HttpMethods.Put);
         throw BlobError.Of(StatusCodes.Status405MethodNotAllowed, "UnsupportedHttpVerb", "An upload address takes PUT only.");

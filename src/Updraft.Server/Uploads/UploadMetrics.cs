@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Uploads;

@@ -14,7 +14,7 @@ namespace Updraft.Server.Users;
 /// Replaces the roles of a person within the caller's reach: an owner of the Organization replaces all of them, an owner of a Workspace
 /// those in the Workspace; the others stay.
 /// </summary>
-internal sealed class UpdateUserRoles(UpdraftDbContext db, PlaceOfRole placeOfRole, TokenCache cache, LastOwner lastOwner, TimeProvider clock,
+internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope placeOfRole, TokenCache cache, LastOwner lastOwner, TimeProvider clock,
     EventLog events)
 {
     private const int MaxRoles = 1000;
@@ -32,14 +32,14 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, PlaceOfRole placeOfRo
             ?? throw ApiException.NotFound("user", id.Value);
         var wanted = await ReadAsync(subject, request, cancellationToken);
         foreach (var grant in wanted.Where(grant => !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
-            PlaceOfRole.RefuseMorePower(subject, grant, Permission.ManageUserRoles);
+            ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUserRoles);
         var untouched = user.Grants.Where(old => !reach.Covers(old) && !wanted.Exists(grant => grant.EntityId == old.EntityId));
         var before = user.Copy();
         user.Grants.ReplaceWith([.. wanted, .. untouched]);
         user.UpdatedAt = clock.GetUtcNow();
         events.RecordRoles(subject.Profile, user, before);
         await db.SaveChangesAsync(cancellationToken);
-        await lastOwner.RefuseNoneAsync(user.OrganizationId, cancellationToken);
+        await lastOwner.RejectNoneAsync(user.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
         cache.Forget();
         return [.. user.Grants.Where(reach.Covers)];

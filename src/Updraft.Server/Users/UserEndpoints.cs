@@ -15,7 +15,7 @@ internal static class UserEndpoints
     {
         builder.Services.AddScoped<UserQueries>();
         builder.Services.AddScoped<UpdateUserRoles>();
-        builder.Services.AddScoped<IsOwnedByPerson>(provider => (organization, cancellationToken) => provider.GetRequiredService<UpdraftDbContext>()
+        builder.Services.AddScoped<IsOwnedByUser>(provider => (organization, cancellationToken) => provider.GetRequiredService<UpdraftDbContext>()
             .Users.AnyAsync(row => row.OrganizationId == organization && row.Status == UserStatus.Active
                 && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken));
     }

@@ -1,4 +1,5 @@
 using Updraft.Protocol;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;

@@ -57,7 +57,7 @@ internal sealed class LiveEvents(IServiceScopeFactory scopes, RevisionSignal sig
             }
             if (stamp != known)
             {
-                if (credential is null || !await credential.StillCountsAsync(cancellationToken))
+                if (credential is null || !await credential.IsStillValidAsync(cancellationToken))
                     yield break;
                 // The first one tells that the connection stands; the page may have missed something before.
                 known = stamp;

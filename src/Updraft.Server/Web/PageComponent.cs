@@ -12,7 +12,7 @@ public abstract class PageComponent : ComponentBase
 
     private protected HttpRequest Request => Context.Request;
 
-    private protected CancellationToken Gone => Context.RequestAborted;
+    private protected CancellationToken RequestAborted => Context.RequestAborted;
 
     /// <summary>Who looks; null on the few pages that are open to all.</summary>
     private protected Subject? Reader => Context.Features.Get<Subject>();

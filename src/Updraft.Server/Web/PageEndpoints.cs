@@ -12,6 +12,7 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tokens;
@@ -157,7 +158,7 @@ internal static class PageEndpoints
         {
             Name = await FieldAsync(request, "name"),
             Description = await FieldAsync(request, "description"),
-            Scope = RoleTable.Find(role ?? "")?.Scope().ToString().ToUpperInvariant(),
+            Scope = RoleCatalog.Find(role ?? "")?.Scope().ToString().ToUpperInvariant(),
             Role = role,
             EntityId = place,
             TokenExpiryPeriodInDays = await DaysAsync(request),

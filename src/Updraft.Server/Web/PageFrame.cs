@@ -14,12 +14,12 @@ internal sealed class PageFrame(RequestDelegate next)
         "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
     /// <summary>Where programs ask, which want an error as they know it whatever they say about HTML.</summary>
-    private static readonly string[] OfPrograms =
+    private static readonly string[] ApiPrefixes =
         ["/v1", "/v1alpha1", "/platform", "/labs", "/iam", "/agent", "/updraft", "/uploads", "/registry", "/oauth", "/private", "/openapi", "/spec", "/healthz"];
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (PageRoute.Is(context) || (context.GetEndpoint() is null && WantsPage(context.Request) && !IsOfPrograms(context.Request.Path)))
+        if (PageRoute.Is(context) || (context.GetEndpoint() is null && WantsPage(context.Request) && !IsApiPath(context.Request.Path)))
         {
             Protect(context.Response);
             context.Features.Set(new ErrorPage(WriteErrorAsync));
@@ -84,7 +84,7 @@ internal sealed class PageFrame(RequestDelegate next)
         _ => "That did not work",
     };
 
-    private static bool IsOfPrograms(PathString path) => OfPrograms.Any(start => path.StartsWithSegments(start, StringComparison.OrdinalIgnoreCase));
+    private static bool IsApiPath(PathString path) => ApiPrefixes.Any(start => path.StartsWithSegments(start, StringComparison.OrdinalIgnoreCase));
 
     private static bool WantsPage(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))

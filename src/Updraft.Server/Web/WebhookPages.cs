@@ -81,7 +81,7 @@ internal static class WebhookPages
     private static async Task<RedirectHttpResult> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject, RepeatDelivery repeat,
         PageLinks links, CancellationToken cancellationToken)
     {
-        await repeat.AgainAsync(subject, webhookId, deliveryId, cancellationToken);
+        await repeat.ResendAsync(subject, webhookId, deliveryId, cancellationToken);
         return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?said=again"));
     }
 }

@@ -9,7 +9,7 @@ namespace Updraft.Server.Webhooks;
 internal delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken cancellationToken);
 
 /// <summary>The address leads to where webhooks must not lead.</summary>
-internal sealed class RefusedAddressException(string host) : IOException($"'{host}' leads to no address that webhooks may reach.");
+internal sealed class BlockedAddressException(string host) : IOException($"'{host}' leads to no address that webhooks may reach.");
 
 /// <summary>
 /// Keeps webhooks out of the networks around the server. What an address says is checked when it is written down, so that its writer learns of it;
@@ -86,7 +86,7 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
     }
 
     /// <summary>Connects to a host, at an address that was checked: the one that is connected to, not one that is looked up once more.</summary>
-    /// <exception cref="RefusedAddressException">It has no address that webhooks may reach.</exception>
+    /// <exception cref="BlockedAddressException">It has no address that webhooks may reach.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
@@ -94,7 +94,7 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
         var isListed = options.Value.Allows(host);
         var allowed = Array.FindAll(found, address => isListed || IsPublic(address) || options.Value.Allows(Plain(address)));
         if (allowed.Length == 0)
-            throw found.Length == 0 ? new SocketException((int)SocketError.HostNotFound) : new RefusedAddressException(host);
+            throw found.Length == 0 ? new SocketException((int)SocketError.HostNotFound) : new BlockedAddressException(host);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
@@ -70,7 +71,7 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
             return;
         if (attempt is null)
         {
-            delivery.GiveUp();
+            delivery.Abort();
         }
         else
         {
@@ -97,7 +98,7 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
         webhook.IsEnabled = false;
         webhook.DisabledReason = attempt.IsGone ? "The receiver answered 410: it wants no more events."
             : $"No event has reached the receiver since {webhook.FailingSince:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
-        await db.GiveUpPendingAsync(webhook.Id, cancellationToken);
+        await db.AbortPendingAsync(webhook.Id, cancellationToken);
         events.Record(EventTypes.WebhookDisabled, new SubjectProfile(webhook.Id.Value, SubjectKind.ServiceKey, "Updraft"), webhook.Place(), webhook.Target(),
             ("reason", webhook.DisabledReason));
         LogDisabled(webhook.Id, webhook.DisabledReason);

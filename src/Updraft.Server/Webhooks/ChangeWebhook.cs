@@ -2,6 +2,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
@@ -23,7 +24,7 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
             if (isEnabled && !row.IsEnabled)
                 row.FailingSince = null;
             if (!isEnabled)
-                await db.GiveUpPendingAsync(id, cancellationToken);
+                await db.AbortPendingAsync(id, cancellationToken);
             (row.Name, row.EventTypes, row.Format, row.IsEnabled) = (name, types, format, isEnabled);
             row.DisabledReason = null;
             row.Url = key.Seal(id, WebhookMapping.UrlPurpose, url);

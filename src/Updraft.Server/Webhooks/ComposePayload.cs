@@ -29,7 +29,7 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
             By = happened.By.ToResponse(),
         };
         if (happened.DeploymentId is { } deployment && happened.DeployId is { } deploy)
-            content = await TellDeployAsync(content, happened.Type, deployment, deploy, cancellationToken);
+            content = await DescribeDeployAsync(content, happened.Type, deployment, deploy, cancellationToken);
         else
             content = content with { Message = "This is a test. Nothing has happened." };
         return new() { Type = happened.Type, Timestamp = happened.At, Data = content };
@@ -40,7 +40,7 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
         ? JsonSerializer.Serialize(SlackMessage.Of(payload), WebhookJson.Options)
         : JsonSerializer.Serialize(payload, WebhookJson.Options);
 
-    private async Task<WebhookPayloadContent> TellDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId, DeployId id,
+    private async Task<WebhookPayloadContent> DescribeDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId, DeployId id,
         CancellationToken cancellationToken)
     {
         var name = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);

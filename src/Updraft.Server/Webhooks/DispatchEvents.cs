@@ -33,10 +33,10 @@ internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, Webhoo
     private async Task<bool> RunAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();
-        var (events, deliveries) = await scope.ServiceProvider.GetRequiredService<TakeUpEvents>().RunAsync(cancellationToken);
+        var (events, deliveries) = await scope.ServiceProvider.GetRequiredService<EnqueueDeliveries>().RunAsync(cancellationToken);
         if (deliveries > 0)
             signal.Announce();
-        return events == TakeUpEvents.Most;
+        return events == EnqueueDeliveries.Most;
     }
 
     [LoggerMessage(1, LogLevel.Warning, "Events could not be taken up for webhooks; they are tried again.")]

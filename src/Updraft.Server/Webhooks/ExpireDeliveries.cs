@@ -7,7 +7,7 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Forgets old deliveries, and webhooks whose Workspace was deleted, every hour.</summary>
-internal sealed class ExpireDeliveries(TakeLead lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options, TimeProvider clock,
+internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options, TimeProvider clock,
     ILogger<ExpireDeliveries> log) : HourlyWork(lead, clock, log, BackgroundWork.ExpireDeliveries)
 {
     protected override async Task RunAsync(CancellationToken cancellationToken)

@@ -2,18 +2,19 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Sends by hand: an event once more, under its id, or a test.</summary>
-internal sealed class RepeatDelivery(UpdraftDbContext db, WebhookQueries queries, TakeUpEvents takeUp, ComposePayload compose, EventLog events,
+internal sealed class RepeatDelivery(UpdraftDbContext db, WebhookQueries queries, EnqueueDeliveries takeUp, ComposePayload compose, EventLog events,
     WebhookSignal signal, TimeProvider clock)
 {
     /// <summary>Sends an event again, whatever became of it. The same body goes out under the same id.</summary>
     /// <exception cref="ApiException">400: the webhook is switched off. 404: no such webhook or delivery.</exception>
-    public async Task<WebhookDelivery> AgainAsync(Subject subject, WebhookId webhook, DeliveryId id, CancellationToken cancellationToken)
+    public async Task<WebhookDelivery> ResendAsync(Subject subject, WebhookId webhook, DeliveryId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var row = await LockEnabledAsync(subject, webhook, cancellationToken);

@@ -91,7 +91,7 @@ internal sealed class WebhookClient : IDisposable
         {
             switch (cause)
             {
-                case RefusedAddressException:
+                case BlockedAddressException:
                     return RefusedAddress;
                 case SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.NoData or SocketError.TryAgain }:
                     return Name;

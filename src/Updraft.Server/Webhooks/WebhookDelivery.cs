@@ -64,7 +64,7 @@ internal sealed class WebhookDelivery
     }
 
     /// <summary>No further attempt comes.</summary>
-    public void GiveUp() => Status = Status == DeliveryStatus.Pending ? DeliveryStatus.Failed : Status;
+    public void Abort() => Status = Status == DeliveryStatus.Pending ? DeliveryStatus.Failed : Status;
 
     /// <summary>Begins again, at once and with all tries.</summary>
     public void Repeat(DateTimeOffset now) => (Status, Tries, NextAt) = (DeliveryStatus.Pending, 0, now);

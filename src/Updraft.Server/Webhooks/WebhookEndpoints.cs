@@ -25,7 +25,7 @@ internal static class WebhookEndpoints
         builder.Services.AddScoped<ChangeWebhook>();
         builder.Services.AddScoped<RepeatDelivery>();
         builder.Services.AddScoped<ComposePayload>();
-        builder.Services.AddScoped<TakeUpEvents>();
+        builder.Services.AddScoped<EnqueueDeliveries>();
         builder.Services.AddScoped<AttemptDelivery>();
         builder.Services.AddHostedService<DispatchEvents>();
         builder.Services.AddHostedService<SendDeliveries>();
@@ -101,5 +101,5 @@ internal static class WebhookEndpoints
         CancellationToken cancellationToken) => queries.ListDeliveriesAsync(subject, webhookId, paging, cancellationToken);
 
     private static async Task<WebhookDeliveryResponse> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject, RepeatDelivery repeat,
-        CancellationToken cancellationToken) => (await repeat.AgainAsync(subject, webhookId, deliveryId, cancellationToken)).ToResponse();
+        CancellationToken cancellationToken) => (await repeat.ResendAsync(subject, webhookId, deliveryId, cancellationToken)).ToResponse();
 }

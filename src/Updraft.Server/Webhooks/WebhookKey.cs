@@ -19,7 +19,7 @@ internal sealed class WebhookKey(IOptions<ServerOptions> options)
     private const string FileName = "webhooks.key";
     private const int NonceLength = 12, TagLength = 16;
 
-    private readonly byte[] _key = SigningKeys.LoadOrCreate(Path.Join(options.Value.KeyFolder(), FileName), static () => RandomNumberGenerator.GetBytes(32));
+    private readonly byte[] _key = SigningKeys.LoadOrCreate(Path.Join(options.Value.KeyDirectory(), FileName), static () => RandomNumberGenerator.GetBytes(32));
 
     /// <summary>By which another server's key is compared with this one.</summary>
     public SharedKey Shared => new("webhooks", FileName, Convert.ToHexStringLower(HMACSHA256.HashData(_key, "which key is this"u8)));

@@ -57,7 +57,7 @@ internal static class WebhookMapping
     };
 
     /// <summary>The webhook's place, for an event.</summary>
-    public static EventPlace Place(this Webhook row) => new(row.OrganizationId, row.WorkspaceId, row.DeploymentId);
+    public static EventScope Place(this Webhook row) => new(row.OrganizationId, row.WorkspaceId, row.DeploymentId);
 
     /// <summary>The webhook as what an event tells of.</summary>
     public static EventTarget Target(this Webhook row) => new("webhook", row.Id.Value, row.Name);

@@ -4,7 +4,7 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>What is sent, in the standard format; <c>docs/webhooks.md</c> describes the fields. What is absent is left out.</summary>
+/// <summary>What is sent, in the standard format; <c>docs/reference/events.md</c> describes the fields. What is absent is left out.</summary>
 internal sealed record WebhookPayload
 {
     public required string Type { get; init; }
@@ -17,11 +17,11 @@ internal sealed record WebhookPayload
 
 internal sealed record WebhookPayloadContent
 {
-    public required WebhookPlace Organization { get; init; }
+    public required WebhookResource Organization { get; init; }
 
-    public required WebhookPlace Workspace { get; init; }
+    public required WebhookResource Workspace { get; init; }
 
-    public WebhookPlace? Deployment { get; init; }
+    public WebhookResource? Deployment { get; init; }
 
     public WebhookDeploy? Deploy { get; init; }
 
@@ -42,7 +42,7 @@ internal sealed record WebhookPayloadContent
     public string? Message { get; init; }
 }
 
-internal sealed record WebhookPlace(string Id, string? Name);
+internal sealed record WebhookResource(string Id, string? Name);
 
 internal sealed record WebhookDeploy
 {

@@ -18,7 +18,7 @@ internal static class WebhookTable
             (await db.LockRowsAsync<Webhook>("SELECT * FROM webhooks WHERE id = {0}", id.Value, cancellationToken)).SingleOrDefault();
 
         /// <summary>Nothing more is sent of what is under way. Inside a write transaction.</summary>
-        public Task GiveUpPendingAsync(WebhookId id, CancellationToken cancellationToken) => db.Set<WebhookDelivery>()
+        public Task AbortPendingAsync(WebhookId id, CancellationToken cancellationToken) => db.Set<WebhookDelivery>()
             .Where(row => row.WebhookId == id && row.Status == DeliveryStatus.Pending)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Status, DeliveryStatus.Failed), cancellationToken);
     }

@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -27,7 +28,7 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock, E
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(organization, cancellationToken);
-        await RefuseTakenNameAsync(db, organization, name, except: null, cancellationToken);
+        await RejectTakenNameAsync(db, organization, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var workspace = new Workspace
         {
@@ -53,7 +54,7 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock, E
 
     /// <summary>Names are unique within an Organization.</summary>
     /// <exception cref="ApiException">400: the name is taken.</exception>
-    public static async Task RefuseTakenNameAsync(UpdraftDbContext db, OrganizationId organization, string name, WorkspaceId? except,
+    public static async Task RejectTakenNameAsync(UpdraftDbContext db, OrganizationId organization, string name, WorkspaceId? except,
         CancellationToken cancellationToken)
     {
         if (await db.Workspaces.AnyAsync(row => row.OrganizationId == organization && row.Name == name && row.Id != except,

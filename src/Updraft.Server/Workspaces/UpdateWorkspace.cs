@@ -3,6 +3,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -26,7 +27,7 @@ internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock, E
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var workspace = await db.Workspaces.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("Workspace", id.Value);
-        await CreateWorkspace.RefuseTakenNameAsync(db, workspace.OrganizationId, name, except: id, cancellationToken);
+        await CreateWorkspace.RejectTakenNameAsync(db, workspace.OrganizationId, name, except: id, cancellationToken);
         var changed = Changed.Names(("name", workspace.Name, name), ("description", workspace.Description, request.Description),
             ("cicdEnforcedDefault", workspace.CicdEnforcedDefault, request.CicdEnforcedDefault.Value));
         workspace.Name = name;

@@ -52,7 +52,7 @@ internal sealed class StandInServer : IAsyncDisposable
     public ImageReference? Image { get; set; }
 
     /// <summary>How agents introduced themselves.</summary>
-    public ConcurrentQueue<EnrolRequest> Enrolments { get; } = [];
+    public ConcurrentQueue<EnrollRequest> Enrolments { get; } = [];
 
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(24);
 
@@ -207,8 +207,8 @@ internal sealed class StandInServer : IAsyncDisposable
             return;
         if (context.Request.Headers.Authorization != "Bearer " + Token)
             context.Response.StatusCode = 401;
-        else if (path == AgentRoutes.Enrol)
-            await EnrolAsync(context);
+        else if (path == AgentRoutes.Enroll)
+            await EnrollAsync(context);
         else if (path == AgentRoutes.State)
             await StateAsync(context);
         else if (path == AgentRoutes.Report)
@@ -221,22 +221,22 @@ internal sealed class StandInServer : IAsyncDisposable
             context.Response.StatusCode = 404;
     }
 
-    private async Task EnrolAsync(HttpContext context)
+    private async Task EnrollAsync(HttpContext context)
     {
-        var request = (await JsonSerializer.DeserializeAsync(context.Request.Body, AgentJson.Default.EnrolRequest))!;
+        var request = (await JsonSerializer.DeserializeAsync(context.Request.Body, AgentJson.Default.EnrollRequest))!;
         Enrolments.Enqueue(request);
         string agent;
         lock (_gate)
             agent = _agents.TryGetValue(request.InstanceId, out var known)
                 ? known
                 : _agents[request.InstanceId] = EntityId.New(TimeProvider.System);
-        await WriteAsync(context, new EnrolResponse
+        await WriteAsync(context, new EnrollResponse
         {
             AgentId = agent,
             OrganizationId = OrganizationId,
             DeploymentId = DeploymentId,
             SigningKey = PublicKey.Of(Key),
-        }, AgentJson.Default.EnrolResponse);
+        }, AgentJson.Default.EnrollResponse);
     }
 
     private async Task StateAsync(HttpContext context)

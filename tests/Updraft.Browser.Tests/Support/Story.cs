@@ -59,7 +59,7 @@ internal sealed class Story : IAsyncDisposable
         story.Failing = await PageSite.CreateAsync(server, "staging");
         await story.TellFailureAsync();
         await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_AUTHOR", server.WorkspaceId, 90);
-        await server.AddPersonAsync("ann@example.org");
+        await server.AddUserAsync("ann@example.org");
         return story;
     }
 
@@ -69,7 +69,7 @@ internal sealed class Story : IAsyncDisposable
     {
         List<Teller> agents = [];
         foreach (var (component, host) in ((string, string)[])[("dag-processor", "airflow-1"), ("scheduler", "airflow-1"), ("worker", "airflow-2")])
-            agents.Add(await EnrolAsync(Site, component, host));
+            agents.Add(await EnrollAsync(Site, component, host));
         foreach (var (number, (daysAgo, description, sha, lines)) in Past.Index())
         {
             _clock.By = TimeSpan.FromDays(-daysAgo);
@@ -99,7 +99,7 @@ internal sealed class Story : IAsyncDisposable
 
     private async Task TellFailureAsync()
     {
-        var agent = await EnrolAsync(Failing, "standalone", "airflow-staging");
+        var agent = await EnrollAsync(Failing, "standalone", "airflow-staging");
         await Failing.DeployAsync("Try the new reports", ("dags/reports.py", "def broken(:\n"));
         await agent.SayAsync(AgentPhase.Failed, 1, 0, "The check ended with exit code 1. Its last output: dags/reports.py, line 1: SyntaxError: invalid syntax");
     }
@@ -116,12 +116,12 @@ internal sealed class Story : IAsyncDisposable
         }
     }
 
-    private async Task<Teller> EnrolAsync(PageSite site, string component, string host)
+    private async Task<Teller> EnrollAsync(PageSite site, string component, string host)
     {
         var client = Server.ClientWith(await Server.CreateAgentTokenAsync(site.Id));
-        using var response = await client.PostAsJsonAsync(AgentRoutes.Enrol,
-            new EnrolRequest { InstanceId = EntityId.New(TimeProvider.System), Host = host, Component = component, AgentVersion = "0.1.0" }, AgentJson.Default.EnrolRequest, Cancelled);
-        return new Teller(client, (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancelled))!.AgentId);
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
+            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = host, Component = component, AgentVersion = "0.1.0" }, AgentJson.Default.EnrollRequest, Cancelled);
+        return new Teller(client, (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled))!.AgentId);
     }
 
     private string Path(PageSite site) => $"{Server.OrganizationPath}/deployments/{site.Id}";

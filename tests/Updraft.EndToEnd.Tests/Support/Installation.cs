@@ -34,7 +34,7 @@ internal sealed class Installation : IAsyncDisposable
     public string OwnerToken => _http.DefaultRequestHeaders.Authorization!.Parameter!;
 
     /// <summary>What an image registry must trust.</summary>
-    public string RegistryCertificate => InFolder("data/registry/token-certificate.pem");
+    public string RegistryCertificate => InDirectory("data/registry/token-certificate.pem");
 
     public ChildProcess Server => _server ?? throw new InvalidOperationException("The server does not run.");
 
@@ -58,7 +58,7 @@ internal sealed class Installation : IAsyncDisposable
     private async Task SetUpAsync()
     {
         await StartServerAsync();
-        var token = await File.ReadAllTextAsync(InFolder("owner-token"), TestContext.Current.CancellationToken);
+        var token = await File.ReadAllTextAsync(InDirectory("owner-token"), TestContext.Current.CancellationToken);
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
         await CreateDeploymentAsync(new UpdraftClient(Address, token));
     }
@@ -66,8 +66,8 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>Starts the server, also again after <see cref="KillServer"/>: same address, same data.</summary>
     public async Task StartServerAsync()
     {
-        _server = new ChildProcess("dotnet", [Programs.ServerDll, $"--Data={InFolder("data")}", $"--Listen={Address.OriginalString}",
-            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InFolder("owner-token")}", .. _place.Settings, .. _settings]);
+        _server = new ChildProcess("dotnet", [Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
+            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}", .. _place.Settings, .. _settings]);
         await Eventually.TrueAsync(IsReadyAsync, "the server is ready", () => _server.Output);
     }
 
@@ -86,9 +86,9 @@ internal sealed class Installation : IAsyncDisposable
     {
         var name = $"agent-{_agents.Count}";
         var token = await CreateAgentTokenAsync(name);
-        await File.WriteAllTextAsync(InFolder(name + ".token"), token, TestContext.Current.CancellationToken);
-        var agent = new AgentOnDisk(InFolder(name),
-            ["--server", (through ?? Address).OriginalString, "--token-file", InFolder(name + ".token"), "--root", InFolder(name), "--component", name, .. options]);
+        await File.WriteAllTextAsync(InDirectory(name + ".token"), token, TestContext.Current.CancellationToken);
+        var agent = new AgentOnDisk(InDirectory(name),
+            ["--server", (through ?? Address).OriginalString, "--token-file", InDirectory(name + ".token"), "--root", InDirectory(name), "--component", name, .. options]);
         _agents.Add(agent);
         agent.Start();
         return agent;
@@ -258,7 +258,7 @@ internal sealed class Installation : IAsyncDisposable
         return await Deploys.UploadAsync(address!, stream, cancellationToken: TestContext.Current.CancellationToken);
     }
 
-    private string InFolder(string name) => Path.Join(_folder, name);
+    private string InDirectory(string name) => Path.Join(_folder, name);
 
     private async Task<bool> IsReadyAsync()
     {

@@ -7,7 +7,7 @@ namespace Updraft.Server.Tests.Api;
 /// <summary>What a place in a request can be filled with: from right to absurd. One seed gives one sequence.</summary>
 internal sealed class GeneratedValues(Random random)
 {
-    private static readonly string[] Odd =
+    private static readonly string[] UnexpectedResponse =
     [
         "", "%20", ".", "..", "%", "%2e%2e", "%2f", "%00", "%0d%0aX-Injected:1", "%ff%fe", "%e2%82", "%F0%9F%A6%91", "%u0041", "null", "undefined",
         "true", "-1", "0", "1e400", "NaN", "9223372036854775808", "c00000000000000000unknown", "cABCDEFGHIJKLMNOPQRSTUVWX", "'%20OR%201=1--",
@@ -31,7 +31,7 @@ internal sealed class GeneratedValues(Random random)
         0 => new string('a', random.Next(1, 3000)),
         1 => string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => $"%{random.Next(256):x2}")),
         2 => random.NextInt64().ToString(CultureInfo.InvariantCulture),
-        _ => Odd[random.Next(Odd.Length)],
+        _ => UnexpectedResponse[random.Next(UnexpectedResponse.Length)],
     };
 
     public JsonNode? InJson(int depth = 0) => random.Next(depth > 3 ? 6 : 9) switch

@@ -114,7 +114,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var bundles = $"{server.OrganizationPath}/deployments/{upload.DeploymentId}/bundles";
         var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
-        var (person, access, _) = await server.AddPersonAsync($"{upload.DeployId}@example.org");
+        var (person, access, _) = await server.AddUserAsync($"{upload.DeployId}@example.org");
         var blobs = await UploadSite.BlobsAsync(server, upload.DeploymentId);
         var webhook = (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
             new JsonObject { ["name"] = "fuzz", ["workspaceId"] = workspace, ["url"] = "https://hooks.example.org/" })).Text("id");

@@ -200,9 +200,10 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.Configure<ServerOptions>(options => options.Data = _bundles.Data);
         builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddUpdraftDatabase(_bundles.Configuration);
-        builder.Services.AddStorage();
-        builder.Services.AddBundles();
+        Microsoft.Extensions.Configuration.ChainedBuilderExtensions.AddConfiguration(builder.Configuration, _bundles.Configuration);
+        builder.AddUpdraftDatabase();
+        builder.AddStorage();
+        builder.AddBundles();
         _server = builder.Build();
         _server.Use(ActAsAgentAsync);
         _server.MapBundles();

@@ -2,8 +2,10 @@ using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Updraft.Protocol;
 using Updraft.Server.Api;
+using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
@@ -22,15 +24,17 @@ internal sealed class BundleFixture : IAsyncDisposable
     private BundleFixture(string data, TestDatabase? database, Action<ArchiveOptions>? configure)
     {
         (Data, _database) = (data, database);
-        var services = new ServiceCollection();
-        Configuration = new ConfigurationBuilder().AddInMemoryCollection([new("Database:ConnectionString", database?.ConnectionString)]).Build();
+        var builder = Host.CreateEmptyApplicationBuilder(settings: null);
+        var services = builder.Services;
+        builder.Configuration.AddInMemoryCollection([new("Database:ConnectionString", database?.ConnectionString)]);
+        Configuration = builder.Configuration;
         services.AddSingleton(Configuration);
         services.AddLogging();
         services.Configure<ServerOptions>(options => options.Data = data);
         services.AddSingleton(TimeProvider.System);
-        services.AddUpdraftDatabase(Configuration);
-        services.AddStorage();
-        services.AddBundles();
+        builder.AddUpdraftDatabase();
+        builder.AddStorage();
+        builder.AddBundles();
         if (configure is not null)
             services.Configure(configure);
         _services = services.BuildServiceProvider(validateScopes: true);

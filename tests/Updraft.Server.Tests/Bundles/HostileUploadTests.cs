@@ -10,7 +10,7 @@ namespace Updraft.Server.Tests.Bundles;
 
 /// <summary>
 /// Section B.6 by HTTP: every hostile archive, PUT to the address that a deploy gives out, is a 400 within two seconds
-/// and leaves neither a version, a file nor a row. Alone on the machine as far as these tests can see to it.
+/// and leaves neither a version, a file nor a row. NoOpLock on the machine as far as these tests can see to it.
 /// </summary>
 [Collection(nameof(HostileUploads))]
 public sealed class HostileUploadTests(HostileUploads uploads)

@@ -57,7 +57,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         var id = await cli.ChooseDeploymentAsync(name);
         var deploy = await cli.CreateDeployAsync(id, CliDeploySteps.DeployBody("DAG_ONLY"));
         var version = await cli.UploadAsync(deploy.Text("dagsUploadUrl"), Archive(200));
-        var agent = await DeployAgent.EnrolAsync(Server, id);
+        var agent = await DeployAgent.EnrollAsync(Server, id);
         await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
         // UNHEALTHY would only go on waiting; any failure would end the command.
@@ -171,7 +171,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         using var cli = new CliReplay(Server);
         await cli.SetUpAsync();
         var id = await NewDeploymentAsync();
-        var agent = await DeployAgent.EnrolAsync(Server, id);
+        var agent = await DeployAgent.EnrollAsync(Server, id);
 
         await cli.GetDeploymentAsync(id);
         var deploy = await cli.CreateDeployAsync(id, BundleBody(null));
@@ -200,7 +200,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         var done = await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
         Assert.Equal(version, done.Text("dagTarballVersion"));
-        Assert.Equal(["bundles/finance"], (await (await DeployAgent.EnrolAsync(Server, id)).StateAsync()).Mounts.Select(mount => mount.Path));
+        Assert.Equal(["bundles/finance"], (await (await DeployAgent.EnrollAsync(Server, id)).StateAsync()).Mounts.Select(mount => mount.Path));
         Assert.Equal($"POST {cli.DeploymentPath(id, "v1alpha1")}/deploys", cli.Sent[3]);
         Assert.Equal($"POST {cli.DeploymentPath(id)}/deploys/{deploy.Text("id")}/finalize", cli.Sent[5]);
         Show("deploy --dags --dag-bundle-name finance", cli, $"Deployed DAG bundle: {version}");

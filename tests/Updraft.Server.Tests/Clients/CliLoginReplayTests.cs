@@ -33,7 +33,7 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
     [Fact]
     public async Task Login_in_a_browser_and_refresh()
     {
-        var (user, _, _) = await Server.AddPersonAsync($"{EntityId.New(TimeProvider.System)}@example.org");
+        var (user, _, _) = await Server.AddUserAsync($"{EntityId.New(TimeProvider.System)}@example.org");
         await Server.Client.PostOkAsync($"{Server.OrganizationPath}/users/{user}/roles",
             System.Text.Json.Nodes.JsonNode.Parse("""{"organizationRole":"ORGANIZATION_OWNER"}""")!);
         var config = await DiscoverAsync();
@@ -62,7 +62,7 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.TryAddWithoutValidation("X-Astro-Client-Identifier", "cli");
         using var response = await client.SendAsync(request, Cancelled);
-        var config = (await CliAnswer.ReadAsync("GET auth-config", response)).Body;
+        var config = (await CliResponse.ReadAsync("GET auth-config", response)).Body;
         Assert.NotEmpty(config.Text("clientId"));
         Assert.NotEmpty(config.Text("audience"));
         // Paths are written straight after it.
@@ -75,7 +75,7 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         using var client = new HttpClient();
         using var content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Key, field.Value)));
         using var response = await client.PostAsync(config.Text("domainUrl") + "oauth/token", content, Cancelled);
-        var answer = (await CliAnswer.ReadAsync("POST oauth/token", response)).Body;
+        var answer = (await CliResponse.ReadAsync("POST oauth/token", response)).Body;
         Assert.False(answer.Has("error"));
         Assert.True(answer.Number("expires_in") > 300, "It would be refreshed at once.");
         answer.Text("refresh_token");
@@ -89,7 +89,7 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         using var request = new HttpRequestMessage(HttpMethod.Get, config.Text("domainUrl") + "userinfo");
         request.Headers.TryAddWithoutValidation("Authorization", "Bearer " + token);
         using var response = await client.SendAsync(request, Cancelled);
-        var person = (await CliAnswer.ReadAsync("GET userinfo", response)).Body;
+        var person = (await CliResponse.ReadAsync("GET userinfo", response)).Body;
         Assert.NotEmpty(person.Text("email"));
 
         using var cli = new CliReplay(Server, token);

@@ -66,11 +66,11 @@ internal sealed class CliReplay : IDisposable
     /// <summary>Address of a Deployment under a version of the API, in the context's Organization.</summary>
     public string DeploymentPath(string deployment, string api = "v1") => $"/{api}/organizations/{Organization}/deployments/{deployment}";
 
-    public Task<CliAnswer> GetAsync(string path, params (string Key, string Value)[] query) => SendAsync(HttpMethod.Get, path, query, null);
+    public Task<CliResponse> GetAsync(string path, params (string Key, string Value)[] query) => SendAsync(HttpMethod.Get, path, query, null);
 
-    public Task<CliAnswer> PostAsync(string path, JsonObject body) => SendAsync(HttpMethod.Post, path, [], body);
+    public Task<CliResponse> PostAsync(string path, JsonObject body) => SendAsync(HttpMethod.Post, path, [], body);
 
-    public Task<CliAnswer> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path, [], null);
+    public Task<CliResponse> DeleteAsync(string path) => SendAsync(HttpMethod.Delete, path, [], null);
 
     /// <summary>Uploads as the CLI's blob library does: one request below 1 MiB, else blocks of 1 MiB and their list.</summary>
     /// <returns>The version, which the CLI dereferences without a look.</returns>
@@ -78,7 +78,7 @@ internal sealed class CliReplay : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    private async Task<CliAnswer> SendAsync(HttpMethod method, string path, (string Key, string Value)[] query, JsonObject? body)
+    private async Task<CliResponse> SendAsync(HttpMethod method, string path, (string Key, string Value)[] query, JsonObject? body)
     {
         var address = path + Encode(query);
         _sent.Add($"{method} {address}");
@@ -94,7 +94,7 @@ internal sealed class CliReplay : IDisposable
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         }
         using var response = await _client.SendAsync(request, Cancelled);
-        return await CliAnswer.ReadAsync($"{method} {address}", response);
+        return await CliResponse.ReadAsync($"{method} {address}", response);
     }
 
     /// <summary>Go's <c>url.Values.Encode</c>: sorted keys; a key with several values is repeated.</summary>

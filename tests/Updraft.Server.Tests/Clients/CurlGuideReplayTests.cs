@@ -18,7 +18,7 @@ public sealed class CurlGuideReplayTests(SharedServer shared) : IClassFixture<Sh
     {
         var server = shared.Server;
         var id = await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System));
-        var folder = Path.Join(server.DataFolder, id);
+        var folder = Path.Join(server.DataDirectory, id);
         Directory.CreateDirectory(Path.Join(folder, "dags"));
         await File.WriteAllTextAsync(Path.Join(folder, "dags", "orders.py"), "from airflow.sdk import dag", Cancelled);
         var script = Path.Join(folder, "deploy.sh");
@@ -51,7 +51,7 @@ public sealed class CurlGuideReplayTests(SharedServer shared) : IClassFixture<Sh
         Assert.True(EntityId.IsValid(lines[^3]["id ".Length..]), lines[^3]);
         Assert.Matches("^version [0-9T:.-]+Z$", lines[^2]);
         Assert.Contains("'type'", lines[^1]);
-        var deployed = await DeployAgent.EnrolAsync(server, id);
+        var deployed = await DeployAgent.EnrollAsync(server, id);
         Assert.Equal(["dags"], (await deployed.StateAsync()).Mounts.Select(mount => mount.Path));
         ReplayTable.Show($"curl guide under /{api} ({type})", 3, $"Deployed DAG Tarball Version: {lines[^2]["version ".Length..]}");
     }

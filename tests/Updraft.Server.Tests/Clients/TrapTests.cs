@@ -4,8 +4,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.Protocol;
-using Updraft.Server.Tests.DeploymentBundles;
 using Updraft.Server.Tests.Deploys;
+using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Clients;
@@ -41,12 +41,12 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         var path = cli.DeploymentPath(id);
         var deploy = (await cli.PostAsync(path + "/deploys", new JsonObject { ["type"] = "DAG_ONLY" })).Body.Text("id");
         var bundle = (await cli.PostAsync(path + "/bundles", new JsonObject { ["name"] = "finance" })).Body.Text("id");
-        CliAnswer[] good =
+        CliResponse[] good =
         [
             await cli.GetAsync(path + "/deploys"), await cli.GetAsync($"{path}/deploys/{deploy}"), await cli.PostAsync($"{path}/deploys/{deploy}", []),
             await cli.GetAsync(path + "/bundles"), await cli.PostAsync($"{path}/bundles/{bundle}", []), await cli.DeleteAsync($"{path}/bundles/{bundle}"),
         ];
-        CliAnswer[] bad =
+        CliResponse[] bad =
         [
             await cli.PostAsync(path + "/deploys", []), await cli.PostAsync(path + "/deploys", new JsonObject { ["type"] = 7 }),
             await cli.PostAsync($"{path}/deploys/{deploy}/finalize", []), await cli.PostAsync($"{path}/deploys/{deploy}/rollback", []),
@@ -185,7 +185,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         Assert.Equal(["PUT block", "PUT block", "PUT blocklist"], sent);
 
         // More than a server takes by default; plain tar; by the guide's own pipe.
-        var file = Path.Join(Server.DataFolder, $"{site.DeployId}.tar");
+        var file = Path.Join(Server.DataDirectory, $"{site.DeployId}.tar");
         await File.WriteAllBytesAsync(file, UploadSite.LargeTar(40_000_000), Cancelled);
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", $$"""
             curl -s -i --request PUT '{{site.Url}}' -H 'x-ms-blob-type: BlockBlob' -H 'Content-Type: application/x-tar' --upload-file "{{file}}" \

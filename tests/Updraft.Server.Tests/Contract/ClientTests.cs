@@ -196,14 +196,14 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateDeploymentAsync("orders");
-        var archive = Path.Join(server.DataFolder, "..", "dags.tar");
+        var archive = Path.Join(server.DataDirectory, "..", "dags.tar");
         await File.WriteAllBytesAsync(archive, UploadSite.Tar("example"), Cancelled);
 
         var deploy = await ClientExample.RunAsync(server.BaseAddress, server.OwnerToken, archive, Cancelled);
 
         Assert.NotEmpty(deploy);
         var source = SourceTree.Read("tests/Updraft.Server.Tests/Contract/ClientExample.cs").Split("// example\n")[1].Split("        // end of example")[0];
-        var shown = SourceTree.Read("docs/client.md").Split("```csharp\n")[1].Split("```")[0];
+        var shown = SourceTree.Read("docs/reference/client-library.md").Split("```csharp\n")[1].Split("```")[0];
         Assert.Equal(string.Join('\n', source.Split('\n').Select(line => line.Length > 8 ? line[8..] : line.Trim())), shown);
     }
 

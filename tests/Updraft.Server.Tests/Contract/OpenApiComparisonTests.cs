@@ -23,8 +23,8 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         var stale = known.Except(differences, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (PublishedDescription.IsToBeWritten)
             WriteDifferences(added, stale);
-        Assert.True(added.Count == 0, "The API differs from the published one. Make it the same, or say in Contract/differences.json why not:\n" + string.Join('\n', added));
-        Assert.True(stale.Count == 0, "These differences are gone; remove them from Contract/differences.json:\n" + string.Join('\n', stale));
+        Assert.True(added.Count == 0, "The API differs from the published one. Make it the same, or say in tests/Updraft.Testing/Contract/differences.json why not:\n" + string.Join('\n', added));
+        Assert.True(stale.Count == 0, "These differences are gone; remove them from tests/Updraft.Testing/Contract/differences.json:\n" + string.Join('\n', stale));
     }
 
     [Fact]
@@ -49,10 +49,10 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         const string Begin = "<!-- reasons -->\n", End = "<!-- end of reasons -->";
         var reasons = string.Concat(Groups("differences").Select(group =>
             $"- {group.GetProperty("reason").GetString()} ({group.GetProperty("what").GetArrayLength()})\n"));
-        var document = SourceTree.Read("docs/api.md");
+        var document = SourceTree.Read("docs/reference/api.md");
         var parts = document.Split([Begin, End], StringSplitOptions.None);
         if (PublishedDescription.IsToBeWritten)
-            File.WriteAllText(Path.Join(SourceTree.Root, "docs/api.md"), parts[0] + Begin + reasons + End + parts[2]);
+            File.WriteAllText(Path.Join(SourceTree.Root, "docs/reference/api.md"), parts[0] + Begin + reasons + End + parts[2]);
         else
             Assert.Equal(reasons, parts[1]);
     }
@@ -85,7 +85,7 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         {
             PublishedDescription.WriteIfAsked(facts);
             Assert.True(PublishedDescription.Show(facts) == PublishedDescription.Show(PublishedContract.Facts()),
-                "Contract/published.json is not the extract; run this test with UPDRAFT_WRITE_CONTRACT=1 and build again.");
+                "tests/Updraft.Testing/Contract/published.json is not the extract; run this test with UPDRAFT_WRITE_CONTRACT=1 and build again.");
         }
         var extract = PublishedContract.Facts();
         Assert.True(extract["operations"]!.AsObject().Count > 60);
@@ -168,7 +168,7 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
     /// <summary>Removes what is gone and puts what is new under a reason that somebody has to write.</summary>
     private static void WriteDifferences(List<string> added, List<string> stale)
     {
-        var path = Path.Join(SourceTree.Root, "tests/Updraft.Server.Tests/Contract/differences.json");
+        var path = Path.Join(SourceTree.Root, "tests/Updraft.Testing/Contract/differences.json");
         var file = JsonNode.Parse(File.ReadAllText(path))!;
         var groups = file["differences"]!.AsArray();
         foreach (var group in groups.ToList())

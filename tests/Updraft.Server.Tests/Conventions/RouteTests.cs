@@ -162,7 +162,7 @@ public sealed class RouteTests
             });
         }
 
-        private static async Task<string> PersonAsync(UpdraftServer server) => (await server.AddPersonAsync("walk@example.org")).UserId;
+        private static async Task<string> PersonAsync(UpdraftServer server) => (await server.AddUserAsync("walk@example.org")).UserId;
 
         public async Task<HttpStatusCode> AskAsync(HttpClient client, RouteEndpoint route)
         {
@@ -194,7 +194,7 @@ public sealed class RouteTests
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
             var id = new OrganizationId(EntityId.New(TimeProvider.System));
             var (row, token) = scope.ServiceProvider.GetRequiredService<IssueToken>()
-                .Run(new TokenOrder { Kind = TokenKind.Api, Role = Role.OrganizationOwner, Organization = id, Name = "stranger" });
+                .Run(new TokenSpec { Kind = TokenKind.Api, Role = Role.OrganizationOwner, Organization = id, Name = "stranger" });
             db.AddRange(row, new Organization
             {
                 Id = id,

@@ -12,7 +12,7 @@ public sealed class StartTests
         await using var server = await UpdraftServer.StartAsync();
         var deployment = await server.CreateDeploymentAsync();
         await server.StopAsync();
-        using (var connection = new SqliteConnection($"Data Source={Path.Join(server.DataFolder, "database", "updraft.db")}"))
+        using (var connection = new SqliteConnection($"Data Source={Path.Join(server.DataDirectory, "database", "updraft.db")}"))
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
             using var command = connection.CreateCommand();
@@ -33,8 +33,8 @@ public sealed class StartTests
     {
         await using var server = await UpdraftServer.StartAsync();
         var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(
-            settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["Data"] = server.DataFolder }));
-        Assert.Contains(server.DataFolder, refused.Message, StringComparison.Ordinal);
+            settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["Data"] = server.DataDirectory }));
+        Assert.Contains(server.DataDirectory, refused.Message, StringComparison.Ordinal);
         Assert.Contains("--Data", refused.Message, StringComparison.Ordinal);
         await server.CreateDeploymentAsync();
     }

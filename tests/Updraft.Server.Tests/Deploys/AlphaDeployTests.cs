@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.DeploymentBundles;
+using Updraft.Server.Tests.Deploys.Bundles;
 
 namespace Updraft.Server.Tests.Deploys;
 

@@ -4,17 +4,17 @@ using Updraft.Protocol;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>What an agent of the Deployment sees: the only place where revisions come out.</summary>
-internal sealed class DeployAgent(HttpClient client, EnrolResponse enrolment)
+internal sealed class DeployAgent(HttpClient client, EnrollResponse enrolment)
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<DeployAgent> EnrolAsync(UpdraftServer server, string deployment)
+    public static async Task<DeployAgent> EnrollAsync(UpdraftServer server, string deployment)
     {
         var client = server.ClientWith(await server.CreateAgentTokenAsync(deployment));
-        using var response = await client.PostAsJsonAsync(AgentRoutes.Enrol,
-            new EnrolRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "host", Component = "scheduler", AgentVersion = "0" },
-            AgentJson.Default.EnrolRequest, Cancelled);
-        var enrolment = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancelled);
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
+            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "host", Component = "scheduler", AgentVersion = "0" },
+            AgentJson.Default.EnrollRequest, Cancelled);
+        var enrolment = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
         return new(client, enrolment!);
     }
 

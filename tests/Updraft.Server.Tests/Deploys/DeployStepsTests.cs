@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Updraft.Protocol;
-using Updraft.Server.Tests.DeploymentBundles;
+using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tests.Rollouts;
 
 namespace Updraft.Server.Tests.Deploys;
@@ -42,7 +42,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
         var deploy = await Server.Client.PostOkAsync(path, new JsonObject { ["type"] = "IMAGE" });
         await Server.Client.PostOkAsync($"{v1}/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
         path += "/" + deploy.Text("id");
-        var (first, second) = (await site.EnrolAsync("one"), await site.EnrolAsync("two"));
+        var (first, second) = (await site.EnrollAsync("one"), await site.EnrollAsync("two"));
         var (one, two) = (first.Enrolment.AgentId, second.Enrolment.AgentId);
 
         Assert.Equal($"prepared-{one} RUNNING", (await StepsAsync(path)).Single(step => step.StartsWith($"prepared-{one}", StringComparison.Ordinal)));

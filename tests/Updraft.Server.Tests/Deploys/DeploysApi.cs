@@ -132,7 +132,7 @@ internal sealed class DeploysApi
         return await FinalizeAsync(deploy.Text("id"), $$"""{"bundleTarballVersion":"{{version}}"}""");
     }
 
-    private async Task<DeployAgent> AgentAsync() => _agent ??= await DeployAgent.EnrolAsync(_server, _id);
+    private async Task<DeployAgent> AgentAsync() => _agent ??= await DeployAgent.EnrollAsync(_server, _id);
 
     private static byte[] Tar((string Path, string Text)[] files)
     {

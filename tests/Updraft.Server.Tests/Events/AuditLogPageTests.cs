@@ -58,7 +58,7 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
         using var visitor = await Visitor.SignedInAsync(Server);
         await site.DeployAsync("first", ("dags/shop.py", "one\n"));
         Assert.DoesNotContain("Agents by version", await visitor.ReadAsync(site.Page), StringComparison.Ordinal);
-        var (slow, fast) = (await DeployAgent.EnrolAsync(Server, site.Id), await DeployAgent.EnrolAsync(Server, site.Id));
+        var (slow, fast) = (await DeployAgent.EnrollAsync(Server, site.Id), await DeployAgent.EnrollAsync(Server, site.Id));
         await slow.ReportActiveAsync();
         await fast.ReportActiveAsync();
         var page = await visitor.ReadAsync(site.Page);

@@ -45,7 +45,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
         await using var server = await UpdraftServer.StartAsync();
         var other = await server.CreateWorkspaceAsync("100% of_it");
         var deployment = await server.CreateDeploymentAsync("Orders", other);
-        var (_, access, _) = await server.AddPersonAsync("ann@example.org", ("none", "none"));
+        var (_, access, _) = await server.AddUserAsync("ann@example.org", ("none", "none"));
         var all = await server.ReadLogAsync();
         Assert.Equal(["session.started", "session.started", "user.created", "deployment.created", "workspace.created", "token.created", "workspace.created", "organization.created"],
             all.Select(row => row.Text("type")));
@@ -88,7 +88,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
             Assert.Equal(HttpStatusCode.NotFound, hidden.StatusCode);
         }
 
-        var (user, access, _) = await Server.AddPersonAsync("two@example.org");
+        var (user, access, _) = await Server.AddUserAsync("two@example.org");
         await Server.Client.PostOkAsync($"{Server.OrganizationPath}/users/{user}/roles", new JsonObject
         {
             ["workspaceRoles"] = new JsonArray(Role(mine, "WORKSPACE_OWNER"), Role(also, "WORKSPACE_OWNER"), Role(other, "WORKSPACE_MEMBER")),
@@ -106,7 +106,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     public async Task A_role_in_one_Workspace_is_in_that_Workspaces_part()
     {
         var workspace = await Server.CreateWorkspaceAsync("with roles");
-        var (user, _, _) = await Server.AddPersonAsync("roles@example.org");
+        var (user, _, _) = await Server.AddUserAsync("roles@example.org");
         await Server.Client.PostOkAsync($"{Server.OrganizationPath}/users/{user}/roles", new JsonObject
         {
             ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = workspace, ["role"] = "WORKSPACE_OPERATOR" }),

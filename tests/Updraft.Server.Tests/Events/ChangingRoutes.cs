@@ -27,7 +27,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["DELETE /organizations/{organizationId}/clusters/{clusterId}"] = "is always refused",
         ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] = "the deploy was recorded when it was created; what was uploaded counts when it is finalized",
         ["* /uploads/{deploymentId}/{deployId}/{purpose}"] = "says to other methods that there is only PUT",
-        ["POST /agent/v1/report"] = "what agents run is in the timeline of the deploy; a deploy that fails by it is recorded (TakeBackDeployTests)",
+        ["POST /agent/v1/report"] = "what agents run is in the timeline of the deploy; a deploy that fails by it is recorded (RollBackFailedDeployTests)",
         ["* /v2/{**path}"] = "the registry behind it keeps images; an image counts when a deploy names it",
     };
 
@@ -93,7 +93,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         }),
         ["POST /oauth/revoke"] = new(["session.ended"], async (at, path) =>
         {
-            var (_, _, refresh) = await at.Server.AddPersonAsync($"{EntityId.New(TimeProvider.System)}@example.org");
+            var (_, _, refresh) = await at.Server.AddUserAsync($"{EntityId.New(TimeProvider.System)}@example.org");
             return () => at.PostFormAsync(path, ("token", refresh));
         }),
         ["POST /signin"] = new(["session.started"], (at, _) =>
@@ -193,7 +193,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         return [webhook, (await server.Client.PostOkAsync($"{WebhookSite.PathOf(server)}/{webhook}/test", new JsonObject())).Text("id")];
     }
 
-    private async Task<string> PersonAsync() => (await server.AddPersonAsync($"{NewName}@example.org")).UserId;
+    private async Task<string> PersonAsync() => (await server.AddUserAsync($"{NewName}@example.org")).UserId;
 
     private async Task<string[]> DeployAsync(bool isFinal)
     {

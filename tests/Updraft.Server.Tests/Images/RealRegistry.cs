@@ -17,7 +17,7 @@ internal sealed class RealRegistry : IAsyncDisposable
     /// <param name="server">The server whose tokens it trusts.</param>
     /// <param name="deletes">Whether it allows clients to delete images.</param>
     public Task StartAsync(UpdraftServer server, bool deletes = true) => _process.StartAsync(server.BaseAddress,
-        Path.Join(server.DataFolder, "registry", "token-certificate.pem"),
+        Path.Join(server.DataDirectory, "registry", "token-certificate.pem"),
         new Dictionary<string, string>(StringComparer.Ordinal) { ["REGISTRY_STORAGE_DELETE_ENABLED"] = deletes ? "true" : "false" });
 
     public void Stop() => _process.Stop();

@@ -114,7 +114,7 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     public async Task A_person_pushes_unless_the_Deployment_is_for_CI_alone()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] = "owner@example.org" });
-        var (_, person, _) = await server.AddPersonAsync("owner@example.org", ("email_verified", "true"));
+        var (_, person, _) = await server.AddUserAsync("owner@example.org", ("email_verified", "true"));
         var (free, enforced) = (await server.CreateDeploymentAsync("free"), await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
         string Scope(string deployment) => $"repository:{server.OrganizationId}/{deployment}:pull,push";
 
@@ -189,7 +189,7 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
         Assert.EndsWith("Z", answer.Text("issued_at"), StringComparison.Ordinal);
         Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
 
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataFolder, "registry", "token-certificate.pem"));
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataDirectory, "registry", "token-certificate.pem"));
         Assert.Equal(Convert.ToBase64String(certificate.RawData), Assert.Single(Jwt.Header(token)["x5c"]!.AsArray())!.GetValue<string>());
         Assert.Equal("ES256", Jwt.Header(token).Text("alg"));
         using var key = certificate.GetECDsaPublicKey()!;
@@ -224,14 +224,14 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     public async Task The_key_is_one_of_its_own_stays_and_is_the_owners_alone()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var (keyFile, certificateFile) = (Path.Join(server.DataFolder, "keys", "registry.pem"), Path.Join(server.DataFolder, "registry", "token-certificate.pem"));
+        var (keyFile, certificateFile) = (Path.Join(server.DataDirectory, "keys", "registry.pem"), Path.Join(server.DataDirectory, "registry", "token-certificate.pem"));
         var (key, certificate) = (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(keyFile));
         Assert.DoesNotContain("PRIVATE", certificate, StringComparison.Ordinal);
         using var own = ECDsa.Create();
         own.ImportFromPem(key);
         using var signing = ECDsa.Create();
-        signing.ImportFromPem(await File.ReadAllTextAsync(Path.Join(server.DataFolder, "keys", "signing.pem"), Cancelled));
+        signing.ImportFromPem(await File.ReadAllTextAsync(Path.Join(server.DataDirectory, "keys", "signing.pem"), Cancelled));
         Assert.NotEqual(signing.ExportSubjectPublicKeyInfoPem(), own.ExportSubjectPublicKeyInfoPem());
 
         File.Delete(certificateFile);

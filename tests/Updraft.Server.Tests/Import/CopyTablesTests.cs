@@ -29,7 +29,7 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
             await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
             await using var target = toPostgres
-                ? DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = database.ConnectionString })
+                ? DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = database.ConnectionString })
                 : await OpenSqliteAsync(Path.Join(folder, "to.db"), gate);
             await target.Database.MigrateAsync(Cancelled);
 
@@ -68,7 +68,7 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
                 await FillAsync(source, table);
             await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
-            await using var target = DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = database.ConnectionString });
+            await using var target = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = database.ConnectionString });
             await target.Database.MigrateAsync(Cancelled);
             var sql = $"CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trouble} END $$; "
                 + "CREATE TRIGGER trouble BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION trouble()";

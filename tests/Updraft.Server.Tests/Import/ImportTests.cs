@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
@@ -28,7 +29,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
             "Azure" => await ObjectStores.AzureAsync(),
             "S3" => await ObjectStores.S3Async(),
             _ => null,
-        }, store == "in place" ? source.Server.DataFolder : null);
+        }, store == "in place" ? source.Server.DataDirectory : null);
         var before = await source.AnswersAsync(source.Server);
         await source.Server.StopAsync();
 
@@ -82,7 +83,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Contains("not empty", said, StringComparison.Ordinal);
         await using var again = await UpdraftServer.StartAsync(settings: target);
 
-        var (itself, _, same) = await source.ImportAsync(source.Target(null, data: source.Server.DataFolder));
+        var (itself, _, same) = await source.ImportAsync(source.Target(null, data: source.Server.DataDirectory));
         Assert.Equal(1, itself);
         Assert.Contains("the same database", same, StringComparison.Ordinal);
     }
@@ -96,7 +97,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
-        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataFolder, "blobs", kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
+        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataDirectory, "blobs", kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
         var original = await File.ReadAllBytesAsync(blob, Cancelled);
         var damaged = original.ToArray();
         damaged[damaged.Length / 2] ^= 0x10;
@@ -146,7 +147,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
             await import.WaitForExitAsync(Cancelled);
         }
         var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: target));
-        Assert.Contains($"import --From '{source.Server.DataFolder}'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains($"import --From '{source.Server.DataDirectory}'", refused.Message, StringComparison.Ordinal);
 
         var (code, report, said) = await source.ImportAsync(target);
         Assert.True(code == 0, said);
@@ -163,11 +164,11 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
-        var blobs = Path.Join(source.Server.DataFolder, "blobs");
+        var blobs = Path.Join(source.Server.DataDirectory, "blobs");
         var all = Files(blobs);
         // It is opened for as long as nobody writes to it.
         var held = Path.Join(blobs, all.First(blob => blob.StartsWith("packs/", StringComparison.Ordinal)));
-        var kept = Path.Join(source.Server.DataFolder, "kept");
+        var kept = Path.Join(source.Server.DataDirectory, "kept");
         File.Move(held, kept);
         using (var made = Process.Start("mkfifo", [held]))
             await made.WaitForExitAsync(Cancelled);
@@ -201,7 +202,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         await using var source = await SourceServer.StartAsync();
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
-        var keys = Path.Join(source.Server.DataFolder, "keys");
+        var keys = Path.Join(source.Server.DataDirectory, "keys");
         Directory.Move(keys, keys + "-elsewhere");
         var (code, _, said) = await source.ImportAsync(source.Target(database));
         Assert.Equal(1, code);
@@ -219,7 +220,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         var (found, _, why) = await source.ImportAsync(target);
         Assert.True(found == 0, why);
 
-        await using (var connection = new SqliteConnection($"Data Source={Path.Join(source.Server.DataFolder, "database", "updraft.db")};Pooling=false"))
+        await using (var connection = new SqliteConnection($"Data Source={Path.Join(source.Server.DataDirectory, "database", "updraft.db")};Pooling=false"))
         {
             await connection.OpenAsync(Cancelled);
             await using var command = connection.CreateCommand();
@@ -238,7 +239,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         await using var app = Program.Create([$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
         await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(app.Services);
         await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
-            .GetRequiredService<Updraft.Server.Database.PrepareDatabase>(scope.ServiceProvider).BringSchemaAsync(Cancelled);
+            .GetRequiredService<Updraft.Server.Database.PrepareDatabase>(scope.ServiceProvider).MigrateSchemaAsync(Cancelled);
     }
 
     private static async Task<object?> ExecuteAsync(NpgsqlConnection connection, string sql)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
@@ -129,7 +130,7 @@ internal sealed partial class SourceServer : IAsyncDisposable
 
     /// <summary>Starts <c>import --json</c>; the caller waits for it, or kills it.</summary>
     public Process StartImport(Dictionary<string, string> target, params string[] flags) => Process.Start(new ProcessStartInfo(
-        Path.Join(AppContext.BaseDirectory, "Updraft.Server"), ["import", "--json", "--From", Server.DataFolder, .. flags,
+        Path.Join(AppContext.BaseDirectory, "Updraft.Server"), ["import", "--json", "--From", Server.DataDirectory, .. flags,
             .. target.Where(setting => setting.Value.Length > 0).Select(setting => $"--{setting.Key}={setting.Value}")])
     {
         UseShellExecute = false,
@@ -164,7 +165,7 @@ internal sealed partial class SourceServer : IAsyncDisposable
             deploys.Add(upload.DeployId);
         }
         await Server.Client.PostOkAsync($"{organization}/deployments/{DeploymentId}/deploys/{deploys[0]}/rollback", new JsonObject());
-        Agent = await site.EnrolAsync();
+        Agent = await site.EnrollAsync();
         var state = await Agent.AskAsync(0, "ACTIVATE");
         Assert.Equal(3, state!.Revision);
         await Agent.ReportAsync(Updraft.Protocol.AgentPhase.Prepared, 3, 0);
@@ -176,7 +177,7 @@ internal sealed partial class SourceServer : IAsyncDisposable
         var workspace = await Server.CreateWorkspaceAsync("Zürich");
         await Server.CreateDeploymentAsync("no dags", workspace, isDagDeployEnabled: false);
         await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace, days: 30);
-        var (user, _, _) = await Server.AddPersonAsync("person@example.org");
+        var (user, _, _) = await Server.AddUserAsync("person@example.org");
         var deployment = $"{organization}/deployments/{DeploymentId}";
         _paths.AddRange(["/v1/organizations", organization, $"{organization}/workspaces", $"{organization}/workspaces/{workspace}", $"{organization}/deployments",
             deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens", $"{organization}/tokens",

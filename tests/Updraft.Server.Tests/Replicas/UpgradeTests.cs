@@ -20,7 +20,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (old, site) = (servers.First, await AgentSite.CreateAsync(servers.First));
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var deployed = 0;
         using var isOver = new CancellationTokenSource();
         var deploying = Task.Run(async () =>
@@ -35,7 +35,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref deployed) > 0));
 
         // What a later release's migrations may do.
-        await using (var patient = DatabaseServices.OpenPatient(new DatabaseOptions { ConnectionString = old.ConnectionString }))
+        await using (var patient = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = old.ConnectionString }))
         {
             await patient.Database.ExecuteSqlRawAsync("CREATE TABLE later_things (id text PRIMARY KEY)", Cancelled);
             foreach (var table in CopyTables.InOrder(patient).Select(table => table.Name))
@@ -73,7 +73,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
             var made = operations.OfType<CreateTableOperation>().Select(operation => operation.Name).ToHashSet(StringComparer.Ordinal);
             wrong.AddRange(operations.Where(operation => !Expands(operation, made)).Select(operation => $"{id}: {operation.GetType().Name}"));
         }
-        Assert.True(wrong.Count == 0, "These take away what servers of the release before use while they run (docs/operate.md, Upgrading):\n" + string.Join('\n', wrong));
+        Assert.True(wrong.Count == 0, "These take away what servers of the release before use while they run (docs/how-to/upgrade.md):\n" + string.Join('\n', wrong));
     }
 
     private static bool Expands(MigrationOperation operation, HashSet<string> made) => operation switch

@@ -24,7 +24,7 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task Permission_groups_hold_every_permission()
     {
         var groups = JsonNode.Parse(await Server.Client.GetStringAsync("/v1/authorization/permission-groups", TestContext.Current.CancellationToken))!.AsArray();
-        Assert.Equal(PermissionNames.All, groups.SelectMany(group => group!["permissions"]!.AsArray()
+        Assert.Equal(ContractPermissions.All, groups.SelectMany(group => group!["permissions"]!.AsArray()
             .Select(entry => $"{group["name"]!.GetValue<string>()}.{entry!["action"]!.GetValue<string>()}")).Order(StringComparer.Ordinal));
     }
 
@@ -32,7 +32,7 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
     public void A_role_of_a_Deployment_allows_nothing_to_change_above_it()
     {
         // Who has a role inside a place gets to its address, so what it allows there must be looking only.
-        var above = PermissionNames.Of(Role.DeploymentAdmin).Where(name =>
+        var above = ContractPermissions.Of(Role.DeploymentAdmin).Where(name =>
             !name.StartsWith("deployment.", StringComparison.Ordinal) && !name.EndsWith(".get", StringComparison.Ordinal));
         Assert.Equal(["organization.apiTokens.access"], above);
     }

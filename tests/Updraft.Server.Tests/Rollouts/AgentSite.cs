@@ -71,9 +71,9 @@ internal sealed class AgentSite
         return number;
     }
 
-    public async Task<TestAgent> EnrolAsync(string host = "host-1", string? instanceId = null, string? imageDriver = null)
+    public async Task<TestAgent> EnrollAsync(string host = "host-1", string? instanceId = null, string? imageDriver = null)
     {
-        var request = new EnrolRequest
+        var request = new EnrollRequest
         {
             InstanceId = instanceId ?? EntityId.New(TimeProvider.System),
             Host = host,
@@ -81,9 +81,9 @@ internal sealed class AgentSite
             AgentVersion = "0.1.0",
             ImageDriver = imageDriver,
         };
-        using var response = await Client.PostAsJsonAsync(AgentRoutes.Enrol, request, AgentJson.Default.EnrolRequest, Cancellation);
+        using var response = await Client.PostAsJsonAsync(AgentRoutes.Enroll, request, AgentJson.Default.EnrollRequest, Cancellation);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        return new TestAgent(Client, (await response.Content.ReadFromJsonAsync(AgentJson.Default.EnrolResponse, Cancellation))!);
+        return new TestAgent(Client, (await response.Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancellation))!);
     }
 
     /// <summary>What the API says about the Deployment.</summary>
@@ -106,9 +106,9 @@ internal sealed class AgentSite
 }
 
 /// <summary>Speaks the agent's side of the protocol.</summary>
-internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
+internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
 {
-    public EnrolResponse Enrolment => enrolment;
+    public EnrollResponse Enrolment => enrolment;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -134,7 +134,7 @@ internal sealed class TestAgent(HttpClient client, EnrolResponse enrolment)
         SendAsync(Report(phase, revision, activeRevision) with { Image = image });
 
     /// <summary>Reports that the image of a revision does not run.</summary>
-    public Task<DesiredState> GiveUpAsync(long revision, long activeRevision = 0, ImageReference? image = null) =>
+    public Task<DesiredState> AbortAsync(long revision, long activeRevision = 0, ImageReference? image = null) =>
         SendAsync(Report(AgentPhase.Failed, revision, activeRevision, message: "exit code 3") with { Image = image, HasGivenUp = true });
 
     public async Task<DesiredState> SendAsync(AgentReport report)

@@ -19,7 +19,7 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
     public async Task With_a_Deployment_go_its_agents_upload_addresses_and_open_deploys()
     {
         var site = await AgentSite.CreateAsync(_server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var upload = await UploadSite.CreateAsync(_server, site.DeploymentId);
         var version = await upload.UploadAsync(UploadSite.Tar("one"));
         await upload.FinalizeAsync(version);
@@ -41,7 +41,7 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
     public async Task An_agent_whose_token_is_deleted_while_it_waits_hears_nothing_more()
     {
         var site = await AgentSite.CreateAsync(_server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync("one");
         var wait = site.Client.GetAsync(agent.StatePath(revision, "PREPARE", wait: 30), Cancellation);
         var waiting = _server.Services.GetRequiredService<WaitingAgents>();

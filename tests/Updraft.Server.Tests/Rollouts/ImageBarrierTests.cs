@@ -16,7 +16,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     public async Task The_others_move_when_the_image_runs_and_hear_of_it_at_once()
     {
         var site = await CreateAsync(fixture.Server);
-        var (driver, other) = (await site.EnrolAsync("driver", imageDriver: "exec"), await site.EnrolAsync("other"));
+        var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
         var revision = await site.CommitAsync(First, "one");
 
         Assert.Equal(StatePhase.Prepare, (await other.ReportAsync(AgentPhase.Prepared, revision, 1)).Phase);
@@ -34,7 +34,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     public async Task Agents_with_a_driver_wait_for_each_other()
     {
         var site = await CreateAsync(fixture.Server);
-        var (one, two) = (await site.EnrolAsync("one", imageDriver: "exec"), await site.EnrolAsync("two", imageDriver: "kubernetes"));
+        var (one, two) = (await site.EnrollAsync("one", imageDriver: "exec"), await site.EnrollAsync("two", imageDriver: "kubernetes"));
         var revision = await site.CommitAsync(First, "one");
 
         Assert.Equal(StatePhase.Prepare, (await one.ReportAsync(AgentPhase.Prepared, revision, 1, One)).Phase);
@@ -47,7 +47,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     public async Task Nobody_waits_when_the_image_runs_already_or_nobody_rolls_it_out()
     {
         var site = await CreateAsync(fixture.Server);
-        var (driver, other) = (await site.EnrolAsync("driver", imageDriver: "exec"), await site.EnrolAsync("other"));
+        var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
         var first = await site.CommitAsync(First, "one");
         await driver.ReportAsync(AgentPhase.Active, first, first, One);
         await other.ReportAsync(AgentPhase.Active, first, first);
@@ -57,7 +57,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
 
         // An agent that runs the revision is not called back when somebody joins.
         await other.ReportAsync(AgentPhase.Active, second, second);
-        await site.EnrolAsync("late", imageDriver: "exec");
+        await site.EnrollAsync("late", imageDriver: "exec");
         Assert.Null(await other.AskAsync(second, "ACTIVATE"));
     }
 
@@ -66,12 +66,12 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     {
         var site = await CreateAsync(fixture.Server);
         var instance = EntityId.New(TimeProvider.System);
-        await site.EnrolAsync("driver", instance, "exec");
-        var other = await site.EnrolAsync("other");
+        await site.EnrollAsync("driver", instance, "exec");
+        var other = await site.EnrollAsync("other");
         var revision = await site.CommitAsync(First, "one");
         Assert.Equal(StatePhase.Prepare, (await other.ReportAsync(AgentPhase.Prepared, revision, 1)).Phase);
 
-        await site.EnrolAsync("driver", instance);
+        await site.EnrollAsync("driver", instance);
 
         Assert.Equal(StatePhase.Activate, (await other.AskAsync(revision, "PREPARE"))!.Phase);
     }
@@ -82,8 +82,8 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await CreateAsync(server);
-        await site.EnrolAsync("driver", imageDriver: "exec");
-        var other = await site.EnrolAsync("other");
+        await site.EnrollAsync("driver", imageDriver: "exec");
+        var other = await site.EnrollAsync("other");
         var revision = await site.CommitAsync(First, "one");
         Assert.Equal(StatePhase.Prepare, (await other.ReportAsync(AgentPhase.Prepared, revision, 1)).Phase);
 
@@ -96,7 +96,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     public async Task An_image_that_comes_to_run_with_an_older_revision_lets_the_others_go_too()
     {
         var site = await CreateAsync(fixture.Server);
-        var (driver, other) = (await site.EnrolAsync("driver", imageDriver: "exec"), await site.EnrolAsync("other"));
+        var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
         var first = await site.CommitAsync(First, "two");
         var second = await site.CommitAsync(Second, "two");
         await other.ReportAsync(AgentPhase.Prepared, second, 1);
@@ -111,8 +111,8 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     public async Task An_agent_that_has_nothing_yet_does_not_wait()
     {
         var site = await CreateAsync(fixture.Server);
-        await site.EnrolAsync("driver", imageDriver: "kubernetes");
-        var fresh = await site.EnrolAsync("in a new pod");
+        await site.EnrollAsync("driver", imageDriver: "kubernetes");
+        var fresh = await site.EnrollAsync("in a new pod");
         var revision = await site.CommitAsync(First, "one");
 
         Assert.Equal(StatePhase.Activate, (await fresh.ReportAsync(AgentPhase.Prepared, revision, 0)).Phase);

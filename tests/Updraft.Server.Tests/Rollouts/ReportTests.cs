@@ -18,7 +18,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        await site.EnrolAsync();
+        await site.EnrollAsync();
 
         var condition = await site.ReadConditionAsync();
 
@@ -44,7 +44,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var agents = new[] { await site.EnrollAsync("a"), await site.EnrollAsync("b") };
         var revision = await site.CommitAsync(First);
         Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
 
@@ -62,7 +62,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var agents = new[] { await site.EnrollAsync("a"), await site.EnrollAsync("b") };
         var first = await site.CommitAsync(First);
         foreach (var agent in agents)
             await agent.ConvergeAsync(first, First);
@@ -80,7 +80,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agents = new[] { await site.EnrolAsync("a"), await site.EnrolAsync("b") };
+        var agents = new[] { await site.EnrollAsync("a"), await site.EnrollAsync("b") };
         var revision = await site.CommitAsync(First);
         await agents[0].ConvergeAsync(revision, First);
 
@@ -96,7 +96,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         await agent.ReportAsync(AgentPhase.Failed, await site.CommitAsync(First), activeRevision: 0, message: "bad");
 
         await site.CommitAsync(Second);
@@ -110,7 +110,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         await agent.ConvergeAsync(await site.CommitAsync(First), First);
 
         clock.Advance(TimeSpan.FromSeconds(61));
@@ -127,9 +127,9 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await AgentSite.CreateAsync(server);
-        await site.EnrolAsync("dead");
+        await site.EnrollAsync("dead");
         clock.Advance(TimeSpan.FromSeconds(61));
-        var agent = await site.EnrolAsync("alive");
+        var agent = await site.EnrollAsync("alive");
 
         await agent.ConvergeAsync(await site.CommitAsync(First), First);
 
@@ -141,7 +141,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var wait = agent.AskAsync(0, "ACTIVATE", wait: 60);
         var upload = await UploadSite.CreateAsync(server, site.DeploymentId);
         var version = await upload.UploadAsync(UploadSite.Tar("one"));
@@ -164,8 +164,8 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var sites = await Task.WhenAll(AgentSite.CreateAsync(server), AgentSite.CreateAsync(server), AgentSite.CreateAsync(server));
-        await (await sites[0].EnrolAsync()).ConvergeAsync(await sites[0].CommitAsync(First), First);
-        await sites[1].EnrolAsync();
+        await (await sites[0].EnrollAsync()).ConvergeAsync(await sites[0].CommitAsync(First), First);
+        await sites[1].EnrollAsync();
         await sites[1].CommitAsync(Second);
 
         var list = await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments?limit=1000");
@@ -180,7 +180,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var first = await site.CommitAsync(First);
         await agent.ConvergeAsync(first, First);
         var second = await site.CommitAsync(Second);
@@ -199,7 +199,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync(First);
 
         var answers = new[]
@@ -216,7 +216,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var message = "\u0001" + new string('x', 1998) + "\U0001F600 and more";
 
         await agent.ReportAsync(AgentPhase.Failed, await site.CommitAsync(First), 0, message: message);
@@ -229,7 +229,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         await site.CommitAsync(First);
 
         var report = JsonSerializer.Serialize(agent.Report(AgentPhase.Active, 5, 5), AgentJson.Default.AgentReport);
@@ -258,7 +258,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var report = JsonSerializer.SerializeToNode(agent.Report(AgentPhase.Active, 0, 0), AgentJson.Default.AgentReport)!.AsObject();
         foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
             report[name] = value?.DeepClone();
@@ -271,7 +271,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var mounts = Enumerable.Range(0, 1001).Select(i => new MountReport($"dbt/m{i}", First, AgentSite.ManifestOf(First))).ToList();
         Task<string> SendAsync(int count, HttpStatusCode status) => site.Client.PostErrorAsync(AgentRoutes.Report, JsonSerializer.Serialize(
             agent.Report(AgentPhase.Active, 0, 0) with { Mounts = mounts[..count] }, AgentJson.Default.AgentReport), status);

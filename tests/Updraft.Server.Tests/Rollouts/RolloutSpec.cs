@@ -47,14 +47,14 @@ public sealed class RolloutSpec
     [Fact]
     public void The_phase_is_that_of_the_slowest_and_failure_outweighs_all()
     {
-        Standing[] all =
+        AgentStatus[] all =
         [
-            new Standing(0, null, 0), new Standing(6, AgentPhase.Active, 6), new Standing(6, AgentPhase.Failed, 5),
-            new Standing(7, AgentPhase.Prepared, 6), new Standing(7, AgentPhase.Active, 7), new Standing(7, AgentPhase.Failed, 6),
+            new AgentStatus(0, null, 0), new AgentStatus(6, AgentPhase.Active, 6), new AgentStatus(6, AgentPhase.Failed, 5),
+            new AgentStatus(7, AgentPhase.Prepared, 6), new AgentStatus(7, AgentPhase.Active, 7), new AgentStatus(7, AgentPhase.Failed, 6),
         ];
         Gen.Int[0, all.Length - 1].Select(i => all[i]).Array[0, Agents].Sample(live => Rollout.PhaseOf(7, live) == (live switch
         {
-            _ when live.Contains(new Standing(7, AgentPhase.Failed, 6)) => RolloutPhase.Failed,
+            _ when live.Contains(new AgentStatus(7, AgentPhase.Failed, 6)) => RolloutPhase.Failed,
             _ when live.All(agent => agent.ActiveRevision == 7) => RolloutPhase.Converged,
             _ when live.All(agent => agent.Revision == 7) => RolloutPhase.Activating,
             _ => RolloutPhase.Preparing,
@@ -64,19 +64,19 @@ public sealed class RolloutSpec
     [Fact]
     public void Nobody_waits_for_the_others()
     {
-        Assert.Equal(StatePhase.Activate, Rollout.Tell(7, new Standing(7, AgentPhase.Prepared, 6), ImageBarrier.None));
-        Assert.Equal(StatePhase.Prepare, Rollout.Tell(8, new Standing(7, AgentPhase.Active, 7), ImageBarrier.None));
-        Assert.Equal(StatePhase.Prepare, Rollout.Tell(7, new Standing(7, AgentPhase.Failed, 6), ImageBarrier.None));
-        Assert.Equal(StatePhase.Activate, Rollout.Tell(0, new Standing(0, null, 0), ImageBarrier.None));
+        Assert.Equal(StatePhase.Activate, Rollout.Tell(7, new AgentStatus(7, AgentPhase.Prepared, 6), ImageBarrier.None));
+        Assert.Equal(StatePhase.Prepare, Rollout.Tell(8, new AgentStatus(7, AgentPhase.Active, 7), ImageBarrier.None));
+        Assert.Equal(StatePhase.Prepare, Rollout.Tell(7, new AgentStatus(7, AgentPhase.Failed, 6), ImageBarrier.None));
+        Assert.Equal(StatePhase.Activate, Rollout.Tell(0, new AgentStatus(0, null, 0), ImageBarrier.None));
     }
 
     [Fact]
     public void A_barrier_changes_only_what_those_hear_who_have_prepared_and_do_not_run_it()
     {
-        Standing[] all =
+        AgentStatus[] all =
         [
-            new Standing(0, null, 0), new Standing(6, AgentPhase.Active, 6), new Standing(7, AgentPhase.Prepared, 6),
-            new Standing(7, AgentPhase.Active, 7), new Standing(7, AgentPhase.Failed, 6), new Standing(7, AgentPhase.Prepared, 0),
+            new AgentStatus(0, null, 0), new AgentStatus(6, AgentPhase.Active, 6), new AgentStatus(7, AgentPhase.Prepared, 6),
+            new AgentStatus(7, AgentPhase.Active, 7), new AgentStatus(7, AgentPhase.Failed, 6), new AgentStatus(7, AgentPhase.Prepared, 0),
         ];
         ImageReference?[] images =
         [
@@ -84,11 +84,11 @@ public sealed class RolloutSpec
         ];
         var standing = Gen.Int[0, all.Length - 1].Select(i => all[i]);
         var image = Gen.Int[0, images.Length - 1].Select(i => images[i]);
-        Gen.Select(standing, image, Gen.Select(standing, image, (at, runs) => new ImageStanding(at, runs)).Array[0, 4]).Sample((agent, wanted, live) =>
+        Gen.Select(standing, image, Gen.Select(standing, image, (at, runs) => new ImageStatus(at, runs)).Array[0, 4]).Sample((agent, wanted, live) =>
         {
             var barrier = new ImageBarrier(7, wanted, live);
             var waits = agent == all[2] && wanted is not null
-                && live.Any(other => !other.Standing.HasPrepared(7) && !wanted.IsSameAs(other.Image));
+                && live.Any(other => !other.AgentStatus.HasPrepared(7) && !wanted.IsSameAs(other.Image));
             var plain = Rollout.Tell(7, agent, ImageBarrier.None);
             return Rollout.Tell(7, agent, barrier) == (waits ? StatePhase.Prepare : plain)
                 && (Rollout.MayWait(7, agent) || Rollout.Tell(7, agent, barrier) == plain);
@@ -100,20 +100,20 @@ public sealed class RolloutSpec
         /// <summary>Agents from this one on let images run.</summary>
         private const int FirstDriver = 1;
 
-        private readonly Standing[] _actual = new Standing[Agents];
-        private readonly List<Standing>[] _sent = [.. Enumerable.Range(0, Agents).Select(_ => new List<Standing>())];
+        private readonly AgentStatus[] _actual = new AgentStatus[Agents];
+        private readonly List<AgentStatus>[] _sent = [.. Enumerable.Range(0, Agents).Select(_ => new List<AgentStatus>())];
         private readonly ImageReference?[] _images = new ImageReference?[Agents];
         private readonly bool[] _isAway = new bool[Agents];
         private ImageReference _image = new("r", "1");
 
         public long Newest { get; private set; } = 1;
 
-        public Standing[] Recorded { get; } = new Standing[Agents];
+        public AgentStatus[] Recorded { get; } = new AgentStatus[Agents];
 
         public RolloutPhase Phase => Rollout.PhaseOf(Newest, [.. Recorded.Where((_, agent) => !_isAway[agent])]);
 
         private ImageBarrier Barrier => new(Newest, _image, [.. Enumerable.Range(FirstDriver, Agents - FirstDriver)
-            .Where(agent => !_isAway[agent]).Select(agent => new ImageStanding(Recorded[agent], _images[agent]))]);
+            .Where(agent => !_isAway[agent]).Select(agent => new ImageStatus(Recorded[agent], _images[agent]))]);
 
         public void Do(Step step, int agent)
         {
@@ -169,19 +169,19 @@ public sealed class RolloutSpec
                     Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Prepared });
                 return;
             }
-            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest) || barrier.Live.All(other => other.Standing.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
+            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest) || barrier.Live.All(other => other.AgentStatus.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
                 "Bundles moved before the image ran everywhere.");
-            Send(agent, new Standing(Newest, AgentPhase.Active, Newest));
+            Send(agent, new AgentStatus(Newest, AgentPhase.Active, Newest));
         }
 
-        private void Send(int agent, Standing report)
+        private void Send(int agent, AgentStatus report)
         {
             _actual[agent] = report;
             _sent[agent].Add(report);
             Arrive(agent, report);
         }
 
-        private void Arrive(int agent, Standing report)
+        private void Arrive(int agent, AgentStatus report)
         {
             var before = Recorded[agent];
             if (before.IsMovedBy(report))

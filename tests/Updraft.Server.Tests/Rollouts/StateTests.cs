@@ -15,7 +15,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     public async Task Before_the_first_deploy_the_state_is_empty_and_active()
     {
         var server = fixture.Server;
-        var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
+        var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
 
         var state = await agent.AskAsync(revision: 7, phase: "ACTIVATE");
 
@@ -30,7 +30,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     public async Task An_agent_that_has_done_everything_hears_nothing()
     {
         var server = fixture.Server;
-        var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
+        var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
         Assert.Null(await agent.AskAsync(revision: 0, phase: "ACTIVATE"));
     }
 
@@ -39,7 +39,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         await site.CommitAsync(First);
 
         var state = await agent.AskAsync(0, "ACTIVATE");
@@ -59,7 +59,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync(First);
         Assert.Equal(StatePhase.Prepare, (await agent.AskAsync(0, "ACTIVATE"))!.Phase);
 
@@ -74,7 +74,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync(First);
         await agent.ReportAsync(AgentPhase.Failed, revision, activeRevision: 0, message: "no space");
         Assert.Null(await agent.AskAsync(revision, "PREPARE"));
@@ -90,7 +90,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agents = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => site.EnrolAsync($"host-{i}")));
+        var agents = await Task.WhenAll(Enumerable.Range(0, 5).Select(i => site.EnrollAsync($"host-{i}")));
         var waits = agents.Select(agent => agent.AskAsync(0, "ACTIVATE", wait: 60)).ToList();
         await WaitUntilWaitingAsync(server, agents.Length);
 
@@ -107,7 +107,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await AgentSite.CreateAsync(server);
         var other = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var wait = agent.AskAsync(0, "ACTIVATE", wait: 20);
         await WaitUntilWaitingAsync(server, 1);
 
@@ -122,7 +122,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
-        var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
+        var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
         var wait = agent.AskAsync(0, "ACTIVATE", wait: 600);
         await WaitUntilWaitingAsync(server, 1);
 
@@ -135,7 +135,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     public async Task A_server_that_stops_ends_every_wait()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var agent = await (await AgentSite.CreateAsync(server)).EnrolAsync();
+        var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
         var wait = agent.AskAsync(0, "ACTIVATE", wait: 60);
         await WaitUntilWaitingAsync(server, 1);
 
@@ -149,7 +149,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync(First);
         await agent.ConvergeAsync(revision, First);
 
@@ -169,7 +169,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         using var response = await site.Client.GetAsync($"{AgentRoutes.State}?agentId={agent.Enrolment.AgentId}&{part}", Cancellation);
         await response.ReadAsync(HttpStatusCode.BadRequest);
     }
@@ -180,7 +180,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var other = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
 
         using var state = await other.Client.GetAsync(agent.StatePath(9, "ACTIVATE", 0), Cancellation);
         await state.ReadAsync(HttpStatusCode.NotFound);
@@ -191,7 +191,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     [Theory]
     [InlineData(AgentRoutes.State)]
     [InlineData(AgentRoutes.Report)]
-    [InlineData(AgentRoutes.Enrol)]
+    [InlineData(AgentRoutes.Enroll)]
     public async Task Only_agents_are_served(string path)
     {
         var server = fixture.Server;

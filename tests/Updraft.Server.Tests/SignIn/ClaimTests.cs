@@ -10,15 +10,15 @@ public sealed class ClaimTests
     {
         await using var server = await StartAsync(("SignIn:Roles:0:Claim", "groups"), ("SignIn:Roles:0:Value", "data"),
             ("SignIn:Roles:0:Role", "WORKSPACE_AUTHOR"), ("SignIn:Roles:0:WorkspaceId", "cwsp00000000000000000test"));
-        var (id, _, _) = await server.AddPersonAsync("ann@example.org", ("groups", "other"), ("groups", "data"));
+        var (id, _, _) = await server.AddUserAsync("ann@example.org", ("groups", "other"), ("groups", "data"));
         Assert.Equal("ORGANIZATION_MEMBER WORKSPACE_AUTHOR", await RolesAsync(server, id));
-        await server.AddPersonAsync("ann@example.org", ("groups", "other"));
+        await server.AddUserAsync("ann@example.org", ("groups", "other"));
         Assert.Equal("ORGANIZATION_MEMBER ", await RolesAsync(server, id));
         await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject
         {
             ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = "WORKSPACE_MEMBER" }),
         });
-        await server.AddPersonAsync("ann@example.org", ("groups", "data"));
+        await server.AddUserAsync("ann@example.org", ("groups", "data"));
         Assert.Equal(" WORKSPACE_MEMBER", await RolesAsync(server, id));
     }
 
@@ -26,10 +26,10 @@ public sealed class ClaimTests
     public async Task The_first_owner_is_who_has_the_address_and_nobody_after_him()
     {
         await using var server = await StartAsync(("SignIn:FirstOwner", "Boss@example.org"), ("SignIn:DefaultRole", "NONE"));
-        var (unverified, _, _) = await server.AddPersonAsync("boss@example.org", ("email_verified", "false"));
+        var (unverified, _, _) = await server.AddUserAsync("boss@example.org", ("email_verified", "false"));
         Assert.Equal(" ", await RolesAsync(server, unverified));
-        var (boss, token, _) = await server.AddPersonAsync("boss@example.org");
-        var (other, _, _) = await server.AddPersonAsync("other@example.org");
+        var (boss, token, _) = await server.AddUserAsync("boss@example.org");
+        var (other, _, _) = await server.AddUserAsync("other@example.org");
         Assert.Equal(("ORGANIZATION_OWNER ", " "), (await RolesAsync(server, boss), await RolesAsync(server, other)));
         await server.ClientWith(token).GetOkAsync($"{server.OrganizationPath}/users");
     }
@@ -38,7 +38,7 @@ public sealed class ClaimTests
     public async Task A_person_without_an_address_does_not_come_in()
     {
         await using var server = await StartAsync();
-        var refusal = await Assert.ThrowsAsync<Updraft.Server.Api.ApiException>(() => server.AddPersonAsync(""));
+        var refusal = await Assert.ThrowsAsync<Updraft.Server.Api.ApiException>(() => server.AddUserAsync(""));
         Assert.Equal((int)HttpStatusCode.Forbidden, refusal.StatusCode);
     }
 

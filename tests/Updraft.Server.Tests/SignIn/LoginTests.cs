@@ -31,7 +31,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task Trap_13_the_token_of_a_person_has_no_permissions_and_that_of_a_program_has()
     {
-        var (_, access, _) = await Server.AddPersonAsync("trap13@example.org");
+        var (_, access, _) = await Server.AddUserAsync("trap13@example.org");
         Assert.Null(Jwt.Claims(access)["permissions"]);
         Assert.NotNull(Jwt.Claims(access)["exp"]);
         Assert.NotNull(Jwt.Claims(Server.OwnerToken)["permissions"]);
@@ -40,7 +40,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task Every_token_is_described_with_an_address()
     {
-        var (_, access, _) = await Server.AddPersonAsync("described@example.org");
+        var (_, access, _) = await Server.AddUserAsync("described@example.org");
         Assert.Equal("described@example.org", (await Server.ClientWith(access).GetOkAsync("/userinfo")).Text("email"));
         Assert.NotEmpty((await Server.Client.GetOkAsync("/userinfo")).Text("email"));
     }
@@ -48,7 +48,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task A_refresh_token_works_once_and_a_copy_of_it_ends_the_login()
     {
-        var (_, access, refresh) = await Server.AddPersonAsync("refresh@example.org");
+        var (_, access, refresh) = await Server.AddUserAsync("refresh@example.org");
         var second = await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.OK);
         await Server.ClientWith(second.Text("access_token")).GetOkAsync("/v1/users/self");
         Assert.Equal("invalid_grant", (await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
@@ -63,7 +63,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [Fact]
     public async Task A_revoked_login_is_refused_on_the_next_request()
     {
-        var (_, access, refresh) = await Server.AddPersonAsync("revoke@example.org");
+        var (_, access, refresh) = await Server.AddUserAsync("revoke@example.org");
         await Server.ClientWith(access).GetOkAsync("/v1/users/self");
         using var revoked = await PostAsync("/oauth/revoke", ("token", refresh));
         using var refused = await Server.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
@@ -75,7 +75,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
-        var (_, access, refresh) = await server.AddPersonAsync("hour@example.org");
+        var (_, access, refresh) = await server.AddUserAsync("hour@example.org");
         var client = server.ClientWith(access);
         await client.GetOkAsync("/v1/users/self");
         clock.Advance(TimeSpan.FromHours(1));
@@ -120,7 +120,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("javascript:alert(1)", false)]
     [InlineData("", false)]
     public void A_code_goes_to_the_machine_of_the_browser_only(string address, bool isAllowed) =>
-        Assert.Equal(isAllowed, LoopbackAddress.IsAllowed(address));
+        Assert.Equal(isAllowed, LoopbackUrl.IsAllowed(address));
 
     [Theory]
     [InlineData("/deployments?x=1", "/deployments?x=1")]
@@ -132,7 +132,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("evil", "/")]
     [InlineData("", "/")]
     [InlineData(null, "/")]
-    public void I18_after_a_login_a_browser_stays_on_this_server(string? path, string expected) => Assert.Equal(expected, LoopbackAddress.OwnPath(path));
+    public void I18_after_a_login_a_browser_stays_on_this_server(string? path, string expected) => Assert.Equal(expected, LoopbackUrl.OwnPath(path));
 
     private Task<HttpResponseMessage> RefreshAsync(string token) =>
         PostAsync("/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", token));

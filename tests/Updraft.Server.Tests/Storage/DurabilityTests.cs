@@ -96,10 +96,10 @@ public sealed class DurabilityTests : IDisposable
     [Fact]
     public void A_folder_that_is_missing_or_a_file_cannot_be_synced()
     {
-        Assert.Throws<FileNotFoundException>(() => Posix.FsyncFolder(Path.Join(_folder, "missing")));
+        Assert.Throws<FileNotFoundException>(() => Posix.FsyncDirectory(Path.Join(_folder, "missing")));
         var file = Path.Join(_folder, "file");
         File.WriteAllText(file, "x");
-        Assert.Throws<IOException>(() => Posix.FsyncFolder(file));
+        Assert.Throws<IOException>(() => Posix.FsyncDirectory(file));
     }
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);

@@ -139,11 +139,12 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
 
     private protected ServiceProvider Open(StorageOptions options)
     {
-        var services = new ServiceCollection();
+        var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(settings: null);
+        var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<Microsoft.Extensions.Configuration.IConfiguration>(new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build());
         services.Configure<ServerOptions>(server => server.Data = _data);
-        services.AddStorage();
+        builder.AddStorage();
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(options));
         return services.BuildServiceProvider();
     }

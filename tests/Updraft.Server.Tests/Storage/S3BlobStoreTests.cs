@@ -13,7 +13,7 @@ public sealed class S3BlobStoreTests : ObjectStoreContract
     [Fact]
     public async Task In_a_bucket_with_versions_only_the_newest_counts()
     {
-        var address = (S3Address)BlobStoreAddress.Of(Options);
+        var address = (S3Url)BlobStoreUrl.Of(Options);
         using var client = S3Client.Open(address, Options);
         await EnsureBucketAsync(client, "updraft-versions");
         await client.PutBucketVersioningAsync(new PutBucketVersioningRequest
@@ -55,7 +55,7 @@ public sealed class S3BlobStoreTests : ObjectStoreContract
 
     private protected override async Task PrepareAsync()
     {
-        using var client = S3Client.Open((S3Address)BlobStoreAddress.Of(Options), Options);
+        using var client = S3Client.Open((S3Url)BlobStoreUrl.Of(Options), Options);
         await EnsureBucketAsync(client, "updraft");
     }
 

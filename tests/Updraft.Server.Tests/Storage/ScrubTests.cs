@@ -33,7 +33,7 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
     {
         await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
-        var inTheMaking = Path.Join(server.DataFolder, "blobs", "tmp", "upload.updraft-tmp");
+        var inTheMaking = Path.Join(server.DataDirectory, "blobs", "tmp", "upload.updraft-tmp");
         await File.WriteAllTextAsync(inTheMaking, "half", Cancelled);
 
         var (code, report) = await ScrubAsync(server);

@@ -17,10 +17,10 @@ public sealed class StoreOptionTests
     [InlineData("https://account1.blob.core.windows.net/deploys/x", "account1|https://account1.blob.core.windows.net/|deploys|x/")]
     public void An_address_is_understood(string? url, string expected)
     {
-        var text = BlobStoreAddress.Of(new StorageOptions { Url = url }) switch
+        var text = BlobStoreUrl.Of(new StorageOptions { Url = url }) switch
         {
-            S3Address s3 => $"{s3.Bucket}|{s3.Prefix}|{s3.Endpoint}|{s3.Region}|{s3.PathStyle}",
-            AzureAddress azure => $"{azure.Account}|{azure.Service}|{azure.Container}|{azure.Prefix}",
+            S3Url s3 => $"{s3.Bucket}|{s3.Prefix}|{s3.Endpoint}|{s3.Region}|{s3.PathStyle}",
+            AzureUrl azure => $"{azure.Account}|{azure.Service}|{azure.Container}|{azure.Prefix}",
             _ => "",
         };
         Assert.Equal(expected, text);

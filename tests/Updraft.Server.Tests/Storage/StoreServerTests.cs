@@ -94,7 +94,7 @@ public sealed class StoreServerTests
 
         var options = TestStorage.Options(settings);
         var container = TestStorage.AzureContainer(options);
-        var prefix = BlobStoreAddress.Of(options).Prefix;
+        var prefix = BlobStoreUrl.Of(options).Prefix;
         var blob = container.GetBlobClient($"{prefix}packs/{first.DeploymentId}/{pack}");
         var bytes = (await blob.DownloadContentAsync(Cancelled)).Value.Content.ToArray();
         bytes[10] ^= 0x55;

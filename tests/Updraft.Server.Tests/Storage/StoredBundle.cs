@@ -33,7 +33,7 @@ internal sealed class StoredBundle
 
     public string Version => _row.Version;
 
-    public string Pack => Path.Join(_server.DataFolder, "blobs", BundleBlobs.Pack(_row.DeploymentId, _row.PackId!));
+    public string Pack => Path.Join(_server.DataDirectory, "blobs", BundleBlobs.Pack(_row.DeploymentId, _row.PackId!));
 
     public string Manifest => ManifestPath(_server, _row);
 
@@ -96,7 +96,7 @@ internal sealed class StoredBundle
     }
 
     private static string ManifestPath(UpdraftServer server, BundleVersion row) =>
-        Path.Join(server.DataFolder, "blobs", BundleBlobs.Manifest(row.DeploymentId, row.ManifestDigest));
+        Path.Join(server.DataDirectory, "blobs", BundleBlobs.Manifest(row.DeploymentId, row.ManifestDigest));
 
     private static async Task<bool> IsUsableAsync(HttpResponseMessage response)
     {

@@ -72,7 +72,7 @@ internal static class ChildProgram
                 AtomicFile.Write(path, "new"u8);
                 break;
             case "fsync-folder":
-                Posix.FsyncFolder(path);
+                Posix.FsyncDirectory(path);
                 break;
             case "sync-file-system":
                 Posix.SyncFileSystem(path);

@@ -4,6 +4,7 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
+using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
@@ -127,7 +128,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         var now = TimeProvider.System.GetUtcNow();
         for (var i = 0; i < count; i++)
         {
-            var order = new TokenOrder
+            var order = new TokenSpec
             {
                 Kind = TokenKind.Api,
                 Role = Role.OrganizationMember,

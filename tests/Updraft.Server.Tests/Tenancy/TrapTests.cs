@@ -112,7 +112,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task Trap_15_a_finalize_is_DEPLOYING_until_the_agents_run_it()
     {
         var id = await Server.CreateDeploymentAsync($"agent {Unique()}");
-        var agent = await DeployAgent.EnrolAsync(Server, id);
+        var agent = await DeployAgent.EnrollAsync(Server, id);
         await DeployNothingAsync(id);
         Assert.Equal("DEPLOYING", await StatusAsync(id));
         await agent.ReportActiveAsync();

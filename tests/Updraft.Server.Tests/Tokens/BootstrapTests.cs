@@ -28,7 +28,7 @@ public sealed class BootstrapTests
     {
         await using var server = await UpdraftServer.StartAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            File.GetUnixFileMode(Path.Join(server.DataFolder, "..", "owner-token")));
+            File.GetUnixFileMode(Path.Join(server.DataDirectory, "..", "owner-token")));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class BootstrapTests
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
         await server.Client.GetOkAsync(server.OrganizationPath);
         await server.StopAsync();
-        foreach (var path in Directory.EnumerateFiles(server.DataFolder, "*", SearchOption.AllDirectories))
+        foreach (var path in Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories))
             Assert.False((await File.ReadAllBytesAsync(path, Cancelled)).AsSpan().IndexOf("an-operator-chose"u8) >= 0, path);
     }
 

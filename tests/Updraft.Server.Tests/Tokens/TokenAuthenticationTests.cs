@@ -135,7 +135,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
         foreach (var token in tokens)
             await server.ClientWith(token).GetAsync($"/v1/organizations?limit=x&token={token}", Cancelled);
         await server.StopAsync();
-        var kept = server.LogText + string.Concat(Directory.EnumerateFiles(server.DataFolder, "*", SearchOption.AllDirectories)
+        var kept = server.LogText + string.Concat(Directory.EnumerateFiles(server.DataDirectory, "*", SearchOption.AllDirectories)
             .Select(path => Encoding.Latin1.GetString(File.ReadAllBytes(path))));
         Assert.Contains(Convert.ToHexString(SHA256.HashData(Encoding.ASCII.GetBytes(tokens[0]))),
             Convert.ToHexString(Encoding.Latin1.GetBytes(kept)), StringComparison.Ordinal);

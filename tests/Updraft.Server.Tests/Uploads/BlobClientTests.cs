@@ -100,7 +100,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     public async Task The_documented_curl_command_prints_the_version()
     {
         var site = await UploadSite.CreateAsync(_server);
-        var file = Path.Join(_server.DataFolder, $"{site.DeployId}.tar");
+        var file = Path.Join(_server.DataDirectory, $"{site.DeployId}.tar");
         await File.WriteAllBytesAsync(file, UploadSite.LargeTar(2_000_000), Cancellation);
 
         var printed = await BashAsync($$"""
@@ -123,7 +123,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     public async Task Curl_may_send_a_stream_of_unknown_length()
     {
         var site = await UploadSite.CreateAsync(_server);
-        var folder = Directory.CreateDirectory(Path.Join(_server.DataFolder, site.DeployId, "dags"));
+        var folder = Directory.CreateDirectory(Path.Join(_server.DataDirectory, site.DeployId, "dags"));
         await File.WriteAllTextAsync(Path.Join(folder.FullName, "shop.py"),
             Convert.ToHexString(RandomNumberGenerator.GetBytes(200_000)), Cancellation);
 

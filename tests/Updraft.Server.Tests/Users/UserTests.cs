@@ -14,7 +14,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     [Fact]
     public async Task A_person_asks_who_he_is()
     {
-        var (id, token, _) = await Server.AddPersonAsync("self@example.org");
+        var (id, token, _) = await Server.AddUserAsync("self@example.org");
         var self = await Server.ClientWith(token).GetOkAsync("/v1/users/self?createIfNotExist=true");
         Assert.Equal((id, "self@example.org", "Name of self@example.org", "ACTIVE"),
             (self.Text("id"), self.Text("username"), self.Text("fullName"), self.Text("status")));
@@ -31,7 +31,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     [Fact]
     public async Task Roles_given_and_taken_count_on_the_next_request()
     {
-        var (id, token, _) = await Server.AddPersonAsync("roles@example.org");
+        var (id, token, _) = await Server.AddUserAsync("roles@example.org");
         var client = Server.ClientWith(token);
         var deployment = await Server.CreateDeploymentAsync("people");
         Assert.Equal(HttpStatusCode.NotFound, await StatusAsync(client, deployment));
@@ -53,7 +53,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task An_owner_of_a_Workspace_replaces_the_roles_in_it_and_leaves_the_others()
     {
         var other = await Server.CreateWorkspaceAsync("people-other");
-        var (id, _, _) = await Server.AddPersonAsync("shared@example.org");
+        var (id, _, _) = await Server.AddUserAsync("shared@example.org");
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject
         {
             ["organizationRole"] = "ORGANIZATION_MEMBER",
@@ -74,7 +74,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     [Fact]
     public async Task People_do_not_deploy_where_CICD_is_enforced_and_tokens_do()
     {
-        var (id, token, _) = await Server.AddPersonAsync("cicd@example.org");
+        var (id, token, _) = await Server.AddUserAsync("cicd@example.org");
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
         var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true), await Server.CreateDeploymentAsync("cicd-free"));
         var client = Server.ClientWith(token);
@@ -92,7 +92,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task S13_the_last_owner_stays_whoever_it_is()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var (id, token, _) = await server.AddPersonAsync("last@example.org");
+        var (id, token, _) = await server.AddUserAsync("last@example.org");
         await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
         var person = server.ClientWith(token);
         using var deletion = await person.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}", Cancelled);

@@ -20,7 +20,7 @@ public sealed class DeploymentBoardTests
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
         var site = await AgentSite.CreateAsync(server);
-        var agent = await site.EnrolAsync();
+        var agent = await site.EnrollAsync();
         List<(string One, string All)> stamps = [await StampsAsync(server, site)];
 
         var revision = await site.CommitAsync(Version);

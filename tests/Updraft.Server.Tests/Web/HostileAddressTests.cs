@@ -40,7 +40,7 @@ public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<Sha
                 (" https://pictures.example/ann.png", false), ("https://pictures.example/\tann.png", false), ("//pictures.example/ann.png", false),
             ])
         {
-            var (id, _, _) = await Server.AddPersonAsync("picture@example.org", ("picture", address));
+            var (id, _, _) = await Server.AddUserAsync("picture@example.org", ("picture", address));
             Assert.Equal(isKept ? address : "", (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/users/{id}")).Text("avatarUrl"));
             using var visitor = await Visitor.SignedInAsync(Server);
             var members = await visitor.ReadAsync("/members");
@@ -56,7 +56,7 @@ public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<Sha
         Assert.True(addresses.Length > 400);
         foreach (var address in addresses)
         {
-            var own = LoopbackAddress.OwnPath(address);
+            var own = LoopbackUrl.OwnPath(address);
             Assert.True(own is "/" or ['/', not ('/' or '\\'), ..] && !own.Any(c => char.IsControl(c) || c == '\\'), Uri.EscapeDataString(address));
             Assert.Equal(Server.BaseAddress.Authority, new Uri(Server.BaseAddress, own).Authority);
         }

@@ -20,7 +20,7 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         var site = await PageSite.CreateAsync(Server);
         var (deploy, version) = await site.DeployAsync("one", ("dags/a.py", "a\n"));
         var bundle = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
-        await Server.AddPersonAsync("frame@example.org", ("picture", "https://pictures.example/ann.png"));
+        await Server.AddUserAsync("frame@example.org", ("picture", "https://pictures.example/ann.png"));
         using var visitor = await Visitor.SignedInAsync(Server);
         string[] pages =
         [

@@ -149,7 +149,7 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task Agent_tokens_roles_and_settings_change_what_the_API_shows()
     {
         var site = await PageSite.CreateAsync(Server);
-        var (user, _, _) = await Server.AddPersonAsync("pages@example.org");
+        var (user, _, _) = await Server.AddUserAsync("pages@example.org");
         using var visitor = await Visitor.SignedInAsync(Server);
         using var agent = await visitor.SendFormAsync($"{site.Page}/agent-tokens", $"{site.Page}/agent-tokens", ("name", "agents"));
         var token = Secret(await agent.Content.ReadAsStringAsync(Cancelled));

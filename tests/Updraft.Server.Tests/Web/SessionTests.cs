@@ -159,7 +159,7 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
         using var visitor = new Visitor(Server);
         using var response = await visitor.SignInAsync(Server.OwnerToken, returnTo);
         Assert.Equal(expected, response.Headers.Location?.OriginalString);
-        Assert.Equal(expected, LoopbackAddress.OwnPath(returnTo));
+        Assert.Equal(expected, LoopbackUrl.OwnPath(returnTo));
     }
 
     [Fact]

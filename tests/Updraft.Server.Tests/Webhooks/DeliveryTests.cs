@@ -133,7 +133,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
             ["eventTypes"] = new JsonArray("deploy.active", "deploy.rolled_back")
         };
         await Server.Client.PostOkAsync(WebhookSite.PathOf(Server), url);
-        var (one, two) = (await agents.EnrolAsync("one"), await agents.EnrolAsync("two"));
+        var (one, two) = (await agents.EnrollAsync("one"), await agents.EnrollAsync("two"));
         var deploys = new PageSite(Server, agents.DeploymentId);
         var (deploy, version) = await deploys.DeployAsync("first", ("dags/shop.py", "one\n"));
         await one.ConvergeAsync(1, version);
@@ -218,7 +218,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
             Assert.DoesNotContain(secret, Server.LogText, StringComparison.Ordinal);
         }
         Assert.DoesNotContain("secret-path-of-slack", Server.LogText, StringComparison.Ordinal);
-        foreach (var file in Directory.EnumerateFiles(Server.DataFolder, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
+        foreach (var file in Directory.EnumerateFiles(Server.DataDirectory, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var bytes = new MemoryStream();

@@ -8,7 +8,7 @@ namespace Updraft.Testing;
 /// <summary>Looks into a bucket past the server.</summary>
 internal static class S3Client
 {
-    public static AmazonS3Client Open(S3Address address, StorageOptions options)
+    public static AmazonS3Client Open(S3Url address, StorageOptions options)
     {
         var config = new AmazonS3Config
         {
@@ -22,7 +22,7 @@ internal static class S3Client
     }
 
     /// <summary>Keys of the objects below the address, and of uploads in parts that have not ended.</summary>
-    public static async Task<List<string>> ListAsync(AmazonS3Client client, S3Address address)
+    public static async Task<List<string>> ListAsync(AmazonS3Client client, S3Url address)
     {
         var names = new List<string>();
         var request = new ListObjectsV2Request { BucketName = address.Bucket, Prefix = address.Prefix };

@@ -36,8 +36,8 @@ internal static class TestStorage
     public static async Task<IReadOnlyList<string>> BlobsAsync(UpdraftServer server)
     {
         var options = Options(server.Settings);
-        return BlobStoreAddress.Of(options) is FolderAddress
-            ? [.. Directory.EnumerateFiles(Path.Join(server.DataFolder, "blobs"), "*", SearchOption.AllDirectories)]
+        return BlobStoreUrl.Of(options) is DirectoryUrl
+            ? [.. Directory.EnumerateFiles(Path.Join(server.DataDirectory, "blobs"), "*", SearchOption.AllDirectories)]
             : [.. (await ListAsync(options)).Select(name => "/" + name)];
     }
 
@@ -45,8 +45,8 @@ internal static class TestStorage
     public static async Task<IReadOnlyList<string>> ListAsync(StorageOptions options)
     {
         var names = new List<string>();
-        var address = BlobStoreAddress.Of(options);
-        if (address is S3Address s3)
+        var address = BlobStoreUrl.Of(options);
+        if (address is S3Url s3)
         {
             using var client = S3Client.Open(s3, options);
             names.AddRange(await S3Client.ListAsync(client, s3));
@@ -60,5 +60,5 @@ internal static class TestStorage
     }
 
     public static BlobContainerClient AzureContainer(StorageOptions options) => new(options.AzureConnectionString,
-        ((AzureAddress)BlobStoreAddress.Of(options)).Container, new BlobClientOptions(BlobClientOptions.ServiceVersion.V2024_11_04));
+        ((AzureUrl)BlobStoreUrl.Of(options)).Container, new BlobClientOptions(BlobClientOptions.ServiceVersion.V2024_11_04));
 }

@@ -24,7 +24,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
 {
     private readonly List<HttpClient> _clients = [];
     private readonly LogLines _log = new();
-    private readonly AnswerCheck _answers = new();
+    private readonly ResponseCheck _answers = new();
     private readonly string _folder;
     private readonly TimeProvider? _clock;
     private readonly IReadOnlyDictionary<string, string> _settings;
@@ -58,14 +58,14 @@ internal sealed class UpdraftServer : IAsyncDisposable
     public string OwnerToken { get; private set; } = "";
 
     /// <summary>The server's data folder.</summary>
-    public string DataFolder => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
+    public string DataDirectory => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
 
     /// <summary>Where its PostgreSQL is; null on SQLite.</summary>
     public string? ConnectionString => _settings.GetValueOrDefault("Database:ConnectionString") ?? _database?.ConnectionString;
 
     /// <summary>Arguments by which the program finds the same data.</summary>
     public IReadOnlyList<string> DataArguments =>
-        [$"--Data={DataFolder}", .. ConnectionString is { } database ? (string[])[$"--Database:ConnectionString={database}"] : []];
+        [$"--Data={DataDirectory}", .. ConnectionString is { } database ? (string[])[$"--Database:ConnectionString={database}"] : []];
 
     /// <summary>What the operator read on the console at the first start.</summary>
     public string ConsoleText { get; private set; } = "";
@@ -96,7 +96,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         try
         {
             if (server.ConnectionString is null)
-                await SqliteTemplate.CopyAsync(server.DataFolder);
+                await SqliteTemplate.CopyAsync(server.DataDirectory);
             await server.RunAsync();
             return server;
         }
@@ -196,7 +196,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
             UpdatedAt = now,
             UpdatedBy = by,
         };
-        var (row, token) = scope.ServiceProvider.GetRequiredService<IssueToken>().Run(new TokenOrder
+        var (row, token) = scope.ServiceProvider.GetRequiredService<IssueToken>().Run(new TokenSpec
         {
             Kind = TokenKind.Api,
             Role = Role.OrganizationOwner,
@@ -211,10 +211,10 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <summary>A person as the identity provider would have brought him, with an access token of his login.</summary>
     /// <param name="email">The address; also the provider's name for him.</param>
     /// <param name="claims">Further claims of the provider.</param>
-    public async Task<(string UserId, string AccessToken, string RefreshToken)> AddPersonAsync(string email, params (string Type, string Value)[] claims)
+    public async Task<(string UserId, string AccessToken, string RefreshToken)> AddUserAsync(string email, params (string Type, string Value)[] claims)
     {
         await using var scope = Services.CreateAsyncScope();
-        var user = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.SignInPerson>().RunAsync("https://provider.example",
+        var user = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.SignInUser>().RunAsync("https://provider.example",
             [new("sub", email), new("email", email), new("name", $"Name of {email}"), .. claims.Select(claim => new System.Security.Claims.Claim(claim.Type, claim.Value))],
             TestContext.Current.CancellationToken);
         var tokens = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.LoginTokens>().BeginAsync(user.Id, TestContext.Current.CancellationToken);
@@ -230,7 +230,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         _port.Dispose();
         foreach (var client in _clients)
             client.Dispose();
-        using (var connection = new SqliteConnection($"Data Source={Path.Join(DataFolder, "database", "updraft.db")}"))
+        using (var connection = new SqliteConnection($"Data Source={Path.Join(DataDirectory, "database", "updraft.db")}"))
             SqliteConnection.ClearPool(connection);
         if (_database is not null)
             await _database.DisposeAsync();
@@ -243,7 +243,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         var tokenFile = Path.Join(_folder, "owner-token");
         var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
-            ["Data"] = DataFolder,
+            ["Data"] = DataDirectory,
             ["Listen"] = BaseAddress.ToString().TrimEnd('/'),
             ["PublicUrl"] = BaseAddress.ToString().TrimEnd('/'),
             ["Bootstrap:OrganizationId"] = OrganizationId,

@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
+using Updraft.Server.Access;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 
 namespace Updraft.Server.Web;

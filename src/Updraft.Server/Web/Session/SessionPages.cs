@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
+using Updraft.Server.Access;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Web;
 
@@ -31,7 +31,7 @@ internal static class SessionPages
     private static RazorComponentResult<SignInPage> Show(HttpContext context, string? returnTo, string? problem)
     {
         var hasProvider = context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.IsConfigured;
-        return new(new { ReturnTo = LoopbackAddress.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
+        return new(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
         {
             StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };
@@ -52,12 +52,12 @@ internal static class SessionPages
         await record.RunAsync(EventTypes.SessionStarted, subject, SessionEvents.Token, cancellationToken);
         var ticket = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PageSession.TokenClaim, token)], "updraft"));
         await context.SignInAsync(CookieAuthenticationDefaults.AuthenticationScheme, ticket);
-        return TypedResults.Redirect(links.At(LoopbackAddress.OwnPath(returnTo)));
+        return TypedResults.Redirect(links.At(LoopbackUrl.OwnPath(returnTo)));
     }
 
     private static IResult GoToProvider(HttpContext context, IOptions<SignInOptions> options, PageLinks links)
     {
-        var returnTo = LoopbackAddress.OwnPath(context.Request.Query["returnTo"]);
+        var returnTo = LoopbackUrl.OwnPath(context.Request.Query["returnTo"]);
         return options.Value.IsConfigured
             ? TypedResults.Challenge(new AuthenticationProperties { RedirectUri = links.At(returnTo) }, [OpenIdConnectDefaults.AuthenticationScheme])
             : TypedResults.Redirect(links.To($"/signin?returnTo={returnTo}"));

@@ -1,0 +1,13 @@
+using System.Text.Json.Serialization;
+using Updraft.Protocol;
+
+namespace Updraft.Agent;
+
+/// <summary>JSON of the agent's own files.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false,
+    RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(AgentRecord))]
+[JsonSerializable(typeof(StateRecord))]
+[JsonSerializable(typeof(IReadOnlyList<DesiredMount>))]
+internal sealed partial class AgentFilesJson : JsonSerializerContext;

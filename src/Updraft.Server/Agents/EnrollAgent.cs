@@ -1,0 +1,75 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
+using Updraft.Server.Deploys.Bundles;
+using Updraft.Server.Events;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Agents;
+
+/// <summary>
+/// Makes a process known as an agent of a Deployment. The same instance id gives the same agent, so a restart or a
+/// lost answer makes no second one. Agents that nobody has heard of for long are forgotten on this occasion.
+/// </summary>
+/// <exception cref="ApiException">400: a field is empty, too long or no id. 404: the Deployment was deleted.</exception>
+internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock, EventLog events)
+{
+    private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100, MaxDriver = 50;
+
+    public async Task<Agent> RunAsync(Subject subject, DeploymentId deployment, EnrollRequest request, CancellationToken cancellationToken)
+    {
+        if (!EntityId.IsValid(request.InstanceId))
+            throw ApiException.BadRequest("'instanceId' must be 25 characters: 'c' and 24 of a-z and 0-9.");
+        Check("host", request.Host, MaxHost);
+        Check("component", request.Component, MaxComponent);
+        Check("agentVersion", request.AgentVersion, MaxVersion);
+        if (request.ImageDriver is { } driver)
+            Check("imageDriver", driver, MaxDriver);
+
+        var now = clock.GetUtcNow();
+        var forgotten = now - options.Value.RememberFor;
+        await using var write = await db.BeginWriteAsync(cancellationToken);
+        var place = await db.LockDeploymentAsync(deployment, cancellationToken);
+        var agent = await db.Agents.SingleOrDefaultAsync(
+            row => row.DeploymentId == deployment && row.InstanceId == request.InstanceId, cancellationToken);
+        var isNews = agent is null || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
+        if (agent is null)
+        {
+            agent = new Agent
+            {
+                Id = new AgentId(EntityId.New(clock)),
+                DeploymentId = deployment,
+                InstanceId = request.InstanceId,
+                Host = request.Host,
+                Component = request.Component,
+                AgentVersion = request.AgentVersion,
+                EnrolledAt = now,
+                LastSeenAt = now,
+            };
+            db.Agents.Add(agent);
+        }
+        (agent.Host, agent.Component, agent.AgentVersion, agent.LastSeenAt) =
+            (request.Host, request.Component, request.AgentVersion, now);
+        agent.ImageDriver = request.ImageDriver;
+        // What an agent without a driver runs is nobody's knowledge any more.
+        agent.Image = request.ImageDriver is null ? null : agent.Image;
+        if (isNews)
+        {
+            events.Record(EventTypes.AgentEnrolled, subject.Profile, place.Place(), new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"),
+                ("deploymentName", place.Name), ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
+        }
+        await db.SaveChangesAsync(cancellationToken);
+        await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgotten).ExecuteDeleteAsync(cancellationToken);
+        await write.CommitAsync(cancellationToken);
+        return agent;
+    }
+
+    private static void Check(string field, string value, int max)
+    {
+        if (string.IsNullOrWhiteSpace(value) || value.Length > max || value.Any(char.IsControl))
+            throw ApiException.BadRequest($"'{field}' must have 1 to {max} characters, none of them a control character.");
+    }
+}

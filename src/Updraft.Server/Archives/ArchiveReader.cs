@@ -1,0 +1,83 @@
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+
+namespace Updraft.Server.Archives;
+
+/// <summary>
+/// Reads an uploaded archive from end to end, in constant memory but for the tree of names. Everything that is wrong with the
+/// archive is an <see cref="ApiException"/> 400 that names the entry; what goes wrong with the upload's own stream
+/// comes through as it is.
+/// </summary>
+internal sealed class ArchiveReader : IDisposable
+{
+    private readonly UploadBuffer _upload;
+    private readonly ArchiveOptions _limits;
+    private IArchiveFrame? _frame;
+    private UnpackedBuffer? _unpacked;
+    private TarEntryReader? _entries;
+
+    public ArchiveReader(Stream upload, ArchiveOptions limits)
+    {
+        (_upload, _limits) = (new UploadBuffer(upload), limits);
+        Tree = new ArchiveTree(limits);
+    }
+
+    /// <summary>What has been read so far; complete after <see cref="NextFileAsync"/> has given null.</summary>
+    public ArchiveTree Tree { get; }
+
+    /// <summary>
+    /// The next regular file. Read its content to the end, and set its digest, before asking for another one. Null when the archive has
+    /// ended as it must and everything about it that can be checked was right.
+    /// </summary>
+    public async ValueTask<ArchiveNode?> NextFileAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var entries = _entries ?? await OpenAsync(cancellationToken);
+            while (await entries.NextAsync(cancellationToken) is { } entry)
+            {
+                if (Tree.Add(entry) is { } file)
+                    return file;
+            }
+            return null;
+        }
+        catch (Exception exception) when (IsFaultOfArchive(exception))
+        {
+            throw Damaged(exception);
+        }
+    }
+
+    /// <summary>The next piece of the file's content, to be used before the next call; empty at its end.</summary>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadContentAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _entries!.ReadContentAsync(cancellationToken);
+        }
+        catch (Exception exception) when (IsFaultOfArchive(exception))
+        {
+            throw Damaged(exception);
+        }
+    }
+
+    public void Dispose()
+    {
+        _frame?.Dispose();
+        _unpacked?.Dispose();
+        _upload.Dispose();
+    }
+
+    private async ValueTask<TarEntryReader> OpenAsync(CancellationToken cancellationToken)
+    {
+        _frame = await ArchiveFrame.OpenAsync(_upload, cancellationToken);
+        _unpacked = new UnpackedBuffer(_upload, _frame, _limits);
+        return _entries = new TarEntryReader(_unpacked, _limits);
+    }
+
+    private bool IsFaultOfArchive(Exception exception) =>
+        _upload.Failure is null && exception is not (ApiException or OperationCanceledException or OutOfMemoryException);
+
+    // Decompressors throw many things at damaged data; none of them may look like a fault of the server.
+    private static ApiException Damaged(Exception cause) =>
+        BadArchive.Because("The archive's compressed data is damaged. Pack it again and upload all of it.", cause);
+}

@@ -1,0 +1,59 @@
+using System.Buffers;
+
+namespace Updraft.Server.Archives;
+
+/// <summary>The unpacked bytes of an archive, a window at a time. Stops archives that unpack to too much.</summary>
+internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, ArchiveOptions limits) : IDisposable
+{
+    private const int Size = 256 * 1024;
+    private const long RatioGrace = 8L * 1024 * 1024;
+
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(Size);
+    private int _start, _end;
+    private long _unpacked;
+    private bool _ended;
+
+    /// <summary>Bytes that are here and not yet taken.</summary>
+    public ReadOnlyMemory<byte> Available => _buffer.AsMemory(_start, _end - _start);
+
+    /// <summary>Position in the archive of the first byte of <see cref="Available"/>.</summary>
+    public long Position => _unpacked - (_end - _start);
+
+    /// <summary>Unpacks until a number of bytes, at most 256 KiB, is available; false when the archive ends before that.</summary>
+    public ValueTask<bool> FillAsync(int count, CancellationToken cancellationToken) =>
+        _end - _start >= count ? ValueTask.FromResult(true) : UnpackAsync(count, cancellationToken);
+
+    /// <summary>Takes bytes out of <see cref="Available"/>.</summary>
+    public void Take(int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _end - _start);
+        _start += count;
+    }
+
+    public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
+
+    private async ValueTask<bool> UnpackAsync(int count, CancellationToken cancellationToken)
+    {
+        Available.CopyTo(_buffer);
+        (_start, _end) = (0, _end - _start);
+        while (_end < count && !_ended)
+        {
+            var read = await frame.ReadAsync(_buffer.AsMemory(_end, Size - _end), cancellationToken);
+            _end += read;
+            _unpacked += read;
+            _ended = read == 0;
+            CheckLimits();
+        }
+        return _end >= count;
+    }
+
+    private void CheckLimits()
+    {
+        if (_unpacked > limits.MaxUnpackedBytes)
+            throw BadArchive.Because($"The archive unpacks to more than {limits.MaxUnpackedBytes} bytes. "
+                + "Leave out what Airflow does not need, or raise Archives:MaxUnpackedBytes.");
+        if (_unpacked > RatioGrace && _unpacked / limits.MaxRatio > upload.Taken)
+            throw BadArchive.Because($"The archive unpacks to more than {limits.MaxRatio} times its size. "
+                + "Leave out the file that is nearly empty space, or raise Archives:MaxRatio.");
+    }
+}

@@ -1,0 +1,77 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Clusters;
+using Updraft.Server.Database;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deployments;
+
+/// <summary>What a Deployment can be set to. The same for every type, provider and executor; sizes are only kept, so the limits are wide.</summary>
+internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<RuntimeOptions> options)
+{
+    private const string UnknownAirflow = "NA";
+
+    /// <summary>The options, with the runtimes of the live Deployments that the caller sees.</summary>
+    public async Task<DeploymentOptionsResponse> RunAsync(Subject subject, string? deploymentType, string? executor, string? cloudProvider,
+        CancellationToken cancellationToken)
+    {
+        Check(deploymentType, "deploymentType", "STANDARD", "DEDICATED", "HYBRID");
+        Check(executor, "executor", "CELERY", "KUBERNETES", "ASTRO");
+        Check(cloudProvider, "cloudProvider", "AWS", "AZURE", "GCP");
+        var defaults = new DeploymentSettings();
+        return new DeploymentOptionsResponse
+        {
+            Executors = ["CELERY", "KUBERNETES", "ASTRO"],
+            ResourceQuotas = new ResourceQuotaOptionsResponse
+            {
+                DefaultPodSize = new ResourceOptionResponse
+                {
+                    Cpu = new("0.1", defaults.DefaultTaskPodCpu, "32"),
+                    Memory = new("0.1Gi", defaults.DefaultTaskPodMemory, "128Gi"),
+                },
+                ResourceQuota = new ResourceOptionResponse
+                {
+                    Cpu = new("1", defaults.ResourceQuotaCpu, "1600"),
+                    Memory = new("1Gi", defaults.ResourceQuotaMemory, "3200Gi"),
+                },
+            },
+            RuntimeReleases = await RuntimesAsync(subject, cancellationToken),
+            SchedulerMachines =
+            [
+                .. DeploymentRules.SchedulerSizes.Select(size => new SchedulerMachineResponse(size.Name, new(size.Cpu, size.Memory))),
+            ],
+            WorkerMachines =
+            [
+                .. WorkerMachine.All.Select(machine => new WorkerMachineResponse(machine.Name, new(machine.Cpu, machine.Memory),
+                    new(1, machine.Concurrency, machine.Concurrency * 3))),
+            ],
+            WorkerQueues = new(new(1, 10, 200), new(0, 0, 20), new(1, 5, 480)),
+        };
+    }
+
+    private async Task<IReadOnlyList<RuntimeReleaseResponse>> RuntimesAsync(Subject subject, CancellationToken cancellationToken)
+    {
+        var rows = DeploymentQueries.Visible(db, subject, subject.Organization).Where(row => row.RuntimeVersion != "");
+        var used = await rows.GroupBy(row => row.RuntimeVersion)
+            .Select(group => new { Version = group.Key, Airflow = group.Max(row => row.AirflowVersion), Since = group.Min(row => row.CreatedAt) })
+            .ToListAsync(cancellationToken);
+        var known = options.Value.List();
+        return
+        [
+            .. known.Select(entry => new RuntimeReleaseResponse { Version = entry.Version, AirflowVersion = entry.Airflow, ReleaseDate = entry.Date }),
+            .. used.Where(row => known.All(entry => entry.Version != row.Version)).OrderByDescending(row => row.Since)
+                .Select(row => new RuntimeReleaseResponse
+                {
+                    Version = row.Version,
+                    AirflowVersion = string.IsNullOrEmpty(row.Airflow) ? UnknownAirflow : row.Airflow,
+                    ReleaseDate = row.Since,
+                }),
+        ];
+    }
+
+    // Clients send the key with nothing in it when they do not know.
+    private static void Check(string? value, string field, params ReadOnlySpan<string> allowed) =>
+        TextLimit.OneOf(string.IsNullOrEmpty(value) ? null : value, field, "", allowed);
+}

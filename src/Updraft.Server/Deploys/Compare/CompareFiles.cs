@@ -1,0 +1,96 @@
+using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Database;
+using Updraft.Server.Rollouts;
+
+namespace Updraft.Server.Deploys.Compare;
+
+/// <summary>How a file differs.</summary>
+internal enum FileChangeKind
+{
+    Added,
+    Removed,
+    Changed,
+}
+
+/// <summary>A file that differs between two deploys.</summary>
+/// <param name="Path">Path in the bundle.</param>
+/// <param name="Kind">How it differs.</param>
+/// <param name="Before">The file as it was; null when it was not there.</param>
+/// <param name="After">The file as it is; null when it is not there any more.</param>
+internal sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry? Before, ManifestEntry? After);
+
+/// <summary>What differs in one bundle.</summary>
+/// <param name="Path">Place below the agent's root, e.g. <c>dags</c>.</param>
+/// <param name="Before">What was mounted there; null for nothing.</param>
+/// <param name="After">What is mounted there; null for nothing.</param>
+/// <param name="Files">The files that differ, by path; empty for two versions of the same content.</param>
+internal sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
+{
+    public int Count(FileChangeKind kind) => Files.Count(file => file.Kind == kind);
+}
+
+/// <summary>
+/// Says which files differ between what a Deployment ran after one deploy and after another. Manifests are compared, no content is read,
+/// so that it costs the same whatever the files hold.
+/// </summary>
+internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
+{
+    /// <summary>Bundles whose version differs, in order of their place.</summary>
+    /// <exception cref="ApiException">400: a deploy was never finalized. 404: no such deploy in the Deployment.</exception>
+    public async Task<IReadOnlyList<BundleChange>> RunAsync(DeploymentId deployment, DeployId before, DeployId after, CancellationToken cancellationToken) =>
+        await CompareAsync(await ReadRevisionAsync(deployment, before, cancellationToken),
+            await ReadRevisionAsync(deployment, after, cancellationToken), cancellationToken);
+
+    /// <summary>The revision that a deploy made.</summary>
+    /// <exception cref="ApiException">400: it was never finalized. 404: no such deploy in the Deployment.</exception>
+    public async Task<Revision> ReadRevisionAsync(DeploymentId deployment, DeployId id, CancellationToken cancellationToken)
+    {
+        var number = await db.Deploys.Where(row => row.Id == id && row.DeploymentId == deployment).Select(row => new { row.Revision })
+            .SingleOrDefaultAsync(cancellationToken) ?? throw DeployRules.NotFound(id);
+        return await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Number == number.Revision, cancellationToken)
+            ?? throw ApiException.BadRequest($"Deploy '{ApiException.Shorten(id.Value)}' was never finalized, so there is nothing to compare.");
+    }
+
+    /// <summary>Compares two revisions of a Deployment; the first may be missing.</summary>
+    public async Task<IReadOnlyList<BundleChange>> CompareAsync(Revision? before, Revision after, CancellationToken cancellationToken)
+    {
+        var changes = new List<BundleChange>();
+        foreach (var path in (before?.Mounts ?? []).Concat(after.Mounts).Select(mount => mount.Path).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        {
+            var (old, @new) = (before?.MountAt(path), after.MountAt(path));
+            if (old?.Version != @new?.Version)
+                changes.Add(new(path, old, @new, await CompareAsync(after.DeploymentId, old, @new, cancellationToken)));
+        }
+        return changes;
+    }
+
+    private async Task<IReadOnlyList<FileChange>> CompareAsync(DeploymentId deployment, RevisionMount? before, RevisionMount? after,
+        CancellationToken cancellationToken)
+    {
+        if (before?.Manifest == after?.Manifest)
+            return [];
+        var (old, @new) = (await ListAsync(deployment, before, cancellationToken), await ListAsync(deployment, after, cancellationToken));
+        var changes = new List<FileChange>();
+        foreach (var (path, file) in old)
+        {
+            if (!@new.TryGetValue(path, out var other))
+                changes.Add(new(path, FileChangeKind.Removed, file, null));
+            else if (file != other)
+                changes.Add(new(path, FileChangeKind.Changed, file, other));
+        }
+        changes.AddRange(@new.Where(entry => !old.ContainsKey(entry.Key)).Select(entry => new FileChange(entry.Key, FileChangeKind.Added, null, entry.Value)));
+        changes.Sort((a, b) => BundlePath.Compare(a.Path, b.Path));
+        return changes;
+    }
+
+    private async Task<Dictionary<string, ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount, CancellationToken cancellationToken)
+    {
+        if (mount is null)
+            return new(StringComparer.Ordinal);
+        var manifest = await files.ReadManifestAsync(deployment, Digest.Parse(mount.Manifest), cancellationToken);
+        return manifest.Entries.Where(entry => !entry.IsFolder).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+    }
+}

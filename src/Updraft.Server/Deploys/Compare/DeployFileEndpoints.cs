@@ -1,0 +1,117 @@
+using System.ComponentModel;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Net.Http.Headers;
+using Updraft.Protocol;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+using Updraft.Server.Security;
+
+namespace Updraft.Server.Deploys.Compare;
+
+/// <summary>
+/// The files of deploys: what two deploys differ in, and what a version holds. Updraft's own, at addresses of its own, so that the API which
+/// other tools know stays as they know it.
+/// </summary>
+internal static class DeployFileEndpoints
+{
+    public static void MapDeployFiles(this IEndpointRouteBuilder routes)
+    {
+        var deployment = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}");
+        deployment.MapGet("/deploys/{deployId}/files/diff", Compare).Requires(Permission.ReadDeploys).Operation("GetFileDiff");
+        deployment.MapGet("/deploys/{deployId}/files/text-diff", CompareText).Requires(Permission.ReadDeploys).Operation("GetTextDiff");
+        deployment.MapGet("/versions/{version}/files", List).Requires(Permission.ReadDeploys).Operation("ListVersionFiles");
+        deployment.MapGet("/versions/{version}/content", DownloadAsync).Requires(Permission.ReadDeploys);
+    }
+
+    private static async Task<JsonHttpResult<FileDiffResponse>> Compare(DeploymentId deploymentId, DeployId deployId,
+        [Description("The deploy that counts as before; the one before it when absent.")] string? against, CompareFiles compare, DeployHistory history,
+        CancellationToken cancellationToken)
+    {
+        var (before, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
+        return TypedResults.Json(new()
+        {
+            DeployIdBefore = before?.Value,
+            DeployIdAfter = deployId.Value,
+            Bundles = [.. changes.Select(change => new BundleDiff
+            {
+                Path = change.Path,
+                VersionBefore = change.Before?.Version,
+                VersionAfter = change.After?.Version,
+                Files = [.. change.Files.Select(file => new ChangedFile
+                {
+                    Path = file.Path,
+                    Change = file.Kind.ToString().ToUpperInvariant(),
+                    SizeBefore = file.Before?.Size,
+                    SizeAfter = file.After?.Size,
+                })],
+            })],
+        }, ApiJson.Default.FileDiffResponse);
+    }
+
+    private static async Task<JsonHttpResult<TextDiffResponse>> CompareText(DeploymentId deploymentId, DeployId deployId,
+        [Description("The deploy that counts as before; the one before it when absent.")] string? against,
+        [Description("Place of the bundle, such as dags.")] string? bundle, [Description("Path of the file in the bundle.")] string? path,
+        CompareFiles compare, CompareText texts, DeployHistory history, CancellationToken cancellationToken)
+    {
+        var (_, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
+        var file = changes.FirstOrDefault(change => change.Path == bundle)?.Files.FirstOrDefault(file => file.Path == path)
+            ?? throw ApiException.NotFound("file that differs", path ?? "");
+        var text = await texts.RunAsync(deploymentId, file, cancellationToken);
+        return TypedResults.Json(new()
+        {
+            Path = file.Path,
+            Reason = text.Problem,
+            Lines = text.Lines is null ? null : [.. text.Lines.Select(line => new TextDiffLine
+            {
+                Kind = line.Kind.ToString().ToUpperInvariant(),
+                NumberBefore = line.Before,
+                NumberAfter = line.After,
+                Text = line.Text,
+            })],
+        }, ApiJson.Default.TextDiffResponse);
+    }
+
+    private static async Task<JsonHttpResult<VersionFilesResponse>> List(DeploymentId deploymentId, string version, BundleFiles files,
+        CancellationToken cancellationToken)
+    {
+        var (row, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
+        return TypedResults.Json(new()
+        {
+            Version = row.Version,
+            DeployId = row.DeployId.Value,
+            Files = [.. manifest.Entries.Where(entry => !entry.IsFolder).Select(entry => new VersionFile
+            {
+                Path = entry.Path,
+                Size = entry.Size,
+                Sha256 = entry.Content.ToString(),
+                IsExecutable = entry.IsExecutable,
+            })],
+        }, ApiJson.Default.VersionFilesResponse);
+    }
+
+    /// <summary>A file of a version, as something to keep: never as something that a browser would show or run.</summary>
+    /// <exception cref="ApiException">404: no such version or file.</exception>
+    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path, HttpResponse response,
+        BundleFiles files, CancellationToken cancellationToken)
+    {
+        var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
+        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsFolder);
+        if (entry.Path is null)
+            throw ApiException.NotFound("file", path ?? "");
+        var disposition = new ContentDispositionHeaderValue("attachment");
+        disposition.SetHttpFileName(entry.Path[(entry.Path.LastIndexOf('/') + 1)..]);
+        response.Headers.ContentDisposition = disposition.ToString();
+        response.Headers.XContentTypeOptions = "nosniff";
+        return TypedResults.Stream(await files.OpenAsync(deploymentId, entry, cancellationToken), "application/octet-stream");
+    }
+
+    private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy, string? against,
+        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
+    {
+        var after = await compare.ReadRevisionAsync(deployment, deploy, cancellationToken);
+        DeployId? before = string.IsNullOrEmpty(against) ? await history.BeforeAsync(deployment, after.Number, cancellationToken) : new DeployId(against);
+        var revision = before is { } id ? await compare.ReadRevisionAsync(deployment, id, cancellationToken) : null;
+        return (before, await compare.CompareAsync(revision, after, cancellationToken));
+    }
+}

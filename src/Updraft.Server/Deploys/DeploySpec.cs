@@ -1,0 +1,87 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Updraft.Protocol.Api;
+using Updraft.Server.Api;
+using Updraft.Server.Bundles;
+
+namespace Updraft.Server.Deploys;
+
+/// <summary>What a client wants to deploy, with every field checked that can be without looking at the Deployment.</summary>
+internal sealed record DeploySpec
+{
+    private const int MaxBundleType = 64;
+
+    private static readonly Regex TagPattern = new(@"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\z",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
+
+    public required DeployType Type { get; init; }
+
+    public required string? Description { get; init; }
+
+    public required DeployGit? Git { get; init; }
+
+    /// <summary>Where a BUNDLE deploy's bundle stands; null for other types.</summary>
+    public required MountPath? Mount { get; init; }
+
+    public required string? BundleType { get; init; }
+
+    /// <summary>The DAG bundle, if it is not the default one.</summary>
+    public string? DagBundleName { get; init; }
+
+    /// <summary>The tag that the client has chosen; null lets the server choose.</summary>
+    public string? ImageTag { get; init; }
+
+    /// <summary>Reads a request of <c>/v1</c>.</summary>
+    /// <exception cref="ApiException">400: a field is wrong.</exception>
+    public static DeploySpec Of(CreateDeployRequest request, string airflowHome)
+    {
+        var type = DeployTypeNames.Parse(request.Type);
+        TextLimit.Check(request.Description, "description", TextLimit.Description);
+        return new()
+        {
+            Type = type,
+            Description = request.Description,
+            Git = GitBlock.Read(request.Git),
+            Mount = type == DeployType.Bundle ? MountPath.Parse(request.BundleMountPath, airflowHome) : null,
+            BundleType = type == DeployType.Bundle ? CheckBundleType(request.BundleType, "bundleType") : null,
+        };
+    }
+
+    /// <summary>Reads a request of <c>/v1alpha1</c>.</summary>
+    /// <exception cref="ApiException">400: a field is wrong.</exception>
+    public static DeploySpec Of(CreateAlphaDeployRequest request, string airflowHome)
+    {
+        var type = DeployTypeNames.ParseAlpha(request.Type);
+        var name = request.DagBundleName is "" or Bundle.Main ? null : request.DagBundleName;
+        if (name is not null && type is DeployType.Bundle or DeployType.ImageOnly)
+            throw ApiException.BadRequest($"'dagBundleName' says where DAGs go, and the type {type.Name()} brings none; leave it out.");
+        var tag = string.IsNullOrEmpty(request.ImageTag) || !type.HasImage() ? null : request.ImageTag;
+        if (tag is not null && !TagPattern.IsMatch(tag))
+            throw ApiException.BadRequest("'imageTag' must be 1 to 128 letters, digits, '_', '.' or '-', and begin with none of the last two.");
+        var common = new CreateDeployRequest
+        {
+            Type = type.Name(),
+            Description = request.Description,
+            BundleMountPath = request.BundleMountPath,
+            BundleType = request.BundleType,
+            Git = request.Git,
+        };
+        return Of(common, airflowHome) with { DagBundleName = name, ImageTag = tag };
+    }
+
+    /// <summary>Checks the kind of a non-DAG bundle.</summary>
+    /// <exception cref="ApiException">400: absent, too long, or not a plain word.</exception>
+    public static string CheckBundleType(string? text, string field)
+    {
+        if (string.IsNullOrEmpty(text))
+            throw ApiException.BadRequest($"The field '{field}' is required for the type BUNDLE, e.g. dbt.");
+        TextLimit.Check(text, field, MaxBundleType);
+        if (text[0] == '$' || text != text.Trim() || text.EnumerateRunes().Any(IsInvisible))
+            throw ApiException.BadRequest($"The {field} '{ApiException.Shorten(text)}' is not a plain word: it must not begin with $, "
+                + "begin or end with a space, or contain control characters.");
+        return text;
+    }
+
+    private static bool IsInvisible(System.Text.Rune rune) => System.Text.Rune.GetUnicodeCategory(rune)
+        is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using Updraft.Server.Images;
+using Updraft.Server.Rollouts;
+
+namespace Updraft.Server.Deploys.Steps;
+
+/// <summary>What the registry has under a deploy's tag at the moment, or why it cannot be said.</summary>
+internal sealed record TagState(string? Digest, string? Problem, DateTimeOffset At);
+
+/// <summary>The steps of an image: pushed to the registry by the client, then resolved to a digest by the finalize.</summary>
+internal static class ImageSteps
+{
+    /// <param name="deploy">A deploy with an image.</param>
+    /// <param name="revision">What it made; null before it is finalized.</param>
+    /// <param name="image">The image of the revision; null before it is finalized.</param>
+    /// <param name="tag">What the registry has now; null afterwards.</param>
+    public static IEnumerable<DeployStep> Of(Deploy deploy, Revision? revision, Image? image, TagState? tag)
+    {
+        var name = $"{deploy.ImageRepository}:{deploy.ImageTag}";
+        if (revision is not null && image is not null)
+        {
+            var at = revision.CreatedAt;
+            yield return DeploySteps.Step("pushed", "Image pushed", deploy.CreatedAt, at, at,
+                [DeploySteps.Entry(string.Create(CultureInfo.InvariantCulture, $"{name} is in the registry, {image.Bytes} bytes."), at)]);
+            yield return DeploySteps.Step("resolved", "Image resolved", deploy.CreatedAt, at, at,
+            [
+                DeploySteps.Entry($"{name} is {image.Digest}; what the tag becomes later does not matter.", at),
+                DeploySteps.Entry($"Runtime {Known(image.RuntimeVersion)}, Airflow {Known(image.AirflowVersion)}.", at),
+                DeploySteps.Entry($"Architectures: {(image.Architectures.Count > 0 ? string.Join(", ", image.Architectures) : "unknown")}.", at),
+            ]);
+            yield break;
+        }
+        var now = tag?.Digest is null ? (DateTimeOffset?)null : tag.At;
+        yield return DeploySteps.Step("pushed", "Image pushed", deploy.CreatedAt, now, now, tag is null ? [] : [DeploySteps.Entry(
+            tag.Problem ?? (tag.Digest is null ? $"{name} is not in the registry yet: docker push {name}" : $"{name} is in the registry, {tag.Digest}."), tag.At)]);
+        yield return DeploySteps.Step("resolved", "Image resolved", deploy.CreatedAt, null, null, []);
+    }
+
+    private static string Known(string version) => version.Length > 0 ? version : "unknown";
+}

@@ -1,0 +1,99 @@
+using Updraft.Server.Api;
+using Updraft.Server.Archives;
+using Updraft.Server.Bundles;
+using Updraft.Server.Tests.Bundles;
+
+namespace Updraft.Server.Tests.Archives;
+
+/// <summary>Reliability section E, archives: at a limit an archive is taken; one above it, and far above, it is refused by name.</summary>
+public sealed class ArchiveLimitTests
+{
+    private const int Block = 512, MiB = 1024 * 1024;
+
+    /// <summary>Each limit: its setting, its value here, and an archive that has exactly so much of it.</summary>
+    private static readonly Dictionary<string, (int Limit, Action<ArchiveOptions> Set, Func<int, byte[]> Make)> Limits = new(StringComparer.Ordinal)
+    {
+        // Two blocks of zeros end an archive, and a header precedes each file.
+        ["Archives:MaxUnpackedBytes"] = (40 * Block, limits => limits.MaxUnpackedBytes = 40 * Block,
+            bytes => new TarBuilder().File(TarBuilder.Text("a"), new byte[Math.Max(bytes - 3 * Block, 0)]).ToArray()),
+        ["Archives:MaxEntries"] = (50, limits => limits.MaxEntries = 50, Entries),
+        ["Archives:MaxPathBytes"] = (90, limits => limits.MaxPathBytes = 90,
+            length => new TarBuilder().LongName(LongPath(length)).File(LongPath(length)[..Math.Min(length, 90)]).ToArray()),
+        ["Archives:MaxDepth"] = (8, limits => (limits.MaxDepth, limits.MaxPathBytes) = (8, 4096),
+            depth => new TarBuilder().LongName(Deep(depth)).File(Deep(depth)[..Math.Min(depth * 2 - 1, 90)]).ToArray()),
+        ["Archives:MaxEntryMetadataBytes"] = (2048, limits => limits.MaxEntryMetadataBytes = 2048,
+            bytes => new TarBuilder().Extended('x', Comment(bytes)).File("a").ToArray()),
+        ["Archives:MaxMetadataBytes"] = (4096, limits => (limits.MaxEntryMetadataBytes, limits.MaxMetadataBytes) = (16 * MiB, 4096),
+            bytes => new TarBuilder().Extended('x', Comment(bytes / 2)).File("a").Extended('x', Comment(bytes - bytes / 2)).File("b").ToArray()),
+    };
+
+    public static TheoryData<string> Names => [.. Limits.Keys];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task At_the_limit_an_archive_is_taken(string setting)
+    {
+        var (limit, set, make) = Limits[setting];
+        await using var bundles = await BundleFixture.CreateAsync(set);
+        await bundles.IngestAsync(make(limit));
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Above_the_limit_it_is_refused_by_name_and_leaves_nothing(string setting)
+    {
+        var (limit, set, make) = Limits[setting];
+        await using var bundles = await BundleFixture.CreateAsync(set);
+        var before = await bundles.FootprintAsync();
+        foreach (var value in (int[])[limit + 1, limit * 100])
+        {
+            var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(make(value)));
+            Assert.Equal(400, refusal.StatusCode);
+            Assert.Contains(setting, refusal.Message, StringComparison.Ordinal);
+            Assert.Contains($"{limit}", refusal.Message, StringComparison.Ordinal);
+        }
+        Assert.Equal(before, await bundles.FootprintAsync());
+    }
+
+    [Theory]
+    [InlineData(8, true)]
+    [InlineData(64, false)]
+    public async Task The_ratio_counts_once_eight_mebibytes_have_come_out(int mebibytes, bool isTaken)
+    {
+        await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxRatio = 100);
+        var archive = TarBuilder.Gzip(new TarBuilder().File(TarBuilder.Text("zeros"), new byte[mebibytes * MiB - 3 * Block]).ToArray());
+        if (isTaken)
+        {
+            await bundles.IngestAsync(archive);
+            return;
+        }
+        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(archive));
+        Assert.Contains("100 times its size", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("Archives:MaxRatio", refusal.Message, StringComparison.Ordinal);
+    }
+
+    private static byte[] Entries(int count)
+    {
+        var archive = new TarBuilder();
+        for (var i = 0; i < count; i++)
+            archive.File($"f{i}");
+        return archive.ToArray();
+    }
+
+    private static string LongPath(int length) =>
+        string.Concat(Enumerable.Range(0, length).Select(i => i % 40 == 39 && i != length - 1 ? '/' : 'p'));
+
+    private static string Deep(int components) => string.Join('/', Enumerable.Repeat("d", components));
+
+    /// <summary>An extended header with one comment, of exactly so many bytes.</summary>
+    private static byte[] Comment(int bytes)
+    {
+        for (var length = bytes - 1; length >= 0; length--)
+        {
+            var records = TarBuilder.Records(("comment", new string('x', length)));
+            if (records.Length == bytes)
+                return records;
+        }
+        throw new ArgumentException($"No record has {bytes} bytes.", nameof(bytes));
+    }
+}

@@ -1,0 +1,30 @@
+using Updraft.Protocol;
+using Updraft.Server.Archives;
+
+namespace Updraft.Server.Tests.Archives;
+
+/// <summary>Reads an archive without keeping anything but its manifest.</summary>
+internal static class ArchiveReading
+{
+    /// <param name="archive">The upload.</param>
+    /// <param name="piece">How many bytes come at a time at most.</param>
+    public static async Task<Manifest> ReadAsync(byte[] archive, int piece = int.MaxValue)
+    {
+        using var reader = new ArchiveReader(new Pieces(archive, piece), new ArchiveOptions());
+        while (await reader.NextFileAsync(TestContext.Current.CancellationToken) is { } file)
+        {
+            using var content = new MemoryStream();
+            while (await reader.ReadContentAsync(TestContext.Current.CancellationToken) is { IsEmpty: false } part)
+                content.Write(part.Span);
+            Assert.Equal(file.Size, content.Length);
+            file.Content = Digest.Of(content.ToArray());
+        }
+        return reader.Tree.ToManifest();
+    }
+
+    private sealed class Pieces(byte[] bytes, int piece) : MemoryStream(bytes)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            base.ReadAsync(buffer[..Math.Min(buffer.Length, piece)], cancellationToken);
+    }
+}
