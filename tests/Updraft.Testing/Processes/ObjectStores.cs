@@ -100,10 +100,10 @@ internal sealed class ObjectStores : IDisposable
                 await client.ConnectAsync(IPAddress.Loopback, port);
                 return;
             }
-            catch (SocketException) when (tries < 600)
+            catch (SocketException exception) when (tries < 600)
             {
                 if (process.HasExited)
-                    throw new InvalidOperationException($"An object store for tests does not start: {process.Output}");
+                    throw new InvalidOperationException($"An object store for tests does not start: {process.Output}", exception);
                 await Task.Delay(100);
             }
         }

@@ -31,7 +31,7 @@ internal sealed class ResponseCheck : IStartupFilter
 
     /// <summary>Fails when an answer was wrong.</summary>
     public void AssertAllRight() => Assert.True(_problems.IsEmpty,
-        "A strict client of the API would refuse these answers of the server. Correct them, or say in Contract/differences.json why they are right:\n"
+        "A strict client of the API would refuse these answers of the server. Correct them, or say in tests/Updraft.Testing/Contract/differences.json why they are right:\n"
         + string.Join('\n', _problems.Distinct(StringComparer.Ordinal)));
 
     private async Task CheckAsync(HttpContext context, RequestDelegate next)

@@ -281,7 +281,8 @@ internal sealed class UpdraftServer : IAsyncDisposable
 
     private HttpClient Open(string? token)
     {
-        var client = new HttpClient { BaseAddress = BaseAddress };
+        // On a busy machine the first request, which compiles much code, can exceed the default of 100 seconds.
+        var client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromMinutes(5) };
         if (token is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         _clients.Add(client);
