@@ -11,7 +11,7 @@ internal static partial class ProseComments
     {
         foreach (Match summary in Summary().Matches(text))
         {
-            var words = Words(CommentMark().Replace(summary.Groups["text"].Value, " ")).Where(word => !StopWord().IsMatch(word)).ToList();
+            var words = Words(StopWord().Replace(CommentMark().Replace(summary.Groups["text"].Value, " "), " ")).ToList();
             var signature = Words(summary.Groups["signature"].Value).ToHashSet(StringComparer.Ordinal);
             if (words.TrueForAll(signature.Contains) && !Phrase().IsMatch(summary.Groups["text"].Value))
                 yield return Hit("empty-summary", text, summary.Groups["text"], "repeats the signature; delete it, or say why, a unit, a bound or an error", file);
@@ -46,12 +46,12 @@ internal static partial class ProseComments
     [GeneratedRegex(@"\n[ \t]*///")]
     private static partial Regex CommentMark();
 
-    [GeneratedRegex(@"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")]
+    [GeneratedRegex(@"(?<!')(?:[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+)")]
     private static partial Regex Word();
 
     [GeneratedRegex("(?<=..)(?:es|s|ed|d|ing|e)$")]
     private static partial Regex Ending();
 
-    [GeneratedRegex("^(?:a|an|the|of|for|to|in|on|at|by|with|from|and|or|its?|this|that|thi|is|i|are|ar|was|wa|were|wer|be|been|has|ha|have|hav|gets?|sets?|returns?|all|each|one|on|when|whether|which|value|valu|new)$")]
+    [GeneratedRegex(@"\b(?:a|an|the|of|for|to|in|on|at|by|with|from|and|or|its?|this|that|is|are|was|were|be|been|has|have|gets?|sets?|returns?|all|each|one|when|whether|which|value|new)\b", RegexOptions.IgnoreCase)]
     private static partial Regex StopWord();
 }

@@ -51,11 +51,12 @@ internal sealed partial class ProseRazor
         }
         if (_text[i] == '<' && TagName().Match(_text, i) is { Success: true } tag)
             return Tag(i, tag);
+        var entity = Entity().Match(_text, i).Length;
         if (_text[i] is '{' or '}')
             _open = null;
         else
-            Append(Entity().Match(_text, i) is { Success: true } ? " " : _text[i].ToString(), i);
-        return i + 1;
+            Append(entity > 0 ? " " : _text[i].ToString(), i);
+        return i + Math.Max(1, entity);
     }
 
     /// <summary>Reads C# up to its closing bracket, and returns the index after it.</summary>
@@ -88,8 +89,6 @@ internal sealed partial class ProseRazor
     {
         if (!Inline().IsMatch(tag.Groups["name"].Value))
             _open = null;
-        else
-            Append(" ", i);
         i += tag.Length;
         while (i < _text.Length && _text[i] != '>')
         {

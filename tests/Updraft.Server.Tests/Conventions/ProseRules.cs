@@ -16,7 +16,13 @@ internal sealed record ProseRule(string Id, Regex Pattern, ProseKinds Kinds, str
         if ((text.Kind & Kinds) == ProseKinds.None)
             yield break;
         foreach (Match match in Pattern.Matches(text.Text))
-            yield return new ProseHit(Id, text.File, text.LineAt(match.Index), $"'{match.Value.Trim()}': {Suggestion}");
+            yield return new ProseHit(Id, text.File, text.LineAt(match.Index), $"'{match.Value.Trim()}': {Suggestion} [{Around(text.Text, match)}]");
+    }
+
+    private static string Around(string text, Match match)
+    {
+        var (start, end) = (Math.Max(0, match.Index - 25), Math.Min(text.Length, match.Index + match.Length + 15));
+        return string.Join(' ', text[start..end].Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
     }
 }
 
@@ -48,7 +54,7 @@ internal static class ProseRules
         Rule("is-to", @"(?<!\b(step|way|goal|aim|option|purpose|alternative|fix|first|choice|idea|task|best|rule|safest|easiest|simplest|next|default|remedy|solution|exception|one|workaround|job|intent) )\b(is|are|was|were) to (be|run|have|get|go|stay|become|show|hold|say|do|keep|follow|know|last|end|see|stand|go|let|make)\b",
             "must, or the desired state", "The Deployment is to run it.", "The next step is to run it."),
         Rule("of-yours", @"\bof (yours|theirs|mine|ours)\b|\bof (the|an?) \w+'s(?=\s*[.,;:)])", "your, or the agent's", "It runs a command of yours.", "It runs your command with the name of the agent's host."),
-        Rule("predicate-first", @"(?<=^\W*|[.!?:;]\s+)(Kept|Left out|Anonymous|Allowed|Built|Sent|Read|Written|Shown|Refused|[A-Z][a-z]{2,}ed) (is|are|was|were)\b(?! (a|an|the|not)\b)", "begin with the subject", "Refused are private networks.", "Updraft rejects private networks.", RegexOptions.None),
+        Rule("predicate-first", @"(?<=^\W*|[.!?:;]\s+)(Kept|Left out|Anonymous|Allowed|Built|Sent|Read|Written|Shown|Refused|[A-Z][a-z]{2,}ed) (is|are|was|were)\b(?! not\b)", "begin with the subject", "Refused are private networks.", "Updraft rejects private networks.", RegexOptions.None),
         Rule("people", @"\b(people|persons?)\b", "user, operator", "People sign in here.", "Users sign in to their personal page."),
         Rule("news", @"\bnews\b", "notification", "There is no news.", "There is no newer notification."),
         Rule("several-servers", @"\bseveral servers\b|\btakes? the lead\b|\bthe lead\b", "replicas; leader", "Several servers share a database.", "Several replicas share a database; the leader cleans up."),

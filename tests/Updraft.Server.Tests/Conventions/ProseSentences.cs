@@ -17,7 +17,7 @@ internal static partial class ProseSentences
             var words = CountWords(sentence);
             if (words > MostWords)
                 yield return new ProseHit("long-sentence", text.File, text.LineAt(index), $"{words} words, at most {MostWords}: '{Start(sentence)}'");
-            if (sentence.Count(letter => letter == ';') > 1)
+            if (Semicolon().Count(sentence) > 1)
                 yield return new ProseHit("semicolons", text.File, text.LineAt(index), $"more than one semicolon: '{Start(sentence)}'");
         }
     }
@@ -57,6 +57,9 @@ internal static partial class ProseSentences
 
     [GeneratedRegex(@"^\s*(?:SELECT|INSERT|UPDATE|DELETE|WITH|CREATE|DROP|ALTER|PRAGMA|BEGIN|SET|LOCK|TRUNCATE|VACUUM)\b|\b(?:FROM|WHERE|VALUES|JOIN)\s|\(\?|\[\^|\\[dswb]|</?\w+>")]
     private static partial Regex Code();
+
+    [GeneratedRegex(@";(?=\s|$)")]
+    private static partial Regex Semicolon();
 
     [GeneratedRegex(@"\s+")]
     private static partial Regex Space();

@@ -22,6 +22,6 @@ public sealed class ProseWordTests
     {
         var page = ProseMarkdown.Parse("docs/page.md", "# Title\n\nThe agent runs\nbeside Airflow.\n");
         var hit = Assert.Single(page.Units.SelectMany(text => ProseRules.All.SelectMany(rule => rule.Find(text))));
-        Assert.Equal("docs/page.md:4 beside 'beside': next to", hit.ToString());
+        Assert.Equal("docs/page.md:4 beside 'beside': next to [The agent runs beside Airflow.]", hit.ToString());
     }
 }
