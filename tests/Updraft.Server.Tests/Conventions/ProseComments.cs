@@ -34,10 +34,10 @@ internal static partial class ProseComments
     [GeneratedRegex(@"^[ \t]*/// <summary>(?<text>[^<]*)</summary>[ \t]*\n(?:[ \t]*(?:///|\[)[^\n]*\n)*(?<signature>[^\n={;]*)", RegexOptions.Multiline)]
     private static partial Regex Summary();
 
-    [GeneratedRegex(@"/// <(?<tag>summary|param|returns|value|typeparam)\b[^>]*>(?<text>[^<]*)</\k<tag>>")]
+    [GeneratedRegex(@"^[ \t]*/// <(?<tag>summary|param|returns|value|typeparam)\b[^>]*>(?<text>[^<]*)</\k<tag>>", RegexOptions.Multiline)]
     private static partial Regex Tagged();
 
-    [GeneratedRegex("""/// <param name="(?:cancellationToken|ct|token)">(?<text>(?i:cancels|gives up|ends|stops|aborts|the token|cancellation|to cancel|a token)[^<]*|)</param>|/// <param name="cancellationToken">(?<text>[^<]*)</param>""")]
+    [GeneratedRegex("""^[ \t]*/// <param name="(?:cancellationToken|ct)">(?<text>[^<]*)</param>""", RegexOptions.Multiline)]
     private static partial Regex Token();
 
     [GeneratedRegex(@"^\s*(?:(?:As set|Fixed|The ids?|The page|The name|As above|See above)\s*[.,;]|The same\b)")]

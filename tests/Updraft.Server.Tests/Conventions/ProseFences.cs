@@ -8,8 +8,8 @@ namespace Updraft.Server.Tests.Conventions;
 /// <summary>Checks the fenced blocks of pages.</summary>
 internal static partial class ProseFences
 {
-    /// <summary>Pages whose unmarked commands the test of the README executes.</summary>
-    private static readonly string[] ExecutedAsTutorial = ["README.md", "docs/tutorial/getting-started.md"];
+    /// <summary>Its unmarked commands start both programs; <c>ReadmeTests</c> executes them.</summary>
+    private const string Tutorial = "docs/tutorial/getting-started.md";
 
     private static readonly string[] Consoles = ["sh", "shell", "console", "zsh", "shell-session", "terminal"];
 
@@ -22,7 +22,7 @@ internal static partial class ProseFences
             yield return new ProseHit("fence-language", file, fence.Line, "name the language: bash for commands, text for output");
         else if (fence.Language == "text" && Prompt().IsMatch(fence.Content))
             yield return new ProseHit("fence-language", file, fence.Line, "commands after a prompt: use bash with a marker");
-        else if (fence.Language == "bash" && !Marker().IsMatch(fence.Marker) && !(fence.Marker.Length == 0 && ExecutedAsTutorial.Contains(file, StringComparer.Ordinal)))
+        else if (fence.Language == "bash" && !Marker().IsMatch(fence.Marker) && !(fence.Marker.Length == 0 && file == Tutorial))
             yield return new ProseHit("unmarked-command", file, fence.Line, "mark it: ```bash run, or ```bash skip=\"reason\"");
     }
 

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace Updraft.Server.Tests.Conventions;
 
 /// <summary>Words per 1,000 words of prose.</summary>
-/// <param name="Name">The pages that are counted.</param>
+/// <param name="Name">Name of the group of pages.</param>
 /// <param name="Words">All words.</param>
 /// <param name="What"><c>what</c> and <c>whatever</c>; at most 2.</param>
 /// <param name="Whoever"><c>whoever</c>, <c>nobody</c> and their kin; at most 0.2.</param>
