@@ -5,8 +5,7 @@ public sealed class ProseCommentTests
 {
     [Fact]
     public void Comments_say_more_than_the_signature() => ProseAllowance.Hold(ProseComments.Rules,
-        from directory in (string[])["src", "tests", "rigs", "benchmarks", "fuzz"]
-        from file in ProseTree.Files(directory, ".cs")
+        from file in ProseTree.CSharpFiles()
         from hit in ProseComments.Find(file, ProseTree.Read(file))
         select hit);
 

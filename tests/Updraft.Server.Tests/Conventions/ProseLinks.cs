@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Updraft.Server.Tests.Conventions;
 
 /// <summary>Links between pages.</summary>
-internal static class ProseLinks
+internal static partial class ProseLinks
 {
     /// <summary>Relative links to files or anchors that do not exist.</summary>
     /// <param name="pages">All pages by path.</param>
@@ -37,6 +39,15 @@ internal static class ProseLinks
         return pages.Keys.Where(file => ProseTree.IsDocs(file) && !seen.Contains(file))
             .Select(file => new ProseHit("unreachable", file, 1, "no path of links leads here from docs/README.md; add the page to the index"));
     }
+
+    /// <summary>Pages that code, scripts and configuration name, and that do not exist.</summary>
+    public static IEnumerable<ProseHit> BrokenNames(string file, string text, Func<string, bool> exists) =>
+        from Match name in PageName().Matches(text)
+        where !exists(name.Value)
+        select new ProseHit("broken-link", file, text.AsSpan(0, name.Index).Count('\n') + 1, $"'{name.Value}': there is no such page");
+
+    [GeneratedRegex(@"(?<![\w/.-])(?:docs/[\w./-]+|README|CONTRIBUTING|SECURITY|CHANGELOG)\.md\b")]
+    private static partial Regex PageName();
 
     private static bool IsRelative(string target) => !target.Contains("://", StringComparison.Ordinal) && !target.StartsWith("mailto:", StringComparison.Ordinal);
 

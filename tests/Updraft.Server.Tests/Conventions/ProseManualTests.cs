@@ -12,6 +12,13 @@ public sealed class ProseManualTests
     public void Links_lead_to_files_and_headings() => ProseHit.AssertNone(ProseLinks.Broken(ProseTree.Documents, ProseTree.Exists));
 
     [Fact]
+    public void Code_and_scripts_name_pages_that_exist() => ProseHit.AssertNone(
+        from file in ProseTree.CodeFiles()
+        where !Path.GetFileName(file).StartsWith("Prose", StringComparison.Ordinal)
+        from hit in ProseLinks.BrokenNames(file, ProseTree.Read(file), ProseTree.Exists)
+        select hit);
+
+    [Fact]
     public void Pages_are_reachable_from_the_index() => ProseHit.AssertNone(ProseLinks.Unreachable(ProseTree.Documents));
 
     [Fact]
@@ -51,6 +58,10 @@ public sealed class ProseManualTests
         Assert.Equal(["docs/b.md:7 broken-link 'c.md'", "docs/b.md:7 broken-anchor 'a.md#b'", "docs/b.md:7 broken-link '../../c.md'"],
             ProseLinks.Broken(pages, file => pages.ContainsKey(file) || file is "x.txt" or "docs/images/p.png").Select(hit => hit.ToString().Split(": ")[0]));
     }
+
+    [Fact]
+    public void A_name_of_a_missing_page_is_found() => Assert.Equal(["a.cs:2 broken-link 'docs/b.md'"],
+        ProseLinks.BrokenNames("a.cs", "// See docs/a.md,\n// docs/b.md and x/docs/c.md", file => file == "docs/a.md").Select(hit => hit.ToString().Split(": ")[0]));
 
     [Fact]
     public void A_page_without_a_way_to_it_is_found()

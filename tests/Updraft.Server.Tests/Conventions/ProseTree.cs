@@ -44,9 +44,14 @@ internal static partial class ProseTree
 
     private static bool IsGenerated(ReadOnlySpan<char> directory) => directory is "obj" or "bin" or "artifacts" or "Migrations" or "node_modules" or ".git" or ".demo";
 
+    public static IEnumerable<string> CSharpFiles() => ((string[])["src", "tests", "rigs", "benchmarks", "fuzz"]).SelectMany(directory => Files(directory, ".cs"));
+
+    /// <summary>C#, Razor and project files, scripts and configuration.</summary>
+    public static IEnumerable<string> CodeFiles() => CSharpFiles().Concat(Files("src", ".razor")).Concat(Files("", ".csproj")).Concat(Files("", "").Where(IsScript));
+
     private static IEnumerable<ProseText> CodeTexts()
     {
-        foreach (var file in ((string[])["src", "tests", "rigs", "benchmarks", "fuzz"]).SelectMany(directory => Files(directory, ".cs")))
+        foreach (var file in CSharpFiles())
         {
             var text = Read(file);
             var code = ProseCSharp.Parse(file, text);
