@@ -1,4 +1,3 @@
-using Updraft.Server.Bundles;
 namespace Updraft.Server.Archives;
 
 /// <summary>The compression around a tar archive.</summary>

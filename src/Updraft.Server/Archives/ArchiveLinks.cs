@@ -1,5 +1,4 @@
 using Updraft.Protocol;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

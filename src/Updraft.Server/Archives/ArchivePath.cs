@@ -1,6 +1,5 @@
 using System.Text;
 using Updraft.Protocol;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

@@ -1,5 +1,4 @@
 using Updraft.Server.Api;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

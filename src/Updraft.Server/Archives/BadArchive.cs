@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Updraft.Server.Api;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

@@ -1,6 +1,5 @@
 using System.Buffers.Text;
 using System.Text;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

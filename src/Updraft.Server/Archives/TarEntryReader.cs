@@ -1,4 +1,3 @@
-using Updraft.Server.Bundles;
 namespace Updraft.Server.Archives;
 
 /// <summary>What an entry of an archive is.</summary>

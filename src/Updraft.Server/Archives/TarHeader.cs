@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 

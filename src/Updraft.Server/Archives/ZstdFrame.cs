@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Updraft.Server.Bundles;
 using ZstdSharp.Unsafe;
 
 namespace Updraft.Server.Archives;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 

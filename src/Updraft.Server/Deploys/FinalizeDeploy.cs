@@ -6,7 +6,6 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;

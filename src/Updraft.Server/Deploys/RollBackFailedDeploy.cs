@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;

@@ -1,4 +1,3 @@
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 

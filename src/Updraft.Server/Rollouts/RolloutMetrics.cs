@@ -5,7 +5,6 @@ using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;

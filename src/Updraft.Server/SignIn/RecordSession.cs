@@ -1,5 +1,4 @@
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 

@@ -9,7 +9,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Updraft.Server.Api;
-using Updraft.Server.Tokens;
 
 namespace Updraft.Server.SignIn;
 

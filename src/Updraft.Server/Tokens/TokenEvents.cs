@@ -1,5 +1,4 @@
 using System.Globalization;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 

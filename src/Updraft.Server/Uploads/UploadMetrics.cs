@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Uploads;

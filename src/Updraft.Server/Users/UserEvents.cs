@@ -1,5 +1,4 @@
 using Updraft.Protocol;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;
