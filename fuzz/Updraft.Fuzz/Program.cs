@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Archives;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Fuzz;
 

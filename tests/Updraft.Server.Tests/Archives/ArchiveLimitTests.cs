@@ -1,6 +1,5 @@
 using Updraft.Server.Api;
 using Updraft.Server.Archives;
-using Updraft.Server.Bundles;
 using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;

@@ -1,6 +1,5 @@
 using CsCheck;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 

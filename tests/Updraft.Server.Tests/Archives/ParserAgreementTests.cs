@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Updraft.Protocol;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Npgsql;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;

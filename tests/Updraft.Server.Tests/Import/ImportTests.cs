@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Npgsql;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Uploads;

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Uploads;

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Replicas;
 

@@ -1,5 +1,3 @@
-using Updraft.Testing;
-
 namespace Updraft.Server.Tests.Replicas;
 
 /// <summary>

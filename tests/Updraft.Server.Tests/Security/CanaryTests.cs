@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Security;

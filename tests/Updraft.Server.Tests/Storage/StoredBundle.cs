@@ -8,7 +8,6 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Storage;

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Telemetry;
 using Updraft.Server.Tests.Uploads;

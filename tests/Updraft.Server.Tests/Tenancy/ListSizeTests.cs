@@ -4,7 +4,6 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
