@@ -1,11 +1,12 @@
 using System.Reflection;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Api;
 
 /// <summary>The program around the server: <c>--help</c>, <c>--version</c>, mistakes in the settings, exit codes.</summary>
-internal static class ServerCommand
+internal static partial class ServerCommand
 {
     /// <summary>Stopped as asked.</summary>
     public const int Stopped = 0;
@@ -15,12 +16,6 @@ internal static class ServerCommand
 
     /// <summary>The settings are wrong; EX_CONFIG of sysexits.h.</summary>
     public const int BadConfiguration = 78;
-
-    private static readonly string[] Sections =
-    [
-        "Bootstrap", "Database", "Uploads", "Archives", "Agents", "Tokens", "Storage", "SignIn", "Images", "Clusters", "Runtimes", "Webhooks", "Metrics", "Telemetry",
-        "Logging", "Kestrel",
-    ];
 
     // The log goes to standard output, where a sub-command prints its result.
     private static readonly string[] WithoutLog =
@@ -86,11 +81,12 @@ internal static class ServerCommand
             await Console.Out.WriteLineAsync(Version);
             return Stopped;
         }
-        if (FindMistakes(args) is { Count: > 0 } mistakes)
-            return await RefuseAsync(mistakes);
+        string[] settings = subCommand is null ? args : [.. args, .. WithoutLog];
+        if (FindUnknownSettings(args) is { Count: > 0 } unknown)
+            return await RejectAsync([.. unknown, .. await FindInvalidValuesAsync(settings, create)]);
         try
         {
-            await using var app = create(subCommand is null ? args : [.. args, .. WithoutLog]);
+            await using var app = create(settings);
             if (subCommand is not null)
             {
                 app.Services.GetRequiredService<IStartupValidator>().Validate();
@@ -103,7 +99,7 @@ internal static class ServerCommand
         }
         catch (Exception exception) when (FindFailures(exception) is { } failures)
         {
-            return await RefuseAsync(failures);
+            return await RejectAsync(failures);
         }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)
         {
@@ -120,22 +116,27 @@ internal static class ServerCommand
     private static string Version =>
         typeof(ServerCommand).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 
-    private static List<string> FindMistakes(string[] args)
+    private static List<string> FindUnknownSettings(string[] args) =>
+    [
+        .. CheckSettings.InCommandLine(args),
+        .. CheckSettings.InEnvironment(Environment.GetEnvironmentVariables().Keys.Cast<string>()),
+        .. CheckSettings.InFile(Path.Join(AppContext.BaseDirectory, ServerHost.SettingsFile)),
+    ];
+
+    // The operator gets all mistakes at once, so the known settings are validated as well.
+    private static async Task<IEnumerable<string>> FindInvalidValuesAsync(string[] settings, Func<string[], WebApplication> create)
     {
-        var known = typeof(ServerOptions).GetProperties().Select(property => property.Name).Concat(Sections)
-            .ToHashSet(StringComparer.OrdinalIgnoreCase);
-        var mistakes = new List<string>();
-        for (var i = 0; i < args.Length; i++)
+        try
         {
-            var name = args[i].Split('=')[0];
-            if (!name.StartsWith("--", StringComparison.Ordinal) || !known.Contains(name[2..].Split(':')[0]))
-                mistakes.Add($"'{name}' is no setting; --help lists them.");
-            else if (args[i].Contains('=', StringComparison.Ordinal))
-                continue;
-            else if (++i == args.Length)
-                mistakes.Add($"'{name}' lacks its value.");
+            await using var app = create(settings);
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            return [];
         }
-        return mistakes;
+        catch (Exception exception)
+        {
+            // Other exceptions follow from the unknown settings, such as an unreadable settings file.
+            return FindFailures(exception) ?? [];
+        }
     }
 
     private static IEnumerable<string>? FindFailures(Exception exception) => exception switch
@@ -149,11 +150,25 @@ internal static class ServerCommand
         _ => null,
     };
 
-    // The framework wraps each text: DataAnnotation validation failed for 'X' members: 'Y' with the error: 'TEXT'.
-    private static string Shorten(string failure) =>
-        failure.Split("with the error: '") is [_, var text] ? text.TrimEnd('.').TrimEnd('\'') : failure;
+    // The framework wraps each text, and its own texts name the member without the section.
+    private static string Shorten(string failure)
+    {
+        var match = ValidationFailure().Match(failure);
+        if (!match.Success)
+            return failure;
+        var (member, text) = (match.Groups["member"].Value, match.Groups["text"].Value);
+        var setting = ServerSettings.All.FirstOrDefault(setting => setting.Property.Name == member
+            && setting.Property.DeclaringType!.Name == match.Groups["options"].Value);
+        return setting is null ? text
+            : text.Replace($"The field {member} ", $"{setting.Key} ", StringComparison.Ordinal)
+                .Replace($"The {member} field ", $"{setting.Key} ", StringComparison.Ordinal);
+    }
 
-    private static async Task<int> RefuseAsync(IEnumerable<string> failures)
+    [GeneratedRegex(@"^DataAnnotation validation failed for '(?<options>\w+)' members: '(?<member>\w*)' with the error: '(?<text>.*?)'?\.?$",
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+    private static partial Regex ValidationFailure();
+
+    private static async Task<int> RejectAsync(IEnumerable<string> failures)
     {
         await Console.Error.WriteLineAsync("The settings are wrong:");
         foreach (var failure in failures)

@@ -8,6 +8,9 @@ namespace Updraft.Server.Api;
 /// <summary>What surrounds the slices: where settings come from, the web server's limits, logs, JSON.</summary>
 internal static class ServerHost
 {
+    /// <summary>Name of the optional settings file, in the directory of the program.</summary>
+    public const string SettingsFile = "appsettings.json";
+
     // Every statement of the database and every line of the web server would tell an operator nothing.
     private static readonly Dictionary<string, string?> Defaults = new(StringComparer.Ordinal)
     {
@@ -31,8 +34,8 @@ internal static class ServerHost
         builder.Configuration.Sources.Clear();
         builder.Configuration
             .AddInMemoryCollection(Defaults)
-            .AddJsonFile("appsettings.json", optional: true, reloadOnChange: false)
-            .AddEnvironmentVariables("UPDRAFT_")
+            .AddJsonFile(SettingsFile, optional: true, reloadOnChange: false)
+            .AddEnvironmentVariables(CheckSettings.EnvironmentPrefix)
             .AddCommandLine(args);
         builder.Host.UseDefaultServiceProvider(options => (options.ValidateScopes, options.ValidateOnBuild) = (true, true));
         builder.WebHost.ConfigureKestrel(kestrel =>

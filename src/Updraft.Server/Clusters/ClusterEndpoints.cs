@@ -18,7 +18,7 @@ internal static class ClusterEndpoints
         ["name:asc", "name:desc", "createdAt:asc", "createdAt:desc", "updatedAt:asc", "updatedAt:desc"];
 
     public static void AddClusters(this WebApplicationBuilder builder) => builder.Services
-        .AddOptions<ClusterOptions>().BindConfiguration("Clusters").ValidateDataAnnotations().ValidateOnStart();
+        .AddOptions<ClusterOptions>().BindConfiguration(ClusterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
     public static void MapClusters(this IEndpointRouteBuilder routes)
     {

@@ -6,7 +6,7 @@ internal static class EventServices
     {
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped<EventLog>();
-        builder.Services.AddOptions<EventOptions>().BindConfiguration("Events").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<EventOptions>().BindConfiguration(EventOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuditLog>();
         builder.Services.AddHostedService<ExpireEvents>();
     }

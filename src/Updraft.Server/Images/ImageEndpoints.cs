@@ -20,7 +20,7 @@ internal static class ImageEndpoints
 
     public static void AddImages(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ImageOptions>().BindConfiguration("Images").ValidateDataAnnotations().ValidateOnStart()
+        builder.Services.AddOptions<ImageOptions>().BindConfiguration(ImageOptions.Section).ValidateDataAnnotations().ValidateOnStart()
             .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" }, "Images:Proxy needs Images:RegistryUrl, where the registry is.");
         builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration>(ChooseRegistry);
         builder.Services.AddSingleton<RegistryKey>();
@@ -62,7 +62,7 @@ internal static class ImageEndpoints
     private static void ChooseRegistry(ServerOptions server, IConfiguration configuration)
     {
         // Unchecked options: what is wrong with them must not hide what is wrong with the server's.
-        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection("Images").Get<ImageOptions>() is not { IsProxied: true }
+        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection(ImageOptions.Section).Get<ImageOptions>() is not { IsProxied: true }
             || !Uri.TryCreate(server.PublicUrl, UriKind.Absolute, out var address))
             return;
         // Docker takes a name without a dot or a port for a user of its own registry.

@@ -25,7 +25,7 @@ internal static class SignInServices
 
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
-        var section = builder.Configuration.GetSection("SignIn");
+        var section = builder.Configuration.GetSection(SignInOptions.Section);
         builder.Services.AddOptions<SignInOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuthorizationCodes>();
         builder.Services.AddScoped<SignInUser>();

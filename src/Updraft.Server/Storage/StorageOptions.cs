@@ -3,30 +3,42 @@ using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>Where blobs are kept, and limits; section <c>Storage</c>.</summary>
+/// <summary>The store of blobs: the data directory, Amazon S3, a compatible store, or Azure Blob Storage.</summary>
 internal sealed class StorageOptions
 {
-    /// <summary>
-    /// Where blobs are kept: empty for the data folder, <c>s3://BUCKET/PREFIX?region=…</c> or <c>azure://ACCOUNT/CONTAINER/PREFIX</c>.
-    /// See <see cref="BlobStoreUrl"/>.
-    /// </summary>
+    public const string Section = "Storage";
+
+    /// <summary>URL of the object store. The server does not create the bucket or container. Default: the data directory.</summary>
+    /// <value>
+    /// <c>s3://BUCKET/PREFIX?region=REGION</c>, <c>s3://BUCKET/PREFIX?endpoint=https://HOST</c>, <c>azure://ACCOUNT/CONTAINER/PREFIX</c> or
+    /// <c>https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX</c>
+    /// </value>
     public string? Url { get; set; }
 
-    /// <summary>Access key for S3; without one the default chain of the AWS SDK is asked.</summary>
+    /// <summary>Access key ID for S3. Default: the credential chain of the AWS SDK.</summary>
     public string? AccessKey { get; set; }
 
-    /// <summary>Secret that belongs to <see cref="AccessKey"/>.</summary>
+    /// <summary>
+    /// Secret access key for S3. Set it together with <see cref="AccessKey"/>. Prefer the environment variable to the command line.
+    /// Default: the credential chain of the AWS SDK.
+    /// </summary>
     public string? SecretKey { get; set; }
 
-    /// <summary>Connection string for Azure; without one the default credential of the Azure SDK is asked.</summary>
+    /// <summary>
+    /// Connection string of the Azure storage account. Prefer the environment variable to the command line. Default: the default
+    /// credential of the Azure SDK.
+    /// </summary>
     public string? AzureConnectionString { get; set; }
 
-    /// <summary>Whether agents fetch packs from an object store by addresses that work for five minutes, rather than through the server.</summary>
+    /// <summary>
+    /// Whether agents download packs directly from the object store, with signed URLs that are valid for five minutes. If <c>false</c>,
+    /// the server forwards the packs. It has no effect on the data directory.
+    /// </summary>
     public bool Redirect { get; set; } = true;
 
     /// <summary>
-    /// Free bytes that uploads leave on the disk of the data folder, so that everything else goes on; 256 MiB by default, 0 for none,
-    /// at most 1 TiB.
+    /// Bytes that uploads leave free on the disk of the data directory. The server rejects an upload that needs them with a 507, before it
+    /// reads the body. This also applies with an object store, because uploads are staged on the disk. <c>0</c> turns the reserve off.
     /// </summary>
     [Range(0L, 1024L * 1024 * 1024 * 1024)]
     public long ReserveBytes { get; set; } = 256L * 1024 * 1024;

@@ -6,12 +6,12 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>API tokens and agent tokens over HTTP.</summary>
+/// <summary>Endpoints of API tokens and agent tokens.</summary>
 internal static class TokenEndpoints
 {
     public static void AddTokens(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection("Bootstrap"))
+        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection(BootstrapOptions.Section))
             .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SigningKeys>();
         builder.Services.AddSingleton<IssueToken>();
