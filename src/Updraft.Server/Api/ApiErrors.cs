@@ -8,7 +8,7 @@ namespace Updraft.Server.Api;
 internal sealed record ErrorPage(Func<HttpContext, string, Task> WriteAsync);
 
 /// <summary>
-/// The only place that writes error responses. Outermost middleware: it assigns the request id, turns exceptions into
+/// The only place that writes error responses. Outermost middleware: it assigns the request ID, turns exceptions into
 /// <see cref="ErrorResponse"/>, and adds a body to errors that the framework leaves without one.
 /// </summary>
 internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock, ILogger<ApiErrors> logger)
@@ -48,13 +48,13 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         catch (Exception exception) when (StorageFailure.Of(exception) is { } failure)
         {
             LogFailure(exception);
-            await WriteAsync(context, failure.StatusCode, failure.Message);
+            await WriteAsync(context, failure.Code, failure.StatusCode, failure.Message, blobErrorCode: null);
         }
         catch (Exception exception)
         {
             LogFailure(exception);
             await WriteAsync(context, StatusCodes.Status500InternalServerError,
-                "The server failed to process the request. Send it again; if it fails again, search the server log for this request id.");
+                "The server failed to process the request. Send it again; if it fails again, search the server log for this request ID.");
         }
     }
 
@@ -72,7 +72,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         return context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound when path.Contains("//", StringComparison.Ordinal) =>
-                $"The URL path '{path}' contains an empty id. The client does not know its Organization, Workspace or "
+                $"The URL path '{path}' contains an empty ID. The client does not know its Organization, Workspace or "
                 + "Deployment: check its token and settings.",
             StatusCodes.Status404NotFound => $"The path '{path}' does not exist. Compare it with the API reference at /docs/.",
             StatusCodes.Status405MethodNotAllowed =>

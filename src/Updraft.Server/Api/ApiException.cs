@@ -29,7 +29,7 @@ internal sealed class ApiException(ErrorCode code, string message, Exception? ca
     public static ApiException BadRequest(string message) => new(RequestErrors.InvalidRequest, message);
 
     /// <summary>404 with <see cref="RequestErrors.NotFound"/>. Also for resources that exist and that the caller cannot see.</summary>
-    public static ApiException NotFound(string what, string id) => new(RequestErrors.NotFound, $"There is no {what} '{Shorten(id)}'.");
+    public static ApiException NotFound(string kind, string id) => new(RequestErrors.NotFound, $"There is no {kind} '{Shorten(id)}'.");
 
     /// <summary>User text for a message: control characters become <c>?</c>, and at most 100 characters remain.</summary>
     public static string Shorten(string text)

@@ -5,7 +5,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>API tokens under <c>/iam/v1beta1</c>, in the form that the Terraform provider uses.</summary>
+/// <summary>Endpoints of API tokens under <c>/iam/v1beta1</c>, in the shape that the Terraform provider uses.</summary>
 internal static class BetaTokenEndpoints
 {
     public static void MapBetaTokens(this IEndpointRouteBuilder routes)

@@ -8,7 +8,7 @@ using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Users;
 
-/// <summary>People over HTTP. They come by signing in; nobody makes them by a request.</summary>
+/// <summary>Endpoints of users. Only a sign-in creates a user; no request does.</summary>
 internal static class UserEndpoints
 {
     public static void AddUsers(this WebApplicationBuilder builder)
@@ -29,7 +29,7 @@ internal static class UserEndpoints
         users.MapPost("/{userId}/roles", UpdateRolesAsync).Requires(Permission.ManageUserRoles).Operation<UpdateUserRolesRequest>("UpdateUserRoles");
     }
 
-    // The clients' login asks this with API tokens too, and reads the status only: a token answers for itself, in a person's shape.
+    // The login of the clients also calls this with API tokens, and reads only the status. So a token is returned in the shape of a user.
     private static async Task<SelfUserResponse> GetSelfAsync(Subject subject, UpdraftDbContext db, TimeProvider clock, CancellationToken cancellationToken)
     {
         var id = new UserId(subject.Id);

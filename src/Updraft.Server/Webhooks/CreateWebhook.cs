@@ -5,7 +5,6 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
