@@ -10,6 +10,9 @@ namespace Updraft.Server.Access;
 /// <summary>Notes when tokens are used and writes it down every minute, so that reading with a token does not write.</summary>
 internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider clock, ILogger<TokenUse> logger) : BackgroundService
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "note_token_use";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<TokenId, DateTimeOffset> _used = new();
 
@@ -47,13 +50,13 @@ internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider
                     .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, at), cancellationToken);
             }
             await write.CommitAsync(cancellationToken);
-            BackgroundWork.Succeeded(BackgroundWork.NoteTokenUse);
+            BackgroundWork.Succeeded(WorkName);
             foreach (var entry in used)
                 _used.TryRemove(entry);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            BackgroundWork.Failed(BackgroundWork.NoteTokenUse);
+            BackgroundWork.Failed(WorkName);
             // Kept for the next minute: that a token was used is never worth failing for.
             LogNotWritten(exception);
         }
