@@ -50,6 +50,7 @@ internal static class Program
     {
         var builder = ServerHost.CreateBuilder(args);
         builder.AddTelemetry();
+        builder.AddHealth();
         builder.AddUpdraftDatabase();
         builder.AddEvents();
         builder.AddTokens();

@@ -12,6 +12,9 @@ namespace Updraft.Server.Access;
 /// </summary>
 internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider clock, ILogger<TokenUse> logger) : BackgroundService
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "note_token_use";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
     private readonly ConcurrentDictionary<TokenId, DateTimeOffset> _used = new();
 
@@ -49,13 +52,13 @@ internal sealed partial class TokenUse(IServiceScopeFactory scopes, TimeProvider
                     .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, at), cancellationToken);
             }
             await write.CommitAsync(cancellationToken);
-            BackgroundWork.Succeeded(BackgroundWork.NoteTokenUse);
+            BackgroundWork.Succeeded(WorkName);
             foreach (var entry in used)
                 _used.TryRemove(entry);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            BackgroundWork.Failed(BackgroundWork.NoteTokenUse);
+            BackgroundWork.Failed(WorkName);
             // The times stay in memory for the next minute. A missing last-used time is no reason to stop the server.
             LogNotSaved(exception);
         }

@@ -29,7 +29,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         }
         catch (ApiException exception)
         {
-            LimitHits.Count(exception.Message);
+            LimitHits.Count(exception.Limit);
             if (exception.StatusCode >= 500)
                 LogFailure(exception);
             else

@@ -1,3 +1,5 @@
+using Updraft.Server.Telemetry;
+
 namespace Updraft.Server.Events;
 
 internal static class EventServices
@@ -9,5 +11,6 @@ internal static class EventServices
         builder.Services.AddOptions<EventOptions>().BindConfiguration(EventOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuditLog>();
         builder.Services.AddHostedService<ExpireEvents>();
+        builder.Services.AddBackgroundWork(ExpireEvents.WorkName);
     }
 }

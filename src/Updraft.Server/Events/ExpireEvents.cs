@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Database;
-using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Events;
 
@@ -10,8 +9,11 @@ namespace Updraft.Server.Events;
 /// What is still to be told stays until it was.
 /// </summary>
 internal sealed class ExpireEvents(LeaderElection lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
-    : HourlyWork(lead, clock, log, BackgroundWork.ExpireEvents)
+    : HourlyWork(lead, clock, log, WorkName)
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "expire_events";
+
     private const int AtOnce = 1000;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>

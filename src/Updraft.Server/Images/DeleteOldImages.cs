@@ -31,8 +31,11 @@ internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, D
 /// which does no harm: a finalize of the same image takes the mark away.
 /// </summary>
 internal sealed class DeleteOldImages(LeaderElection lead, IServiceScopeFactory scopes, IOptions<ImageOptions> options, TimeProvider clock,
-    ILogger<DeleteOldImages> log) : HourlyWork(lead, clock, log, BackgroundWork.DeleteOldImages)
+    ILogger<DeleteOldImages> log) : HourlyWork(lead, clock, log, WorkName)
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "delete_old_images";
+
     private bool _saidThatNothingIsDeleted;
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken)

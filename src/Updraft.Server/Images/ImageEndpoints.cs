@@ -31,6 +31,7 @@ internal static class ImageEndpoints
         builder.Services.AddMetricsOf(ImageMetrics.Begin);
         builder.Services.AddScoped<ResolveImage>();
         builder.Services.AddHostedService<DeleteOldImages>();
+        builder.Services.AddBackgroundWork(DeleteOldImages.WorkName);
         builder.AddRegistryClient();
         builder.Services.AddHttpForwarder();
         builder.Services.AddSingleton<RegistryProxy>();

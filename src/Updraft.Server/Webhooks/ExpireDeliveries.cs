@@ -1,15 +1,17 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Database;
-using Updraft.Server.Telemetry;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Forgets old deliveries, and webhooks whose Workspace was deleted, every hour.</summary>
 internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options, TimeProvider clock,
-    ILogger<ExpireDeliveries> log) : HourlyWork(lead, clock, log, BackgroundWork.ExpireDeliveries)
+    ILogger<ExpireDeliveries> log) : HourlyWork(lead, clock, log, WorkName)
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "expire_deliveries";
+
     protected override async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var scope = scopes.CreateAsyncScope();

@@ -4,6 +4,7 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Webhooks;
 
@@ -30,6 +31,7 @@ internal static class WebhookEndpoints
         builder.Services.AddHostedService<DispatchEvents>();
         builder.Services.AddHostedService<SendDeliveries>();
         builder.Services.AddHostedService<ExpireDeliveries>();
+        builder.Services.AddBackgroundWork(ExpireDeliveries.WorkName);
     }
 
     public static void MapWebhooks(this IEndpointRouteBuilder routes)

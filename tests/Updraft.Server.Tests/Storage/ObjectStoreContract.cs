@@ -37,9 +37,9 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     {
         await using var blob = await Store.CreateAsync("packs/one", Cancelled);
         blob.Content.Write(new byte[1_000_000]);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
         await blob.CommitAsync(Cancelled);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
     }
 
     [Fact]
