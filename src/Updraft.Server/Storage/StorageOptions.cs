@@ -43,7 +43,7 @@ internal sealed class StorageOptions
     [Range(0L, 1024L * 1024 * 1024 * 1024)]
     public long ReserveBytes { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>Checks what belongs together; no message repeats a secret.</summary>
+    /// <summary>Checks that the settings match each other. No message contains a secret.</summary>
     internal sealed class Validator : IValidateOptions<StorageOptions>
     {
         public ValidateOptionsResult Validate(string? name, StorageOptions options)
@@ -51,16 +51,16 @@ internal sealed class StorageOptions
             var problems = new List<string>();
             try
             {
-                var address = BlobStoreUrl.Of(options);
-                var isS3 = address is S3Url;
+                var url = BlobStoreUrl.Of(options);
+                var isS3 = url is S3Url;
                 if (!isS3 && !string.IsNullOrEmpty(options.AccessKey + options.SecretKey))
-                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3; set Storage:Url to s3://BUCKET?region=REGION, or remove them.");
+                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3. Set Storage:Url to s3://BUCKET?region=REGION, or remove both.");
                 if (isS3 && string.IsNullOrEmpty(options.AccessKey) != string.IsNullOrEmpty(options.SecretKey))
-                    problems.Add("Set both Storage:AccessKey and Storage:SecretKey, or neither to use the AWS SDK's default credentials.");
-                if (address is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
+                    problems.Add("Only one of Storage:AccessKey and Storage:SecretKey is set. Set both, or neither for the default credentials of the AWS SDK.");
+                if (url is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
                     AzureBlobStore.CheckConnection(options.AzureConnectionString, azure);
-                if (address is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
-                    problems.Add("Storage:AzureConnectionString names no container; set Storage:Url to azure://ACCOUNT/CONTAINER, or remove it.");
+                if (url is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
+                    problems.Add("Storage:AzureConnectionString names no container. Set Storage:Url to azure://ACCOUNT/CONTAINER, or remove the connection string.");
             }
             catch (FormatException exception)
             {
