@@ -9,10 +9,10 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Events;
 
-/// <summary>The audit log over HTTP.</summary>
+/// <summary>Endpoints of the audit log.</summary>
 internal static class EventEndpoints
 {
-    /// <summary>Events of one export, at most; a narrower span of time gets at the rest.</summary>
+    /// <summary>Maximum number of events in one export. To export more, a caller sends several requests with shorter time spans.</summary>
     public const int MostExported = 100_000;
 
     public static void MapEvents(this IEndpointRouteBuilder routes)
@@ -36,7 +36,7 @@ internal static class EventEndpoints
         }, ApiJson.Default.AuditEventsPaginated);
     }
 
-    /// <summary>Everything that matches, newest first, row by row while it is read: for a table, or a line of JSON for each.</summary>
+    /// <summary>All matching events, newest first, as CSV or as one JSON object per line. The response is written while the rows are read.</summary>
     private static PushStreamHttpResult Export([AsParameters] AuditLogQuery query, string? format, Subject subject, AuditLog log,
         CancellationToken cancellationToken)
     {
@@ -59,7 +59,7 @@ internal static class EventEndpoints
         string.Join("; ", row.Details.Select(detail => $"{detail.Key}={detail.Value}")), row.RequestId,
     ]).Select(Cell)) + "\r\n";
 
-    /// <summary>Quoted; what a spreadsheet would take for a formula becomes a text.</summary>
+    /// <summary>A CSV cell. A text that a spreadsheet would evaluate as a formula gets an apostrophe in front.</summary>
     private static string Cell(string? text)
     {
         text ??= "";

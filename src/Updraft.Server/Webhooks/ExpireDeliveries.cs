@@ -5,7 +5,7 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Forgets old deliveries, and webhooks whose Workspace was deleted, every hour.</summary>
+/// <summary>Removes old deliveries, and webhooks of deleted Workspaces, every hour.</summary>
 internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options, TimeProvider clock,
     ILogger<ExpireDeliveries> log) : HourlyWork(lead, clock, log, WorkName)
 {

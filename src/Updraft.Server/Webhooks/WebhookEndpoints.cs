@@ -8,7 +8,7 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Webhooks over HTTP: Updraft's own, at addresses of its own.</summary>
+/// <summary>Endpoints of webhooks. They are not part of the contract, so they are below <c>/updraft/v1</c>.</summary>
 internal static class WebhookEndpoints
 {
     public static void AddWebhooks(this WebApplicationBuilder builder)

@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>What a place in a request can be filled with: from right to absurd. One seed gives one sequence.</summary>
+/// <summary>Generates valid, invalid and absurd values for the parts of a request. A seed always gives the same sequence.</summary>
 internal sealed class GeneratedValues(Random random)
 {
     private static readonly string[] UnexpectedResponse =
@@ -25,8 +25,8 @@ internal sealed class GeneratedValues(Random random)
 
     public bool Chance(int percent) => random.Next(100) < percent;
 
-    /// <summary>Text for one segment or value of an address; already encoded.</summary>
-    public string InAddress() => random.Next(6) switch
+    /// <summary>An encoded text for one segment or query value of a URL.</summary>
+    public string InUrl() => random.Next(6) switch
     {
         0 => new string('a', random.Next(1, 3000)),
         1 => string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => $"%{random.Next(256):x2}")),
@@ -47,7 +47,7 @@ internal sealed class GeneratedValues(Random random)
         _ => JsonNode.Parse(new string('[', random.Next(1, 20)) is var open ? open + new string(']', open.Length) : "[]"),
     };
 
-    /// <summary>A body of a right shape in which some things are not right.</summary>
+    /// <summary>A body with a valid shape and some invalid values.</summary>
     public byte[] Mutate(JsonObject shape)
     {
         var body = shape.DeepClone().AsObject();

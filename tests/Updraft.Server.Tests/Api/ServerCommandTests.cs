@@ -4,11 +4,11 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>The program as an operator starts it, as a process of its own.</summary>
+/// <summary>The program in its own process, as an operator starts it.</summary>
 public sealed class ServerCommandTests
 {
     [Fact]
-    public async Task Help_teaches_and_ends_well()
+    public async Task Help_prints_examples_and_exits_0()
     {
         var (code, output, _) = await RunAsync([], "--help");
         Assert.Equal(0, code);
@@ -17,7 +17,7 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
-    public async Task The_version_is_a_version()
+    public async Task Version_is_printed_and_exits_0()
     {
         var (code, output, _) = await RunAsync([], "--version");
         Assert.Equal(0, code);
@@ -25,7 +25,7 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
-    public async Task Bad_settings_are_all_listed_and_end_with_78()
+    public async Task All_invalid_settings_are_listed_and_exit_78()
     {
         var (code, _, error) = await RunAsync([("UPDRAFT_AirflowHome", "relative")], "--PublicUrl=nowhere", "--Bootstrap:OrganizationId=x", "--Images:Proxy=true");
         Assert.Equal(78, code);
@@ -39,7 +39,7 @@ public sealed class ServerCommandTests
     [InlineData("--PublikUrl=http://localhost")]
     [InlineData("serve")]
     [InlineData("--Listen")]
-    public async Task A_mistyped_argument_ends_with_78_and_is_named(string argument)
+    public async Task Mistyped_argument_is_named_and_exits_78(string argument)
     {
         var (code, _, error) = await RunAsync([], argument);
         Assert.Equal(78, code);
@@ -51,7 +51,7 @@ public sealed class ServerCommandTests
     [InlineData("--Event:KeepDays=1", "Did you mean '--Events:KeepDays'?")]
     [InlineData("--SignIn:Roles:0:Klaim=groups", "Did you mean '--SignIn:Roles:N:Claim'?")]
     [InlineData("--Wholly:Different=1", "The configuration reference lists all settings.")]
-    public async Task Unknown_setting_ends_with_78_and_suggests_the_nearest(string argument, string suggestion)
+    public async Task Unknown_setting_suggests_the_nearest_and_exits_78(string argument, string suggestion)
     {
         var (code, _, error) = await RunAsync([], argument);
         Assert.Equal(78, code);
@@ -116,19 +116,19 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_said_and_ends_with_1()
+    public async Task Port_in_use_is_named_and_exits_1()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var folder = Directory.CreateTempSubdirectory("updraft-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("updraft-test-").FullName;
         try
         {
-            var (code, _, error) = await RunAsync([], $"--Data={folder}", $"--Listen={server.BaseAddress.ToString().TrimEnd('/')}");
+            var (code, _, error) = await RunAsync([], $"--Data={directory}", $"--Listen={server.BaseAddress.ToString().TrimEnd('/')}");
             Assert.Equal(1, code);
             Assert.Contains("--Listen", error, StringComparison.Ordinal);
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(directory, recursive: true);
         }
     }
 

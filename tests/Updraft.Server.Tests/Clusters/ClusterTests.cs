@@ -13,7 +13,7 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task There_is_one_cluster_with_everything_that_the_contract_requires()
+    public async Task Only_cluster_has_all_required_fields_of_the_contract()
     {
         var listed = Assert.Single((await Server.Client.GetOkAsync(Clusters))["clusters"]!.AsArray())!.AsObject();
         var read = await Server.Client.GetOkAsync($"{Clusters}/{listed.Text("id")}");
@@ -27,7 +27,7 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Its_ids_survive_a_restart_and_its_description_follows_the_settings()
+    public async Task Cluster_keeps_its_IDs_after_a_restart_with_new_settings()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -49,11 +49,11 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("?names=other", 0)]
     [InlineData("?provider=AWS&sorts=name%3Adesc", 1)]
     [InlineData("?provider=GCP", 0)]
-    public async Task The_list_can_be_filtered(string query, int total) =>
+    public async Task List_can_be_filtered(string query, int total) =>
         Assert.Equal(total, (await Server.Client.GetOkAsync(Clusters + query))["totalCount"]!.GetValue<int>());
 
     [Fact]
-    public async Task Nobody_makes_changes_or_deletes_a_cluster()
+    public async Task Creation_update_and_deletion_of_a_cluster_are_400()
     {
         var id = (await Server.Client.GetOkAsync(Clusters))["clusters"]![0]!["id"]!.GetValue<string>();
         foreach (var path in (string[])[Clusters, $"{Clusters}/{id}"])
@@ -65,7 +65,7 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_options_are_a_bare_array_with_everything_that_the_contract_requires()
+    public async Task Cluster_options_are_a_bare_array_with_all_required_fields()
     {
         var text = await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=AWS&type=DEDICATED", Cancelled);
         var options = Assert.Single(Assert.IsType<JsonArray>(JsonNode.Parse(text)))!.AsObject();
@@ -73,7 +73,7 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
             "nodeCountDefault", "nodeCountMax", "nodeCountMin", "nodeInstances", "provider", "regions"];
         Assert.All(required, field => Assert.NotNull(options[field]));
         Assert.NotNull(options["regions"]![0]!["name"]);
-        // Never empty: clients take the first entry unseen.
+        // Never empty, because clients use the first entry without a check.
         Assert.Equal(text, await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=GCP&type=HYBRID", Cancelled));
     }
 }

@@ -7,13 +7,13 @@ using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Events;
 
-/// <summary>What the pages say of the log, and of which agent ran what.</summary>
+/// <summary>The pages of the audit log and of the agent history in the web UI.</summary>
 public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
 
     [Fact]
-    public async Task The_page_shows_what_was_changed_finds_it_again_and_leads_there()
+    public async Task Audit_page_lists_filters_and_links_events()
     {
         var site = await PageSite.CreateAsync(Server, "Page <orders>");
         var (deploy, _) = await site.DeployAsync("first", ("dags/shop.py", "one\n"));
@@ -34,7 +34,7 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task The_page_is_paged_and_only_for_those_who_may()
+    public async Task Audit_page_has_pages_and_requires_the_permission()
     {
         await using var server = await UpdraftServer.StartAsync();
         for (var i = 0; i < 55; i++)
@@ -47,12 +47,12 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
 
         using var member = await Visitor.SignedInAsync(server, await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId));
         Assert.DoesNotContain("href=\"/audit-log\"", await member.ReadAsync("/deployments"), StringComparison.Ordinal);
-        using var refused = await member.GetAsync("/audit-log");
-        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        using var rejected = await member.GetAsync("/audit-log");
+        Assert.Equal(HttpStatusCode.Forbidden, rejected.StatusCode);
     }
 
     [Fact]
-    public async Task A_Deployment_shows_how_many_agents_run_which_version()
+    public async Task Deployment_page_shows_agents_per_version()
     {
         var site = await PageSite.CreateAsync(Server);
         using var visitor = await Visitor.SignedInAsync(Server);
@@ -74,17 +74,17 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_session_that_begins_with_a_token_and_ends_is_in_the_log()
+    public async Task Sessions_with_a_token_are_in_the_audit_log()
     {
         using var visitor = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
         using var left = await visitor.SendFormAsync("/deployments", "/signout");
         var log = await Server.ReadLogAsync("type=session&actor=test WORKSPACE_OWNER");
         Assert.Equal(["session.ended", "session.started"], log.Select(row => row.Text("type")));
         Assert.Equal("API token", log[1]["details"]!["means"]!.GetValue<string>());
-        using var stranger = new Visitor(Server);
+        using var outsider = new Visitor(Server);
         var before = await Server.CountLogAsync();
-        using var refused = await stranger.SignInAsync("no token");
-        Assert.Equal((HttpStatusCode.BadRequest, before), (refused.StatusCode, await Server.CountLogAsync()));
+        using var rejected = await outsider.SignInAsync("no token");
+        Assert.Equal((HttpStatusCode.BadRequest, before), (rejected.StatusCode, await Server.CountLogAsync()));
         Assert.DoesNotContain(Server.OwnerToken, new JsonArray([.. (await Server.ReadLogAsync()).Select(row => row.DeepClone())]).ToJsonString(), StringComparison.Ordinal);
     }
 }

@@ -19,7 +19,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_change_says_who_what_where_and_by_which_request()
+    public async Task Event_has_subject_target_scope_and_request()
     {
         var site = await PageSite.CreateAsync(Server, "Audited orders");
         var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123abcd" };
@@ -41,7 +41,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task Events_are_found_by_type_actor_place_time_and_text_and_paged()
+    public async Task Events_are_filtered_by_type_subject_scope_time_and_text()
     {
         await using var server = await UpdraftServer.StartAsync();
         var other = await server.CreateWorkspaceAsync("100% of_it");
@@ -65,15 +65,15 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
         Assert.Equal(all.Skip(2).Take(3).Select(row => row.Text("id")), (await server.ReadLogAsync("offset=2&limit=3")).Select(row => row.Text("id")));
         foreach (var query in (string[])["from=yesterday", "to=x", "text=a%00b", "limit=-1", $"actor={new string('x', 201)}"])
         {
-            using var refused = await server.Client.GetAsync($"{server.LogPath()}?{query}", Cancelled);
-            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            using var rejected = await server.Client.GetAsync($"{server.LogPath()}?{query}", Cancelled);
+            Assert.Equal(HttpStatusCode.BadRequest, rejected.StatusCode);
         }
         using var forbidden = await server.ClientWith(access).GetAsync(server.LogPath(), Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, forbidden.StatusCode);
     }
 
     [Fact]
-    public async Task Whoever_owns_Workspaces_sees_what_belongs_to_them_and_nothing_else()
+    public async Task Workspace_owner_sees_only_events_of_their_Workspaces()
     {
         var (mine, also, other) = (await Server.CreateWorkspaceAsync("mine"), await Server.CreateWorkspaceAsync("also mine"), await Server.CreateWorkspaceAsync("other"));
         await Server.CreateDeploymentAsync("in mine", mine);
@@ -94,17 +94,17 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
         {
             ["workspaceRoles"] = new JsonArray(Role(mine, "WORKSPACE_OWNER"), Role(also, "WORKSPACE_OWNER"), Role(other, "WORKSPACE_MEMBER")),
         });
-        var person = Server.ClientWith(access);
-        Assert.Equal(new HashSet<string>([mine, also]), (await Server.ReadLogAsync(client: person)).Select(row => row.Text("workspaceId")).ToHashSet(StringComparer.Ordinal));
-        using var member = await person.GetAsync($"{Server.LogPath()}?workspaceId={other}", Cancelled);
+        var userClient = Server.ClientWith(access);
+        Assert.Equal(new HashSet<string>([mine, also]), (await Server.ReadLogAsync(client: userClient)).Select(row => row.Text("workspaceId")).ToHashSet(StringComparer.Ordinal));
+        using var member = await userClient.GetAsync($"{Server.LogPath()}?workspaceId={other}", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, member.StatusCode);
-        Assert.Equal([also], (await Server.ReadLogAsync($"workspaceId={also}", person)).Select(row => row.Text("workspaceId")).Distinct());
+        Assert.Equal([also], (await Server.ReadLogAsync($"workspaceId={also}", userClient)).Select(row => row.Text("workspaceId")).Distinct());
 
         static JsonObject Role(string workspace, string role) => new() { ["workspaceId"] = workspace, ["role"] = role };
     }
 
     [Fact]
-    public async Task A_role_in_one_Workspace_is_in_that_Workspaces_part()
+    public async Task Role_change_in_a_Workspace_belongs_to_its_events()
     {
         var workspace = await Server.CreateWorkspaceAsync("with roles");
         var (user, _, _) = await Server.AddUserAsync("roles@example.org");
@@ -118,7 +118,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_export_has_every_event_and_nothing_that_a_spreadsheet_would_run()
+    public async Task Export_has_all_events_and_no_spreadsheet_formulas()
     {
         var workspace = await Server.CreateWorkspaceAsync("=1+1,\"x\"");
         foreach (var (format, type, first) in ((string, string, string)[])[("csv", "text/csv", "at,type,byId"), ("jsonl", "application/jsonl", "{\"id\":")])
@@ -134,14 +134,14 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_export_that_takes_many_pages_has_every_event_once_though_many_are_of_one_moment()
+    public async Task Export_over_many_pages_has_each_event_once()
     {
         var workspace = new WorkspaceId(await Server.CreateWorkspaceAsync("long history"));
         await using (var scope = Server.Services.CreateAsyncScope())
         {
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
             var like = await db.Events.AsNoTracking().SingleAsync(row => row.WorkspaceId == workspace, Cancelled);
-            // 1,500 of the first moment, 1,500 of the second and so on: pages end in the middle of each.
+            // 1,500 events have the same time, so pages end between events of the same time.
             db.Events.AddRange(Enumerable.Range(0, 4000).Select(i => new Event
             {
                 Id = new(EntityId.New(TimeProvider.System)),
@@ -166,7 +166,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task Events_are_kept_as_long_as_configured()
+    public async Task Events_expire_after_the_configured_days()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { ["Events:KeepDays"] = "10" });
@@ -184,7 +184,7 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
 
     [Fact]
     [Trait("Database", "SQLite")]
-    public async Task Every_page_of_the_log_is_read_in_the_order_of_an_index()
+    public async Task Every_page_of_the_log_is_read_by_an_index()
     {
         await using var scope = Server.Services.CreateAsyncScope();
         var (log, db) = (scope.ServiceProvider.GetRequiredService<AuditLog>(), scope.ServiceProvider.GetRequiredService<UpdraftDbContext>());

@@ -6,14 +6,14 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>CNCF Distribution on a free loopback port, in a folder of its own; it trusts the tokens of one server.</summary>
+/// <summary>CNCF Distribution on a free loopback port, with its own directory. It trusts the tokens of one server.</summary>
 internal sealed class RealRegistry : IAsyncDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("updraft-test-registry-").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("updraft-test-registry-").FullName;
     private readonly StringBuilder _output = new();
     private Process? _process;
 
-    /// <summary>Chooses a port; the server must know it before the registry can start.</summary>
+    /// <summary>Chooses a port, because the server needs it before the registry can start.</summary>
     public RealRegistry()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -21,7 +21,7 @@ internal sealed class RealRegistry : IAsyncDisposable
         Host = $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
     }
 
-    /// <summary>The registry's program; <c>packaging/registry</c> finds or fetches it.</summary>
+    /// <summary>Path of the registry's program. <c>packaging/registry</c> finds or downloads it.</summary>
     private static string Program => Environment.GetEnvironmentVariable("UPDRAFT_REGISTRY_BIN") is { Length: > 0 } path ? path : "docker-registry";
 
     /// <summary>Host and port.</summary>
@@ -32,15 +32,15 @@ internal sealed class RealRegistry : IAsyncDisposable
         new([KeyValuePair.Create("Registry", Host), KeyValuePair.Create("Images:RegistryUrl", $"http://{Host}"),
             .. more.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))]);
 
-    /// <summary>Starts it with the settings that docs/how-to/use-image-registry.md shows, or again after <see cref="Stop"/>: same images.</summary>
+    /// <summary>Starts the registry with the settings of docs/how-to/use-image-registry.md. After <see cref="Stop"/>, it starts again with the same images.</summary>
     public async Task StartAsync(UpdraftServer server, bool deletes = true)
     {
-        var settings = Path.Join(_folder, "config.yml");
+        var settings = Path.Join(_directory, "config.yml");
         await File.WriteAllTextAsync(settings, $"""
             version: 0.1
             storage:
               filesystem:
-                rootdirectory: {Path.Join(_folder, "images")}
+                rootdirectory: {Path.Join(_directory, "images")}
               delete:
                 enabled: {(deletes ? "true" : "false")}
             http:
@@ -82,7 +82,7 @@ internal sealed class RealRegistry : IAsyncDisposable
         });
     }
 
-    // The process's threads write to it meanwhile.
+    // The threads that read the output of the process also write to it.
     private string Output
     {
         get
@@ -105,7 +105,7 @@ internal sealed class RealRegistry : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         Stop();
-        Directory.Delete(_folder, recursive: true);
+        Directory.Delete(_directory, recursive: true);
         return ValueTask.CompletedTask;
     }
 

@@ -71,7 +71,7 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     {
         await using var services = Open(Unreachable(Options));
         var store = services.GetRequiredService<IBlobStore>();
-        await AssertFailsAsync(store, "cannot be reached");
+        await AssertFailsAsync(store, "cannot reach its object store");
     }
 
     [Fact]

@@ -14,21 +14,21 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_rotated_token_keeps_its_id_and_its_old_secret_is_refused_on_the_next_request()
+    public async Task Rotated_token_keeps_its_ID_and_rejects_its_old_secret()
     {
         var old = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId, days: 9);
         var client = Server.ClientWith(old);
         await client.GetOkAsync("/v1/organizations");
         var rotated = await Server.Client.PostOkAsync($"{Tokens}/{Id(old)}/rotate", new JsonObject());
-        using var refused = await client.GetAsync("/v1/organizations", Cancelled);
+        using var rejected = await client.GetAsync("/v1/organizations", Cancelled);
         await Server.ClientWith(rotated.Text("token")).GetOkAsync("/v1/organizations");
-        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         Assert.Equal((Id(old), Id(old)), (rotated.Text("id"), Jwt.Claims(rotated.Text("token")).Text("apiTokenId")));
         Assert.Equal(rotated.Text("startAt"), rotated.Text("lastRotatedAt"));
     }
 
     [Fact]
-    public async Task A_token_has_several_roles_and_each_counts_in_its_place_from_the_next_request_on()
+    public async Task Each_role_of_a_token_applies_in_its_own_scope()
     {
         var (other, third) = (await Server.CreateWorkspaceAsync("several"), await Server.CreateWorkspaceAsync("none"));
         var here = await Server.CreateDeploymentAsync("several-here");
@@ -53,7 +53,7 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_right_in_one_Workspace_is_none_in_another_that_can_only_be_read()
+    public async Task Permission_in_one_Workspace_does_not_apply_in_a_readable_one()
     {
         var other = await Server.CreateWorkspaceAsync("read-only");
         var elsewhere = await Server.CreateDeploymentAsync("read-only-deployment", other);
@@ -70,7 +70,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task S9_nobody_changes_or_rotates_a_token_into_more_than_he_has()
+    [Trait("catalog", "S9")]
+    public async Task Change_or_rotation_cannot_exceed_the_permissions_of_the_caller()
     {
         var deployment = await Server.CreateDeploymentAsync("s9");
         var mixed = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER");
@@ -89,7 +90,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task S9_rotation_gives_no_longer_life_than_the_rotating_token_has()
+    [Trait("catalog", "S9")]
+    public async Task Rotation_cannot_exceed_the_expiry_of_the_caller()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -103,7 +105,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task S13_the_last_owner_does_not_lose_his_role()
+    [Trait("catalog", "S13")]
+    public async Task Last_owner_token_keeps_its_role()
     {
         await using var server = await UpdraftServer.StartAsync();
         var path = $"{server.OrganizationPath}/tokens/{Id(server.OwnerToken)}/roles";
@@ -114,7 +117,7 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_token_gets_another_name_and_says_who_gave_it()
+    public async Task Renamed_token_names_its_editor()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
         var changed = await Server.Client.PostOkAsync($"{Tokens}/{Id(token)}", new JsonObject { ["name"] = "other", ["description"] = "why" });
@@ -123,7 +126,7 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Roles_have_one_for_the_home_of_the_token_and_none_outside()
+    public async Task Roles_must_include_the_scope_of_the_token_and_none_outside()
     {
         var other = await Server.CreateWorkspaceAsync("outside");
         var path = $"{Tokens}/{Id(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId))}/roles";

@@ -8,13 +8,13 @@ using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>One server whose webhooks may reach this machine.</summary>
+/// <summary>A server whose webhooks may reach this host.</summary>
 public sealed class WebhookServer : SharedServer
 {
     private protected override IReadOnlyDictionary<string, string>? Settings => WebhookSite.Settings;
 }
 
-/// <summary>What arrives at a receiver, and how often: rows C9 and I11.</summary>
+/// <summary>The content and number of requests that a receiver gets.</summary>
 public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -22,7 +22,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_is_told_with_signatures_that_another_program_verifies()
+    public async Task Deliveries_have_signatures_that_another_program_verifies()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -57,10 +57,11 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task I11_an_event_is_sent_again_under_its_id_until_the_receiver_takes_it()
+    [Trait("catalog", "I11")]
+    public async Task Failed_delivery_is_repeated_with_the_same_ID_until_success()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = (context, number) => number switch
+        receiver.Respond = (context, number) => number switch
         {
             1 => Fail(context, StatusCodes.Status500InternalServerError),
             2 => Close(context),
@@ -84,10 +85,10 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task After_the_last_try_it_is_given_up_and_by_hand_it_goes_out_again_under_its_id()
+    public async Task Failed_delivery_can_be_repeated_manually_with_the_same_ID()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = (context, _) => Fail(context, StatusCodes.Status503ServiceUnavailable);
+        receiver.Respond = (context, _) => Fail(context, StatusCodes.Status503ServiceUnavailable);
         var site = await WebhookSite.CreateAsync(Server);
         var webhook = (await site.AddAsync(receiver.Url, ["deploy.created"])).Text("id");
         await site.Deploys.DeployAsync("given up", ("dags/shop.py", "one\n"));
@@ -95,7 +96,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         Assert.Equal(5, delivery["attempts"]!.AsArray().Count);
         Assert.Null(delivery["nextAttemptAt"]);
         Assert.NotNull((await Server.Client.GetOkAsync($"{site.Path}/{webhook}"))["failingSince"]);
-        receiver.Answer = null;
+        receiver.Respond = null;
         Assert.Equal("PENDING", (await site.DoAsync($"{webhook}/deliveries/{delivery.Text("id")}/redeliver")).Text("status"));
         delivery = await site.WaitAsync(webhook, "DELIVERED");
         Assert.Equal(6, delivery["attempts"]!.AsArray().Count);
@@ -104,7 +105,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task For_a_day_after_a_rotation_both_secrets_sign()
+    public async Task Both_secrets_sign_for_a_day_after_a_rotation()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -121,7 +122,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task Active_is_told_once_for_a_revision_when_the_last_live_agent_runs_it()
+    public async Task Active_event_is_sent_once_after_the_last_live_agent()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var agents = await AgentSite.CreateAsync(Server);
@@ -158,11 +159,11 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task A_slow_receiver_does_not_hold_up_a_deploy_nor_other_receivers()
+    public async Task Slow_receiver_delays_no_deploy_and_no_other_receiver()
     {
         await using var slow = await WebhookReceiver.StartAsync();
         await using var quick = await WebhookReceiver.StartAsync();
-        slow.Answer = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        slow.Respond = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
         var site = await WebhookSite.CreateAsync(Server);
         await site.AddAsync(slow.Url);
         await site.AddAsync(quick.Url);
@@ -172,7 +173,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task A_filter_lets_only_its_events_and_its_Deployment_through()
+    public async Task Webhook_gets_only_its_event_types_and_Deployment()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -185,7 +186,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task Slack_gets_a_message_in_which_nothing_that_people_wrote_is_markup()
+    public async Task Slack_message_contains_no_markup_from_users()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -203,7 +204,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task The_secret_stands_nowhere_but_in_the_answer_that_made_it()
+    public async Task Secret_is_only_in_the_response_of_its_creation()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);

@@ -5,7 +5,7 @@ using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>A Deployment in a Workspace of its own, whose events a test sends somewhere.</summary>
+/// <summary>A Deployment in its own Workspace, with webhooks.</summary>
 internal sealed class WebhookSite
 {
     private readonly UpdraftServer _server;
@@ -16,7 +16,7 @@ internal sealed class WebhookSite
         Deploys = new PageSite(server, deployment);
     }
 
-    /// <summary>Settings under which tests reach a receiver on loopback and need not wait for long.</summary>
+    /// <summary>Settings that allow receivers on loopback addresses and short waits.</summary>
     public static Dictionary<string, string> Settings => new(StringComparer.Ordinal)
     {
         ["Webhooks:AllowedNetworks"] = "127.0.0.1",
@@ -30,7 +30,7 @@ internal sealed class WebhookSite
 
     public PageSite Deploys { get; }
 
-    /// <summary>Address of the webhooks.</summary>
+    /// <summary>URL of the webhooks.</summary>
     public string Path => PathOf(_server);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -70,10 +70,10 @@ internal sealed class WebhookSite
         return last!;
     }
 
-    /// <summary>POSTs without a body of interest.</summary>
+    /// <summary>Sends a POST with an empty body.</summary>
     public Task<JsonObject> DoAsync(string path) => _server.Client.PostOkAsync($"{Path}/{path}", new JsonObject());
 
-    /// <summary>Asks for a webhook and returns the status.</summary>
+    /// <summary>Requests a webhook, and returns the status.</summary>
     public static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path)
     {
         using var response = await client.GetAsync(path, Cancelled);
