@@ -37,7 +37,8 @@ internal static class Program
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
-        ["scrub"] = new((services, arguments, cancellationToken) => ScrubCommand.RunAsync(services, arguments.Has("--json"), cancellationToken)),
+        ["scrub"] = new((services, arguments, cancellationToken) =>
+            ScrubCommand.RunAsync(services, arguments.Has("--json"), cancellationToken)),
         ["import"] = ImportCommand.Command,
     };
 

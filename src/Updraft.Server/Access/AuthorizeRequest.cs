@@ -80,7 +80,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
         if (location is null || location.Organization != subject.Organization)
             throw ApiException.NotFound(resource, id);
 
-        if (subject.Touches(permission, location.Workspace, deploymentId) || (permission == Permission.ReadSelf && subject.Kind == SubjectKind.User))
+        if (subject.Touches(permission, location.Workspace, deploymentId)
+            || (permission == Permission.ReadSelf && subject.Kind == SubjectKind.User))
             return;
         throw permission == Permission.ActAsAgent || subject.Touches(read, location.Workspace, deploymentId)
             || (resource != "Workspace" && resource != "Deployment" && subject.Kind == SubjectKind.User)

@@ -77,7 +77,8 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
             StatusCodes.Status404NotFound => $"The path '{path}' does not exist. Compare it with the API reference at /docs/.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"'{path}' does not support {ApiException.Shorten(context.Request.Method)}. Use {context.Response.Headers.Allow}.",
-            StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+            StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: "
+                + "application/json'.",
             StatusCodes.Status416RangeNotSatisfiable => "The requested range starts after the end of the content.",
             StatusCodes.Status401Unauthorized => "The request has no valid token. Send 'Authorization: Bearer TOKEN'.",
             StatusCodes.Status403Forbidden => "The token does not permit this operation.",
@@ -88,7 +89,8 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     private static string Explain(BadHttpRequestException exception) => exception.StatusCode switch
     {
         StatusCodes.Status413PayloadTooLarge => "The request body exceeds the limit of this operation. Send a smaller body.",
-        StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+        StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: "
+            + "application/json'.",
         StatusCodes.Status408RequestTimeout => "The request body arrived too slowly. Send the request again.",
         _ => "The request is malformed: a value in the URL, a header or the body cannot be parsed.",
     };

@@ -11,7 +11,8 @@ internal static class JsonSyntax
     /// <summary>Maximum nesting of a body.</summary>
     private const int MaxDepth = 32;
 
-    /// <exception cref="ApiException">400: the body is not JSON, is nested too deeply, has a key twice, or has a text with U+0000.</exception>
+    /// <exception cref="ApiException">400: the body is not JSON, is nested too deeply, has a key twice, or has a text with
+    /// U+0000.</exception>
     public static void Check(ReadOnlySpan<byte> body)
     {
         try

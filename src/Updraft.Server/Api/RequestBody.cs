@@ -12,8 +12,8 @@ internal static class RequestBody
 
     /// <summary>Reads the body. It ignores unknown keys. An explicit null equals an absent key.</summary>
     /// <exception cref="ApiException">
-    /// 415: the content type is not JSON. 413: the body is larger than <see cref="MaxBytes"/>. 400: the body is empty or not JSON, has a key
-    /// twice, a value of the wrong type, or a text with U+0000.
+    /// 415: the content type is not JSON. 413: the body is larger than <see cref="MaxBytes"/>. 400: the body is empty or not JSON, has
+    /// a key twice, a value of the wrong type, or a text with U+0000.
     /// </exception>
     public static async Task<T> ReadJsonAsync<T>(this HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class

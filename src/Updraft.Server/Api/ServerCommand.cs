@@ -108,7 +108,8 @@ internal static partial class ServerCommand
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            await Console.Error.WriteLineAsync($"The server cannot {(subCommand is null ? "start" : "run the command")}: {exception.Message}");
+            await Console.Error.WriteLineAsync($"The server cannot {(subCommand is null ? "start" : "run the command")}: "
+                + $"{exception.Message}");
             return Failed;
         }
     }

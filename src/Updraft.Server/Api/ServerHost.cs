@@ -60,8 +60,8 @@ internal static class ServerHost
     }
 
     /// <summary>
-    /// Treats every request as a request to the public URL. It uses the scheme of that URL, because TLS may end at a reverse proxy. It accepts
-    /// requests with and without the path of that URL, because some reverse proxies strip it.
+    /// Treats every request as a request to the public URL. It uses the scheme of that URL, because TLS may end at a reverse proxy. It
+    /// accepts requests with and without the path of that URL, because some reverse proxies strip it.
     /// </summary>
     public static void UsePublicUrl(this WebApplication app)
     {

@@ -49,7 +49,8 @@ internal sealed class ServerOptions
     public string? Keys { get; set; }
 
     /// <summary>Path of the directory of the keys. Creates a missing directory.</summary>
-    public string KeyDirectory() => string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
+    public string KeyDirectory() =>
+        string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
 
     /// <summary>The path of <see cref="PublicUrl"/> without a trailing slash; empty if it has none.</summary>
     public string PublicPath() => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');

@@ -26,7 +26,8 @@ internal static class StorageFailure
                 SqliteException sqlite => Database(sqlite.SqliteErrorCode, exception),
                 PostgresException postgres => Database(postgres.SqlState, exception),
                 // The server got no connection, or the connection broke. PostgreSQL may have executed the last statement.
-                NpgsqlException { InnerException: IOException or SocketException or TimeoutException } or NpgsqlException { IsTransient: true } =>
+                NpgsqlException { InnerException: IOException or SocketException or TimeoutException }
+                    or NpgsqlException { IsTransient: true } =>
                     Unreachable(exception),
                 BlobStoreException store => Unavailable(store.Message, exception),
                 IOException file => File(file.HResult, exception),
@@ -43,7 +44,8 @@ internal static class StorageFailure
         NoSpace or OverQuota => Full("disk", cause),
         ReadOnly => Unavailable("The disk of the server is read-only. Requests that only read still work.", cause),
         IoError => Unavailable("The disk of the server failed to read or write.", cause),
-        FilesOfSystem or FilesOfProcess => Unavailable("The server has too many open files. Send the request again in a few seconds.", cause),
+        FilesOfSystem or FilesOfProcess =>
+            Unavailable("The server has too many open files. Send the request again in a few seconds.", cause),
         _ => null,
     };
 
@@ -61,8 +63,8 @@ internal static class StorageFailure
         PostgresErrorCodes.DiskFull => Full("disk of the database", cause),
         PostgresErrorCodes.ReadOnlySqlTransaction => Unavailable(DatabaseIsReadOnly, cause),
         PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown or IdleInTransaction => Unreachable(cause),
-        PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.OutOfMemory or PostgresErrorCodes.IoError
-            or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidCatalogName =>
+        PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.OutOfMemory
+            or PostgresErrorCodes.IoError or PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidCatalogName =>
             Unavailable("The server cannot use its database.", cause),
         PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled or PostgresErrorCodes.SerializationFailure
             or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.FeatureNotSupported => Unavailable(DatabaseIsBusy, cause),
@@ -76,7 +78,8 @@ internal static class StorageFailure
         $"The {disk} is full. The request changed nothing. An operator must free space.", cause);
 
     private static ApiException Unreachable(Exception cause) => new(RequestErrors.DatabaseUnreachable,
-        "The server lost the connection to its database. If the request changes something, check whether it did. Then send it again.", cause);
+        "The server lost the connection to its database. If the request changes something, check whether it did. Then send it again.",
+        cause);
 
     private static ApiException Unavailable(string text, Exception cause) =>
         new(RequestErrors.Unavailable, text + " The request changed nothing.", cause);

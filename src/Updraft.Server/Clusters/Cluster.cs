@@ -43,5 +43,6 @@ internal static class Cluster
 
     // An ID of the usual shape: 'c' and 24 of [0-9a-f].
     private static string Derive(string kind, OrganizationId organization) =>
-        string.Concat("c", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind} of {organization}"))).AsSpan(0, EntityId.Length - 1));
+        string.Concat("c", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind} of {organization}")))
+            .AsSpan(0, EntityId.Length - 1));
 }

@@ -22,7 +22,8 @@ internal static class ClusterEndpoints
 
     public static void MapClusters(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters).Operation("GetClusterOptions");
+        routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters)
+            .Operation("GetClusterOptions");
         var clusters = routes.MapGroup("/organizations/{organizationId}/clusters");
         clusters.MapGet("/", ListAsync).Requires(Permission.ReadClusters).Operation("ListClusters").Sorts(new SortOrders(Sorts));
         clusters.MapPost("/", RejectChange).Requires(Permission.ManageClusters).Operation("CreateCluster");

@@ -76,7 +76,8 @@ internal sealed record LogQuery
     private LogSpan ReadSpan(DateTimeOffset now)
     {
         if (SearchId is { Length: > 0 } id)
-            return LogSpan.Parse(id) ?? throw ApiException.BadRequest("'searchId' is invalid. Use the value from the first page, or omit it.");
+            return LogSpan.Parse(id) ?? throw ApiException.BadRequest("'searchId' is invalid. Use the value from the first page, or omit "
+                + "it.");
         var (start, end) = (Time(StartDate, "startDate"), Time(EndDate, "endDate"));
         if (start is null != end is null)
             throw ApiException.BadRequest("Only one of 'startDate' and 'endDate' is set. Send both, or none.");

@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.DeploymentLog;
 
 /// <summary>
-/// Builds the log of a Deployment from existing rows: deploys that were created, finalized, failed or rolled back, and agents that enrolled,
-/// with their last report. Updraft writes no rows for it.
+/// Builds the log of a Deployment from existing rows: deploys that were created, finalized, failed or rolled back, and agents that
+/// enrolled, with their last report. Updraft writes no rows for it.
 /// </summary>
 internal sealed class ReadDeploymentLog(UpdraftDbContext db)
 {
@@ -66,7 +66,8 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
                     ? $"{name} rolled back: revision {deploy.Revision} is the desired revision"
                     : $"{name} was finalized: revision {deploy.Revision} is the desired revision"));
             if (deploy.Status == DeployStatus.Failed)
-                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason ? $"{name} failed: {reason}" : $"{name} failed"));
+                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason
+                    ? $"{name} failed: {reason}" : $"{name} failed"));
         }
         return entries;
     }

@@ -5,8 +5,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Events;
 
 /// <summary>
-/// Records events. It only adds a row to the database context. The caller saves the change and the event together, inside a write transaction
-/// that it started before.
+/// Records events. It only adds a row to the database context. The caller saves the change and the event together, inside a write
+/// transaction that it started before.
 /// </summary>
 internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpContextAccessor http)
 {
@@ -21,7 +21,8 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
     /// <param name="target">The changed object.</param>
     /// <param name="details">Further facts for the reader. Null values are left out. Never pass a secret.</param>
     /// <returns>The event as it will be saved.</returns>
-    public Event Record(string type, SubjectProfile by, EventScope scope, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
+    public Event Record(string type, SubjectProfile by, EventScope scope, EventTarget target,
+        params IEnumerable<(string Name, string? Value)> details)
     {
         // Later than the previous event of the request, because IDs of the same millisecond have no order.
         var now = clock.GetUtcNow();
@@ -39,7 +40,8 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
+            Details = details.Where(detail => detail.Value is not null)
+                .ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsPublished(type),
         };

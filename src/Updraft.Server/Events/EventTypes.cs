@@ -83,8 +83,10 @@ internal static class EventTypes
     public const string WebhookTest = "webhook.test";
 
     /// <summary>All types, in the order of their declaration.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
+    public static IReadOnlyList<string> All { get; } =
+        [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
 
     /// <summary>Whether webhooks send events of the type.</summary>
-    public static bool IsPublished(string type) => type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
+    public static bool IsPublished(string type) =>
+        type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
 }

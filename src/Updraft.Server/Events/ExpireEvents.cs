@@ -8,7 +8,8 @@ namespace Updraft.Server.Events;
 /// Removes events that are older than <see cref="EventOptions.KeepDays"/>, every hour. It removes a thousand per transaction, so that other
 /// writers wait only a short time. An event that webhooks still have to send stays.
 /// </summary>
-internal sealed class ExpireEvents(LeaderElection lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock, ILogger<ExpireEvents> log)
+internal sealed class ExpireEvents(LeaderElection lead, IServiceScopeFactory scopes, IOptions<EventOptions> options, TimeProvider clock,
+    ILogger<ExpireEvents> log)
     : HourlyWork(lead, clock, log, WorkName)
 {
     /// <summary>Value of the metric label <c>work</c>.</summary>
@@ -26,7 +27,8 @@ internal sealed class ExpireEvents(LeaderElection lead, IServiceScopeFactory sco
         {
             await using var scope = scopes.CreateAsyncScope();
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-            var old = await db.Events.Where(row => row.At < end && !row.IsPending).OrderBy(row => row.At).Select(row => row.Id).Take(BatchSize).ToListAsync(cancellationToken);
+            var old = await db.Events.Where(row => row.At < end && !row.IsPending).OrderBy(row => row.At).Select(row => row.Id)
+                .Take(BatchSize).ToListAsync(cancellationToken);
             if (old.Count == 0)
                 return;
             await using var write = await db.BeginWriteAsync(cancellationToken);

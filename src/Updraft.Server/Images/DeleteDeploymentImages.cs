@@ -25,8 +25,8 @@ internal delegate Task<NeededImages> ReadNeededImages(DeploymentId deployment, D
 /// <item>Delete the marked images in the registry, an index before its parts. Parts that another image shares stay.</item>
 /// <item>Record that the registry deleted them.</item>
 /// </list>
-/// So a revision never names an image that is being deleted. After a crash between the second and the fourth step, the marks remain. A later
-/// round then deletes the images again, which does no harm: a finalize of the same image removes the mark.
+/// So a revision never names an image that is being deleted. After a crash between the second and the fourth step, the marks remain. A
+/// later round then deletes the images again, which does no harm: a finalize of the same image removes the mark.
 /// </summary>
 internal sealed class DeleteDeploymentImages(UpdraftDbContext db, RegistryClient registry, ReadNeededImages readNeededImages,
     IOptions<ImageOptions> options, TimeProvider clock, ILogger<DeleteDeploymentImages> log)
@@ -74,7 +74,8 @@ internal sealed class DeleteDeploymentImages(UpdraftDbContext db, RegistryClient
             // 3
             foreach (var digest in image.Manifests.Where(digest => !kept.Contains(digest)))
             {
-                // A mark blocks a finalize only for a limited time. The remaining images stay marked, and the next round renews their marks.
+                // A mark blocks a finalize only for a limited time. The remaining images stay marked, and the next round renews their
+                // marks.
                 if (clock.GetElapsedTime(began) > Image.DeletionTimeout / 2)
                     return true;
                 if (await registry.DeleteManifestAsync(repository, digest, cancellationToken))
@@ -85,7 +86,8 @@ internal sealed class DeleteDeploymentImages(UpdraftDbContext db, RegistryClient
 
             // 4
             await SaveAsync([image], row => row.MarkDeleted(clock.GetUtcNow()), cancellationToken);
-            log.LogInformation("Deleted image {Digest} of {Deployment}, which was last deployed at {PinnedAt}.", image.Digest, id, image.PinnedAt);
+            log.LogInformation("Deleted image {Digest} of {Deployment}, which was last deployed at {PinnedAt}.", image.Digest, id,
+                image.PinnedAt);
         }
         return true;
     }
@@ -108,7 +110,8 @@ internal sealed class DeleteDeploymentImages(UpdraftDbContext db, RegistryClient
     }
 
     /// <summary>The digests of a tag's manifest and its parts; none if the tag was not pushed.</summary>
-    private async Task<IEnumerable<string>> ReadManifestsAsync(RegistryRepository repository, string tag, CancellationToken cancellationToken)
+    private async Task<IEnumerable<string>> ReadManifestsAsync(RegistryRepository repository, string tag,
+        CancellationToken cancellationToken)
     {
         if (await registry.GetManifestAsync(repository, tag, cancellationToken) is not { } manifest)
             return [];

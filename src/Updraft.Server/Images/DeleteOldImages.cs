@@ -25,7 +25,8 @@ internal sealed class DeleteOldImages(LeaderElection lead, IServiceScopeFactory 
             Log.LogWarning("Images:RegistryUrl is not set. The server records the tags of image deploys as clients send them, even if no such "
                 + "image was pushed, and it does not delete old images.");
         }
-        return options.Value.Registry is null || options.Value.KeepFor == TimeSpan.Zero ? Task.CompletedTask : base.ExecuteAsync(stoppingToken);
+        return options.Value.Registry is null || options.Value.KeepFor == TimeSpan.Zero
+            ? Task.CompletedTask : base.ExecuteAsync(stoppingToken);
     }
 
     protected override async Task RunAsync(CancellationToken cancellationToken)

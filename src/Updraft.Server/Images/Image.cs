@@ -62,7 +62,8 @@ internal sealed class Image
             return;
         if (GoneAt is { } gone ? gone >= image.ReadAt : began + DeletionTimeout >= image.ReadAt)
         {
-            throw new ApiException(ImageErrors.DeletionInProgress, $"The image retention is deleting the image {image.Repository}@{image.Digest}. "
+            throw new ApiException(ImageErrors.DeletionInProgress,
+                $"The image retention is deleting the image {image.Repository}@{image.Digest}. "
                 + "The request changed nothing. Push the image and finalize again in a few minutes.");
         }
     }

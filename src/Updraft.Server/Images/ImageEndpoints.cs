@@ -21,7 +21,8 @@ internal static class ImageEndpoints
     public static void AddImages(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<ImageOptions>().BindConfiguration(ImageOptions.Section).ValidateDataAnnotations().ValidateOnStart()
-            .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" }, "Images:Proxy needs Images:RegistryUrl. Set it to the URL of the registry.");
+            .Validate(options => options is not { IsProxied: true, RegistryUrl: null or "" },
+                "Images:Proxy needs Images:RegistryUrl. Set it to the URL of the registry.");
         builder.Services.AddOptions<ServerOptions>().PostConfigure<IConfiguration>(ChooseRegistry);
         builder.Services.AddSingleton<RegistryKey>();
         builder.Services.AddSingleton(provider => provider.GetRequiredService<RegistryKey>().Shared);
@@ -51,7 +52,8 @@ internal static class ImageEndpoints
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         })
         .AddResilienceHandler("registry", pipeline => pipeline
-            .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = 2, Delay = TimeSpan.FromMilliseconds(200), BackoffType = DelayBackoffType.Exponential })
+            .AddRetry(new HttpRetryStrategyOptions { MaxRetryAttempts = 2, Delay = TimeSpan.FromMilliseconds(200),
+                BackoffType = DelayBackoffType.Exponential })
             .AddTimeout(TimeSpan.FromSeconds(8)));
 
     public static void MapImages(this IEndpointRouteBuilder routes)
@@ -60,11 +62,14 @@ internal static class ImageEndpoints
         routes.Map("/v2/{**path}", (HttpContext context, RegistryProxy proxy) => proxy.RunAsync(context)).AllowAnonymous();
     }
 
-    /// <summary>If this server proxies the registry, the registry has the host and port of the public URL, unless the operator set another one.</summary>
+    /// <summary>
+    /// If this server proxies the registry, the registry has the host and port of the public URL, unless the operator set another one.
+    /// </summary>
     private static void ChooseRegistry(ServerOptions server, IConfiguration configuration)
     {
         // Reads the options without validation, so that an invalid one does not hide an invalid server option.
-        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection(ImageOptions.Section).Get<ImageOptions>() is not { IsProxied: true }
+        if (configuration[nameof(ServerOptions.Registry)] is not null || configuration.GetSection(ImageOptions.Section)
+            .Get<ImageOptions>() is not { IsProxied: true }
             || !Uri.TryCreate(server.PublicUrl, UriKind.Absolute, out var publicUrl))
             return;
         // Docker treats a name without a dot or port as a user of Docker Hub.
@@ -72,7 +77,8 @@ internal static class ImageEndpoints
         server.Registry = isHost ? publicUrl.Authority : $"{publicUrl.Host}:{publicUrl.Port}";
     }
 
-    private static async Task GetTokenAsync(HttpContext context, FindToken findToken, IssueRegistryToken issue, IOptions<ImageOptions> options,
+    private static async Task GetTokenAsync(HttpContext context, FindToken findToken, IssueRegistryToken issue,
+        IOptions<ImageOptions> options,
         CancellationToken cancellationToken)
     {
         context.Response.Headers.CacheControl = "no-store";
@@ -86,7 +92,8 @@ internal static class ImageEndpoints
         if (context.Request.Query["service"] != options.Value.Service)
         {
             await RegistryRejection.WriteAsync(context, ImageErrors.WrongService, "UNSUPPORTED",
-                $"The server issues tokens only for the service '{options.Value.Service}'. Set it in the registry's token settings, or change Images:Service.");
+                $"The server issues tokens only for the service '{options.Value.Service}'. Set it in the registry's token settings, or "
+                    + "change Images:Service.");
             return;
         }
         var scopes = RegistryScope.Split(context.Request.Query["scope"]);
@@ -103,7 +110,8 @@ internal static class ImageEndpoints
     /// <summary>The token in the password. The astro CLI first sends it with the scheme <c>Bearer</c> in front.</summary>
     private static string? Password(HttpRequest request)
     {
-        if (request.Headers.Authorization is not [{ Length: <= MaxHeader } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+        if (request.Headers.Authorization is not [{ Length: <= MaxHeader } header]
+            || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
             return null;
         var bytes = new byte[MaxHeader];
         if (!Convert.TryFromBase64String(header[Scheme.Length..], bytes, out var length))

@@ -8,7 +8,8 @@ internal sealed class ImageOptions : IValidatableObject
     public const string Section = "Images";
 
     /// <summary>Service name of the registry: the <c>service</c> in its token settings, which is the audience of its tokens.</summary>
-    [Required, RegularExpression("^[!-~]{1,100}$", ErrorMessage = "Images:Service must be 1 to 100 printable ASCII characters without spaces.")]
+    [Required, RegularExpression("^[!-~]{1,100}$", ErrorMessage =
+        "Images:Service must be 1 to 100 printable ASCII characters without spaces.")]
     public string Service { get; set; } = "updraft-registry";
 
     /// <summary>
@@ -44,6 +45,7 @@ internal sealed class ImageOptions : IValidatableObject
             yield break;
         if (!Uri.TryCreate(RegistryUrl, UriKind.Absolute, out var url) || url is not
             { Scheme: "http" or "https", AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" })
-            yield return new ValidationResult($"Images:RegistryUrl is '{RegistryUrl}'. Write a URL without a path, such as http://127.0.0.1:5555.");
+            yield return new ValidationResult($"Images:RegistryUrl is '{RegistryUrl}'. Write a URL without a path, such as "
+                + "http://127.0.0.1:5555.");
     }
 }

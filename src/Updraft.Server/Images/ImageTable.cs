@@ -14,7 +14,8 @@ internal static class ImageTable
 
         /// <summary>Records that a deploy uses an image. Call it inside a write transaction.</summary>
         /// <exception cref="ApiException">503: the image is being deleted.</exception>
-        public async Task PinImageAsync(DeploymentId deployment, ResolvedImage image, DateTimeOffset now, CancellationToken cancellationToken)
+        public async Task PinImageAsync(DeploymentId deployment, ResolvedImage image, DateTimeOffset now,
+            CancellationToken cancellationToken)
         {
             var images = db.Set<Image>();
             foreach (var deleted in await images.AsNoTracking().Where(row => row.DeploymentId == deployment && row.DeletedAt != null)

@@ -13,10 +13,12 @@ internal sealed class IssueRegistryToken(UpdraftDbContext db, SignRegistryToken 
     private const string Pull = "pull", Push = "push";
 
     /// <summary>Issues a token with those of the requested scopes that the caller may use.</summary>
-    public async Task<RegistryTokenResponse> RunAsync(Subject subject, IReadOnlyList<RegistryScope> scopes, CancellationToken cancellationToken) =>
+    public async Task<RegistryTokenResponse> RunAsync(Subject subject, IReadOnlyList<RegistryScope> scopes,
+        CancellationToken cancellationToken) =>
         sign.Run(subject.Id, await GrantAsync(subject, scopes, cancellationToken));
 
-    private async Task<IReadOnlyList<RegistryAccess>> GrantAsync(Subject subject, IReadOnlyList<RegistryScope> scopes, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<RegistryAccess>> GrantAsync(Subject subject, IReadOnlyList<RegistryScope> scopes,
+        CancellationToken cancellationToken)
     {
         var requested = scopes.Where(scope => scope.Organization == subject.Organization.Value)
             .ToLookup(scope => new DeploymentId(scope.Deployment), scope => scope.Actions);

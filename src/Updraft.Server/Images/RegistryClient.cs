@@ -9,8 +9,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// The server's own requests to the registry. The server issues a token to itself for one repository and one action. Responses are untrusted:
-/// their size and time are limited, and their bytes must have the requested digest.
+/// The server's own requests to the registry. The server issues a token to itself for one repository and one action. Responses are
+/// untrusted: their size and time are limited, and their bytes must have the requested digest.
 /// </summary>
 /// <exception cref="ApiException">503: the registry does not respond, or its response is invalid.</exception>
 internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IOptions<ImageOptions> options)
@@ -22,7 +22,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     public const int MaxConfigBytes = 4 * 1024 * 1024;
 
     private const int MaxRedirects = 3;
-    private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest", VersionHeader = "Docker-Distribution-Api-Version";
+    private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest",
+        VersionHeader = "Docker-Distribution-Api-Version";
 
     /// <summary>Maximum duration of a request, with its retries and the body of its response.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
@@ -60,7 +61,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             if (response.StatusCode == HttpStatusCode.NotFound)
                 return null;
             Expect(response, HttpStatusCode.OK);
-            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest) ? digest : throw UnexpectedResponse("it sent no digest");
+            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest)
+                ? digest : throw UnexpectedResponse("it sent no digest");
         }, cancellationToken);
 
     /// <summary>The config of an image; null if the registry does not have it.</summary>
@@ -140,7 +142,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     }
 
     private static bool IsSameHost(Uri url, Uri registry) =>
-        url.Scheme == registry.Scheme && url.Port == registry.Port && string.Equals(url.Host, registry.Host, StringComparison.OrdinalIgnoreCase);
+        url.Scheme == registry.Scheme && url.Port == registry.Port
+            && string.Equals(url.Host, registry.Host, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether a registry sent a 404. A 404 of another server does not show that the image is missing.</summary>
     private static async Task<bool> IsMissingAsync(HttpResponseMessage response, CancellationToken cancellationToken)
@@ -180,5 +183,6 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
     private static ApiException UnexpectedResponse(string reason, Exception? cause = null) => new(ImageErrors.UnexpectedResponse,
-        $"The image registry sent an unexpected response: {reason}. The request changed nothing. An operator must check the registry.", cause);
+        $"The image registry sent an unexpected response: {reason}. The request changed nothing. An operator must check the registry.",
+        cause);
 }

@@ -4,9 +4,9 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// Selects the headers that pass between a client and the registry. Of a request, only headers that the Distribution API reads pass; cookies
-/// and the client's own <c>X-Forwarded-*</c> headers do not. Of a response, headers that act in the name of this server do not pass. Otherwise
-/// the registry could name another token service, and clients would send their API tokens there.
+/// Selects the headers that pass between a client and the registry. Of a request, only headers that the Distribution API reads pass;
+/// cookies and the client's own <c>X-Forwarded-*</c> headers do not. Of a response, headers that act in the name of this server do not
+/// pass. Otherwise the registry could name another token service, and clients would send their API tokens there.
 /// </summary>
 /// <param name="publicUrl">The public URL, from which the registry builds the URLs in its responses.</param>
 internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
@@ -29,7 +29,8 @@ internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
             // A request must not have two lengths, which proxies interpret differently. The chunked encoding wins.
             if (name == HeaderNames.ContentLength && headers.ContainsKey(HeaderNames.TransferEncoding))
                 continue;
-            if (headers.TryGetValue(name, out var values) && !proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            if (headers.TryGetValue(name, out var values)
+                && !proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
                 proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
         // Only bearer tokens pass. A password is for the token service, not for the registry.

@@ -9,8 +9,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// The key that signs tokens for the registry, with its certificate. The first start creates it. It is a separate key: with a stolen one, an
-/// attacker can push images, but cannot sign API tokens or desired states.
+/// The key that signs tokens for the registry, with its certificate. The first start creates it. It is a separate key: with a stolen
+/// one, an attacker can push images, but cannot sign API tokens or desired states.
 /// <code>
 /// keys/registry.pem                 private key and certificate; only the file owner can read it
 /// registry/token-certificate.pem    the certificate alone, for the configuration of the registry

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// The part of the Distribution API that clients of one repository need. The catalog of all repositories is not part of it. Each segment of a
-/// path has only characters that need no escaping, so the registry reads the same path that this class checks.
+/// The part of the Distribution API that clients of one repository need. The catalog of all repositories is not part of it. Each
+/// segment of a path has only characters that need no escaping, so the registry reads the same path that this class checks.
 /// </summary>
 internal static class RegistryPaths
 {
@@ -36,5 +36,6 @@ internal static class RegistryPaths
     private static bool IsName(string text) => text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyExcept(NameCharacters);
 
     /// <summary>Whether a segment is a tag, a digest or the ID of an upload. None of them starts with a dot.</summary>
-    private static bool IsWord(string text) => text.Length is > 0 and <= MaxLength && text[0] != '.' && !text.AsSpan().ContainsAnyExcept(WordCharacters);
+    private static bool IsWord(string text) =>
+        text.Length is > 0 and <= MaxLength && text[0] != '.' && !text.AsSpan().ContainsAnyExcept(WordCharacters);
 }

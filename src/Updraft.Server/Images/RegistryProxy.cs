@@ -9,13 +9,14 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// Forwards <c>/v2/</c> to the registry, so that clients need no second URL. It forwards only operations of the Distribution API, and only for
-/// repositories with names of Updraft. The registry verifies the token. The proxy buffers and stores nothing.
+/// Forwards <c>/v2/</c> to the registry, so that clients need no second URL. It forwards only operations of the Distribution API, and
+/// only for repositories with names of Updraft. The registry verifies the token. The proxy buffers and stores nothing.
 /// </summary>
 internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOptions> server, IOptions<ImageOptions> options) : IDisposable
 {
     // A registry sends nothing for minutes while it moves a layer of many gigabytes in its store.
-    private static readonly ForwarderRequestConfig Request = new() { ActivityTimeout = TimeSpan.FromMinutes(15), Version = HttpVersion.Version11 };
+    private static readonly ForwarderRequestConfig Request =
+        new() { ActivityTimeout = TimeSpan.FromMinutes(15), Version = HttpVersion.Version11 };
 
     // A client may pause for a long time while it compresses a layer. The limit only stops clients that send almost nothing.
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(2));
@@ -39,14 +40,16 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
         if (!options.Value.IsProxied)
         {
             await RegistryRejection.WriteAsync(context, ImageErrors.NotProxied, "UNSUPPORTED",
-                $"This server does not forward requests to the image registry. Use {server.Value.Registry}, or let an operator set Images:RegistryUrl.");
+                $"This server does not forward requests to the image registry. Use {server.Value.Registry}, or let an operator set "
+                    + "Images:RegistryUrl.");
             return;
         }
         // The forwarded path is the checked path, and it has no character that the registry could interpret differently.
         if (!RegistryPaths.Has(context.Request.Method, context.Request.Path.Value!))
         {
             await RegistryRejection.WriteAsync(context, ImageErrors.UnknownRegistryOperation, "UNSUPPORTED",
-                $"The registry has no operation {ApiException.Shorten(context.Request.Method)} {ApiException.Shorten(context.Request.Path.Value!)}. "
+                $"The registry has no operation {ApiException.Shorten(context.Request.Method)} "
+                    + $"{ApiException.Shorten(context.Request.Path.Value!)}. "
                 + "Repositories are named ORGANIZATION/DEPLOYMENT, as in 'imageRepository' of the Deployment.");
             return;
         }

@@ -18,7 +18,8 @@ internal static class RegistryRejection
     {
         context.Response.StatusCode = status;
         context.Response.Headers[ErrorCode.Header] = code.Id;
-        return context.Response.WriteAsJsonAsync(new RegistryErrors { Errors = [new RegistryError { Code = registryCode, Message = message }] },
+        return context.Response.WriteAsJsonAsync(new RegistryErrors { Errors =
+            [new RegistryError { Code = registryCode, Message = message }] },
             ApiJson.Default.RegistryErrors);
     }
 }

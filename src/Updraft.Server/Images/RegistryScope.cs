@@ -10,7 +10,9 @@ internal sealed record RegistryScope(string Organization, string Deployment, IRe
     public static IReadOnlyList<string> Split(IEnumerable<string?> values) =>
         [.. values.SelectMany(value => (value ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))];
 
-    /// <summary>Parses <c>repository:ORGANIZATION/DEPLOYMENT:ACTION,ACTION</c>; null for other scopes, which the server never grants.</summary>
+    /// <summary>
+    /// Parses <c>repository:ORGANIZATION/DEPLOYMENT:ACTION,ACTION</c>; null for other scopes, which the server never grants.
+    /// </summary>
     public static RegistryScope? Parse(string text)
     {
         // A name may contain a host with a port, so the outer colons count. Such a name is never a repository of Updraft.

@@ -34,8 +34,8 @@ internal sealed record ResolvedImage
 }
 
 /// <summary>
-/// Resolves a tag to its digest, its platforms, and the versions in its labels. Of several platforms, it reads the labels of linux/amd64, or
-/// else of the first one.
+/// Resolves a tag to its digest, its platforms, and the versions in its labels. Of several platforms, it reads the labels of
+/// linux/amd64, or else of the first one.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: the image was not pushed, or cannot be deployed. 503: the registry does not respond, or its response is invalid.
@@ -68,7 +68,8 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
         }
     }
 
-    private async Task<ResolvedImage> ResolveAsync(RegistryRepository repository, string name, string tag, CancellationToken cancellationToken)
+    private async Task<ResolvedImage> ResolveAsync(RegistryRepository repository, string name, string tag,
+        CancellationToken cancellationToken)
     {
         var (image, readAt) = ($"{name}:{tag}", clock.GetUtcNow());
         var response = await registry.GetManifestAsync(repository, tag, cancellationToken) ?? throw new ApiException(ImageErrors.NotPushed,
@@ -85,11 +86,13 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
             var chosen = images.Find(part => part.Platform is { Os: "linux", Architecture: "amd64" }) ?? images.FirstOrDefault()
                 ?? throw Unusable(image, "its index has no image");
             platforms.AddRange(images.Select(part => part.Platform).OfType<RegistryPlatform>());
-            manifest = Read(await registry.GetManifestAsync(repository, chosen.Digest!, cancellationToken) ?? throw Incomplete(image, chosen.Digest!), image);
+            manifest = Read(await registry.GetManifestAsync(repository, chosen.Digest!, cancellationToken)
+                ?? throw Incomplete(image, chosen.Digest!), image);
         }
         if (manifest is not { Manifests: null, Config: { } config, Layers: { } layers } || !ConfigTypes.Contains(config.MediaType))
             throw Unusable(image, "it is not a container image in the format of OCI or of Docker, schema version 2");
-        var bytes = layers.Append(config).Sum(part => part is { Size: >= 0 and <= MaxBytes } ? part.Size : throw Unusable(image, "it has a layer without a size"));
+        var bytes = layers.Append(config)
+            .Sum(part => part is { Size: >= 0 and <= MaxBytes } ? part.Size : throw Unusable(image, "it has a layer without a size"));
         var content = await ReadConfigAsync(repository, image, config, cancellationToken);
         if (platforms.Count == 0)
             platforms.Add(new() { Os = content.Os, Architecture = content.Architecture, Variant = content.Variant });
@@ -121,7 +124,8 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
     }
 
     /// <summary>Checks that the registry has all parts. It checked that at the push, but a part may have been deleted since then.</summary>
-    private async Task CheckPartsAsync(RegistryRepository repository, string image, List<RegistryDescriptor> parts, CancellationToken cancellationToken)
+    private async Task CheckPartsAsync(RegistryRepository repository, string image, List<RegistryDescriptor> parts,
+        CancellationToken cancellationToken)
     {
         if (parts.Count > MaxParts)
             throw Unusable(image, $"its index has more than {MaxParts} entries");
@@ -180,7 +184,8 @@ internal sealed class ResolveImage(RegistryClient registry, TimeProvider clock)
         && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_');
 
     private static ApiException Incomplete(string image, string digest) =>
-        new(ImageErrors.Incomplete, $"The image {image} is incomplete: the registry has no {digest}. Push the image again, then finalize: docker push {image}");
+        new(ImageErrors.Incomplete, $"The image {image} is incomplete: the registry has no {digest}. Push the image again, then finalize: "
+            + $"docker push {image}");
 
     private static ApiException Unusable(string image, string reason, Exception? cause = null) => new(ImageErrors.Unusable,
         $"The image {image} cannot be deployed: {reason}. Build and push it again.", cause);

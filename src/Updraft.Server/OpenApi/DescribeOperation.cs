@@ -34,7 +34,8 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 
         operation.OperationId = contract.Id;
         operation.Summary = Words(contract.Id);
-        operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own ? "updraft" : ResourceNames.Find(path), document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own
+            ? "updraft" : ResourceNames.Find(path), document) };
         operation.Parameters = [.. OperationParameters.Of(path, handler, metadata)];
         operation.RequestBody = contract.Body is null ? null : new OpenApiRequestBody
         {
@@ -76,13 +77,16 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
     /// <summary>The type of the response body; null if it has none.</summary>
     private static Type? Produced(IList<object> metadata, MethodInfo handler)
     {
-        if (metadata.OfType<IProducesResponseTypeMetadata>().FirstOrDefault(produces => produces.StatusCode == StatusCodes.Status200OK)?.Type
+        if (metadata.OfType<IProducesResponseTypeMetadata>()
+            .FirstOrDefault(produces => produces.StatusCode == StatusCodes.Status200OK)?.Type
             is { } declared && declared != typeof(void))
             return declared;
         var type = handler.ReturnType;
-        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(Task<>) || type.GetGenericTypeDefinition() == typeof(ValueTask<>)))
+        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(Task<>)
+            || type.GetGenericTypeDefinition() == typeof(ValueTask<>)))
             type = type.GetGenericArguments()[0];
-        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(JsonHttpResult<>) || type.GetGenericTypeDefinition() == typeof(Ok<>)))
+        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(JsonHttpResult<>)
+            || type.GetGenericTypeDefinition() == typeof(Ok<>)))
             type = type.GetGenericArguments()[0];
         return type == typeof(void) || type == typeof(Task) || typeof(IResult).IsAssignableFrom(type) ? null : type;
     }

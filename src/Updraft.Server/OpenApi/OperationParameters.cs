@@ -49,7 +49,8 @@ internal static partial class OperationParameters
                 Name = name,
                 In = ParameterLocation.Path,
                 Required = true,
-                Description = name.EndsWith("Id", StringComparison.Ordinal) ? $"ID of the {name[..^"Id".Length]}." : Descriptions.GetValueOrDefault(name),
+                Description = name.EndsWith("Id", StringComparison.Ordinal)
+                    ? $"ID of the {name[..^"Id".Length]}." : Descriptions.GetValueOrDefault(name),
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             };
         foreach (var parameter in handler.GetParameters())

@@ -5,8 +5,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// Names of the schemas in the description. They are the contract's names, so that generated clients have the same type names: the name of the
-/// record without <c>Response</c>, with a table of exceptions.
+/// Names of the schemas in the description. They are the contract's names, so that generated clients have the same type names: the
+/// name of the record without <c>Response</c>, with a table of exceptions.
 /// </summary>
 internal static class SchemaNames
 {

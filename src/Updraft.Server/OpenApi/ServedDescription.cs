@@ -7,8 +7,8 @@ using Microsoft.OpenApi;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// The OpenAPI description of the public API, generated from its routes and records. It is the same for all callers, so it is generated once. It
-/// needs no token, because the astro CLI sends none. The web UI shows it in Web/Pages/ApiPage.razor.
+/// The OpenAPI description of the public API, generated from its routes and records. It is the same for all callers, so it is
+/// generated once. It needs no token, because the astro CLI sends none. The web UI shows it in Web/Pages/ApiPage.razor.
 /// </summary>
 internal sealed class ServedDescription(IServiceProvider services) : IDisposable
 {
@@ -35,7 +35,8 @@ internal sealed class ServedDescription(IServiceProvider services) : IDisposable
         try
         {
             if (!_contents.TryGetValue(document, out content))
-                _contents[document] = content = await GenerateAsync(services.GetRequiredKeyedService<IOpenApiDocumentProvider>(document), cancellationToken);
+                _contents[document] = content =
+                    await GenerateAsync(services.GetRequiredKeyedService<IOpenApiDocumentProvider>(document), cancellationToken);
             return content;
         }
         finally

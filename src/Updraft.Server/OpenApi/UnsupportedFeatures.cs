@@ -4,8 +4,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// The resources of the contract that Updraft does not have, with a message for each: the only list of them. Middleware after authentication,
-/// for URLs without a route. Without a token, such a URL is a 401, like every other URL below an Organization.
+/// The resources of the contract that Updraft does not have, with a message for each: the only list of them. Middleware after
+/// authentication, for URLs without a route. Without a token, such a URL is a 401, like every other URL below an Organization.
 /// </summary>
 internal sealed class UnsupportedFeatures(RequestDelegate next)
 {

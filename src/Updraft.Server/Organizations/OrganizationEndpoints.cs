@@ -19,7 +19,8 @@ internal static class OrganizationEndpoints
 
     public static void MapOrganizations(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations").Sorts(Sorting.Orders);
+        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations")
+            .Sorts(Sorting.Orders);
         routes.MapGet("/organizations/{organizationId}", GetAsync).Requires(Permission.ReadOrganization).Operation("GetOrganization");
         routes.MapPost("/organizations/{organizationId}", UpdateAsync).Requires(Permission.UpdateOrganization)
             .Operation<UpdateOrganizationRequest>("UpdateOrganization");

@@ -18,7 +18,8 @@ internal static class OrganizationTable
         /// </summary>
         /// <exception cref="ApiException">404: the Organization does not exist.</exception>
         public async Task<Organization> LockOrganizationAsync(OrganizationId id, CancellationToken cancellationToken) =>
-            (await db.LockRowsAsync<Organization>("SELECT * FROM organizations WHERE id = {0}", id.Value, cancellationToken)).SingleOrDefault()
+            (await db.LockRowsAsync<Organization>("SELECT * FROM organizations WHERE id = {0}", id.Value, cancellationToken))
+                .SingleOrDefault()
                 ?? throw ApiException.NotFound("Organization", id.Value);
     }
 

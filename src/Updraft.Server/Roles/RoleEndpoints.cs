@@ -67,7 +67,8 @@ internal static class RoleEndpoints
             Name = group.Key,
             Scope = group.Key.Replace('.', ' '),
             Description = $"Permissions for {group.Key.Split('.')[^1]} of a {group.Key.Split('.')[0]}.",
-            Permissions = [.. group.Select(name => new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
+            Permissions = [.. group.Select(name =>
+                new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
         })];
 
     private static string Scope(Role role) => role.Scope().ToString().ToUpperInvariant();

@@ -12,7 +12,8 @@ internal static class GrantTable
     /// <param name="grants">Its list of grants.</param>
     /// <param name="table">Name of the table.</param>
     /// <param name="owner">Name of the column with the ID of the entity.</param>
-    public static void HasGrants<T>(this EntityTypeBuilder<T> builder, Expression<Func<T, IEnumerable<Grant>?>> grants, string table, string owner)
+    public static void HasGrants<T>(this EntityTypeBuilder<T> builder, Expression<Func<T, IEnumerable<Grant>?>> grants, string table,
+        string owner)
         where T : class => builder.OwnsMany(grants, row =>
         {
             row.ToTable(table);

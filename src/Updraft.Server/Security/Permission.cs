@@ -18,7 +18,10 @@ internal enum Permission
     /// <summary><c>organization.clusters.create</c>, <c>.update</c> and <c>.delete</c></summary>
     ManageClusters,
 
-    /// <summary><c>organization.deploymentConfigurations.get</c>. Roles of a Deployment have it too, because the astro CLI needs it for image deploys.</summary>
+    /// <summary>
+    /// <c>organization.deploymentConfigurations.get</c>. Roles of a Deployment have it too, because the astro CLI needs it for image
+    /// deploys.
+    /// </summary>
     ReadDeploymentOptions,
 
     /// <summary><c>organization.workspaces.get</c>. The response has only the Workspaces that the caller may read.</summary>

@@ -27,11 +27,16 @@ internal sealed record Subject(SubjectKind Kind, string Id, string Name, Organiz
     /// <summary>The Deployment of an agent; null for other subjects.</summary>
     public DeploymentId? Deployment => Kind == SubjectKind.Agent ? Grants[0].DeploymentId : null;
 
-    /// <summary>Whether a role with the permission reaches the URL of a scope. See <see cref="Grant.Touches"/>. The default is the Organization.</summary>
+    /// <summary>
+    /// Whether a role with the permission reaches the URL of a scope. See <see cref="Grant.Touches"/>. The default is the
+    /// Organization.
+    /// </summary>
     public bool Touches(Permission permission, WorkspaceId? workspace = null, DeploymentId? deployment = null) =>
         Grants.Any(grant => grant.Touches(workspace, deployment) && grant.Role.Allows(permission));
 
-    /// <summary>Whether the subject has the permission for a whole scope: the Organization, a Workspace, or a Deployment with its Workspace.</summary>
+    /// <summary>
+    /// Whether the subject has the permission for a whole scope: the Organization, a Workspace, or a Deployment with its Workspace.
+    /// </summary>
     public bool May(Permission permission, WorkspaceId? workspace = null, DeploymentId? deployment = null) =>
         Grants.Any(grant => grant.Contains(workspace, deployment) && grant.Role.Allows(permission));
 

@@ -6,7 +6,8 @@ internal static class SubjectMapping
 {
     /// <summary>A subject in the API, where agents are tokens.</summary>
     public static SubjectProfileResponse ToResponse(this SubjectProfile subject) => subject.Kind == SubjectKind.User
-        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.FullName ?? subject.Name }
+        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.FullName
+            ?? subject.Name }
         : new SubjectProfileResponse { Id = subject.Id, SubjectType = "SERVICEKEY", ApiTokenName = subject.Name };
 
     /// <summary>Roles in the API, grouped by the kind of scope.</summary>

@@ -14,9 +14,11 @@ namespace Updraft.Server.SignIn;
 
 /// <summary>
 /// The tokens of a login: a refresh token that is valid once, and an access token that is valid for an hour, a JSON Web Token signed by
-/// the server. An access token has no claim <c>permissions</c>, because clients treat a token with that claim as an API token of a CI system.
+/// the server. An access token has no claim <c>permissions</c>, because clients treat a token with that claim as an API token of a CI
+/// system.
 /// </summary>
-internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options, TimeProvider clock,
+internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options,
+    TimeProvider clock,
     EventLog events)
 {
     private const string SessionClaim = "sid";
@@ -57,7 +59,8 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var now = clock.GetUtcNow();
         // The lock serializes two requests with the same token: the second one reads the change of the first.
         var session = (await db.LockRowsAsync<LoginSession>(
-            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
+                .SingleOrDefault();
         if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now)
             return null;
         var user = await FindUserAsync(session.UserId, cancellationToken);
@@ -70,7 +73,8 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         }
         else
         {
-            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) = (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
+            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) =
+                (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -87,7 +91,8 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var now = clock.GetUtcNow();
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var session = (await db.LockRowsAsync<LoginSession>(
-            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
+                .SingleOrDefault();
         if (session is null || session.RevokedAt is not null)
             return;
         session.RevokedAt = now;

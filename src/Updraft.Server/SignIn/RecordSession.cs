@@ -4,7 +4,9 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>Records a sign-in with an API token, or a sign-out. They change only the cookie, so nothing else writes to the database.</summary>
+/// <summary>
+/// Records a sign-in with an API token, or a sign-out. They change only the cookie, so nothing else writes to the database.
+/// </summary>
 internal sealed class RecordSession(UpdraftDbContext db, EventLog events)
 {
     /// <param name="type"><see cref="EventTypes.SessionStarted"/> or <see cref="EventTypes.SessionEnded"/>.</param>

@@ -19,7 +19,8 @@ namespace Updraft.Server.SignIn;
 /// <item>The client reads <c>auth-config</c>, and opens <c>/authorize</c> with a challenge in a browser.</item>
 /// <item>The server redirects the browser to the provider, which returns it to <c>/signin-oidc</c>; from there it gets to
 /// <c>/authorize/return</c>.</item>
-/// <item>The server redirects the browser to the client with a code. The client exchanges the code at <c>/oauth/token</c>, with the verifier.</item>
+/// <item>The server redirects the browser to the client with a code. The client exchanges the code at <c>/oauth/token</c>, with the
+/// verifier.</item>
 /// </list>
 /// </summary>
 internal static class SignInEndpoints
@@ -63,14 +64,16 @@ internal static class SignInEndpoints
             return;
         }
         var (state, challenge) = (query["state"].ToString(), query["code_challenge"].ToString());
-        if (query["response_type"] != "code" || query["code_challenge_method"] != "S256" || challenge.Length != ChallengeLength || state.Length > MaxState)
+        if (query["response_type"] != "code" || query["code_challenge_method"] != "S256" || challenge.Length != ChallengeLength
+            || state.Length > MaxState)
         {
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(redirect, "error", "invalid_request"), state));
             return;
         }
         var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + LoginTimeout);
         var sealedRequest = Protector(protection).Protect(JsonSerializer.Serialize(request));
-        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
+        var properties = new AuthenticationProperties { RedirectUri =
+            QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
         // The server redirects to the provider even if the user has a session here. Only the provider decides whether to prompt.
         if (query["prompt"] == "login")
             properties.Parameters["prompt"] = "login";
@@ -80,7 +83,8 @@ internal static class SignInEndpoints
     private static async Task ReturnAsync(HttpContext context, IOptions<SignInOptions> options, IDataProtectionProvider protection,
         AuthorizationCodes codes, ShowMessage showMessage, TimeProvider clock)
     {
-        if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request && request.EndsAt > clock.GetUtcNow()
+        if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request
+            && request.EndsAt > clock.GetUtcNow()
             && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal?.FindFirst(SignInServices.UserClaim)?.Value is { } user)
         {
             var code = await codes.IssueAsync(new UserId(user), request, context.RequestAborted);
@@ -92,20 +96,23 @@ internal static class SignInEndpoints
             "Close this page, and start the login again from the command line.");
     }
 
-    private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens logins, CancellationToken cancellationToken)
+    private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens logins,
+        CancellationToken cancellationToken)
     {
         var form = await ReadFormAsync(context.Request, cancellationToken);
         context.Response.Headers.CacheControl = "no-store";
         if (form["client_id"] != ClientId)
         {
-            await RejectAsync(context, SignInErrors.InvalidClient, "The client is unknown. Send 'client_id' as in the response of auth-config.");
+            await RejectAsync(context, SignInErrors.InvalidClient,
+                "The client is unknown. Send 'client_id' as in the response of auth-config.");
             return;
         }
         TokenResponse? tokens = null;
         switch (form["grant_type"].ToString())
         {
             case "authorization_code":
-                if (await codes.RedeemAsync(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString(), cancellationToken) is { } user)
+                if (await codes.RedeemAsync(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString(),
+                    cancellationToken) is { } user)
                     tokens = await logins.BeginAsync(user, cancellationToken);
                 break;
             case "refresh_token":
@@ -148,7 +155,8 @@ internal static class SignInEndpoints
     {
         context.Response.StatusCode = code.StatusCode;
         context.Response.Headers[ErrorCode.Header] = code.Id;
-        return context.Response.WriteAsJsonAsync(new LoginTokenError { Error = code.Id, ErrorDescription = description }, ApiJson.Default.LoginTokenError);
+        return context.Response.WriteAsJsonAsync(new LoginTokenError { Error = code.Id, ErrorDescription = description },
+            ApiJson.Default.LoginTokenError);
     }
 
     private static async Task<IFormCollection> ReadFormAsync(HttpRequest request, CancellationToken cancellationToken)
@@ -160,19 +168,22 @@ internal static class SignInEndpoints
         }
         try
         {
-            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = MaxFormValueBytes, ValueCountLimit = MaxFormValues }, cancellationToken);
+            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = MaxFormValueBytes, ValueCountLimit = MaxFormValues },
+                cancellationToken);
         }
         catch (InvalidDataException exception)
         {
             throw new ApiException(RequestErrors.InvalidRequest,
-                $"The form is malformed, or exceeds the limits of {MaxFormValues} fields and {MaxFormValueBytes} bytes per value.", exception);
+                $"The form is malformed, or exceeds the limits of {MaxFormValues} fields and {MaxFormValueBytes} bytes per value.",
+                exception);
         }
     }
 
     private static string WithState(string url, string? state) =>
         string.IsNullOrEmpty(state) ? url : QueryHelpers.AddQueryString(url, "state", state);
 
-    private static IDataProtector Protector(IDataProtectionProvider protection) => protection.CreateProtector("Updraft.SignIn.AuthorizationRequest");
+    private static IDataProtector Protector(IDataProtectionProvider protection) =>
+        protection.CreateProtector("Updraft.SignIn.AuthorizationRequest");
 
     private static AuthorizationRequest? Open(IDataProtectionProvider protection, string text)
     {

@@ -50,16 +50,21 @@ internal sealed class SignInOptions : IValidatableObject
         if (!IsConfigured)
             yield break;
         if (!Uri.TryCreate(Authority, UriKind.Absolute, out var authority) || !(authority.Scheme == "https" || authority.IsLoopback))
-            yield return new ValidationResult($"SignIn:Authority is '{Authority}'. Write an https URL; http is allowed for this host only.");
+            yield return new ValidationResult($"SignIn:Authority is '{Authority}'. Write an https URL; http is allowed for this host "
+                + "only.");
         if (string.IsNullOrEmpty(ClientId))
-            yield return new ValidationResult("SignIn:ClientId is missing. Register Updraft at the provider, and set the client ID that the provider assigns.");
+            yield return new ValidationResult("SignIn:ClientId is missing. Register Updraft at the provider, and set the client ID that "
+                + "the provider assigns.");
         foreach (var rule in Roles)
         {
-            var scope = rule.DeploymentId is not null ? RoleScope.Deployment : rule.WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
-            if (RoleCatalog.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0 || rule.Value.Length == 0)
+            var scope = rule.DeploymentId is not null
+                ? RoleScope.Deployment : rule.WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
+            if (RoleCatalog.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0
+                || rule.Value.Length == 0)
             {
                 yield return new ValidationResult(
-                    $"A rule in SignIn:Roles with the role '{rule.Role}' is incomplete. Set Claim, Value, Role, and the WorkspaceId or DeploymentId that the role needs.");
+                    $"A rule in SignIn:Roles with the role '{rule.Role}' is incomplete. Set Claim, Value, Role, and the WorkspaceId or "
+                        + "DeploymentId that the role needs.");
             }
         }
     }

@@ -35,7 +35,8 @@ internal static class SignInServices
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
             keys.XmlRepository = new FileSystemXmlRepository(KeyDirectory(server.Value), NullLoggerFactory.Instance));
         // No scheme authenticates requests by default: only pages of the web UI read the cookie.
-        var authentication = builder.Services.AddAuthentication(options => options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
+        var authentication = builder.Services.AddAuthentication(options =>
+            options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie();
         builder.Services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
             .Configure<IOptions<ServerOptions>>((cookie, server) =>
@@ -106,7 +107,8 @@ internal static class SignInServices
     }
 
     /// <summary>
-    /// Restricts a cookie of the web UI: the browser sends it only to this server's path and not from other sites, and scripts cannot read it.
+    /// Restricts a cookie of the web UI: the browser sends it only to this server's path and not from other sites, and scripts cannot
+    /// read it.
     /// </summary>
     public static void Harden(CookieBuilder cookie, ServerOptions server)
     {
@@ -114,7 +116,8 @@ internal static class SignInServices
         cookie.Path = server.PublicPath() + "/";
         cookie.HttpOnly = true;
         cookie.SameSite = SameSiteMode.Lax;
-        cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
+        cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal)
+            ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 
     private static DirectoryInfo KeyDirectory(ServerOptions server) => Directory.CreateDirectory(

@@ -14,7 +14,8 @@ using Updraft.Server.Users;
 namespace Updraft.Server.SignIn;
 
 /// <summary>Creates or updates the user of a sign-in: name, email address, and the roles that their claims grant.</summary>
-internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache, TimeProvider clock,
+internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache,
+    TimeProvider clock,
     EventLog events)
 {
     private const int MaxText = 255;
@@ -46,7 +47,8 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             db.Users.Add(user);
         }
         if (user.Status != UserStatus.Active)
-            throw new ApiException(SignInErrors.AccountInactive, "Your account is inactive. Ask an owner of the Organization to activate it.");
+            throw new ApiException(SignInErrors.AccountInactive,
+                "Your account is inactive. Ask an owner of the Organization to activate it.");
         (user.Username, user.FullName) = (email, Find(claims, "name") ?? email);
         user.AvatarUrl = Find(claims, "picture") is { } picture && !picture.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
             && Uri.TryCreate(picture, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? picture : "";
@@ -107,7 +109,8 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         if (rule.DeploymentId is { } text)
         {
             deployment = new DeploymentId(text);
-            workspace = await db.Deployments.Where(row => row.Id == deployment && row.OrganizationId == user.OrganizationId && row.DeletedAt == null)
+            workspace = await db.Deployments.Where(row => row.Id == deployment && row.OrganizationId == user.OrganizationId
+                && row.DeletedAt == null)
                 .Select(row => (WorkspaceId?)row.WorkspaceId).SingleOrDefaultAsync(cancellationToken);
             // A rule for a deleted Deployment grants nothing. In particular, it grants no wider scope.
             if (workspace is null)
@@ -123,7 +126,8 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         && !"false".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase);
 
     private static string? Find(IReadOnlyCollection<Claim> claims, string type) =>
-        claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl) ? value : null;
+        claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl)
+            ? value : null;
 
     private static ApiException MissingClaim(string claim) => new(SignInErrors.ClaimMissing,
         $"The identity provider did not send the claim '{claim}'. An operator must configure the provider to send it.");

@@ -14,7 +14,8 @@ internal static class BetaTokenEndpoints
         tokens.MapGet("/", async (Subject subject, TokenQueries queries, Paging paging, string? workspaceId, string? deploymentId,
             bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken) =>
         {
-            var page = await TokenEndpoints.ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens, kind, sorts, cancellationToken);
+            var page = await TokenEndpoints.ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens,
+                kind, sorts, cancellationToken);
             return new BetaApiTokensPaginated
             {
                 Tokens = [.. page.Tokens.Select(BetaApiTokenResponse.From)],
@@ -46,7 +47,8 @@ internal static class BetaTokenEndpoints
             .Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
         tokens.MapPost("/{tokenId}/roles", TokenEndpoints.UpdateRolesAsync).Requires(Permission.ManageTokens)
             .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
-        tokens.MapPost("/{tokenId}/rotate", async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
+        tokens.MapPost("/{tokenId}/rotate",
+            async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
             BetaApiTokenResponse.From(await TokenEndpoints.RotateAsync(tokenId, subject, change, cancellationToken)))
             .Requires(Permission.ManageTokens).Operation("RotateApiToken");
         tokens.MapDelete("/{tokenId}", TokenEndpoints.DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");

@@ -10,14 +10,16 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>Changes the name, secret or roles of an API token. The caller needs permission in the scopes of all its roles.</summary>
-internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope roleScopes, TokenQueries queries, TokenCache cache,
+internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope roleScopes, TokenQueries queries,
+    TokenCache cache,
     LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     private const int MaxRoles = 1000;
 
     /// <summary>Sets the name and description.</summary>
     /// <exception cref="ApiException">
-    /// 400: an invalid field. 403: the token has roles in scopes where the caller may not manage tokens. 404: the caller sees no such token.
+    /// 400: an invalid field. 403: the token has roles in scopes where the caller may not manage tokens. 404: the caller sees no such
+    /// token.
     /// </exception>
     public Task<ApiToken> DescribeAsync(Subject subject, TokenId id, UpdateApiTokenRequest request, CancellationToken cancellationToken)
     {
@@ -55,10 +57,11 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
 
     /// <summary>Replaces all roles.</summary>
     /// <exception cref="ApiException">
-    /// 400: no role for the scope of the token, a role outside of it, or two roles for one scope. 403: more permissions than the caller has.
-    /// 404: the caller sees no such token or scope.
+    /// 400: no role for the scope of the token, a role outside of it, or two roles for one scope. 403: more permissions than the
+    /// caller has. 404: the caller sees no such token or scope.
     /// </exception>
-    public async Task<ApiToken> GrantAsync(Subject subject, TokenId id, UpdateApiTokenRolesRequest request, CancellationToken cancellationToken)
+    public async Task<ApiToken> GrantAsync(Subject subject, TokenId id, UpdateApiTokenRolesRequest request,
+        CancellationToken cancellationToken)
     {
         if (request.Roles is not { Count: > 0 and <= MaxRoles } roles)
             throw ApiException.BadRequest($"'roles' has {request.Roles?.Count ?? 0} entries. It must have 1 to {MaxRoles}.");
@@ -87,12 +90,14 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
     {
         if (row.Grants.Find(grant => !subject.May(Permission.ManageTokens, grant.WorkspaceId, grant.DeploymentId)) is { } foreign)
         {
-            throw new ApiException(TokenErrors.ForeignScope, $"The token also has a role for {foreign.EntityId}, where you may not manage tokens. "
+            throw new ApiException(TokenErrors.ForeignScope,
+                $"The token also has a role for {foreign.EntityId}, where you may not manage tokens. "
                 + "Use a token that may manage tokens in all its scopes.");
         }
     }
 
-    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change, CancellationToken cancellationToken)
+    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change,
+        CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
@@ -118,7 +123,8 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
         if (grants.Find(grant => !(row.WorkspaceId is null || row.WorkspaceId == grant.WorkspaceId)
             || !(row.DeploymentId is null || row.DeploymentId == grant.DeploymentId)) is { } outside)
         {
-            throw ApiException.BadRequest($"The scope of the token is {scope}. It cannot have a role for {outside.EntityId}, which is outside "
+            throw ApiException.BadRequest($"The scope of the token is {scope}. It cannot have a role for {outside.EntityId}, which is "
+                + "outside "
                 + "of that scope. Create another token.");
         }
     }

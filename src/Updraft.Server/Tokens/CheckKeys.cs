@@ -10,7 +10,8 @@ namespace Updraft.Server.Tokens;
 /// Stops the start of a replica whose keys differ from the keys of the other replicas on the database: the replicas would reject each
 /// other's signatures. The first replica records its keys.
 /// </summary>
-internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys, IOptions<DatabaseOptions> database, IOptions<ServerOptions> server)
+internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys, IOptions<DatabaseOptions> database,
+    IOptions<ServerOptions> server)
 {
     /// <summary>Compares the keys of this replica with the recorded ones, and records missing ones.</summary>
     /// <exception cref="IOException">A key differs from the key of the other replicas.</exception>
@@ -37,7 +38,8 @@ internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys
     }
 
     private IOException Mismatch(SharedKey key, string recorded) => new(
-        $"the key '{Path.Join(server.Value.KeyDirectory(), key.File)}' has the ID {key.Id}, but the replicas on this database use {recorded}. "
+        $"the key '{Path.Join(server.Value.KeyDirectory(), key.File)}' has the ID {key.Id}, but the replicas on this database use "
+            + $"{recorded}. "
         + "Use the same directory of keys (--Keys), or a copy of it. To change the key on all replicas, stop them, "
         + "and start the first one once with --Database:AcceptKeys true.");
 }

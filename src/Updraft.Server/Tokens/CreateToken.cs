@@ -9,7 +9,9 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Creates API tokens and agent tokens. A token never has more permissions, a wider scope or a later expiry than its creator.</summary>
+/// <summary>
+/// Creates API tokens and agent tokens. A token never has more permissions, a wider scope or a later expiry than its creator.
+/// </summary>
 internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope roleScopes, EventLog events)
 {
     /// <summary>Maximum length of a name, in code points.</summary>
@@ -44,7 +46,8 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Re
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var grant = await roleScopes.FindDeploymentAsync(subject, Role.Agent, deployment.Value, cancellationToken);
-        return await SaveAsync(subject, Specify(subject, TokenKind.Agent, grant, name, request.Description, days), write, cancellationToken);
+        return await SaveAsync(subject, Specify(subject, TokenKind.Agent, grant, name, request.Description, days), write,
+            cancellationToken);
     }
 
     /// <summary>The expiry of the caller's own token, which limits the tokens that it creates; null for no expiry.</summary>

@@ -78,7 +78,9 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
     public ApiToken Adopt(TokenSpec spec, string token) =>
         Row(spec, token, isSigned: false, clock.GetUtcNow(), expiresAt: null);
 
-    /// <summary>The key for the token library. Without its own factory, the library would keep the key longer than the server runs.</summary>
+    /// <summary>
+    /// The key for the token library. Without its own factory, the library would keep the key longer than the server runs.
+    /// </summary>
     public static ECDsaSecurityKey SigningKey(SigningKeys keys) => new(keys.Signing)
     {
         KeyId = keys.Public.KeyId,

@@ -6,7 +6,9 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Whether a user who can sign in owns an Organization. A delegate, because Users are built on Tokens; Users registers it.</summary>
+/// <summary>
+/// Whether a user who can sign in owns an Organization. A delegate, because Users are built on Tokens; Users registers it.
+/// </summary>
 internal delegate Task<bool> IsOwnedByUser(OrganizationId organization, CancellationToken cancellationToken);
 
 /// <summary>Ensures that an Organization keeps an owner: a valid owner token, or a user.</summary>

@@ -54,12 +54,14 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
     {
         if (!subject.May(permission, grant.WorkspaceId, grant.DeploymentId))
         {
-            throw new ApiException(TokenErrors.PrivilegeEscalation, $"You may not grant roles for {grant.EntityId}: your own roles do not cover "
+            throw new ApiException(TokenErrors.PrivilegeEscalation,
+                $"You may not grant roles for {grant.EntityId}: your own roles do not cover "
                 + "this scope. Ask an owner of the scope.");
         }
         if (!subject.HasAll(grant))
         {
-            throw new ApiException(TokenErrors.PrivilegeEscalation, $"The role {grant.Role.Name()} for {grant.EntityId} has more permissions "
+            throw new ApiException(TokenErrors.PrivilegeEscalation,
+                $"The role {grant.Role.Name()} for {grant.EntityId} has more permissions "
                 + "than your own roles. You can grant only permissions that you have.");
         }
     }
@@ -69,9 +71,11 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
         scope = TextLimit.OneOf(scope ?? "", "scope", "", "ORGANIZATION", "WORKSPACE", "DEPLOYMENT");
         var role = RoleCatalog.Find(name ?? "");
         if (role is null or Role.Agent)
-            throw ApiException.BadRequest($"'role' is '{ApiException.Shorten(name ?? "")}', which is not a role. GET roles lists all roles.");
+            throw ApiException.BadRequest($"'role' is '{ApiException.Shorten(name ?? "")}', which is not a role. GET roles lists all "
+                + "roles.");
         if (!role.Value.Scope().ToString().Equals(scope, StringComparison.OrdinalIgnoreCase))
-            throw ApiException.BadRequest($"The role {name} cannot be granted for the scope {scope}. It is a role of a scope {role.Value.Scope()}.");
+            throw ApiException.BadRequest($"The role {name} cannot be granted for the scope {scope}. It is a role of a scope "
+                + $"{role.Value.Scope()}.");
         return role.Value;
     }
 

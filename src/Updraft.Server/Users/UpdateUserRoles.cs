@@ -14,7 +14,8 @@ namespace Updraft.Server.Users;
 /// Replaces the roles of a user in the caller's scopes: an owner of the Organization replaces all roles, an owner of a Workspace the roles
 /// in that Workspace. The other roles stay.
 /// </summary>
-internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope roleScopes, TokenCache cache, LastOwner lastOwner, TimeProvider clock,
+internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope roleScopes, TokenCache cache, LastOwner lastOwner,
+    TimeProvider clock,
     EventLog events)
 {
     private const int MaxRoles = 1000;
@@ -23,7 +24,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
     /// 400: an unknown role, two roles for one scope, or the last owner. 403: more permissions than the caller has. 404: the user does not
     /// exist, or the caller sees no such scope.
     /// </exception>
-    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request, CancellationToken cancellationToken)
+    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request,
+        CancellationToken cancellationToken)
     {
         var reach = subject.Reach(Permission.ManageUserRoles);
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -31,7 +33,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
         var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
             ?? throw ApiException.NotFound("user", id.Value);
         var replacement = await ReadAsync(subject, request, cancellationToken);
-        foreach (var grant in replacement.Where(grant => !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
+        foreach (var grant in replacement.Where(grant =>
+            !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
             ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUserRoles);
         var untouched = user.Grants.Where(old => !reach.Covers(old) && !replacement.Exists(grant => grant.EntityId == old.EntityId));
         var before = user.CopyGrants();

@@ -17,7 +17,9 @@ internal sealed class User
 
     public required OrganizationId OrganizationId { get; init; }
 
-    /// <summary>URL of the provider. With <see cref="ExternalId"/>, it identifies the user; unlike an email address, the pair never changes.</summary>
+    /// <summary>
+    /// URL of the provider. With <see cref="ExternalId"/>, it identifies the user; unlike an email address, the pair never changes.
+    /// </summary>
     public required string Issuer { get; init; }
 
     /// <summary>The provider's ID of the user, from the claim <c>sub</c>.</summary>

@@ -9,7 +9,8 @@ internal static class UserEvents
 {
     /// <summary>Records the first sign-in of a user.</summary>
     public static void RecordCreation(this EventLog events, User user) =>
-        events.Record(EventTypes.UserCreated, user.ToSubject().Profile, new(user.OrganizationId), Target(user), ("roles", user.Grants.Describe()));
+        events.Record(EventTypes.UserCreated, user.ToSubject().Profile, new(user.OrganizationId), Target(user),
+            ("roles", user.Grants.Describe()));
 
     /// <summary>Records a change of a user's roles. The event belongs to a Workspace if all changed roles lie in it.</summary>
     /// <param name="events">The log.</param>
@@ -17,9 +18,11 @@ internal static class UserEvents
     /// <param name="user">The user, with the new roles.</param>
     /// <param name="before">The previous roles.</param>
     /// <param name="means">The cause of the change if it was not a request; else null.</param>
-    public static void RecordRoles(this EventLog events, SubjectProfile by, User user, IReadOnlyCollection<Grant> before, string? means = null)
+    public static void RecordRoles(this EventLog events, SubjectProfile by, User user, IReadOnlyCollection<Grant> before,
+        string? means = null)
     {
-        var workspaces = Without(before, user.Grants).Concat(Without(user.Grants, before)).Select(grant => grant.WorkspaceId).Distinct().ToList();
+        var workspaces = Without(before, user.Grants).Concat(Without(user.Grants, before)).Select(grant => grant.WorkspaceId).Distinct()
+            .ToList();
         var workspace = workspaces is [{ } only] ? only : (WorkspaceId?)null;
         var listed = workspace is null ? user.Grants : user.Grants.Where(grant => grant.WorkspaceId == workspace);
         var listedBefore = workspace is null ? before : before.Where(grant => grant.WorkspaceId == workspace);

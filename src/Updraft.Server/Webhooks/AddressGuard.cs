@@ -12,8 +12,8 @@ internal delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken c
 internal sealed class BlockedAddressException(string host) : IOException($"'{host}' has no IP address that webhooks may reach.");
 
 /// <summary>
-/// Keeps webhooks out of private networks. The check of a URL when a user saves it only gives early feedback. The check of the IP address of each
-/// connection decides, because a name can resolve to another IP address later.
+/// Keeps webhooks out of private networks. The check of a URL when a user saves it only gives early feedback. The check of the IP
+/// address of each connection decides, because a name can resolve to another IP address later.
 /// </summary>
 internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost resolve)
 {
@@ -38,7 +38,8 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
 
     // Special-purpose networks inside 2000::/3, and networks whose IP addresses contain an IPv4 address.
     private static readonly IPNetwork[] SpecialGlobal =
-        [.. ((string[])["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"]).Select(network => IPNetwork.Parse(network))];
+        [.. ((string[])["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"])
+            .Select(network => IPNetwork.Parse(network))];
 
     /// <summary>Whether an IP address belongs to the public Internet.</summary>
     public static bool IsPublic(IPAddress address)
@@ -69,7 +70,8 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
             || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http") || HostOf(uri).Length == 0)
             throw ApiException.BadRequest("'url' is not a URL. Send a URL such as https://example.org/hooks/updraft.");
         if (uri.UserInfo.Length > 0 || uri.Fragment.Length > 0 || Authority(url).Contains('@'))
-            throw ApiException.BadRequest("'url' must have no user, no password and no fragment. Verify the signature of the requests instead.");
+            throw ApiException.BadRequest("'url' must have no user, no password and no fragment. Verify the signature of the requests "
+                + "instead.");
         if (FindProblem(uri) is { } problem)
             throw new ApiException(WebhookErrors.UrlBlocked, $"'url' {problem} {Setting}");
         return uri;

@@ -9,10 +9,11 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// One attempt of a claimed delivery. The transaction that records the attempt starts after the response. It also disables the webhook if its
-/// receiver responds with 410, or if all deliveries have failed for days.
+/// One attempt of a claimed delivery. The transaction that records the attempt starts after the response. It also disables the webhook
+/// if its receiver responds with 410, or if all deliveries have failed for days.
 /// </summary>
-internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient client, WebhookKey key, EventLog events, IOptions<WebhookOptions> options,
+internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient client, WebhookKey key, EventLog events,
+    IOptions<WebhookOptions> options,
     TimeProvider clock, ILogger<AttemptDelivery> log)
 {
     /// <summary>Error of an attempt: the server's key cannot decrypt the secret.</summary>
@@ -98,7 +99,8 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
         webhook.DisabledReason = attempt.IsGone ? "The receiver responded with 410, which ends the subscription."
             : $"All deliveries have failed since {webhook.FailingSince:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
         await db.AbortPendingAsync(webhook.Id, cancellationToken);
-        events.Record(EventTypes.WebhookDisabled, new SubjectProfile(webhook.Id.Value, SubjectKind.ServiceKey, "Updraft"), webhook.Scope(), webhook.Target(),
+        events.Record(EventTypes.WebhookDisabled, new SubjectProfile(webhook.Id.Value, SubjectKind.ServiceKey, "Updraft"),
+            webhook.Scope(), webhook.Target(),
             ("reason", webhook.DisabledReason));
         LogDisabled(webhook.Id, webhook.DisabledReason);
     }

@@ -8,7 +8,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Changes or deletes a webhook, or rotates its secret.</summary>
-internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries, AddressGuard guard, WebhookKey key, EventLog events, TimeProvider clock)
+internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries, AddressGuard guard, WebhookKey key, EventLog events,
+    TimeProvider clock)
 {
     /// <summary>Replaces all fields. If the request disables the webhook, its pending deliveries are aborted.</summary>
     /// <exception cref="ApiException">
@@ -29,12 +30,15 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
             (row.Name, row.EventTypes, row.Format, row.IsEnabled) = (name, types, format, isEnabled);
             row.DisabledReason = null;
             row.Url = key.Seal(id, WebhookMapping.UrlPurpose, url);
-            return [("host", new Uri(url).Authority), ("eventTypes", string.Join(' ', types)), ("format", format.ToString().ToUpperInvariant()),
+            return [("host", new Uri(url).Authority), ("eventTypes", string.Join(' ', types)),
+                ("format", format.ToString().ToUpperInvariant()),
                 ("enabled", isEnabled ? "true" : "false")];
         }, cancellationToken);
     }
 
-    /// <summary>Replaces the secret. For a day, the server also signs with the old secret, so that the receiver has time to change.</summary>
+    /// <summary>
+    /// Replaces the secret. For a day, the server also signs with the old secret, so that the receiver has time to change.
+    /// </summary>
     /// <exception cref="ApiException">404: the caller manages no such webhook.</exception>
     public async Task<(Webhook Row, string Secret)> RotateAsync(Subject subject, WebhookId id, CancellationToken cancellationToken)
     {
@@ -57,7 +61,8 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
             return Task.FromResult<(string, string?)[]>([]);
         }, cancellationToken);
 
-    private async Task<Webhook> ChangeAsync(Subject subject, WebhookId id, string type, Func<Webhook, Task<(string Name, string? Value)[]>> change,
+    private async Task<Webhook> ChangeAsync(Subject subject, WebhookId id, string type,
+        Func<Webhook, Task<(string Name, string? Value)[]>> change,
         CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);

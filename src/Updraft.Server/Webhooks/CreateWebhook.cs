@@ -12,17 +12,19 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Webhooks;
 
-internal sealed class CreateWebhook(UpdraftDbContext db, AddressGuard guard, WebhookKey key, EventLog events, IOptions<WebhookOptions> options, TimeProvider clock)
+internal sealed class CreateWebhook(UpdraftDbContext db, AddressGuard guard, WebhookKey key, EventLog events,
+    IOptions<WebhookOptions> options, TimeProvider clock)
 {
     /// <summary>Maximum length of a name, in code points.</summary>
     public const int MaxName = 100;
 
     /// <returns>The webhook and its secret, which no later request returns.</returns>
     /// <exception cref="ApiException">
-    /// 400: an invalid field, a URL that webhooks may not reach, or the Workspace has the maximum number of webhooks. 403: the caller may not manage
-    /// webhooks in the scope. 404: the caller sees no such Workspace or Deployment.
+    /// 400: an invalid field, a URL that webhooks may not reach, or the Workspace has the maximum number of webhooks. 403: the caller
+    /// may not manage webhooks in the scope. 404: the caller sees no such Workspace or Deployment.
     /// </exception>
-    public async Task<(Webhook Row, string Secret)> RunAsync(Subject subject, CreateWebhookRequest request, CancellationToken cancellationToken)
+    public async Task<(Webhook Row, string Secret)> RunAsync(Subject subject, CreateWebhookRequest request,
+        CancellationToken cancellationToken)
     {
         var name = TextLimit.Name(request.Name, "name", MaxName);
         var url = guard.Check(request.Url).AbsoluteUri;
@@ -37,12 +39,15 @@ internal sealed class CreateWebhook(UpdraftDbContext db, AddressGuard guard, Web
         if (!subject.May(Permission.ManageWebhooks, workspace, deployment))
         {
             throw new ApiException(RequestErrors.PermissionDenied, deployment is null
-                ? $"Your roles do not permit webhooks for the whole Workspace {workspace}. Name one Deployment in 'deploymentId', or ask an owner."
+                ? $"Your roles do not permit webhooks for the whole Workspace {workspace}. Name one Deployment in 'deploymentId', or ask "
+                    + "an owner."
                 : $"Your roles do not permit webhooks for the Deployment {deployment}. Ask an owner of the Workspace.");
         }
-        if (await db.Webhooks.CountAsync(row => row.WorkspaceId == workspace, cancellationToken) is var count && count >= options.Value.MaxPerWorkspace)
+        if (await db.Webhooks.CountAsync(row => row.WorkspaceId == workspace, cancellationToken) is var count
+            && count >= options.Value.MaxPerWorkspace)
         {
-            throw new ApiException(WebhookErrors.LimitReached, $"The Workspace has {count} webhooks, and it may have at most {options.Value.MaxPerWorkspace}. "
+            throw new ApiException(WebhookErrors.LimitReached,
+                $"The Workspace has {count} webhooks, and it may have at most {options.Value.MaxPerWorkspace}. "
                 + "Delete one, or let an operator raise Webhooks:MaxPerWorkspace.");
         }
         var (id, secret, now) = (new WebhookId(EntityId.New(clock)), WebhookSecret.Create(), clock.GetUtcNow());
@@ -83,10 +88,12 @@ internal sealed class CreateWebhook(UpdraftDbContext db, AddressGuard guard, Web
         return exists && subject.Touches(Permission.ReadWorkspace, id) ? id : throw ApiException.NotFound("Workspace", text);
     }
 
-    private async Task<DeploymentId> FindDeploymentAsync(Subject subject, WorkspaceId workspace, string text, CancellationToken cancellationToken)
+    private async Task<DeploymentId> FindDeploymentAsync(Subject subject, WorkspaceId workspace, string text,
+        CancellationToken cancellationToken)
     {
         var id = new DeploymentId(text);
-        var exists = await db.Deployments.AnyAsync(row => row.Id == id && row.WorkspaceId == workspace && row.DeletedAt == null, cancellationToken);
+        var exists = await db.Deployments.AnyAsync(row => row.Id == id && row.WorkspaceId == workspace && row.DeletedAt == null,
+            cancellationToken);
         return exists && subject.Touches(Permission.ReadDeployment, workspace, id) ? id : throw ApiException.NotFound("Deployment", text);
     }
 }

@@ -1,7 +1,10 @@
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Enqueues deliveries for events: at once after a commit on this replica, and every few seconds for events of other replicas.</summary>
-internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, WebhookSignal signal, TimeProvider clock, ILogger<DispatchEvents> log) : BackgroundService
+/// <summary>
+/// Enqueues deliveries for events: at once after a commit on this replica, and every few seconds for events of other replicas.
+/// </summary>
+internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, WebhookSignal signal, TimeProvider clock,
+    ILogger<DispatchEvents> log) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(3);
 

@@ -6,8 +6,8 @@ using Updraft.Server.Events;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Creates the deliveries of pending events. In one transaction, an event gets a delivery for each matching webhook, and is no longer pending. So
-/// after a crash, an event is either still pending or has all its deliveries (transactional outbox).
+/// Creates the deliveries of pending events. In one transaction, an event gets a delivery for each matching webhook, and is no longer
+/// pending. So after a crash, an event is either still pending or has all its deliveries (transactional outbox).
 /// </summary>
 internal sealed class EnqueueDeliveries(UpdraftDbContext db, ComposePayload compose, TimeProvider clock)
 {
@@ -17,7 +17,8 @@ internal sealed class EnqueueDeliveries(UpdraftDbContext db, ComposePayload comp
     /// <returns>The number of pending events, and of created deliveries.</returns>
     public async Task<(int Events, int Deliveries)> RunAsync(CancellationToken cancellationToken)
     {
-        var pending = await db.Events.AsNoTracking().Where(row => row.IsPending).OrderBy(row => row.At).ThenBy(row => row.Id).Take(BatchSize)
+        var pending = await db.Events.AsNoTracking().Where(row => row.IsPending).OrderBy(row => row.At).ThenBy(row => row.Id)
+            .Take(BatchSize)
             .ToListAsync(cancellationToken);
         if (pending.Count == 0)
             return (0, 0);

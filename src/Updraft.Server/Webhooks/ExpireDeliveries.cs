@@ -6,7 +6,8 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Removes old deliveries, and webhooks of deleted Workspaces, every hour.</summary>
-internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options, TimeProvider clock,
+internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory scopes, IOptions<WebhookOptions> options,
+    TimeProvider clock,
     ILogger<ExpireDeliveries> log) : HourlyWork(lead, clock, log, WorkName)
 {
     /// <summary>Value of the metric label <c>work</c>.</summary>
@@ -18,8 +19,10 @@ internal sealed class ExpireDeliveries(LeaderElection lead, IServiceScopeFactory
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         var before = Clock.GetUtcNow() - options.Value.KeepFor;
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        await db.WebhookDeliveries.Where(row => row.CreatedAt < before && row.Status != DeliveryStatus.Pending).ExecuteDeleteAsync(cancellationToken);
-        await db.Webhooks.Where(row => !db.Set<Workspace>().Any(workspace => workspace.Id == row.WorkspaceId)).ExecuteDeleteAsync(cancellationToken);
+        await db.WebhookDeliveries.Where(row => row.CreatedAt < before && row.Status != DeliveryStatus.Pending)
+            .ExecuteDeleteAsync(cancellationToken);
+        await db.Webhooks.Where(row => !db.Set<Workspace>().Any(workspace => workspace.Id == row.WorkspaceId))
+            .ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 }

@@ -8,19 +8,23 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>Sends an event again, or sends a test event.</summary>
-internal sealed class RepeatDelivery(UpdraftDbContext db, WebhookQueries queries, EnqueueDeliveries enqueue, ComposePayload compose, EventLog events,
+internal sealed class RepeatDelivery(UpdraftDbContext db, WebhookQueries queries, EnqueueDeliveries enqueue, ComposePayload compose,
+    EventLog events,
     WebhookSignal signal, TimeProvider clock)
 {
     /// <summary>Sends an event again, with the same body and ID, even if it was delivered.</summary>
-    /// <exception cref="ApiException">400: the webhook is disabled. 404: the caller manages no such webhook, or it has no such delivery.</exception>
+    /// <exception cref="ApiException">400: the webhook is disabled. 404: the caller manages no such webhook, or it has no such
+    /// delivery.</exception>
     public async Task<WebhookDelivery> ResendAsync(Subject subject, WebhookId webhook, DeliveryId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var row = await LockEnabledAsync(subject, webhook, cancellationToken);
-        var delivery = await db.WebhookDeliveries.SingleOrDefaultAsync(other => other.Id == id && other.WebhookId == webhook, cancellationToken)
+        var delivery = await db.WebhookDeliveries.SingleOrDefaultAsync(other => other.Id == id && other.WebhookId == webhook,
+            cancellationToken)
             ?? throw ApiException.NotFound("delivery", id.Value);
         delivery.Repeat(clock.GetUtcNow());
-        events.Record(EventTypes.WebhookRedelivered, subject.Profile, row.Scope(), row.Target(), ("event", delivery.EventId), ("eventType", delivery.EventType));
+        events.Record(EventTypes.WebhookRedelivered, subject.Profile, row.Scope(), row.Target(), ("event", delivery.EventId),
+            ("eventType", delivery.EventType));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         signal.Announce();

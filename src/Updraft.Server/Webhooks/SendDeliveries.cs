@@ -16,7 +16,8 @@ namespace Updraft.Server.Webhooks;
 /// </list>
 /// So a receiver gets each event at least once, always with the same ID.
 /// </summary>
-internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, WebhookSignal signal, IOptions<WebhookOptions> options, TimeProvider clock,
+internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, WebhookSignal signal, IOptions<WebhookOptions> options,
+    TimeProvider clock,
     ILogger<SendDeliveries> log) : BackgroundService
 {
     private const int MaxAttempts = 16, MaxAttemptsOfWebhook = 4;
@@ -75,7 +76,8 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
         return hasSkipped || (rows.Count == free && running.Count < MaxAttempts) ? TimeSpan.Zero : Poll;
     }
 
-    private static async Task<bool> ClaimAsync(UpdraftDbContext db, DeliveryId id, DateTimeOffset dueAt, DateTimeOffset until, CancellationToken cancellationToken)
+    private static async Task<bool> ClaimAsync(UpdraftDbContext db, DeliveryId id, DateTimeOffset dueAt, DateTimeOffset until,
+        CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var count = await db.WebhookDeliveries.Where(row => row.Id == id && row.Status == DeliveryStatus.Pending && row.NextAt == dueAt)
@@ -111,6 +113,7 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
     [LoggerMessage(1, LogLevel.Warning, "Could not read the due webhook deliveries; retrying in a few seconds. Webhooks get events late.")]
     private partial void LogNotRead(Exception exception);
 
-    [LoggerMessage(2, LogLevel.Warning, "Could not record an attempt of delivery {Delivery}; sending it again later. The receiver may get it twice.")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not record an attempt of delivery {Delivery}; sending it again later. The receiver may get "
+        + "it twice.")]
     private partial void LogNotRecorded(DeliveryId delivery, Exception exception);
 }

@@ -56,7 +56,8 @@ internal sealed record SlackMessage(string Text, IReadOnlyList<SlackBlock> Block
         _ => payload.Type,
     };
 
-    private static string Join(string? first, string? second) => string.Join('\n', ((string?[])[first, second]).Where(text => !string.IsNullOrEmpty(text)));
+    private static string Join(string? first, string? second) =>
+        string.Join('\n', ((string?[])[first, second]).Where(text => !string.IsNullOrEmpty(text)));
 }
 
 /// <summary>A block of a message.</summary>

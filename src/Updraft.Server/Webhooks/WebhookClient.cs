@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Sends one attempt. The receiver is untrusted: the client follows no redirect, uses no proxy of the environment, uses each connection once, has a
-/// time limit, and reads only the status of the response.
+/// Sends one attempt. The receiver is untrusted: the client follows no redirect, uses no proxy of the environment, uses each
+/// connection once, has a time limit, and reads only the status of the response.
 /// </summary>
 internal sealed class WebhookClient : IDisposable
 {
@@ -47,7 +47,8 @@ internal sealed class WebhookClient : IDisposable
     /// <param name="body">JSON.</param>
     /// <param name="secrets">The secrets that sign the request.</param>
     /// <param name="cancellationToken">The server stops. The result of the attempt is then unknown.</param>
-    public async Task<WebhookAttempt> SendAsync(Uri url, string eventId, string body, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
+    public async Task<WebhookAttempt> SendAsync(Uri url, string eventId, string body, IReadOnlyList<string> secrets,
+        CancellationToken cancellationToken)
     {
         var (at, start) = (_clock.GetUtcNow(), _clock.GetTimestamp());
         if (_guard.FindProblem(url) is not null)

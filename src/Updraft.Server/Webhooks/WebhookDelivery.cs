@@ -42,7 +42,9 @@ internal sealed class WebhookDelivery
     /// <summary>Number of attempts since the creation or the last manual repetition.</summary>
     public int Tries { get; private set; }
 
-    /// <summary>Due time of the next attempt. During an attempt, it is the end of the claim, after which another replica sends the delivery.</summary>
+    /// <summary>
+    /// Due time of the next attempt. During an attempt, it is the end of the claim, after which another replica sends the delivery.
+    /// </summary>
     public required DateTimeOffset NextAt { get; set; }
 
     /// <summary>Oldest first.</summary>
@@ -69,7 +71,9 @@ internal sealed class WebhookDelivery
     public void Repeat(DateTimeOffset now) => (Status, Tries, NextAt) = (DeliveryStatus.Pending, 0, now);
 }
 
-/// <summary>One attempt. It stores no text of the response, because the response of a host in a private network may be confidential.</summary>
+/// <summary>
+/// One attempt. It stores no text of the response, because the response of a host in a private network may be confidential.
+/// </summary>
 /// <param name="At">Start of the attempt.</param>
 /// <param name="StatusCode">Status of the response; null if there was none.</param>
 /// <param name="Error">Why there was no response, in one word: a constant of <see cref="WebhookClient"/>; else null.</param>

@@ -22,7 +22,9 @@ internal sealed class WebhookOptions : IValidatableObject
     [Range(1, 20)]
     public int MaxTries { get; set; } = 5;
 
-    /// <summary>Maximum time from the first to the last attempt of a delivery. Each pause is four times as long as the previous one.</summary>
+    /// <summary>
+    /// Maximum time from the first to the last attempt of a delivery. Each pause is four times as long as the previous one.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "7.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan RetryFor { get; set; } = TimeSpan.FromHours(1);
 
@@ -54,8 +56,8 @@ internal sealed class WebhookOptions : IValidatableObject
     public bool Allows(IPAddress address) => List().Networks.Exists(network => network.Contains(address));
 
     /// <summary>
-    /// The pause before the next attempt; null after the last attempt. The pause is random by a fifth, so that deliveries that failed at the
-    /// same time are not repeated at the same time.
+    /// The pause before the next attempt; null after the last attempt. The pause is random by a fifth, so that deliveries that failed
+    /// at the same time are not repeated at the same time.
     /// </summary>
     /// <param name="tries">Attempts so far, 1 or more.</param>
     /// <param name="share">A random number from 0 to 1.</param>
@@ -73,7 +75,8 @@ internal sealed class WebhookOptions : IValidatableObject
         foreach (var entry in Entries(AllowedNetworks))
         {
             if (!IPNetwork.TryParse(entry, out _) && !IPAddress.TryParse(entry, out _) && Uri.CheckHostName(entry) != UriHostNameType.Dns)
-                yield return new ValidationResult($"Webhooks:AllowedNetworks has the entry '{entry}'. Write networks such as 10.1.0.0/16, IP addresses and host names, separated by spaces.");
+                yield return new ValidationResult($"Webhooks:AllowedNetworks has the entry '{entry}'. Write networks such as 10.1.0.0/16, "
+                    + "IP addresses and host names, separated by spaces.");
         }
     }
 

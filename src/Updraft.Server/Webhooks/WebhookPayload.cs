@@ -75,7 +75,10 @@ internal sealed record WebhookVersion(string Path, string MountPath, string Vers
 
 internal sealed record WebhookLinks(string Deployment, string Deploy);
 
-/// <summary>JSON options of request bodies. They escape all characters that are not ASCII, so that receivers with another encoding read the same text.</summary>
+/// <summary>
+/// JSON options of request bodies. They escape all characters that are not ASCII, so that receivers with another encoding read the
+/// same text.
+/// </summary>
 internal static class WebhookJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)

@@ -22,10 +22,12 @@ internal sealed class WebhookQueries(UpdraftDbContext db, WebhookKey key, TimePr
             && db.Set<Workspace>().Any(workspace => workspace.Id == row.WorkspaceId));
         var (isEverywhere, workspaces, deployments, _) = subject.Reach(Permission.ManageWebhooks);
         return isEverywhere ? rows
-            : rows.Where(row => workspaces.Contains(row.WorkspaceId) || (row.DeploymentId != null && deployments.Contains(row.DeploymentId.Value)));
+            : rows.Where(row => workspaces.Contains(row.WorkspaceId)
+                || (row.DeploymentId != null && deployments.Contains(row.DeploymentId.Value)));
     }
 
-    public async Task<WebhooksPaginated> ListAsync(IQueryable<Webhook> rows, string[]? sorts, Paging paging, CancellationToken cancellationToken)
+    public async Task<WebhooksPaginated> ListAsync(IQueryable<Webhook> rows, string[]? sorts, Paging paging,
+        CancellationToken cancellationToken)
     {
         var page = await Sorting.Apply(rows, sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
         return new()
@@ -43,7 +45,8 @@ internal sealed class WebhookQueries(UpdraftDbContext db, WebhookKey key, TimePr
 
     /// <summary>The deliveries of a webhook, newest first.</summary>
     /// <exception cref="ApiException">404: the caller manages no such webhook.</exception>
-    public async Task<WebhookDeliveriesPaginated> ListDeliveriesAsync(Subject subject, WebhookId id, Paging paging, CancellationToken cancellationToken)
+    public async Task<WebhookDeliveriesPaginated> ListDeliveriesAsync(Subject subject, WebhookId id, Paging paging,
+        CancellationToken cancellationToken)
     {
         if (!await Visible(subject).AnyAsync(row => row.Id == id, cancellationToken))
             throw NotFound(id);
@@ -62,7 +65,8 @@ internal sealed class WebhookQueries(UpdraftDbContext db, WebhookKey key, TimePr
     /// <summary>Reads and locks a webhook for a change. Call it inside a write transaction.</summary>
     /// <exception cref="ApiException">404: the caller manages no such webhook.</exception>
     public async Task<Webhook> LockAsync(Subject subject, WebhookId id, CancellationToken cancellationToken) =>
-        await db.LockWebhookAsync(id, cancellationToken) is { } row && await Visible(subject).AnyAsync(other => other.Id == id, cancellationToken)
+        await db.LockWebhookAsync(id, cancellationToken) is { } row && await Visible(subject)
+            .AnyAsync(other => other.Id == id, cancellationToken)
             ? row : throw NotFound(id);
 
     /// <summary>The webhook in the API.</summary>

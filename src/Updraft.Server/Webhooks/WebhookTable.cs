@@ -13,7 +13,10 @@ internal static class WebhookTable
 
         public DbSet<WebhookDelivery> WebhookDeliveries => db.Set<WebhookDelivery>();
 
-        /// <summary>Reads and locks a webhook; null if it does not exist. Call it first in a write transaction that changes it or its deliveries.</summary>
+        /// <summary>
+        /// Reads and locks a webhook; null if it does not exist. Call it first in a write transaction that changes it or its
+        /// deliveries.
+        /// </summary>
         public async Task<Webhook?> LockWebhookAsync(WebhookId id, CancellationToken cancellationToken) =>
             (await db.LockRowsAsync<Webhook>("SELECT * FROM webhooks WHERE id = {0}", id.Value, cancellationToken)).SingleOrDefault();
 

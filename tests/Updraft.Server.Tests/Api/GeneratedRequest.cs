@@ -9,15 +9,20 @@ internal sealed class GeneratedValues(Random random)
 {
     private static readonly string[] UnexpectedResponse =
     [
-        "", "%20", ".", "..", "%", "%2e%2e", "%2f", "%00", "%0d%0aX-Injected:1", "%ff%fe", "%e2%82", "%F0%9F%A6%91", "%u0041", "null", "undefined",
-        "true", "-1", "0", "1e400", "NaN", "9223372036854775808", "c00000000000000000unknown", "cABCDEFGHIJKLMNOPQRSTUVWX", "'%20OR%201=1--",
-        "%22;DROP%20TABLE%20deploys;--", "$%7Bjndi:ldap://x%7D", "%7B%7B7*7%7D%7D", "%3Cscript%3E", "*", "~", "a;b=c", "a=b&c=d", "@", ":", "\\",
+        "", "%20", ".", "..", "%", "%2e%2e", "%2f", "%00", "%0d%0aX-Injected:1", "%ff%fe", "%e2%82", "%F0%9F%A6%91", "%u0041", "null",
+            "undefined",
+        "true", "-1", "0", "1e400", "NaN", "9223372036854775808", "c00000000000000000unknown", "cABCDEFGHIJKLMNOPQRSTUVWX",
+        "'%20OR%201=1--",
+        "%22;DROP%20TABLE%20deploys;--", "$%7Bjndi:ldap://x%7D", "%7B%7B7*7%7D%7D", "%3Cscript%3E", "*", "~", "a;b=c", "a=b&c=d", "@",
+        ":", "\\",
     ];
 
     private static readonly string[] Texts =
     [
-        "", " ", "x", "\0", "a\0b", "\r\nX-Injected: 1", "\u001b[31m", "\u202e", "\ufeff", "\u00e9", "e\u0301", "🦑", "👩‍👩‍👧‍👦", "'; DROP TABLE deploys; --",
-        "%_\\", "<script>alert(1)</script>", "javascript:alert(1)", "../../etc/passwd", "${jndi:ldap://x}", "2024-01-01T00:00:00.0000000Z", "null",
+        "", " ", "x", "\0", "a\0b", "\r\nX-Injected: 1", "\u001b[31m", "\u202e", "\ufeff", "\u00e9", "e\u0301", "🦑", "👩‍👩‍👧‍👦",
+            "'; DROP TABLE deploys; --",
+        "%_\\", "<script>alert(1)</script>", "javascript:alert(1)", "../../etc/passwd", "${jndi:ldap://x}",
+        "2024-01-01T00:00:00.0000000Z", "null",
         "STANDARD", "DAG_ONLY", "BUNDLE", "CELERY", "A5", "1Gi", "* * * * *", "\ud83e",
     ];
 

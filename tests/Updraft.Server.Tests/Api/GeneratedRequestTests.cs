@@ -20,10 +20,13 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
     private const int PerSite = 250;
 
     private static readonly string[] Queries =
-        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
+        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type",
+            "includeSteps",
             "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
-            "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider", "provider",
-            "service", "scope", "against", "bundle", "path", "view", "status", "person", "text", "below", "version", "returnTo", "workspace", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
+            "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider",
+            "provider",
+            "service", "scope", "against", "bundle", "path", "view", "status", "person", "text", "below", "version", "returnTo",
+            "workspace", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
     {
@@ -188,7 +191,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             query += $"{(query.Length == 0 ? '?' : '&')}{(values.Chance(95) ? values.Pick(Queries) : values.InUrl())}={value}";
         }
         var methods = route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["PUT"];
-        var method = values.Chance(85) ? methods[0] : values.Pick("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
+        var method = values.Chance(85)
+            ? methods[0] : values.Pick("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
         var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{server.BaseAddress.ToString().TrimEnd('/')}{path}{query}",
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         if (method is "POST" or "PUT" or "PATCH" || values.Chance(5))
@@ -197,16 +201,19 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
                 : values.Mutate(Fill(Bodies[random.Next(Bodies.Length)], known));
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.TryAddWithoutValidation("Content-Type",
-                values.Chance(90) ? "application/json" : values.Pick("text/plain", "application/xml", "multipart/form-data", "*/*", "application/json; charset=utf-16"));
+                values.Chance(90) ? "application/json"
+                    : values.Pick("text/plain", "application/xml", "multipart/form-data", "*/*", "application/json; charset=utf-16"));
             if (values.Chance(5))
                 request.Headers.TransferEncodingChunked = true;
         }
         if (isUpload && values.Chance(70))
             request.Headers.TryAddWithoutValidation("x-ms-blob-type", values.Pick("BlockBlob", "BlockBlob", "PageBlob", "\"", ""));
         if (values.Chance(15))
-            request.Headers.TryAddWithoutValidation("Range", values.Pick("bytes=0-", "bytes=999999-", "bytes=-0", "bytes=5-1", "x=1", "bytes=0-1,3-4"));
+            request.Headers.TryAddWithoutValidation("Range",
+                values.Pick("bytes=0-", "bytes=999999-", "bytes=-0", "bytes=5-1", "x=1", "bytes=0-1,3-4"));
         if (values.Chance(15))
-            request.Headers.TryAddWithoutValidation(values.Pick("Accept", "Accept-Encoding", "If-None-Match", "If-Match", "X-Request-Id", "x-ms-version",
+            request.Headers.TryAddWithoutValidation(values.Pick("Accept", "Accept-Encoding", "If-None-Match", "If-Match", "X-Request-Id",
+                "x-ms-version",
                 "Content-MD5", "Expect-CT", "Cookie", "X-Forwarded-For", "Accept-Language", "If-Range", "If-Modified-Since"),
                 values.Pick("application/xml", "gzip;q=0", "*", "\"x\"", "a b", ";;;", "br;q=x", "2024-99-99", "=", "%00"));
         return request;
@@ -242,7 +249,8 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             || request.RequestUri!.AbsolutePath.StartsWith("/v2/", StringComparison.OrdinalIgnoreCase))
             return null;
         // The web UI responds with pages.
-        if (route.Metadata.GetMetadata<Updraft.Server.Web.PageRoute>() is not null && text.StartsWith("<!DOCTYPE html>", StringComparison.Ordinal))
+        if (route.Metadata.GetMetadata<Updraft.Server.Web.PageRoute>() is not null
+            && text.StartsWith("<!DOCTYPE html>", StringComparison.Ordinal))
             return null;
         try
         {

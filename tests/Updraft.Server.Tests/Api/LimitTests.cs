@@ -5,7 +5,9 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>Limits of texts and bodies. A value at the limit is accepted. For a larger one, the response names the field and the limit.</summary>
+/// <summary>
+/// Limits of texts and bodies. A value at the limit is accepted. For a larger one, the response names the field and the limit.
+/// </summary>
 public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -41,7 +43,8 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
             await Server.Client.PostOkAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, limit));
         foreach (var (symbol, length) in ((string, int)[])[("🦑", limit + 1), ("x", limit * 100)])
         {
-            var message = await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, length).ToJsonString(),
+            var message = await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, length)
+                .ToJsonString(),
                 HttpStatusCode.BadRequest);
             Assert.Contains($"'{field}'", message, StringComparison.Ordinal);
             Assert.Contains($"{limit}", message, StringComparison.Ordinal);
@@ -65,7 +68,8 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
         const string Start = "{\"name\":\"big\",\"x\":\"", End = "\"}";
         using var http = await Uploads.RawHttp.ConnectAsync(Server.BaseAddress);
         var length = 1024 * 1024 + more;
-        await http.SendAsync(Encoding.ASCII.GetBytes($"POST {Server.OrganizationPath}/workspaces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        await http.SendAsync(Encoding.ASCII.GetBytes($"POST {Server.OrganizationPath}/workspaces HTTP/1.1\r\nHost: x\r\nContent-Type: "
+            + $"application/json\r\n"
             + $"Authorization: Bearer {Server.OwnerToken}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"));
         // The server rejects a body that is far too large by its length, before the client sends it.
         if (more <= 1)

@@ -27,7 +27,8 @@ public sealed class ServerCommandTests
     [Fact]
     public async Task All_invalid_settings_are_listed_and_exit_78()
     {
-        var (code, _, error) = await RunAsync([("UPDRAFT_AirflowHome", "relative")], "--PublicUrl=nowhere", "--Bootstrap:OrganizationId=x", "--Images:Proxy=true");
+        var (code, _, error) = await RunAsync([("UPDRAFT_AirflowHome", "relative")], "--PublicUrl=nowhere",
+            "--Bootstrap:OrganizationId=x", "--Images:Proxy=true");
         Assert.Equal(78, code);
         Assert.Contains("PublicUrl", error, StringComparison.Ordinal);
         Assert.Contains("AirflowHome", error, StringComparison.Ordinal);
@@ -64,7 +65,8 @@ public sealed class ServerCommandTests
         var (code, _, error) = await RunAsync([("UPDRAFT_Uploads__MaxBytez", "1"), ("UPDRAFT_Upload__MaxBlocks", "1")],
             "--PublikUrl=http://localhost", "--Events:KeepDays=-1", "--AirflowHome=relative");
         Assert.Equal(78, code);
-        Assert.Contains("'UPDRAFT_Uploads__MaxBytez' is not a setting. Did you mean 'UPDRAFT_Uploads__MaxBytes'?", error, StringComparison.Ordinal);
+        Assert.Contains("'UPDRAFT_Uploads__MaxBytez' is not a setting. Did you mean 'UPDRAFT_Uploads__MaxBytes'?", error,
+            StringComparison.Ordinal);
         Assert.Contains("Did you mean 'UPDRAFT_Uploads__MaxBlocks'?", error, StringComparison.Ordinal);
         Assert.Contains("Did you mean '--PublicUrl'?", error, StringComparison.Ordinal);
         Assert.Contains("Events:KeepDays must be between 0 and 36500.", error, StringComparison.Ordinal);
@@ -78,9 +80,11 @@ public sealed class ServerCommandTests
         try
         {
             File.WriteAllText(file, """{"Uploads": {"MaxBytez": 1, "MaxBlocks": 2}, "Logging": {"LogLevel": {"Default": "Debug"}}, "SignIn": {"Roles": [{"Claim": "groups"}]}}""");
-            Assert.Equal([$"'Uploads:MaxBytez' in the settings file '{file}' is not a setting. Did you mean 'Uploads:MaxBytes'?"], CheckSettings.InFile(file));
+            Assert.Equal([$"'Uploads:MaxBytez' in the settings file '{file}' is not a setting. Did you mean 'Uploads:MaxBytes'?"],
+                CheckSettings.InFile(file));
             File.WriteAllText(file, "{");
-            Assert.StartsWith($"The settings file '{file}' cannot be read", Assert.Single(CheckSettings.InFile(file)), StringComparison.Ordinal);
+            Assert.StartsWith($"The settings file '{file}' cannot be read", Assert.Single(CheckSettings.InFile(file)),
+                StringComparison.Ordinal);
         }
         finally
         {
@@ -94,12 +98,14 @@ public sealed class ServerCommandTests
         var directory = Directory.CreateTempSubdirectory("updraft-test-").FullName;
         try
         {
-            using var process = Start([("UPDRAFT_SERVER_DLL", "x"), ("UPDRAFT_AGENT_TOKEN", "x"), ("UPDRAFT_PORT_8888_TCP", "x"), ("UPDRAFT_Webhooks__MaxTries", "3")],
+            using var process = Start([("UPDRAFT_SERVER_DLL", "x"), ("UPDRAFT_AGENT_TOKEN", "x"), ("UPDRAFT_PORT_8888_TCP", "x"),
+                ("UPDRAFT_Webhooks__MaxTries", "3")],
                 $"--Data={directory}", "--Listen=http://127.0.0.1:0", "--Events:KeepDays", "30", "--Logging:LogLevel:Default=None");
             try
             {
                 var lines = new List<string>();
-                while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line && !line.Contains("is ready", StringComparison.Ordinal))
+                while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
+                    && !line.Contains("is ready", StringComparison.Ordinal))
                     lines.Add(line);
                 Assert.False(process.HasExited, string.Join('\n', lines));
             }

@@ -11,8 +11,10 @@ public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedS
 
     public static TheoryData<string> Kept => new()
     {
-        "\r\nX-Injected: 1", "%0d%0aX-Injected: 1", "\nSet-Cookie: a=b", "\u001b[31mred", "\u202Eevil", "\uFEFFmark", "e\u0301", "é", "👩‍👩‍👧‍👦",
-        "\U0001F9D1\U0001F3FF", "العربية", "\u0085\u2028\u2029", "'; DROP TABLE deploys; --", "%_\\", "<script>alert(1)</script>", "${jndi:ldap://x}",
+        "\r\nX-Injected: 1", "%0d%0aX-Injected: 1", "\nSet-Cookie: a=b", "\u001b[31mred", "\u202Eevil", "\uFEFFmark", "e\u0301", "é",
+            "👩‍👩‍👧‍👦",
+        "\U0001F9D1\U0001F3FF", "العربية", "\u0085\u2028\u2029", "'; DROP TABLE deploys; --", "%_\\", "<script>alert(1)</script>",
+        "${jndi:ldap://x}",
         "\uFFFF\uFFFE", "\uD83E\uDD91", "\\u0000", "\"quoted\"", "null", " spaces ", "\t", "1;2", "../../etc/passwd",
     };
 
@@ -57,7 +59,8 @@ public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedS
     {
         var value = number == "{million}" ? new string('9', 1_000_000) : number;
         await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/tokens",
-            $$"""{"name":"n","scope":"ORGANIZATION","role":"ORGANIZATION_MEMBER","tokenExpiryPeriodInDays":{{value}}}""", HttpStatusCode.BadRequest);
+            $$"""{"name":"n","scope":"ORGANIZATION","role":"ORGANIZATION_MEMBER","tokenExpiryPeriodInDays":{{value}}}""",
+            HttpStatusCode.BadRequest);
     }
 
     [Theory]
@@ -91,7 +94,8 @@ public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedS
             $$"""{"{{key}}":"a","{{escaped}}":"b"}""", $$"""{"name":"a","git":{"{{key}}":1,"{{escaped}}":2} }""",
             $$"""{"name":"a","list":[{"{{key}}":1,"{{key}}":2}]}""",
         ])
-            Assert.Contains("twice", await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/workspaces", body, HttpStatusCode.BadRequest),
+            Assert.Contains("twice", await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/workspaces", body,
+                HttpStatusCode.BadRequest),
                 StringComparison.Ordinal);
     }
 }

@@ -18,10 +18,12 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
         var listed = Assert.Single((await Server.Client.GetOkAsync(Clusters))["clusters"]!.AsArray())!.AsObject();
         var read = await Server.Client.GetOkAsync($"{Clusters}/{listed.Text("id")}");
         Assert.True(JsonNode.DeepEquals(listed, read));
-        string[] required = ["cloudProvider", "createdAt", "dbInstanceType", "drRegion", "id", "isDrEnabled", "name", "organizationId", "region", "status",
+        string[] required = ["cloudProvider", "createdAt", "dbInstanceType", "drRegion", "id", "isDrEnabled", "name", "organizationId",
+            "region", "status",
             "type", "updatedAt", "vpcSubnetRange"];
         Assert.All(required, field => Assert.NotNull(read[field]));
-        string[] pool = ["cloudProvider", "clusterId", "createdAt", "id", "isDefault", "maxNodeCount", "name", "nodeInstanceType", "updatedAt"];
+        string[] pool = ["cloudProvider", "clusterId", "createdAt", "id", "isDefault", "maxNodeCount", "name", "nodeInstanceType",
+            "updatedAt"];
         Assert.All(pool, field => Assert.NotNull(read["nodePools"]![0]![field]));
         Assert.Matches("^c[a-z0-9]{24}$", read.Text("id"));
     }
@@ -57,7 +59,8 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     {
         var id = (await Server.Client.GetOkAsync(Clusters))["clusters"]![0]!["id"]!.GetValue<string>();
         foreach (var path in (string[])[Clusters, $"{Clusters}/{id}"])
-            Assert.Contains("exactly one cluster", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest), StringComparison.Ordinal);
+            Assert.Contains("exactly one cluster", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest),
+                StringComparison.Ordinal);
         using var deletion = await Server.Client.DeleteAsync($"{Clusters}/{id}", Cancelled);
         await deletion.ReadAsync(HttpStatusCode.BadRequest);
         using var unknown = await Server.Client.GetAsync($"{Clusters}/c00000000000000000unknown", Cancelled);
@@ -69,11 +72,13 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     {
         var text = await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=AWS&type=DEDICATED", Cancelled);
         var options = Assert.Single(Assert.IsType<JsonArray>(JsonNode.Parse(text)))!.AsObject();
-        string[] required = ["databaseInstances", "defaultDatabaseInstance", "defaultNodeInstance", "defaultRegion", "defaultVpcSubnetRange",
+        string[] required = ["databaseInstances", "defaultDatabaseInstance", "defaultNodeInstance", "defaultRegion",
+            "defaultVpcSubnetRange",
             "nodeCountDefault", "nodeCountMax", "nodeCountMin", "nodeInstances", "provider", "regions"];
         Assert.All(required, field => Assert.NotNull(options[field]));
         Assert.NotNull(options["regions"]![0]!["name"]);
         // Never empty, because clients use the first entry without a check.
-        Assert.Equal(text, await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=GCP&type=HYBRID", Cancelled));
+        Assert.Equal(text, await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=GCP&type=HYBRID",
+            Cancelled));
     }
 }

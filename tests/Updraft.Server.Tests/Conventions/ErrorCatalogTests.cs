@@ -35,17 +35,21 @@ public sealed partial class ErrorCatalogTests
         foreach (var group in Codes().GroupBy(entry => entry.Group).OrderBy(group => Order(group.Key), StringComparer.Ordinal))
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {Heading(group.Key)}\n");
-            text.Append(CultureInfo.InvariantCulture, $"{GeneratedDocument.Read($"T:{group.Key.FullName}", "summary", member => member)}\n\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"{GeneratedDocument.Read($"T:{group.Key.FullName}", "summary", member => member)}\n\n");
             text.Append("| Code | Status | Meaning | Next step |\n| --- | --- | --- | --- |\n");
-            foreach (var (_, _, code) in group.OrderBy(entry => entry.Code.StatusCode).ThenBy(entry => entry.Code.Id, StringComparer.Ordinal))
-                text.Append(CultureInfo.InvariantCulture, $"| `{code.Id}` | {code.StatusCode} | {GeneratedDocument.Cell(code.Meaning)} | {GeneratedDocument.Cell(code.NextStep)} |\n");
+            foreach (var (_, _, code) in group.OrderBy(entry => entry.Code.StatusCode)
+                .ThenBy(entry => entry.Code.Id, StringComparer.Ordinal))
+                text.Append(CultureInfo.InvariantCulture, $"| `{code.Id}` | {code.StatusCode} | {GeneratedDocument.Cell(code.Meaning)} | "
+                    + $"{GeneratedDocument.Cell(code.NextStep)} |\n");
         }
         GeneratedDocument.AssertCurrent("docs/reference/errors.md", text.ToString());
     }
 
     [Fact]
     public void Codes_are_public_readonly_fields_of_error_classes() => Assert.Equal([], Codes()
-        .Where(entry => !entry.Group.Name.EndsWith("Errors", StringComparison.Ordinal) || entry.Group.GetField(entry.Name) is not { IsInitOnly: true })
+        .Where(entry => !entry.Group.Name.EndsWith("Errors", StringComparison.Ordinal)
+            || entry.Group.GetField(entry.Name) is not { IsInitOnly: true })
         .Select(entry => $"{entry.Group.Name}.{entry.Name}"));
 
     [Fact]
@@ -65,7 +69,8 @@ public sealed partial class ErrorCatalogTests
     public void Every_code_is_used()
     {
         var sources = SourceTree.CSharpFiles("src/Updraft.Server").Select(File.ReadAllText).ToList();
-        Assert.Equal([], Codes().Where(entry => !sources.Any(source => source.Contains($"{entry.Group.Name}.{entry.Name}", StringComparison.Ordinal)
+        Assert.Equal([], Codes().Where(entry =>
+            !sources.Any(source => source.Contains($"{entry.Group.Name}.{entry.Name}", StringComparison.Ordinal)
             || Regex.Count(source, $@"\b{entry.Name}\b") > 1 && source.Contains($"class {entry.Group.Name}", StringComparison.Ordinal)))
             .Select(entry => $"{entry.Group.Name}.{entry.Name} is never used. Use it, or delete it."));
     }

@@ -70,7 +70,8 @@ public sealed partial class OptionTests
     {
         var bound = new List<Type>();
         await using var app = Program.Create([], builder => bound.AddRange(builder.Services
-            .Where(service => service.ServiceType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(IConfigureOptions<>))
+            .Where(service => service.ServiceType is { IsGenericType: true } type
+                && type.GetGenericTypeDefinition() == typeof(IConfigureOptions<>))
             .Select(service => service.ServiceType.GetGenericArguments()[0]).Where(type => type.Assembly == typeof(Program).Assembly)));
         Assert.Equal(ServerSettings.Classes.Select(entry => entry.Options.Name).Order(StringComparer.Ordinal),
             bound.Select(type => type.Name).Distinct().Order(StringComparer.Ordinal));
@@ -82,11 +83,13 @@ public sealed partial class OptionTests
         foreach (var (section, options) in ServerSettings.Classes)
         {
             // A text would change how the server is composed, so other types come first.
-            var property = options.GetProperties().Where(property => property.CanWrite).MinBy(property => property.PropertyType == typeof(string))!;
+            var property = options.GetProperties().Where(property => property.CanWrite)
+                .MinBy(property => property.PropertyType == typeof(string))!;
             var key = section.Length == 0 ? property.Name : $"{section}:{property.Name}";
             var value = Different(property.GetValue(Activator.CreateInstance(options)), property.PropertyType);
             await using var app = Program.Create([$"--{key}={value}"]);
-            Assert.True(value == Write(property.GetValue(Configured(app.Services, options))), $"{options.Name} is not bound to the section '{section}': {key} has no effect.");
+            Assert.True(value == Write(property.GetValue(Configured(app.Services, options))),
+                $"{options.Name} is not bound to the section '{section}': {key} has no effect.");
         }
     }
 
@@ -136,10 +139,13 @@ public sealed partial class OptionTests
         text.Append(CultureInfo.InvariantCulture, $"## {(section.Length == 0 ? "General" : section)}\n");
         text.Append(CultureInfo.InvariantCulture, $"{GeneratedDocument.Read($"T:{options.FullName}", "summary", Resolve)}\n\n");
         text.Append("| Setting | Environment variable | Default | Allowed values | Meaning |\n| --- | --- | --- | --- | --- |\n");
-        foreach (var setting in ServerSettings.All.Where(setting => (setting.Key.Contains(':', StringComparison.Ordinal) ? setting.Key.Split(':')[0] : "") == section))
+        foreach (var setting in ServerSettings.All.Where(setting =>
+            (setting.Key.Contains(':', StringComparison.Ordinal) ? setting.Key.Split(':')[0] : "") == section))
         {
-            text.Append(CultureInfo.InvariantCulture, $"| `{setting.Key}` | `UPDRAFT_{setting.Key.Replace(":", "__", StringComparison.Ordinal)}` | ");
-            text.Append(CultureInfo.InvariantCulture, $"{Default(setting)} | {GeneratedDocument.Cell(Allowed(setting))} | {GeneratedDocument.Cell(Meaning(setting))} |\n");
+            text.Append(CultureInfo.InvariantCulture, $"| `{setting.Key}` | "
+                + $"`UPDRAFT_{setting.Key.Replace(":", "__", StringComparison.Ordinal)}` | ");
+            text.Append(CultureInfo.InvariantCulture, $"{Default(setting)} | {GeneratedDocument.Cell(Allowed(setting))} | "
+                + $"{GeneratedDocument.Cell(Meaning(setting))} |\n");
         }
         return text.ToString();
     }
@@ -167,8 +173,10 @@ public sealed partial class OptionTests
         if (property.GetCustomAttribute<RangeAttribute>() is { } range)
         {
             if (range.OperandType == typeof(TimeSpan))
-                return $"{Say(TimeSpan.Parse((string)range.Minimum, CultureInfo.InvariantCulture))} to {Say(TimeSpan.Parse((string)range.Maximum, CultureInfo.InvariantCulture))}";
-            var (least, most) = (Convert.ToInt64(range.Minimum, CultureInfo.InvariantCulture), Convert.ToInt64(range.Maximum, CultureInfo.InvariantCulture));
+                return $"{Say(TimeSpan.Parse((string)range.Minimum, CultureInfo.InvariantCulture))} to "
+                    + $"{Say(TimeSpan.Parse((string)range.Maximum, CultureInfo.InvariantCulture))}";
+            var (least, most) = (Convert.ToInt64(range.Minimum, CultureInfo.InvariantCulture),
+                Convert.ToInt64(range.Maximum, CultureInfo.InvariantCulture));
             return string.Create(CultureInfo.InvariantCulture, $"{least:N0} to {most:N0}{(IsBytes(setting) ? Unit(most) : "")}");
         }
         if (property.GetCustomAttribute<StringLengthAttribute>() is { } length)
@@ -197,7 +205,8 @@ public sealed partial class OptionTests
 
     private static string Say(TimeSpan time)
     {
-        foreach (var (name, size) in new[] { ("day", TimeSpan.FromDays(1)), ("hour", TimeSpan.FromHours(1)), ("minute", TimeSpan.FromMinutes(1)),
+        foreach (var (name, size) in new[] { ("day", TimeSpan.FromDays(1)), ("hour", TimeSpan.FromHours(1)),
+            ("minute", TimeSpan.FromMinutes(1)),
             ("second", TimeSpan.FromSeconds(1)), ("millisecond", TimeSpan.FromMilliseconds(1)) })
         {
             if (time > TimeSpan.Zero && time.Ticks % size.Ticks == 0)

@@ -11,7 +11,8 @@ public sealed partial class TrapTests
     {
         var tested = typeof(TrapTests).Assembly.GetTypes().SelectMany(type => type.GetMethods())
             .Where(method => method.GetCustomAttribute<FactAttribute>() is not null)
-            .SelectMany(method => method.GetCustomAttributes<TraitAttribute>().Where(trait => trait.Name == "catalog").Select(trait => trait.Value)
+            .SelectMany(method => method.GetCustomAttributes<TraitAttribute>().Where(trait => trait.Name == "catalog")
+                .Select(trait => trait.Value)
                 .Append(method.Name))
             .SelectMany(text => Trap().Matches(text))
             .SelectMany(match => match.Groups["number"].Captures)

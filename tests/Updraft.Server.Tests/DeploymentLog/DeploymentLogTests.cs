@@ -31,7 +31,8 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
         Assert.Equal(7, entries.Count);
         var times = log["results"]!.AsArray().Select(row => row!["timestamp"]!.GetValue<long>()).ToList();
         Assert.Equal(times.OrderDescending(), times);
-        Assert.InRange(times[0], TimeProvider.System.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds(), TimeProvider.System.GetUtcNow().AddMinutes(1).ToUnixTimeMilliseconds());
+        Assert.InRange(times[0], TimeProvider.System.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds(), TimeProvider.System.GetUtcNow()
+            .AddMinutes(1).ToUnixTimeMilliseconds());
     }
 
     [Fact]
@@ -44,8 +45,10 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
         await DeployAsync(id);
         var second = await LogAsync(id, $"?sources=scheduler&limit=4&offset=4&searchId={first.Text("searchId")}");
         Assert.Equal((4, 2), (first["resultCount"]!.GetValue<int>(), second["resultCount"]!.GetValue<int>()));
-        Assert.Equal(6, new[] { first, second }.SelectMany(page => page["results"]!.AsArray()).Select(row => row!.ToJsonString()).Distinct().Count());
-        Assert.Equal((4, 4, 10000), (second["limit"]!.GetValue<int>(), second["offset"]!.GetValue<int>(), second["maxNumResults"]!.GetValue<int>()));
+        Assert.Equal(6, new[] { first, second }.SelectMany(page => page["results"]!.AsArray()).Select(row => row!.ToJsonString())
+            .Distinct().Count());
+        Assert.Equal((4, 4, 10000),
+            (second["limit"]!.GetValue<int>(), second["offset"]!.GetValue<int>(), second["maxNumResults"]!.GetValue<int>()));
     }
 
     [Theory]
@@ -87,7 +90,8 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     {
         var deploy = await Server.Client.PostOkAsync($"{Path(id)}/deploys",
             new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = "/usr/local/airflow/dbt/shop" });
-        await Server.Client.PostOkAsync($"{Path(id)}/deploys/{deploy.Text("id")}/finalize", new JsonObject { ["bundleTarballVersion"] = "" });
+        await Server.Client.PostOkAsync($"{Path(id)}/deploys/{deploy.Text("id")}/finalize",
+            new JsonObject { ["bundleTarballVersion"] = "" });
         return deploy.Text("id");
     }
 }

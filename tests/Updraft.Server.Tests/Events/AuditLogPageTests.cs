@@ -20,10 +20,13 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
         using var visitor = await Visitor.SignedInAsync(Server);
         Assert.Contains("href=\"/audit-log\"", await visitor.ReadAsync("/deployments"), StringComparison.Ordinal);
         var page = await visitor.ReadAsync("/audit-log");
-        foreach (var text in (string[])["Deploy finalized", "Signed in", $"href=\"{site.Page}/deploys/{deploy}\">Page &lt;orders&gt; #1</a>", "title=\"20"])
+        foreach (var text in (string[])["Deploy finalized", "Signed in",
+            $"href=\"{site.Page}/deploys/{deploy}\">Page &lt;orders&gt; #1</a>", "title=\"20"])
             Assert.Contains(text, page, StringComparison.Ordinal);
-        foreach (var (query, count) in ((string, int)[])[($"?deploymentId={site.Id}", 3), ($"?deploymentId={site.Id}&type=deploy", 2), ($"?deploymentId={site.Id}&text=orders&actor=owner", 3),
-            ($"?deploymentId={site.Id}&from=2020-01-01&to=2020-01-02", 0), ($"?deploymentId={site.Id}&to=2999-01-01", 3), ("?to=9999-12-31&type=nothing.like_it", 0)])
+        foreach (var (query, count) in ((string, int)[])[($"?deploymentId={site.Id}", 3), ($"?deploymentId={site.Id}&type=deploy", 2),
+            ($"?deploymentId={site.Id}&text=orders&actor=owner", 3),
+            ($"?deploymentId={site.Id}&from=2020-01-01&to=2020-01-02", 0), ($"?deploymentId={site.Id}&to=2999-01-01", 3),
+            ("?to=9999-12-31&type=nothing.like_it", 0)])
         {
             var found = await visitor.ReadAsync("/audit-log" + query);
             Assert.True(count == Regex.Count(found, "<th scope=\"row\">"), $"{query}: {found}");
@@ -41,11 +44,16 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
             await server.CreateWorkspaceAsync($"number {i}");
         using var visitor = await Visitor.SignedInAsync(server);
         var first = await visitor.ReadAsync("/audit-log?type=workspace");
-        Assert.Equal((50, true, false), (Regex.Count(first, "<th scope=\"row\">"), first.Contains("offset=50", StringComparison.Ordinal), first.Contains(">Newer<", StringComparison.Ordinal)));
+        Assert.Equal((50, true, false),
+            (Regex.Count(first, "<th scope=\"row\">"), first.Contains("offset=50", StringComparison.Ordinal),
+            first.Contains(">Newer<", StringComparison.Ordinal)));
         var second = await visitor.ReadAsync("/audit-log?type=workspace&offset=50");
-        Assert.Equal((6, true, false), (Regex.Count(second, "<th scope=\"row\">"), second.Contains(">Newer<", StringComparison.Ordinal), second.Contains(">Older<", StringComparison.Ordinal)));
+        Assert.Equal((6, true, false),
+            (Regex.Count(second, "<th scope=\"row\">"), second.Contains(">Newer<", StringComparison.Ordinal),
+            second.Contains(">Older<", StringComparison.Ordinal)));
 
-        using var member = await Visitor.SignedInAsync(server, await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId));
+        using var member = await Visitor.SignedInAsync(server,
+            await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId));
         Assert.DoesNotContain("href=\"/audit-log\"", await member.ReadAsync("/deployments"), StringComparison.Ordinal);
         using var rejected = await member.GetAsync("/audit-log");
         Assert.Equal(HttpStatusCode.Forbidden, rejected.StatusCode);
@@ -76,7 +84,8 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
     [Fact]
     public async Task Sessions_with_a_token_are_in_the_audit_log()
     {
-        using var visitor = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
+        using var visitor = await Visitor.SignedInAsync(Server,
+            await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
         using var left = await visitor.SendFormAsync("/deployments", "/signout");
         var log = await Server.ReadLogAsync("type=session&actor=test WORKSPACE_OWNER");
         Assert.Equal(["session.ended", "session.started"], log.Select(row => row.Text("type")));
@@ -85,6 +94,7 @@ public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<Share
         var before = await Server.CountLogAsync();
         using var rejected = await outsider.SignInAsync("no token");
         Assert.Equal((HttpStatusCode.BadRequest, before), (rejected.StatusCode, await Server.CountLogAsync()));
-        Assert.DoesNotContain(Server.OwnerToken, new JsonArray([.. (await Server.ReadLogAsync()).Select(row => row.DeepClone())]).ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain(Server.OwnerToken, new JsonArray([.. (await Server.ReadLogAsync()).Select(row => row.DeepClone())])
+            .ToJsonString(), StringComparison.Ordinal);
     }
 }

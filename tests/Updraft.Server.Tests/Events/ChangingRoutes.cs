@@ -18,7 +18,8 @@ internal sealed record Change(string[] Types, Func<ChangingRoutes, string, Task<
 internal sealed class ChangingRoutes(UpdraftServer server)
 {
     private const string Deployments = "/organizations/{organizationId}/deployments", Tokens = "/organizations/{organizationId}/tokens",
-        Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments + "/{deploymentId}/hibernation-override",
+        Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments
+            + "/{deploymentId}/hibernation-override",
         Webhooks = "/organizations/{organizationId}/webhooks";
 
     /// <summary>Routes that record no event, with the reason.</summary>
@@ -27,9 +28,11 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["POST /organizations/{organizationId}/clusters"] = "is always rejected",
         ["POST /organizations/{organizationId}/clusters/{clusterId}"] = "is always rejected",
         ["DELETE /organizations/{organizationId}/clusters/{clusterId}"] = "is always rejected",
-        ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] = "the creation of the deploy is recorded, and an upload takes effect with the finalize",
+        ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] =
+            "the creation of the deploy is recorded, and an upload takes effect with the finalize",
         ["* /uploads/{deploymentId}/{deployId}/{purpose}"] = "rejects other methods than PUT",
-        ["POST /agent/v1/report"] = "the timeline of the deploy has the agents' reports, and a failed deploy is recorded (RollBackFailedDeployTests)",
+        ["POST /agent/v1/report"] = "the timeline of the deploy has the agents' reports, and a failed deploy is recorded "
+            + "(RollBackFailedDeployTests)",
         ["* /v2/{**path}"] = "the registry stores images, and an image takes effect with a deploy",
     };
 
@@ -38,9 +41,11 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     {
         ["POST /organizations/{organizationId}"] = Api(["organization.updated"], _ => [], """{"name":"Shop","billingEmail":"","isScimEnabled":false}"""),
         ["POST /organizations/{organizationId}/workspaces"] = Api(["workspace.created"], _ => [], """{"name":"NEW"}"""),
-        ["POST /organizations/{organizationId}/workspaces/{workspaceId}"] = Api(["workspace.updated"], async at => [await at.WorkspaceAsync()],
+        ["POST /organizations/{organizationId}/workspaces/{workspaceId}"] =
+            Api(["workspace.updated"], async at => [await at.WorkspaceAsync()],
             """{"name":"NEW","description":"","cicdEnforcedDefault":true}"""),
-        ["DELETE /organizations/{organizationId}/workspaces/{workspaceId}"] = Api(["workspace.deleted"], async at => [await at.WorkspaceAsync()]),
+        ["DELETE /organizations/{organizationId}/workspaces/{workspaceId}"] =
+            Api(["workspace.deleted"], async at => [await at.WorkspaceAsync()]),
         [$"POST {Deployments}"] = Api(["deployment.created"], _ => [], """{"name":"NEW","workspaceId":"WORKSPACE","isDagDeployEnabled":true}"""),
         [$"POST {Deployments}/{{deploymentId}}"] = Api(["deployment.updated"], async at => [await at.DeploymentAsync()],
             """
@@ -58,7 +63,8 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         [$"DELETE {Tokens}/{{tokenId}}"] = Api(["token.deleted"], async at => [await at.TokenAsync()]),
         [$"POST {Deployments}/{{deploymentId}}/agent-tokens"] = Api(["agent_token.created"], async at => [await at.DeploymentAsync()], """{"name":"NEW"}"""),
         [$"DELETE {Deployments}/{{deploymentId}}/agent-tokens/{{agentTokenId}}"] = Api(["agent_token.deleted"], at => at.AgentTokenAsync()),
-        ["POST /organizations/{organizationId}/users/{userId}/roles"] = Api(["user.roles_changed"], async at => [await at.CreateUserAsync()],
+        ["POST /organizations/{organizationId}/users/{userId}/roles"] =
+            Api(["user.roles_changed"], async at => [await at.CreateUserAsync()],
             """{"organizationRole":"ORGANIZATION_OWNER"}"""),
         [$"POST {Deploys}"] = Api(["deploy.created"], async at => [await at.DeploymentAsync()], """{"type":"IMAGE_AND_DAG"}"""),
         [$"POST {Deploys}/{{deployId}}"] = Api(["deploy.updated"], at => at.DeployAsync(isFinal: true), """{"description":"NEW"}"""),
@@ -78,20 +84,24 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         [$"DELETE {Webhooks}/{{webhookId}}"] = Api(["webhook.deleted"], async at => [await at.WebhookAsync()]),
         [$"POST {Webhooks}/{{webhookId}}/rotate"] = Api(["webhook.rotated"], async at => [await at.WebhookAsync()]),
         [$"POST {Webhooks}/{{webhookId}}/test"] = Api(["webhook.test"], async at => [await at.WebhookAsync()], "{}"),
-        [$"POST {Webhooks}/{{webhookId}}/deliveries/{{deliveryId}}/redeliver"] = Api(["webhook.redelivered"], at => at.DeliveryAsync(), "{}"),
+        [$"POST {Webhooks}/{{webhookId}}/deliveries/{{deliveryId}}/redeliver"] =
+            Api(["webhook.redelivered"], at => at.DeliveryAsync(), "{}"),
         ["POST /agent/v1/enrol"] = new(["agent.enrolled"], async (at, path) =>
         {
             var client = at.Server.ClientWith(await at.Server.CreateAgentTokenAsync(await at.DeploymentAsync()));
-            return () => client.PostAsync(path, JsonRequests.Json($$"""{"instanceId":"{{EntityId.New(TimeProvider.System)}}","host":"h","component":"scheduler","agentVersion":"1"}"""), Cancelled);
+            return () => client.PostAsync(path,
+                JsonRequests.Json($$"""{"instanceId":"{{EntityId.New(TimeProvider.System)}}","host":"h","component":"scheduler","agentVersion":"1"}"""), Cancelled);
         }),
         ["POST /oauth/token"] = new(["session.started"], async (at, path) =>
         {
             var (verifier, redirect) = (new string('v', 43), "http://localhost:12345/callback");
             var challenge = System.Buffers.Text.Base64Url.EncodeToString(SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(verifier)));
             await using var scope = at.Server.Services.CreateAsyncScope();
-            var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(await at.CreateUserAsync()),
+            var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>()
+                .IssueAsync(new UserId(await at.CreateUserAsync()),
                 new AuthorizationRequest(redirect, challenge, "", TimeProvider.System.GetUtcNow().AddMinutes(1)), Cancelled);
-            return () => at.PostFormAsync(path, ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code), ("code_verifier", verifier), ("redirect_uri", redirect));
+            return () => at.PostFormAsync(path, ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code),
+                ("code_verifier", verifier), ("redirect_uri", redirect));
         }),
         ["POST /oauth/revoke"] = new(["session.ended"], async (at, path) =>
         {
@@ -104,22 +114,31 @@ internal sealed class ChangingRoutes(UpdraftServer server)
             return Task.FromResult<Func<Task<HttpResponseMessage>>>(() => visitor.SignInAsync(at.Server.OwnerToken));
         }),
         ["POST /signout"] = Page(["session.ended"], _ => [], "/deployments"),
-        ["POST /deployments/{deploymentId}/deploys/{deployId}/rollback"] = Page(["deploy.rolled_back"], at => at.DeployAsync(isFinal: true), null, ("description", "back")),
-        ["POST /deployments/{deploymentId}/settings"] = Page(["deployment.updated"], async at => [await at.DeploymentAsync()], null, ("name", "NEW"), ("dagDeploys", "true")),
-        ["POST /deployments/{deploymentId}/agent-tokens"] = Page(["agent_token.created"], async at => [await at.DeploymentAsync()], null, ("name", "NEW")),
-        ["POST /deployments/{deploymentId}/agent-tokens/{agentTokenId}/revoke"] = Page(["agent_token.deleted"], at => at.AgentTokenAsync(), "/tokens"),
-        ["POST /tokens"] = Page(["token.created"], _ => [], null, ("name", "NEW"), ("place", "ORGANIZATIONID"), ("role", "ORGANIZATION_MEMBER")),
+        ["POST /deployments/{deploymentId}/deploys/{deployId}/rollback"] =
+            Page(["deploy.rolled_back"], at => at.DeployAsync(isFinal: true), null, ("description", "back")),
+        ["POST /deployments/{deploymentId}/settings"] =
+            Page(["deployment.updated"], async at => [await at.DeploymentAsync()], null, ("name", "NEW"), ("dagDeploys", "true")),
+        ["POST /deployments/{deploymentId}/agent-tokens"] =
+            Page(["agent_token.created"], async at => [await at.DeploymentAsync()], null, ("name", "NEW")),
+        ["POST /deployments/{deploymentId}/agent-tokens/{agentTokenId}/revoke"] =
+            Page(["agent_token.deleted"], at => at.AgentTokenAsync(), "/tokens"),
+        ["POST /tokens"] = Page(["token.created"], _ => [], null, ("name", "NEW"), ("place", "ORGANIZATIONID"),
+            ("role", "ORGANIZATION_MEMBER")),
         ["POST /tokens/{tokenId}/rotate"] = Page(["token.rotated"], async at => [await at.TokenAsync()], "/tokens"),
         ["POST /tokens/{tokenId}/revoke"] = Page(["token.deleted"], async at => [await at.TokenAsync()], "/tokens"),
-        ["POST /webhooks"] = Page(["webhook.created"], _ => [], null, ("name", "NEW"), ("place", "WORKSPACEID"), ("url", "https://hooks.example.org/"),
+        ["POST /webhooks"] = Page(["webhook.created"], _ => [], null, ("name", "NEW"), ("place", "WORKSPACEID"),
+            ("url", "https://hooks.example.org/"),
             ("events", "deploy.failed"), ("format", "STANDARD")),
-        ["POST /webhooks/{webhookId}"] = Page(["webhook.updated"], async at => [await at.WebhookAsync()], null, ("name", "NEW"), ("url", "https://hooks.example.org/"),
+        ["POST /webhooks/{webhookId}"] =
+            Page(["webhook.updated"], async at => [await at.WebhookAsync()], null, ("name", "NEW"), ("url", "https://hooks.example.org/"),
             ("events", "deploy.failed"), ("format", "SLACK"), ("enabled", "true")),
         ["POST /webhooks/{webhookId}/test"] = Page(["webhook.test"], async at => [await at.WebhookAsync()], "/webhooks"),
         ["POST /webhooks/{webhookId}/rotate"] = Page(["webhook.rotated"], async at => [await at.WebhookAsync()], "/webhooks"),
         ["POST /webhooks/{webhookId}/delete"] = Page(["webhook.deleted"], async at => [await at.WebhookAsync()], "/webhooks"),
-        ["POST /webhooks/{webhookId}/deliveries/{deliveryId}/redeliver"] = Page(["webhook.redelivered"], at => at.DeliveryAsync(), "/webhooks"),
-        ["POST /members/{userId}/role"] = Page(["user.roles_changed"], async at => [await at.CreateUserAsync()], "/members", ("role", "ORGANIZATION_OWNER")),
+        ["POST /webhooks/{webhookId}/deliveries/{deliveryId}/redeliver"] =
+            Page(["webhook.redelivered"], at => at.DeliveryAsync(), "/webhooks"),
+        ["POST /members/{userId}/role"] =
+            Page(["user.roles_changed"], async at => [await at.CreateUserAsync()], "/members", ("role", "ORGANIZATION_OWNER")),
     };
 
     private UpdraftServer Server => server;
@@ -138,16 +157,19 @@ internal sealed class ChangingRoutes(UpdraftServer server)
             : segment.StartsWith('{') ? values[next++] : segment));
     }
 
-    private static Change Api(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? body = null) => new(types, async (at, path) =>
+    private static Change Api(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? body = null) =>
+        new(types, async (at, path) =>
     {
         var values = await prepare(at);
         return () => body is null && !path.EndsWith("/rotate", StringComparison.Ordinal)
             ? at.Server.Client.DeleteAsync(at.Fill(path, values), Cancelled) : at.PostAsync(at.Fill(path, values), at.Say(body ?? "{}"));
     });
 
-    private static Change Api(string[] types, Func<ChangingRoutes, string[]> prepare, string? body = null) => Api(types, at => Task.FromResult(prepare(at)), body);
+    private static Change Api(string[] types, Func<ChangingRoutes, string[]> prepare, string? body = null) =>
+        Api(types, at => Task.FromResult(prepare(at)), body);
 
-    private static Change Page(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? form, params (string Name, string Value)[] fields) =>
+    private static Change Page(string[] types, Func<ChangingRoutes, Task<string[]>> prepare, string? form,
+        params (string Name, string Value)[] fields) =>
         new(types, async (at, path) =>
         {
             var url = at.Fill(path, await prepare(at));
@@ -155,13 +177,17 @@ internal sealed class ChangingRoutes(UpdraftServer server)
             return () => visitor.SendFormAsync(form ?? url, url, [.. fields.Select(field => (field.Name, at.Say(field.Value)))]);
         });
 
-    private static Change Page(string[] types, Func<ChangingRoutes, string[]> prepare, string? form, params (string Name, string Value)[] fields) =>
+    private static Change Page(string[] types, Func<ChangingRoutes, string[]> prepare, string? form,
+        params (string Name, string Value)[] fields) =>
         Page(types, at => Task.FromResult(prepare(at)), form, fields);
 
-    private string Say(string text) => text.Replace("NEW", NewName, StringComparison.Ordinal).Replace("ORGANIZATIONID", server.OrganizationId, StringComparison.Ordinal)
-        .Replace("WORKSPACEID", server.WorkspaceId, StringComparison.Ordinal).Replace("\"WORKSPACE\"", $"\"{server.WorkspaceId}\"", StringComparison.Ordinal);
+    private string Say(string text) =>
+        text.Replace("NEW", NewName, StringComparison.Ordinal).Replace("ORGANIZATIONID", server.OrganizationId, StringComparison.Ordinal)
+        .Replace("WORKSPACEID", server.WorkspaceId, StringComparison.Ordinal)
+        .Replace("\"WORKSPACE\"", $"\"{server.WorkspaceId}\"", StringComparison.Ordinal);
 
-    private Task<HttpResponseMessage> PostAsync(string path, string body) => server.Client.PostAsync(path, JsonRequests.Json(body), Cancelled);
+    private Task<HttpResponseMessage> PostAsync(string path, string body) =>
+        server.Client.PostAsync(path, JsonRequests.Json(body), Cancelled);
 
     private async Task<HttpResponseMessage> PostFormAsync(string path, params (string Name, string Value)[] fields)
     {
@@ -174,7 +200,8 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     private Task<string> DeploymentAsync() => server.CreateDeploymentAsync(NewName);
 
     private async Task<string> SleeperAsync() => (await server.Client.PostOkAsync($"{Organization}/deployments",
-        new JsonObject { ["name"] = NewName, ["workspaceId"] = server.WorkspaceId, ["isDagDeployEnabled"] = true, ["isDevelopmentMode"] = true })).Text("id");
+        new JsonObject { ["name"] = NewName, ["workspaceId"] = server.WorkspaceId, ["isDagDeployEnabled"] = true,
+            ["isDevelopmentMode"] = true })).Text("id");
 
     private async Task<string> TokenAsync() => (await server.Client.PostOkAsync($"{Organization}/tokens",
         new JsonObject { ["name"] = NewName, ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" })).Text("id");
@@ -182,11 +209,13 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     private async Task<string[]> AgentTokenAsync()
     {
         var deployment = await DeploymentAsync();
-        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("id")];
+        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/agent-tokens",
+            new JsonObject { ["name"] = "agent" })).Text("id")];
     }
 
     private async Task<string> WebhookAsync() => (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
-        new JsonObject { ["name"] = NewName, ["workspaceId"] = await WorkspaceAsync(), ["url"] = "https://hooks.example.org/" })).Text("id");
+        new JsonObject { ["name"] = NewName, ["workspaceId"] = await WorkspaceAsync(), ["url"] = "https://hooks.example.org/" }))
+            .Text("id");
 
     /// <summary>A webhook, and the delivery of its test event.</summary>
     private async Task<string[]> DeliveryAsync()
@@ -212,13 +241,15 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     {
         var site = await PageSite.CreateAsync(server);
         var (_, version) = await site.DeployAsync("first", ("dags/shop.py", "one\n"));
-        var bundle = (await server.Client.GetOkAsync($"{Organization}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+        var bundle = (await server.Client.GetOkAsync($"{Organization}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject()
+            .Text("id");
         return [site.Id, bundle, version];
     }
 
     private async Task<string[]> EmptyBundleAsync()
     {
         var deployment = await DeploymentAsync();
-        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/bundles", new JsonObject { ["name"] = "empty" })).Text("id")];
+        return [deployment, (await server.Client.PostOkAsync($"{Organization}/deployments/{deployment}/bundles",
+            new JsonObject { ["name"] = "empty" })).Text("id")];
     }
 }

@@ -18,8 +18,10 @@ public sealed class EveryChangeTests(SharedServer shared) : IClassFixture<Shared
     public void Table_has_every_route_that_changes_data()
     {
         var routes = Routes().Select(route => Key(route.Method, route.Path)).ToHashSet(StringComparer.Ordinal);
-        var missing = routes.Where(route => !ChangingRoutes.Silent.ContainsKey(route) && !ChangingRoutes.Recorded.ContainsKey(route)).ToList();
-        Assert.True(missing.Count == 0, "The audit log must have every change. Record an event in the transaction of the operation (Events/EventLog.cs), and list it in "
+        var missing = routes.Where(route => !ChangingRoutes.Silent.ContainsKey(route) && !ChangingRoutes.Recorded.ContainsKey(route))
+            .ToList();
+        Assert.True(missing.Count == 0, "The audit log must have every change. Record an event in the transaction of the operation "
+            + "(Events/EventLog.cs), and list it in "
             + "ChangingRoutes.cs. If the route needs no event, list the reason there:\n" + string.Join('\n', missing));
         Assert.Equal([], ChangingRoutes.Silent.Keys.Concat(ChangingRoutes.Recorded.Keys).Where(key => !routes.Contains(key)));
     }
@@ -32,7 +34,8 @@ public sealed class EveryChangeTests(SharedServer shared) : IClassFixture<Shared
         foreach (var (method, path) in Routes())
         {
             var before = await Server.CountLogAsync();
-            using (var request = new HttpRequestMessage(new HttpMethod(method == "*" ? "POST" : method), site.Fill(path, [.. Enumerable.Repeat("cunknown0000000000000000x", 5)])))
+            using (var request = new HttpRequestMessage(new HttpMethod(method == "*" ? "POST" : method),
+                site.Fill(path, [.. Enumerable.Repeat("cunknown0000000000000000x", 5)])))
             {
                 request.Content = JsonRequests.Json("{");
                 using var response = await Server.Client.SendAsync(request, Cancelled);
@@ -53,11 +56,14 @@ public sealed class EveryChangeTests(SharedServer shared) : IClassFixture<Shared
                 wrong.Add($"{method} {path} wrote {string.Join(", ", types)} instead of {string.Join(", ", change.Types)}");
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.DoesNotContain("hidden-value", string.Concat((await Server.ReadLogAsync()).Select(row => row.ToJsonString())), StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden-value", string.Concat((await Server.ReadLogAsync()).Select(row => row.ToJsonString())),
+            StringComparison.Ordinal);
     }
 
-    private List<(string Method, string Path)> Routes() => [.. Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        .SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["*"]).Select(method => (method, "/" + route.RoutePattern.RawText!.Trim('/'))))
+    private List<(string Method, string Path)> Routes() =>
+        [.. Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+        .SelectMany(route => (route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? ["*"])
+            .Select(method => (method, "/" + route.RoutePattern.RawText!.Trim('/'))))
         .Where(route => route.method is not ("GET" or "HEAD")).Distinct()];
 
     private static string Key(string method, string path)

@@ -22,8 +22,8 @@ public enum Becomes
 }
 
 /// <summary>
-/// The contract's table as one test: four types, DAG deploys on and off, and the version absent, empty, valid or unknown. It uses HTTP and a
-/// real registry, and checks the desired state that agents get.
+/// The contract's table as one test: four types, DAG deploys on and off, and the version absent, empty, valid or unknown. It uses HTTP
+/// and a real registry, and checks the desired state that agents get.
 /// </summary>
 public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixture<SharedRegistrySite>
 {
@@ -37,12 +37,15 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
         static string To(Becomes image, Becomes dags, Becomes bundle) => $"{image} {dags} {bundle}";
         (DeployKind Kind, bool DagDeploys, string[] Outcomes)[] rows =
         [
-            (DeployKind.ImageAndDag, true, [Refused, To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.New, Becomes.Kept), Refused]),
+            (DeployKind.ImageAndDag, true,
+                [Refused, To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.New, Becomes.Kept), Refused]),
             (DeployKind.ImageOnly, true, [.. Enumerable.Repeat(To(Becomes.New, Becomes.Kept, Becomes.Kept), 4)]),
             (DeployKind.DagOnly, true, [Refused, Refused, To(Becomes.Kept, Becomes.New, Becomes.Kept), Refused]),
-            (DeployKind.Bundle, true, [Refused, To(Becomes.Kept, Becomes.Kept, Becomes.Gone), To(Becomes.Kept, Becomes.Kept, Becomes.New), Refused]),
+            (DeployKind.Bundle, true,
+                [Refused, To(Becomes.Kept, Becomes.Kept, Becomes.Gone), To(Becomes.Kept, Becomes.Kept, Becomes.New), Refused]),
             // The image contains the DAGs, so nothing is uploaded, and no version is valid.
-            (DeployKind.ImageAndDag, false, [To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.Gone, Becomes.Kept), Refused, Refused]),
+            (DeployKind.ImageAndDag, false,
+                [To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.Gone, Becomes.Kept), Refused, Refused]),
             (DeployKind.ImageOnly, false, [NoType, NoType, NoType, NoType]),
             (DeployKind.DagOnly, false, [NoType, NoType, NoType, NoType]),
             (DeployKind.Bundle, false, [NoType, NoType, NoType, NoType]),
@@ -59,7 +62,8 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Table))]
-    public async Task Finalize_matches_the_contract_for_type_setting_and_version(DeployKind kind, bool dagDeploys, VersionField field, string outcome)
+    public async Task Finalize_matches_the_contract_for_type_setting_and_version(DeployKind kind, bool dagDeploys, VersionField field,
+        string outcome)
     {
         var deploys = await Site.NewDeploymentAsync();
         var (first, digest) = await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
@@ -94,7 +98,8 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
             return;
         }
         var after = await LookAsync(deploys);
-        Assert.Equal(outcome, $"{Fate(before.Image, after.Image, pushed)} {Fate(before.Dags, after.Dags, uploaded)} {Fate(before.Bundle, after.Bundle, uploaded)}");
+        Assert.Equal(outcome, $"{Fate(before.Image, after.Image, pushed)} {Fate(before.Dags, after.Dags, uploaded)} "
+            + $"{Fate(before.Bundle, after.Bundle, uploaded)}");
         Assert.Equal(before.Revision + 1, after.Revision);
         Assert.Equal(hasImage ? "10.0.0" : "9.1.0", after.Runtime);
         Assert.Equal(hasImage ? deploy.Text("imageTag") : before.Tag, after.Tag);
@@ -104,7 +109,8 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
         // The Deployment shows the same values that the agents get.
         var deployment = await deploys.GetDeploymentAsync();
         Assert.Equal((after.Dags, after.Tag, after.Runtime),
-            (deployment["desiredDagTarballVersion"]?.GetValue<string>(), deployment.Text("imageTag"), deployment.Text("astroRuntimeVersion")));
+            (deployment["desiredDagTarballVersion"]?.GetValue<string>(), deployment.Text("imageTag"),
+                deployment.Text("astroRuntimeVersion")));
     }
 
     private static string Body(DeployKind kind, VersionField field, string? uploaded)

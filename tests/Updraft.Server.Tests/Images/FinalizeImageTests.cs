@@ -84,7 +84,8 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     [Theory]
     [InlineData("arm64", "amd64", "10.0.0", "linux/arm64, linux/amd64")]
     [InlineData("arm64", "s390x", "9.1.0", "linux/arm64, linux/s390x")]
-    public async Task Index_versions_come_from_amd64_or_the_first_platform(string first, string second, string runtime, string architectures)
+    public async Task Index_versions_come_from_amd64_or_the_first_platform(string first, string second, string runtime,
+        string architectures)
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -196,7 +197,8 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         await Site.PushAsync(deploy, new TestImage(configType: "application/vnd.cncf.helm.config.v1+json"));
 
-        Assert.Contains("not a container image", (await deploys.TryFinalizeAsync(deploy.Text("id"), NoVersion)).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("not a container image", (await deploys.TryFinalizeAsync(deploy.Text("id"), NoVersion)).Refusal(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -206,10 +208,12 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         var image = $"{deploy.Text("imageRepository")}:{deploy.Text("imageTag")}";
 
-        Assert.Equal("created COMPLETED, uploaded PENDING, pushed PENDING, resolved PENDING, finalized PENDING", await StepsAsync(deploys, deploy));
+        Assert.Equal("created COMPLETED, uploaded PENDING, pushed PENDING, resolved PENDING, finalized PENDING",
+            await StepsAsync(deploys, deploy));
         Assert.Contains($"docker push {image}", Assert.Single(await LogAsync(deploys, deploy, "pushed")), StringComparison.Ordinal);
         var digest = await Site.PushIndexAsync(deploy, new TestImage("9.1.0", "2.7.2"), new TestImage("9.1.0", "2.7.2", "arm64"));
-        Assert.Equal("created COMPLETED, uploaded PENDING, pushed COMPLETED, resolved PENDING, finalized PENDING", await StepsAsync(deploys, deploy));
+        Assert.Equal("created COMPLETED, uploaded PENDING, pushed COMPLETED, resolved PENDING, finalized PENDING",
+            await StepsAsync(deploys, deploy));
         await deploys.FinalizeAsync(deploy.Text("id"), NoVersion);
         Assert.Equal("created COMPLETED, pushed COMPLETED, resolved COMPLETED, finalized COMPLETED", await StepsAsync(deploys, deploy));
         var log = string.Join('\n', await LogAsync(deploys, deploy, "resolved"));
@@ -257,7 +261,8 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     private async Task DeleteBundleAsync(DeploysApi deploys)
     {
         var path = $"{Site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}/bundles";
-        var bundle = (await Site.Server.Client.GetOkAsync(path))["bundles"]!.AsArray().Single(row => row!["isDagBundle"]?.GetValue<bool>() == false)!;
+        var bundle = (await Site.Server.Client.GetOkAsync(path))["bundles"]!.AsArray()
+            .Single(row => row!["isDagBundle"]?.GetValue<bool>() == false)!;
         using var response = await Site.Server.Client.DeleteAsync($"{path}/{bundle["id"]}", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }

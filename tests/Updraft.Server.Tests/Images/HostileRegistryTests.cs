@@ -150,7 +150,8 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
             Assert.Equal($"{Server.OrganizationId}/{deploys.DeploymentId}", access["name"]!.GetValue<string>());
             Assert.Equal("pull", Assert.Single(access["actions"]!.AsArray())!.GetValue<string>());
         });
-        Assert.All(["oci.image.manifest.v1", "oci.image.index.v1", "docker.distribution.manifest.v2", "docker.distribution.manifest.list.v2"],
+        Assert.All(["oci.image.manifest.v1", "oci.image.index.v1", "docker.distribution.manifest.v2",
+            "docker.distribution.manifest.list.v2"],
             type => Assert.Contains(type, Registry.Requests.First().Accept, StringComparison.Ordinal));
     }
 
@@ -312,7 +313,8 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
         public async ValueTask InitializeAsync()
         {
             _registry = await StandInRegistry.StartAsync();
-            _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["Images:RegistryUrl"] = _registry.Address.OriginalString });
+            _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["Images:RegistryUrl"] =
+                _registry.Address.OriginalString });
         }
 
         public async ValueTask DisposeAsync()

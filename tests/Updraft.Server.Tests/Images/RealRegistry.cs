@@ -22,7 +22,8 @@ internal sealed class RealRegistry : IAsyncDisposable
     }
 
     /// <summary>Path of the registry's program. <c>packaging/registry</c> finds or downloads it.</summary>
-    private static string Program => Environment.GetEnvironmentVariable("UPDRAFT_REGISTRY_BIN") is { Length: > 0 } path ? path : "docker-registry";
+    private static string Program =>
+        Environment.GetEnvironmentVariable("UPDRAFT_REGISTRY_BIN") is { Length: > 0 } path ? path : "docker-registry";
 
     /// <summary>Host and port.</summary>
     public string Host { get; }
@@ -32,7 +33,10 @@ internal sealed class RealRegistry : IAsyncDisposable
         new([KeyValuePair.Create("Registry", Host), KeyValuePair.Create("Images:RegistryUrl", $"http://{Host}"),
             .. more.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))]);
 
-    /// <summary>Starts the registry with the settings of docs/how-to/use-image-registry.md. After <see cref="Stop"/>, it starts again with the same images.</summary>
+    /// <summary>
+    /// Starts the registry with the settings of docs/how-to/use-image-registry.md. After <see cref="Stop"/>, it starts again with the
+    /// same images.
+    /// </summary>
     public async Task StartAsync(UpdraftServer server, bool deletes = true)
     {
         var settings = Path.Join(_directory, "config.yml");

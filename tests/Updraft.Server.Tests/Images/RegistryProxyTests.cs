@@ -123,13 +123,15 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         Registry.Begin();
         await using var server = await StartAsync(Registry.Url, ("PublicUrl", "https://updraft.example.org/base"));
 
-        await SendAsync(server, "GET /v2/ HTTP/1.1", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: gopher", "X-Forwarded-Host: evil.example",
+        await SendAsync(server, "GET /v2/ HTTP/1.1", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: gopher",
+            "X-Forwarded-Host: evil.example",
             "X-Forwarded-Port: 1", "X-Forwarded-Prefix: /evil", "Forwarded: for=203.0.113.7;host=evil.example", "X-Real-IP: 203.0.113.7",
             "X-Original-URL: /v2/_catalog", "X-HTTP-Method-Override: DELETE");
 
         var headers = Assert.Single(Registry.Seen).Headers;
         Assert.Equal(
-            ["Host: updraft.example.org", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: updraft.example.org", "X-Forwarded-Proto: https"],
+            ["Host: updraft.example.org", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: updraft.example.org",
+                "X-Forwarded-Proto: https"],
             headers.Select(header => $"{header.Key}: {header.Value}").Order(StringComparer.Ordinal));
     }
 
@@ -138,16 +140,21 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     {
         Registry.Begin();
 
-        await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d", "Accept: e/f",
+        await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d",
+            "Accept: e/f",
             "Range: bytes=0-1", "Content-Range: 0-2", "Content-Type: application/octet-stream", "User-Agent: test/1", "Content-Length: 3",
-            "Cookie: session=secret", "Connection: X-Hop, close", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic eA==", "TE: trailers",
+            "Cookie: session=secret", "Connection: X-Hop, close", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic eA==",
+            "TE: trailers",
             "Proxy-Connection: keep-alive", "X-Other: 1", "", "abc");
 
         var headers = Assert.Single(Registry.Seen).Headers;
-        Assert.Equal(("Bearer abc", "bytes=0-1", "0-2", "application/octet-stream", "test/1", "3"), (headers["Authorization"], headers["Range"],
+        Assert.Equal(("Bearer abc", "bytes=0-1", "0-2", "application/octet-stream", "test/1", "3"),
+            (headers["Authorization"], headers["Range"],
             headers["Content-Range"], headers["Content-Type"], headers["User-Agent"], headers["Content-Length"]));
-        Assert.Equal("a/b, c/d, e/f", headers["Accept"].Replace(",", ", ", StringComparison.Ordinal).Replace("  ", " ", StringComparison.Ordinal));
-        Assert.Equal([], headers.Keys.Except(["Authorization", "Accept", "Range", "Content-Range", "Content-Type", "User-Agent", "Content-Length",
+        Assert.Equal("a/b, c/d, e/f", headers["Accept"].Replace(",", ", ", StringComparison.Ordinal)
+            .Replace("  ", " ", StringComparison.Ordinal));
+        Assert.Equal([], headers.Keys.Except(["Authorization", "Accept", "Range", "Content-Range", "Content-Type", "User-Agent",
+            "Content-Length",
             "Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"], StringComparer.OrdinalIgnoreCase));
     }
 
@@ -159,7 +166,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     {
         Registry.Begin();
 
-        var response = await SendAsync(Server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}", "Sec-WebSocket-Version: 13",
+        var response = await SendAsync(Server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}",
+            "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "HTTP2-Settings: AAMAAABkAAQAAP__");
 
         Assert.StartsWith("HTTP/1.1 200 ", response, StringComparison.Ordinal);
@@ -172,10 +180,12 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     {
         Registry.Begin(async context => await context.Request.Body.CopyToAsync(context.Response.Body, Cancelled));
 
-        var response = await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6", "Transfer-Encoding: chunked", "",
+        var response = await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6",
+            "Transfer-Encoding: chunked", "",
             "3\r\nabc\r\n0\r\n\r\nGET /v2/_catalog HTTP/1.1\r\nHost: x\r\n\r\n");
 
-        Assert.DoesNotContain(Registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1" || request.Headers.ContainsKey("Content-Length"));
+        Assert.DoesNotContain(Registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1"
+            || request.Headers.ContainsKey("Content-Length"));
         Assert.DoesNotContain("_catalog HTTP", response, StringComparison.Ordinal);
     }
 
@@ -226,7 +236,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
 
         var response = await SendAsync(Server, "GET /v2/ HTTP/1.1");
 
-        Assert.Contains($"\r\nWWW-Authenticate: Bearer realm=\"{Server.BaseAddress}registry/token\"{(kept is null ? "" : "," + kept)}\r\n", response, StringComparison.Ordinal);
+        Assert.Contains($"\r\nWWW-Authenticate: Bearer "
+            + $"realm=\"{Server.BaseAddress}registry/token\"{(kept is null ? "" : "," + kept)}\r\n", response, StringComparison.Ordinal);
         Assert.DoesNotContain("x.example", response, StringComparison.Ordinal);
     }
 
@@ -274,7 +285,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         var response = await SendAsync(server, "GET /v2/ HTTP/1.1");
 
         Assert.StartsWith("HTTP/1.1 502 ", response, StringComparison.Ordinal);
-        Assert.Contains(Errors + "\"UNAVAILABLE\",\"message\":\"The server lost the connection to the image registry", response, StringComparison.Ordinal);
+        Assert.Contains(Errors + "\"UNAVAILABLE\",\"message\":\"The server lost the connection to the image registry", response,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -294,7 +306,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         });
 
         Assert.Contains(Errors + "\"UNAVAILABLE\"", await SendAsync(Server, "GET /v2/ HTTP/1.1"), StringComparison.Ordinal);
-        using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead,
+            Cancelled);
         isRead.SetResult();
         Assert.Equal(HttpStatusCode.OK, half.StatusCode);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => half.Content.ReadAsByteArrayAsync(Cancelled));
@@ -315,7 +328,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
             await context.Response.Body.WriteAsync(copy.GetBuffer().AsMemory(0, (int)copy.Length), Cancelled);
         });
 
-        using var request = new HttpRequestMessage(HttpMethod.Patch, "/v2/org/dep/blobs/uploads/1") { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Patch,
+            "/v2/org/dep/blobs/uploads/1") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = isChunked;
         using var response = await Server.Anonymous.SendAsync(request, Cancelled);
 
@@ -366,7 +380,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("https://updraft.example.org", "images.example.org:5000", "images.example.org:5000")]
     public async Task Registry_default_is_the_host_of_the_public_URL(string publicUrl, string? registry, string expected)
     {
-        await using var server = await StartAsync("http://127.0.0.1:1", ("PublicUrl", publicUrl), registry is null ? ("AirflowHome", "/a") : ("Registry", registry));
+        await using var server = await StartAsync("http://127.0.0.1:1", ("PublicUrl", publicUrl), registry is null
+            ? ("AirflowHome", "/a") : ("Registry", registry));
         var deployment = await server.CreateDeploymentAsync();
         var shown = await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{deployment}");
         Assert.Equal($"{expected}/{server.OrganizationId}/{deployment}", shown.Text("imageRepository"));
@@ -381,7 +396,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         {
             ["Images:Proxy"] = proxy,
             ["Images:RegistryUrl"] = url,
-        }.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Key, setting => setting.Value!, StringComparer.Ordinal));
+        }.Where(setting => setting.Value is not null)
+            .ToDictionary(setting => setting.Key, setting => setting.Value!, StringComparer.Ordinal));
 
         using var response = await server.Anonymous.GetAsync("/v2/", Cancelled);
 
@@ -391,8 +407,10 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         Assert.Contains("localhost:5555", text, StringComparison.Ordinal);
     }
 
-    private static Task<UpdraftServer> StartAsync(string url, params (string Name, string Value)[] settings) => UpdraftServer.StartAsync(settings:
-        settings.Append(("Images:RegistryUrl", url)).ToDictionary(setting => setting.Item1, setting => setting.Item2, StringComparer.Ordinal));
+    private static Task<UpdraftServer> StartAsync(string url, params (string Name, string Value)[] settings) =>
+        UpdraftServer.StartAsync(settings:
+        settings.Append(("Images:RegistryUrl", url))
+            .ToDictionary(setting => setting.Item1, setting => setting.Item2, StringComparer.Ordinal));
 
     private static async Task<Socket> ConnectAsync(UpdraftServer server)
     {

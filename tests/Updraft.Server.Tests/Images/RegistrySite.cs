@@ -125,7 +125,8 @@ internal sealed class RegistrySite : IAsyncDisposable
     public async Task<Image> ImageAsync(string digest)
     {
         await using var scope = Server.Services.CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Images.AsNoTracking().SingleAsync(row => row.Digest == digest, Cancelled);
+        return await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Images.AsNoTracking()
+            .SingleAsync(row => row.Digest == digest, Cancelled);
     }
 
     public async ValueTask DisposeAsync()

@@ -66,7 +66,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     public async Task Roles_that_deploy_can_push_and_roles_that_read_can_pull(string scope, string role, string expected)
     {
         var deployment = await DeploymentAsync();
-        var token = await Server.CreateTokenAsync(scope, role, scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null });
+        var token = await Server.CreateTokenAsync(scope, role,
+            scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null });
 
         Assert.Equal(Entry(deployment, expected), await AccessAsync(Server, token, Both(deployment)));
     }
@@ -76,7 +77,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     {
         var (first, second) = (await DeploymentAsync(), await DeploymentAsync());
 
-        var access = await AccessAsync(Server, Server.OwnerToken, Both(first), Both(second) + $" repository:{Server.OrganizationId}/{first}:pull");
+        var access = await AccessAsync(Server, Server.OwnerToken, Both(first), Both(second)
+            + $" repository:{Server.OrganizationId}/{first}:pull");
 
         Assert.Equal(new[] { Entry(first, "pull,push"), Entry(second, "pull,push") }.Order(StringComparer.Ordinal),
             access.Split(' ').Order(StringComparer.Ordinal));
@@ -114,9 +116,11 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     [Fact]
     public async Task User_cannot_push_if_CICD_is_enforced()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] = "owner@example.org" });
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] =
+            "owner@example.org" });
         var (_, userClient, _) = await server.AddUserAsync("owner@example.org", ("email_verified", "true"));
-        var (free, enforced) = (await server.CreateDeploymentAsync("free"), await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
+        var (free, enforced) = (await server.CreateDeploymentAsync("free"),
+            await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
         string Scope(string deployment) => $"repository:{server.OrganizationId}/{deployment}:pull,push";
 
         Assert.Equal($"{server.OrganizationId}/{free}:pull,push", await AccessAsync(server, userClient, Scope(free)));
@@ -139,7 +143,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     {
         var token = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
         Assert.Equal("", await AccessAsync(Server, token, ""));
-        using (var deleted = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("apiTokenId")}", Cancelled))
+        using (var deleted = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("apiTokenId")}",
+            Cancelled))
             Assert.True(deleted.IsSuccessStatusCode);
 
         await AssertRefusedAsync(HttpStatusCode.Unauthorized, Basic("cli", token));
@@ -150,7 +155,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     {
         AuthenticationHeaderValue?[] credentials =
         [
-            null, Basic("cli", "wrong"), Basic("cli", ""), Basic("cli", "Bearer "), Basic("somebody", Server.OwnerToken), Basic("cli", new string('x', 5000)),
+            null, Basic("cli", "wrong"), Basic("cli", ""), Basic("cli", "Bearer "), Basic("somebody", Server.OwnerToken),
+                Basic("cli", new string('x', 5000)),
             new("Basic", "%%%"), new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes("cli"))), new("Bearer", Server.OwnerToken),
         ];
         foreach (var credential in credentials)
@@ -191,22 +197,26 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
         Assert.EndsWith("Z", reply.Text("issued_at"), StringComparison.Ordinal);
         Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
 
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataDirectory, "registry", "token-certificate.pem"));
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataDirectory, "registry",
+            "token-certificate.pem"));
         Assert.Equal(Convert.ToBase64String(certificate.RawData), Assert.Single(Jwt.Header(token)["x5c"]!.AsArray())!.GetValue<string>());
         Assert.Equal("ES256", Jwt.Header(token).Text("alg"));
         using var key = certificate.GetECDsaPublicKey()!;
         var result = await new JsonWebTokenHandler().ValidateTokenAsync(token, new TokenValidationParameters
         {
-            IssuerSigningKey = new ECDsaSecurityKey(key) { CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } },
+            IssuerSigningKey = new ECDsaSecurityKey(key) { CryptoProviderFactory =
+                new CryptoProviderFactory { CacheSignatureProviders = false } },
             ValidIssuer = "updraft",
             ValidAudience = Service,
         });
         Assert.True(result.IsValid, result.Exception?.Message);
         var claims = Jwt.Claims(token);
-        Assert.Equal(["access", "aud", "exp", "iat", "iss", "jti", "nbf", "sub"], claims.Select(claim => claim.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["access", "aud", "exp", "iat", "iss", "jti", "nbf", "sub"], claims.Select(claim => claim.Key)
+            .Order(StringComparer.Ordinal));
         Assert.Equal(Jwt.Claims(Server.OwnerToken).Text("apiTokenId"), claims.Text("sub"));
         Assert.Equal(300, claims["exp"]!.GetValue<long>() - claims["nbf"]!.GetValue<long>());
-        Assert.Equal(["actions", "name", "type"], claims["access"]![0]!.AsObject().Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["actions", "name", "type"], claims["access"]![0]!.AsObject().Select(field => field.Key)
+            .Order(StringComparer.Ordinal));
         Assert.Equal("repository", claims["access"]![0]!.AsObject().Text("type"));
     }
 
@@ -226,7 +236,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     public async Task Registry_key_is_separate_persistent_and_private()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var (keyFile, certificateFile) = (Path.Join(server.DataDirectory, "keys", "registry.pem"), Path.Join(server.DataDirectory, "registry", "token-certificate.pem"));
+        var (keyFile, certificateFile) =
+            (Path.Join(server.DataDirectory, "keys", "registry.pem"), Path.Join(server.DataDirectory, "registry", "token-certificate.pem"));
         var (key, certificate) = (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(keyFile));
         Assert.DoesNotContain("PRIVATE", certificate, StringComparison.Ordinal);
@@ -239,7 +250,8 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
         File.Delete(certificateFile);
         await server.RestartAsync();
 
-        Assert.Equal((key, certificate), (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled)));
+        Assert.Equal((key, certificate),
+            (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled)));
     }
 
     /// <summary>Another Deployment in the shared server, with a unique name.</summary>
@@ -267,11 +279,13 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     {
         using var response = await AskAsync(server, Basic("cli", password), Query(scopes));
         var access = Jwt.Claims((await response.ReadAsync(HttpStatusCode.OK)).Text("token"))["access"]!.AsArray();
-        return string.Join(' ', access.Select(entry => $"{entry!["name"]}:{string.Join(',', entry["actions"]!.AsArray().Select(action => action!.GetValue<string>()))}"));
+        return string.Join(' ', access.Select(entry =>
+            $"{entry!["name"]}:{string.Join(',', entry["actions"]!.AsArray().Select(action => action!.GetValue<string>()))}"));
     }
 
     /// <summary>Expects an error in the shape of the registry, and returns the challenge.</summary>
-    private async Task<string> AssertRefusedAsync(HttpStatusCode status, AuthenticationHeaderValue? credential, string query = $"service={Service}")
+    private async Task<string> AssertRefusedAsync(HttpStatusCode status, AuthenticationHeaderValue? credential,
+        string query = $"service={Service}")
     {
         using var response = await AskAsync(Server, credential, query);
         var reply = await response.ReadAsync(status);

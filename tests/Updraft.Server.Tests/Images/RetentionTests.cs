@@ -5,7 +5,10 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>The images that the retention deletes or keeps, and the rollbacks that remain possible. The registry is real, and the retention runs at the start.</summary>
+/// <summary>
+/// The images that the retention deletes or keeps, and the rollbacks that remain possible. The registry is real, and the retention
+/// runs at the start.
+/// </summary>
 public sealed class RetentionTests
 {
     private static readonly TimeSpan Old = TimeSpan.FromDays(91), Young = TimeSpan.FromDays(80);
@@ -197,7 +200,8 @@ public sealed class RetentionTests
         var deploys = await site.NewDeploymentAsync();
         var (_, digest) = await site.DeployAsync(deploys);
         await site.AgeAsync(deploys, Old);
-        using (await site.Server.Client.DeleteAsync($"{site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}", TestContext.Current.CancellationToken))
+        using (await site.Server.Client.DeleteAsync($"{site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}",
+            TestContext.Current.CancellationToken))
         {
         }
         await site.DeleteOldImagesAsync();

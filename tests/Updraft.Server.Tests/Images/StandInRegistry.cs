@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Updraft.Server.Tests.Images;
 
 /// <summary>
-/// A stand-in for a registry, for responses that a real one cannot send. It serves the content that a test put into it. It requires no token,
-/// but records the tokens of requests.
+/// A stand-in for a registry, for responses that a real one cannot send. It serves the content that a test put into it. It requires no
+/// token, but records the tokens of requests.
 /// </summary>
 internal sealed class StandInRegistry : IAsyncDisposable
 {
@@ -56,7 +56,8 @@ internal sealed class StandInRegistry : IAsyncDisposable
     private async Task RespondAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        Requests.Enqueue((context.Request.Method, path, context.Request.Headers.Authorization.ToString(), context.Request.Headers.Accept.ToString()));
+        Requests.Enqueue((context.Request.Method, path, context.Request.Headers.Authorization.ToString(),
+            context.Request.Headers.Accept.ToString()));
         var parts = path.Split('/');
         var tail = string.Join('/', parts[^2..]);
         if (await Override(context, tail))

@@ -23,7 +23,8 @@ public sealed class OrganizationTests
     {
         await using var server = await UpdraftServer.StartAsync();
         var read = await server.Client.GetOkAsync($"{prefix}/organizations/{server.OrganizationId}");
-        string[] required = ["allowEnhancedSupportAccess", "createdAt", "createdBy", "hasAllowedIpAddressRanges", "id", "isBlockedEnableAiFeatures",
+        string[] required = ["allowEnhancedSupportAccess", "createdAt", "createdBy", "hasAllowedIpAddressRanges", "id",
+            "isBlockedEnableAiFeatures",
             "isScimEnabled", "name", "productPlans", "shouldEnforceDedicatedClusters", "updatedAt", "updatedBy"];
         Assert.All(required, field => Assert.NotNull(read[field]));
         Assert.Empty(read["productPlans"]!.AsArray());

@@ -20,7 +20,8 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
         return from endpoint in Server.Services.GetRequiredService<EndpointDataSource>().Endpoints
                let operation = endpoint.Metadata.GetMetadata<Operation>()
                where operation is not null && published.ContainsKey(operation.Id)
-               select (operation.Id, endpoint.Metadata.GetMetadata<RequiredPermission>()!.Permission, (string?)published[operation.Id]!["permission"]);
+               select (operation.Id, endpoint.Metadata.GetMetadata<RequiredPermission>()!.Permission,
+                   (string?)published[operation.Id]!["permission"]);
     }
 
     [Fact]
@@ -44,7 +45,8 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
         // The contract names no permission for GetClusterOptions; Updraft requires the one to read clusters.
         Assert.Equal(["GetClusterOptions needs organization.clusters.get; the contract says nothing"],
             operations.Where(operation => operation.Required.Name(operation.Id) != operation.Published)
-                .Select(operation => $"{operation.Id} needs {operation.Required.Name(operation.Id)}; the contract says {operation.Published ?? "nothing"}").Distinct());
+                .Select(operation => $"{operation.Id} needs {operation.Required.Name(operation.Id)}; the contract says "
+                    + $"{operation.Published ?? "nothing"}").Distinct());
     }
 
     [Fact]
@@ -56,7 +58,8 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
         foreach (var role in roles)
         {
             var caller = RoleCatalog.Find(role!["name"]!.GetValue<string>())!.Value;
-            var allowed = Operations().Where(operation => operation.Published is not null && AuthorizationTable.Expected(operation.Required, caller) == 0)
+            var allowed = Operations()
+                .Where(operation => operation.Published is not null && AuthorizationTable.Expected(operation.Required, caller) == 0)
                 .Select(operation => operation.Published!).Distinct().Order(StringComparer.Ordinal);
             Assert.Equal((caller, string.Join(' ', allowed)), (caller, string.Join(' ', Permissions(role))));
         }
@@ -74,10 +77,12 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
     [Fact]
     public async Task Permission_groups_hold_every_permission_of_the_contract()
     {
-        var groups = JsonNode.Parse(await Server.Client.GetStringAsync("/v1/authorization/permission-groups", TestContext.Current.CancellationToken))!.AsArray();
+        var groups = JsonNode.Parse(await Server.Client.GetStringAsync("/v1/authorization/permission-groups",
+            TestContext.Current.CancellationToken))!.AsArray();
         Assert.Equal(Operations().Select(operation => operation.Published).OfType<string>().Distinct().Order(StringComparer.Ordinal),
             groups.SelectMany(group => group!["permissions"]!.AsArray()
-                .Select(entry => $"{group["name"]!.GetValue<string>()}.{entry!["action"]!.GetValue<string>()}")).Order(StringComparer.Ordinal));
+                .Select(entry => $"{group["name"]!.GetValue<string>()}.{entry!["action"]!.GetValue<string>()}"))
+                    .Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -89,5 +94,6 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
         Assert.Equal(["organization.apiTokens.access"], above);
     }
 
-    private static IEnumerable<string> Permissions(JsonNode role) => role["permissions"]!.AsArray().Select(name => name!.GetValue<string>());
+    private static IEnumerable<string> Permissions(JsonNode role) =>
+        role["permissions"]!.AsArray().Select(name => name!.GetValue<string>());
 }

@@ -117,7 +117,8 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
         var (otherId, otherWorkspace, otherOwner) = await Server.AddOrganizationAsync($"other {callerName}");
         var owner = Server.ClientWith(otherOwner);
         var outsider = await OutsiderAsync(owner, otherId, caller, otherWorkspace, null);
-        var neighbour = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, await Server.CreateWorkspaceAsync($"next to {callerName}"), null);
+        var neighbour = await OutsiderAsync(Server.Client, Server.OrganizationId, caller,
+            await Server.CreateWorkspaceAsync($"next to {callerName}"), null);
         var sibling = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, Server.WorkspaceId,
             await Server.CreateDeploymentAsync($"sibling of {callerName}"));
         foreach (var route in Guarded(Server))

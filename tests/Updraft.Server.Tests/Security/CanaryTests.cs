@@ -38,7 +38,8 @@ public sealed class CanaryTests
         (string Name, string Token, string[] Hidden)[] callers =
         [
             ("organization owner", server.OwnerToken, ["canary-other"]),
-            ("organization member", await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), ["canary-other", "canary-first-", "canary-second-one"]),
+            ("organization member", await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"),
+                ["canary-other", "canary-first-", "canary-second-one"]),
             ("other owner", otherToken, ["canary-first", "canary-second"]),
             ("first workspace's owner", await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", server.WorkspaceId),
                 ["canary-other", "canary-second"]),
@@ -84,7 +85,8 @@ public sealed class CanaryTests
             await server.CreateDeploymentAsync($"hidden {i}", second);
         await server.CreateDeploymentAsync("seen");
         var member = server.ClientWith(await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId));
-        foreach (var query in (string[])["", "?limit=1", "?offset=1", "?sorts=name:desc", $"?workspaceIds={second}", $"?workspaceIds={second}&workspaceIds={server.WorkspaceId}"])
+        foreach (var query in (string[])["", "?limit=1", "?offset=1", "?sorts=name:desc", $"?workspaceIds={second}",
+            $"?workspaceIds={second}&workspaceIds={server.WorkspaceId}"])
         {
             var list = await member.GetOkAsync($"{server.OrganizationPath}/deployments{query}");
             Assert.True((int)list["totalCount"]! <= 1, $"{query} counts {list["totalCount"]}");
@@ -103,16 +105,19 @@ public sealed class CanaryTests
             foreach (var name in names)
             {
                 var choices = sites.Select(site => site.Ids.GetValueOrDefault(name, Unknown)).Distinct(StringComparer.Ordinal).ToList();
-                mixtures = mixtures.SelectMany(mixture => choices.Select(choice => new Dictionary<string, string>(mixture) { [name] = choice })).ToList();
+                mixtures = mixtures.SelectMany(mixture =>
+                    choices.Select(choice => new Dictionary<string, string>(mixture) { [name] = choice })).ToList();
             }
             foreach (var mixture in mixtures)
             {
                 if (method is "DELETE" or "PUT" && !IsMixed(mixture, sites))
                     continue;
-                var path = mixture.Aggregate(pattern, (text, pair) => text.Replace($"{{{pair.Key}}}", pair.Value, StringComparison.Ordinal));
+                var path = mixture.Aggregate(pattern, (text, pair) =>
+                    text.Replace($"{{{pair.Key}}}", pair.Value, StringComparison.Ordinal));
                 yield return (method, path);
                 if (method == "GET")
-                    yield return (method, path + $"?limit=1000&sorts=name:asc&workspaceIds={sites[3].Ids["workspaceId"]}&deploymentIds={sites[3].Ids["deploymentId"]}&from={sites[3].Ids.GetValueOrDefault("manifest")}");
+                    yield return (method, path
+                        + $"?limit=1000&sorts=name:asc&workspaceIds={sites[3].Ids["workspaceId"]}&deploymentIds={sites[3].Ids["deploymentId"]}&from={sites[3].Ids.GetValueOrDefault("manifest")}");
             }
         }
     }

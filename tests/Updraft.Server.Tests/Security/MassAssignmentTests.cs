@@ -12,10 +12,13 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     // The fields that a client sets. The server sets all other fields of a response.
     private static readonly string[] Clients =
     [
-        "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced", "isHighAvailability",
+        "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced",
+            "isHighAvailability",
         "isDevelopmentMode", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "contactEmails",
-        "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region", "scope", "role",
-        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "bundleType", "git", "nonDagMountPath",
+        "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region",
+        "scope", "role",
+        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath",
+        "bundleType", "git", "nonDagMountPath",
         "nonDagBundleType", "dagBundleIds", "isDagBundle",
     ];
 
@@ -38,7 +41,8 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
         var fields = honest.Where(field => !Clients.Contains(field.Key)).ToList();
         foreach (var (key, value) in fields)
             forged[key] = Forge(value);
-        foreach (var key in (string[])["createdBy", "updatedBy", "status", "sequence", "revision", "organizationId", "id", "deletedAt", "epoch"])
+        foreach (var key in (string[])["createdBy", "updatedBy", "status", "sequence", "revision", "organizationId", "id", "deletedAt",
+            "epoch"])
             forged.TryAdd(key, Forged);
         var made = await Server.Client.PostOkAsync(path, forged);
 
@@ -53,12 +57,14 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     public async Task Response_fields_in_an_update_are_ignored()
     {
         var deployment = await Server.CreateDeploymentAsync("mass update");
-        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{deployment}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{deployment}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         foreach (var path in (string[])[$"deployments/{deployment}", $"deployments/{deployment}/deploys/{deploy.Text("id")}"])
         {
             var url = $"{Server.OrganizationPath}/{path}";
             var before = await Server.Client.GetOkAsync(url);
-            var forged = new JsonObject { ["name"] = "mass update", ["description"] = "changed", ["workspaceId"] = Server.WorkspaceId, ["isDagDeployEnabled"] = true };
+            var forged = new JsonObject { ["name"] = "mass update", ["description"] = "changed", ["workspaceId"] = Server.WorkspaceId,
+                ["isDagDeployEnabled"] = true };
             foreach (var (key, value) in before.Where(field => !forged.ContainsKey(field.Key)))
                 forged[key] = Clients.Contains(key) ? value?.DeepClone() : Forge(value);
             forged.TryAdd("environmentVariables", new JsonArray());

@@ -49,6 +49,7 @@ public sealed class ClaimTests
     private static async Task<string> RolesAsync(UpdraftServer server, string id)
     {
         var user = await server.Client.GetOkAsync($"{server.OrganizationPath}/users/{id}");
-        return $"{user["organizationRole"]} {string.Join(' ', user["workspaceRoles"]!.AsArray().Select(role => role!["role"]!.GetValue<string>()))}";
+        return $"{user["organizationRole"]} "
+            + $"{string.Join(' ', user["workspaceRoles"]!.AsArray().Select(role => role!["role"]!.GetValue<string>()))}";
     }
 }

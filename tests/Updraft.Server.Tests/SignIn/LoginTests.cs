@@ -96,7 +96,8 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         await using var server = await UpdraftServer.StartAsync(clock);
         await using var scope = server.Services.CreateAsyncScope();
         var codes = scope.ServiceProvider.GetRequiredService<AuthorizationCodes>();
-        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null, clock.GetUtcNow());
+        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null,
+            clock.GetUtcNow());
         const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         Task<string> IssueAsync() => codes.IssueAsync(new("u"), request, Cancelled);
         var used = await IssueAsync();
@@ -136,7 +137,8 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("", "/")]
     [InlineData(null, "/")]
     [Trait("catalog", "I18")]
-    public void Login_redirects_only_to_paths_of_this_server(string? path, string expected) => Assert.Equal(expected, LoopbackUrl.OwnPath(path));
+    public void Login_redirects_only_to_paths_of_this_server(string? path, string expected) =>
+        Assert.Equal(expected, LoopbackUrl.OwnPath(path));
 
     private Task<HttpResponseMessage> RefreshAsync(string token) =>
         PostAsync("/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", token));

@@ -23,7 +23,8 @@ public sealed class SessionCookieTests
         await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/probe", (HttpContext context) =>
             $"{context.User.Identity?.IsAuthenticated} {context.Features.Get<IAuthenticationFeature>() is null}").AllowAnonymous());
         var (user, _, _) = await server.AddUserAsync("cookie@example.org");
-        var options = server.Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>().Get(CookieAuthenticationDefaults.AuthenticationScheme);
+        var options = server.Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>()
+            .Get(CookieAuthenticationDefaults.AuthenticationScheme);
         var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(SignInServices.UserClaim, user)], "updraft"));
         var cookie = $"{options.Cookie.Name}={options.TicketDataFormat.Protect(new AuthenticationTicket(principal, CookieAuthenticationDefaults.AuthenticationScheme))}";
 

@@ -21,8 +21,10 @@ public sealed class AbsentFeatureTests(SharedServer shared) : IClassFixture<Shar
             foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete])
             {
                 var url = $"{prefix}/organizations/{shared.Server.OrganizationId}/{path}";
-                Assert.Contains("Updraft has no ", await SendAsync(shared.Server.Client, method, url, HttpStatusCode.NotFound), StringComparison.Ordinal);
-                Assert.Contains("token", await SendAsync(shared.Server.Anonymous, method, url, HttpStatusCode.Unauthorized), StringComparison.Ordinal);
+                Assert.Contains("Updraft has no ", await SendAsync(shared.Server.Client, method, url, HttpStatusCode.NotFound),
+                    StringComparison.Ordinal);
+                Assert.Contains("token", await SendAsync(shared.Server.Anonymous, method, url, HttpStatusCode.Unauthorized),
+                    StringComparison.Ordinal);
             }
         }
     }

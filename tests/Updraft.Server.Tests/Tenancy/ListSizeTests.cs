@@ -61,7 +61,8 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         await CheckAsync(client, $"/v1/organizations/{organization}/deployments/{deployment}/agent-tokens", "tokens", count);
     }
 
-    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "", string sort = "name:asc")
+    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "",
+        string sort = "name:asc")
     {
         foreach (var limit in Limits)
         {

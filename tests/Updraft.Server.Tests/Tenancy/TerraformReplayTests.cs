@@ -5,8 +5,8 @@ using Updraft.Server.Tests.Support;
 namespace Updraft.Server.Tests.Tenancy;
 
 /// <summary>
-/// Replays the requests of the Terraform provider under <c>/platform/v1beta1</c>: create, read, update, read, delete, read. The provider fails
-/// if a configured value is returned differently, or if an attribute is returned that was not configured.
+/// Replays the requests of the Terraform provider under <c>/platform/v1beta1</c>: create, read, update, read, delete, read. The
+/// provider fails if a configured value is returned differently, or if an attribute is returned that was not configured.
 /// </summary>
 public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
 {
@@ -25,7 +25,8 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     public async Task Support_plan_is_only_in_the_beta_API()
     {
         var read = await Server.Client.GetOkAsync(Organization);
-        foreach (var field in (string[])["id", "name", "supportPlan", "product", "status", "isScimEnabled", "createdAt", "createdBy", "updatedAt", "updatedBy"])
+        foreach (var field in (string[])["id", "name", "supportPlan", "product", "status", "isScimEnabled", "createdAt", "createdBy",
+            "updatedAt", "updatedBy"])
             Assert.NotNull(read[field]);
         Assert.False((await Server.Client.GetOkAsync(Server.OrganizationPath)).ContainsKey("supportPlan"));
         output.WriteLine("| organization | read | 200, all fields |");
@@ -175,8 +176,10 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
         if (expected["scalingSpec"] is JsonObject { Count: 0 })
             expected.Remove("scalingSpec");
         foreach (var (field, value) in expected)
-            Assert.True(IsEcho(value, response[field], field), $"{field} was {value?.ToJsonString()} and was returned as {response[field]?.ToJsonString()}");
-        Assert.All(notComputed.Where(field => !expected.ContainsKey(field)), field => Assert.False(response.ContainsKey(field), $"{field} was not configured: {response}"));
+            Assert.True(IsEcho(value, response[field], field),
+                $"{field} was {value?.ToJsonString()} and was returned as {response[field]?.ToJsonString()}");
+        Assert.All(notComputed.Where(field => !expected.ContainsKey(field)), field =>
+            Assert.False(response.ContainsKey(field), $"{field} was not configured: {response}"));
     }
 
     // Objects may have more fields than configured, such as the IDs of queues. A secret has fewer.
@@ -184,7 +187,8 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     {
         (JsonObject left, JsonObject right) => left.All(pair => left["isSecret"]?.GetValue<bool>() == true && pair.Key == "value"
             ? !right.ContainsKey("value") : IsEcho(pair.Value, right[pair.Key], pair.Key)),
-        (JsonArray left, JsonArray right) => left.Count == right.Count && left.Zip(right).All(pair => IsEcho(pair.First, pair.Second, field)),
+        (JsonArray left, JsonArray right) =>
+            left.Count == right.Count && left.Zip(right).All(pair => IsEcho(pair.First, pair.Second, field)),
         _ => JsonNode.DeepEquals(expected, got),
     };
 }

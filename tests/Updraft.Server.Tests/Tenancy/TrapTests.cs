@@ -15,10 +15,12 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     // Clients read these fields without a check, so they are present and not null, even if the creation omitted them.
     private static readonly string[] Dereferenced =
     [
-        "id", "name", "namespace", "organizationId", "workspaceId", "workspaceName", "type", "status", "runtimeVersion", "astroRuntimeVersion",
+        "id", "name", "namespace", "organizationId", "workspaceId", "workspaceName", "type", "status", "runtimeVersion",
+            "astroRuntimeVersion",
         "airflowVersion", "isDagDeployEnabled", "isCicdEnforced", "executor", "schedulerSize", "schedulerReplicas", "schedulerCpu",
         "schedulerMemory", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "isHighAvailability",
-        "isDevelopmentMode", "webServerUrl", "webServerAirflowApiUrl", "webServerIngressHostname", "webServerCpu", "webServerMemory", "uiUrl",
+        "isDevelopmentMode", "webServerUrl", "webServerAirflowApiUrl", "webServerIngressHostname", "webServerCpu", "webServerMemory",
+        "uiUrl",
         "apiUrl", "imageRepository", "imageTag", "createdAt", "updatedAt", "createdBy", "updatedBy",
     ];
 
@@ -38,7 +40,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
                 $$"""{"name":"d {{Unique()}}","workspaceId":"{{workspace.Text("id")}}","isDevelopmentMode":true}""");
             var cluster = (await SendAsync(HttpMethod.Get, $"{organization}/clusters"))["clusters"]![0]!["id"];
             foreach (var path in (string[])["", "/workspaces", $"/workspaces/{workspace.Text("id")}", "/deployments",
-                $"/deployments/{deployment.Text("id")}", $"/deployments/{deployment.Text("id")}/logs?sources=scheduler", "/deployment-options",
+                $"/deployments/{deployment.Text("id")}", $"/deployments/{deployment.Text("id")}/logs?sources=scheduler",
+                "/deployment-options",
                 $"/clusters/{cluster}", "/cluster-options?type=DEDICATED"])
                 await SendAsync(HttpMethod.Get, organization + path);
             await SendAsync(HttpMethod.Get, $"{prefix}/organizations");
@@ -47,7 +50,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
                 $$"""{"name":"w {{Unique()}}","description":"","cicdEnforcedDefault":false}""");
             await SendAsync(HttpMethod.Post, $"{organization}/deployments/{deployment.Text("id")}", deployment.ToJsonString());
             await SendAsync(HttpMethod.Post, $"{organization}/deployments/{deployment.Text("id")}/hibernation-override", """{"isHibernating":true}""");
-            foreach (var path in (string[])[$"/deployments/{deployment.Text("id")}/hibernation-override", $"/deployments/{deployment.Text("id")}",
+            foreach (var path in (string[])[$"/deployments/{deployment.Text("id")}/hibernation-override",
+                $"/deployments/{deployment.Text("id")}",
                 $"/workspaces/{workspace.Text("id")}"])
             {
                 using var deletion = await Server.Client.DeleteAsync(organization + path, Cancelled);
@@ -88,7 +92,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
             {"workerQueues":[{"name":"default","isDefault":true,"astroMachine":"A5","maxWorkerCount":10,"minWorkerCount":0,"workerConcurrency":5}]}
             """))["workerQueues"]!.AsArray();
         var queue = Assert.Single(queues)!.AsObject();
-        string[] required = ["id", "isDefault", "maxWorkerCount", "minWorkerCount", "name", "podCpu", "podMemory", "workerConcurrency", "astroMachine"];
+        string[] required = ["id", "isDefault", "maxWorkerCount", "minWorkerCount", "name", "podCpu", "podMemory", "workerConcurrency",
+            "astroMachine"];
         Assert.All(required, field => Assert.NotNull(queue[field]));
     }
 
@@ -139,7 +144,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
         foreach (var prefix in Prefixes)
         {
             var created = await Server.Client.PostOkAsync($"{prefix}/organizations/{Server.OrganizationId}/deployments",
-                new JsonObject { ["name"] = $"runtime {Unique()}", ["workspaceId"] = Server.WorkspaceId, ["astroRuntimeVersion"] = "13.1.0" });
+                new JsonObject { ["name"] = $"runtime {Unique()}", ["workspaceId"] = Server.WorkspaceId,
+                    ["astroRuntimeVersion"] = "13.1.0" });
             Assert.Equal(("13.1.0", "13.1.0"), (created.Text("runtimeVersion"), created.Text("astroRuntimeVersion")));
         }
     }
@@ -150,7 +156,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     {
         var id = await Server.CreateDeploymentAsync($"options {Unique()}", runtimeVersion: "99.7.1");
         var client = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", id));
-        foreach (var query in (string[])["", "?deploymentType=STANDARD&cloudProvider=AZURE", "?cloudProvider=&deploymentType=DEDICATED&executor=CELERY",
+        foreach (var query in (string[])["", "?deploymentType=STANDARD&cloudProvider=AZURE",
+            "?cloudProvider=&deploymentType=DEDICATED&executor=CELERY",
             $"?deploymentId={id}"])
         {
             var options = await client.GetOkAsync($"{Server.OrganizationPath}/deployment-options{query}");

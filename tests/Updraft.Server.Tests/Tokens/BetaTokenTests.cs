@@ -27,7 +27,8 @@ public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedSe
         var roles = await server.Client.PostOkAsync($"{url}/roles", JsonNode.Parse(
             $$"""{"roles":[{"entityType":"WORKSPACE","entityId":"{{server.WorkspaceId}}","role":"WORKSPACE_MEMBER"}]}""")!);
         Assert.Equal("WORKSPACE_MEMBER", roles["workspaceRoles"]![0]!["role"]!.GetValue<string>());
-        Assert.Equal("renamed", (await server.Client.PostOkAsync(url, new JsonObject { ["name"] = "renamed", ["description"] = "d" })).Text("name"));
+        Assert.Equal("renamed", (await server.Client.PostOkAsync(url, new JsonObject { ["name"] = "renamed", ["description"] = "d" }))
+            .Text("name"));
         var read = await server.Client.GetOkAsync(url);
         Assert.Equal("WORKSPACE_MEMBER", read["roles"]![0]!["role"]!.GetValue<string>());
         Assert.Null(read["token"]);

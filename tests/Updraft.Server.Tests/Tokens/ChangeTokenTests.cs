@@ -41,15 +41,18 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"), ("WORKSPACE", other, "WORKSPACE_MEMBER"),
             ("DEPLOYMENT", here, "DEPLOYMENT_ADMIN"));
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.NotFound),
-            (await StatusAsync(client, there), await StatusAsync(client, here), await StatusAsync(client, sibling), await StatusAsync(client, hidden)));
+            (await StatusAsync(client, there), await StatusAsync(client, here), await StatusAsync(client, sibling),
+                await StatusAsync(client, hidden)));
         Assert.Equal(HttpStatusCode.Forbidden, await DeployAsync(client, there));
         Assert.Equal(HttpStatusCode.OK, await DeployAsync(client, here));
         var deployments = await client.GetOkAsync($"{Server.OrganizationPath}/deployments?sorts=name:asc");
         Assert.Equal([here, there], deployments["deployments"]!.AsArray().Select(row => row!["id"]!.GetValue<string>()));
         var workspaces = await client.GetOkAsync($"{Server.OrganizationPath}/workspaces");
-        Assert.Equal(new[] { Server.WorkspaceId, other }.Order(), workspaces["workspaces"]!.AsArray().Select(row => row!["id"]!.GetValue<string>()).Order());
+        Assert.Equal(new[] { Server.WorkspaceId, other }.Order(), workspaces["workspaces"]!.AsArray()
+            .Select(row => row!["id"]!.GetValue<string>()).Order());
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"));
-        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), (await StatusAsync(client, there), await StatusAsync(client, here)));
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound),
+            (await StatusAsync(client, there), await StatusAsync(client, here)));
     }
 
     [Fact]
@@ -61,10 +64,12 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"),
             ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"), ("WORKSPACE", other, "WORKSPACE_MEMBER"));
         var client = Server.ClientWith(token);
-        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments", $$"""{"name":"x","workspaceId":"{{other}}"}""", HttpStatusCode.Forbidden);
+        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments", $$"""{"name":"x","workspaceId":"{{other}}"}""",
+            HttpStatusCode.Forbidden);
         await client.PostErrorAsync(Tokens, Body("WORKSPACE", "WORKSPACE_MEMBER", other), HttpStatusCode.Forbidden);
         await client.PostErrorAsync(Tokens, Body("ORGANIZATION", "ORGANIZATION_MEMBER", null), HttpStatusCode.Forbidden);
-        var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         Assert.NotNull(created["dagsUploadUrl"]);
         Assert.Null((await client.GetOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys/{created.Text("id")}"))["dagsUploadUrl"]);
     }
@@ -75,11 +80,13 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     {
         var deployment = await Server.CreateDeploymentAsync("s9");
         var mixed = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER");
-        await GrantAsync(mixed, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"), ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_MEMBER"));
+        await GrantAsync(mixed, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"),
+            ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_MEMBER"));
         var owner = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
         var admin = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment));
         await owner.GetOkAsync($"{Tokens}/{Id(mixed)}");
-        foreach (var (path, body) in new[] { ("/rotate", "{}"), ("", "{\"name\":\"x\"}"), ("/roles", Roles(("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"))) })
+        foreach (var (path, body) in new[] { ("/rotate", "{}"), ("", "{\"name\":\"x\"}"),
+            ("/roles", Roles(("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"))) })
             await owner.PostErrorAsync($"{Tokens}/{Id(mixed)}{path}", body, HttpStatusCode.Forbidden);
         using var deletion = await owner.DeleteAsync($"{Tokens}/{Id(mixed)}", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, deletion.StatusCode);
@@ -101,7 +108,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         clock.Advance(TimeSpan.FromDays(3));
         var client = server.ClientWith(token);
         await client.PostErrorAsync($"{server.OrganizationPath}/tokens/{Id(endless)}/rotate", "{}", HttpStatusCode.Forbidden);
-        Assert.Equal(end, (await client.PostOkAsync($"{server.OrganizationPath}/tokens/{Id(token)}/rotate", new JsonObject())).Text("endAt"));
+        Assert.Equal(end, (await client.PostOkAsync($"{server.OrganizationPath}/tokens/{Id(token)}/rotate", new JsonObject()))
+            .Text("endAt"));
     }
 
     [Fact]
@@ -120,8 +128,10 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     public async Task Renamed_token_names_its_editor()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
-        var changed = await Server.Client.PostOkAsync($"{Tokens}/{Id(token)}", new JsonObject { ["name"] = "other", ["description"] = "why" });
-        Assert.Equal(("other", "why", Id(Server.OwnerToken)), (changed.Text("name"), changed.Text("description"), changed["updatedBy"]!["id"]!.GetValue<string>()));
+        var changed = await Server.Client.PostOkAsync($"{Tokens}/{Id(token)}",
+            new JsonObject { ["name"] = "other", ["description"] = "why" });
+        Assert.Equal(("other", "why", Id(Server.OwnerToken)),
+            (changed.Text("name"), changed.Text("description"), changed["updatedBy"]!["id"]!.GetValue<string>()));
         await Server.ClientWith(token).GetOkAsync("/v1/organizations");
     }
 
@@ -147,7 +157,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
 
     private static string Roles(params (string Type, string Id, string Role)[] roles) => new JsonObject
     {
-        ["roles"] = new JsonArray([.. roles.Select(role => (JsonNode)new JsonObject { ["entityType"] = role.Type, ["entityId"] = role.Id, ["role"] = role.Role })]),
+        ["roles"] = new JsonArray([.. roles.Select(role =>
+            (JsonNode)new JsonObject { ["entityType"] = role.Type, ["entityId"] = role.Id, ["role"] = role.Role })]),
     }.ToJsonString();
 
     private async Task GrantAsync(string token, params (string Type, string Id, string Role)[] roles) =>

@@ -19,7 +19,8 @@ public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedSe
         var deployment = await Server.CreateDeploymentAsync($"trap-2 {scope}");
         var entity = scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null };
         var token = await Server.CreateTokenAsync(scope, role, entity);
-        var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}/rotate", new JsonObject());
+        var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}/rotate",
+            new JsonObject());
         foreach (var secret in (string[])[token, rotated.Text("token")])
         {
             var claims = Jwt.Claims(secret);

@@ -77,14 +77,17 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     {
         var (id, token, _) = await Server.AddUserAsync("cicd@example.org");
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
-        var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true), await Server.CreateDeploymentAsync("cicd-free"));
+        var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true),
+            await Server.CreateDeploymentAsync("cicd-free"));
         var client = Server.ClientWith(token);
         await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", """{"type":"DAG_ONLY"}""", HttpStatusCode.Forbidden);
-        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         foreach (var step in (string[])["finalize", "rollback"])
             await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys/{deploy.Text("id")}/{step}",
                 """{"dagTarballVersion":"x"}""", HttpStatusCode.Forbidden);
-        var own = await client.PostOkAsync($"{Server.OrganizationPath}/deployments/{free}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var own = await client.PostOkAsync($"{Server.OrganizationPath}/deployments/{free}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         Assert.Equal(("USER", "cicd@example.org"),
             (own["createdBySubject"]!["subjectType"]!.GetValue<string>(), own["createdBySubject"]!["username"]!.GetValue<string>()));
     }
@@ -95,11 +98,14 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     {
         await using var server = await UpdraftServer.StartAsync();
         var (id, token, _) = await server.AddUserAsync("last@example.org");
-        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
+        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles",
+            new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
         var user = server.ClientWith(token);
-        using var deletion = await user.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}", Cancelled);
+        using var deletion = await user.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}",
+            Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
-        Assert.Contains("last owner", await user.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
+        Assert.Contains("last owner",
+            await user.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
             StringComparison.Ordinal);
         await user.GetOkAsync($"{server.OrganizationPath}/tokens");
     }

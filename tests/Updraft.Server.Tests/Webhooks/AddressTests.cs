@@ -100,7 +100,8 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         await using var inside = await InsideAsync(outside.Port);
         var queried = 0;
         var url = new Uri($"https://rebind.test:{outside.Port}/hook");
-        using var guarded = Client((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(queried++ == 0 ? "127.0.0.2" : "127.0.0.1")]), allowed: "127.0.0.2");
+        using var guarded = Client((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(queried++ == 0 ? "127.0.0.2" : "127.0.0.1")]),
+            allowed: "127.0.0.2");
         // The receiver has no TLS, so the first attempt fails at the handshake, after the connection.
         Assert.NotEqual(WebhookClient.RefusedAddress, (await guarded.SendAsync(url, "e", "{}", [Secret], Cancelled)).Error);
         Assert.Equal(WebhookClient.RefusedAddress, (await guarded.SendAsync(url, "e", "{}", [Secret], Cancelled)).Error);
@@ -113,7 +114,9 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     {
         await using var outside = await WebhookReceiver.StartAsync("127.0.0.2");
         await using var inside = await InsideAsync(outside.Port);
-        var guard = Guard((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("::ffff:127.0.0.1"), IPAddress.Parse("::ffff:127.0.0.2")]), "127.0.0.2");
+        var guard = Guard((_, _) =>
+            Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("::ffff:127.0.0.1"), IPAddress.Parse("::ffff:127.0.0.2")]),
+            "127.0.0.2");
         using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = guard.ConnectAsync, UseProxy = false });
         using var response = await http.PostAsync($"http://mixed.test:{outside.Port}/hook", null, Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
@@ -210,7 +213,8 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         Assert.True(options.PauseAfter(1, 0) < pauses[0]);
     }
 
-    private static Task<IPAddress[]> FailToResolve(string host, CancellationToken cancellationToken) => throw new InvalidOperationException("This test resolves no name.");
+    private static Task<IPAddress[]> FailToResolve(string host, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException("This test resolves no name.");
 
     private static async Task<WebhookReceiver> InsideAsync(int port) => await WebhookReceiver.StartAsync("127.0.0.1", port);
 
@@ -218,5 +222,6 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         new(Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }), resolve);
 
     private static WebhookClient Client(ResolveHost resolve, string allowed) =>
-        new(Guard(resolve, allowed), Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }), TimeProvider.System);
+        new(Guard(resolve, allowed), Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }),
+            TimeProvider.System);
 }

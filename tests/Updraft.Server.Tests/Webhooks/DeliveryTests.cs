@@ -28,7 +28,8 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         var site = await WebhookSite.CreateAsync(Server);
         var secret = (await site.AddAsync(receiver.Url)).Text("secret");
         Assert.InRange(Convert.FromBase64String(secret["whsec_".Length..]).Length, 24, 64);
-        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123456789abcdef", ["branch"] = "grün" };
+        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123456789abcdef",
+            ["branch"] = "grün" };
         var (deploy, version) = await site.Deploys.DeployAsync("Totals by <region> & ünï", git, ("dags/shop.py", "one\n"));
         var received = await receiver.WaitAsync(2);
         Assert.Equal(["deploy.created", "deploy.finalized"], received.Select(one => one.Type).Order(StringComparer.Ordinal));
@@ -44,9 +45,13 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         var finalized = received.Single(one => one.Type == "deploy.finalized").Json;
         var data = finalized["data"]!.AsObject();
         Assert.EndsWith("Z", finalized.Text("timestamp"), StringComparison.Ordinal);
-        Assert.Equal((deploy, "DEPLOYED", "Totals by <region> & ünï"), (data["deploy"]!.AsObject().Text("id"), data["deploy"]!.AsObject().Text("status"), data["deploy"]!.AsObject().Text("description")));
-        Assert.Equal((site.DeploymentId, "orders <&>"), (data["deployment"]!.AsObject().Text("id"), data["deployment"]!.AsObject().Text("name")));
-        Assert.Equal((site.WorkspaceId, Server.OrganizationId), (data["workspace"]!.AsObject().Text("id"), data["organization"]!.AsObject().Text("id")));
+        Assert.Equal((deploy, "DEPLOYED", "Totals by <region> & ünï"),
+            (data["deploy"]!.AsObject().Text("id"), data["deploy"]!.AsObject().Text("status"), data["deploy"]!.AsObject()
+            .Text("description")));
+        Assert.Equal((site.DeploymentId, "orders <&>"),
+            (data["deployment"]!.AsObject().Text("id"), data["deployment"]!.AsObject().Text("name")));
+        Assert.Equal((site.WorkspaceId, Server.OrganizationId),
+            (data["workspace"]!.AsObject().Text("id"), data["organization"]!.AsObject().Text("id")));
         Assert.Equal(("dags", version), (data["versions"]![0]!.AsObject().Text("path"), data["versions"]![0]!.AsObject().Text("version")));
         Assert.Equal("0123456789abcdef", data["git"]!.AsObject().Text("commitSha"));
         Assert.Equal($"{Server.BaseAddress}deployments/{site.DeploymentId}/deploys/{deploy}", data["links"]!.AsObject().Text("deploy"));
@@ -149,11 +154,13 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         Assert.Equal(1, received.Json["data"]!["deploy"]!["revision"]!.GetValue<int>());
         Assert.Single(await ActiveEventsAsync(agents.DeploymentId));
         await deploys.DeployAsync("second", ("dags/shop.py", "two\n"));
-        await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{agents.DeploymentId}/deploys/{deploy}/rollback", new JsonObject());
+        await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{agents.DeploymentId}/deploys/{deploy}/rollback",
+            new JsonObject());
         await one.ConvergeAsync(3, version);
         await two.ConvergeAsync(3, version);
         var all = await receiver.WaitAsync(3);
-        Assert.Equal(["deploy.active", "deploy.active", "deploy.rolled_back"], all.Select(other => other.Type).Order(StringComparer.Ordinal));
+        Assert.Equal(["deploy.active", "deploy.active", "deploy.rolled_back"], all.Select(other => other.Type)
+            .Order(StringComparer.Ordinal));
         var back = all.Single(other => other.Type == "deploy.rolled_back").Json["data"]!["deploy"]!.AsObject();
         Assert.Equal((deploy, "DEPLOYED"), (back.Text("rollbackFromId"), back.Text("status")));
     }
@@ -211,8 +218,10 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         var webhook = await site.AddAsync(receiver.Url + "/T000/secret-path-of-slack");
         await site.Deploys.DeployAsync("secret", ("dags/shop.py", "one\n"));
         await receiver.WaitAsync(2);
-        var secrets = new List<string> { webhook.Text("secret")["whsec_".Length..], (await site.DoAsync($"{webhook.Text("id")}/rotate")).Text("secret")["whsec_".Length..] };
-        var shown = (await Server.Client.GetOkAsync($"{site.Path}/{webhook.Text("id")}")).ToJsonString() + (await Server.Client.GetOkAsync(site.Path)).ToJsonString()
+        var secrets = new List<string> { webhook.Text("secret")["whsec_".Length..], (await site.DoAsync($"{webhook.Text("id")}/rotate"))
+            .Text("secret")["whsec_".Length..] };
+        var shown = (await Server.Client.GetOkAsync($"{site.Path}/{webhook.Text("id")}")).ToJsonString()
+            + (await Server.Client.GetOkAsync(site.Path)).ToJsonString()
             + string.Concat((await site.DeliveriesAsync(webhook.Text("id"))).Select(row => row.ToJsonString()));
         foreach (var secret in secrets)
         {
@@ -220,7 +229,8 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
             Assert.DoesNotContain(secret, Server.LogText, StringComparison.Ordinal);
         }
         Assert.DoesNotContain("secret-path-of-slack", Server.LogText, StringComparison.Ordinal);
-        foreach (var file in Directory.EnumerateFiles(Server.DataDirectory, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
+        foreach (var file in Directory.EnumerateFiles(Server.DataDirectory, "*", SearchOption.AllDirectories)
+            .Where(file => Path.GetFileName(file) != "lock"))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var bytes = new MemoryStream();
@@ -237,7 +247,8 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(Server.Services);
         var db = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Updraft.Server.Database.UpdraftDbContext>(scope.ServiceProvider);
         var id = new DeploymentId(deployment);
-        return [.. db.Set<Updraft.Server.Events.Event>().Where(row => row.DeploymentId == id && row.Type == "deploy.active").Select(row => row.Id.Value).ToList()
+        return [.. db.Set<Updraft.Server.Events.Event>().Where(row => row.DeploymentId == id && row.Type == "deploy.active")
+            .Select(row => row.Id.Value).ToList()
             .Select(value => (JsonNode)JsonValue.Create(value))];
     }
 

@@ -31,7 +31,8 @@ internal static partial class SignatureCheck
         await process.StandardInput.WriteAsync(JsonSerializer.Serialize(new
         {
             secret,
-            headers = received.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value, StringComparer.Ordinal),
+            headers = received.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value,
+                StringComparer.Ordinal),
             body = Convert.ToBase64String(body ?? received.Body),
         }));
         process.StandardInput.Close();

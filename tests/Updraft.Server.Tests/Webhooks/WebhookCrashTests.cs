@@ -14,7 +14,8 @@ public sealed class WebhookCrashTests
     public async Task Delivery_in_progress_at_a_kill_is_repeated_with_the_same_ID()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings, StringComparer.Ordinal)
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings,
+            StringComparer.Ordinal)
         {
             ["Webhooks:Timeout"] = "00:00:03",
             ["Webhooks:RetryFor"] = "00:10:00",
@@ -62,11 +63,13 @@ public sealed class WebhookCrashTests
         }
         await server.RestartAsync();
         await Poll.UntilAsync(() => Task.FromResult(receiver.Received.Select(one => one.Id).Distinct(StringComparer.Ordinal).Count() == 2));
-        Assert.Equal(["deploy.created", "deploy.finalized"], receiver.Received.Select(one => one.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        Assert.Equal(["deploy.created", "deploy.finalized"], receiver.Received.Select(one => one.Type).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal));
     }
 
     /// <summary>The same server in its own process, which the test can kill.</summary>
-    private static Process Start(UpdraftServer server) => Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
+    private static Process Start(UpdraftServer server) =>
+        Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
         server.Settings.Select(setting => $"--{setting.Key}={setting.Value}"))
     { UseShellExecute = false, RedirectStandardOutput = false })!;
 

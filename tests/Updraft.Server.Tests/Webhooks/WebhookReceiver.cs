@@ -28,8 +28,10 @@ internal sealed class WebhookReceiver : IAsyncDisposable
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            var received = new ReceivedWebhook(context.Request.Method + " " + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
-                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase), body.ToArray());
+            var received = new ReceivedWebhook(context.Request.Method + " "
+                + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(),
+                    StringComparer.OrdinalIgnoreCase), body.ToArray());
             _received.Enqueue(received);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             if (Respond is { } response)

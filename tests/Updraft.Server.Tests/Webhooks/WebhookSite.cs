@@ -44,7 +44,8 @@ internal sealed class WebhookSite
     }
 
     /// <summary>Creates a webhook.</summary>
-    public Task<JsonObject> AddAsync(string url, string[]? types = null, string format = "STANDARD", string? deployment = null, HttpClient? client = null) =>
+    public Task<JsonObject> AddAsync(string url, string[]? types = null, string format = "STANDARD", string? deployment = null,
+        HttpClient? client = null) =>
         (client ?? _server.Client).PostOkAsync(Path, Order(url, types, format, deployment));
 
     /// <summary>The body that creates a webhook.</summary>

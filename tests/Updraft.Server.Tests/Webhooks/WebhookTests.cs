@@ -25,10 +25,13 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
         var site = await WebhookSite.CreateAsync(Server);
         var id = (await site.AddAsync(Url, ["deploy.failed"], "SLACK")).Text("id");
         var listed = Assert.Single((await Server.Client.GetOkAsync($"{site.Path}?workspaceId={site.WorkspaceId}"))["webhooks"]!.AsArray())!.AsObject();
-        Assert.Equal((id, Url, "SLACK", "deploy.failed"), (listed.Text("id"), listed.Text("url"), listed.Text("format"), listed["eventTypes"]![0]!.ToString()));
+        Assert.Equal((id, Url, "SLACK", "deploy.failed"),
+            (listed.Text("id"), listed.Text("url"), listed.Text("format"), listed["eventTypes"]![0]!.ToString()));
         Assert.Null(listed["secret"]);
-        var changed = await Server.Client.PostOkAsync($"{site.Path}/{id}", new JsonObject { ["name"] = "other", ["url"] = Url + "/2", ["isEnabled"] = false });
-        Assert.Equal(("other", Url + "/2", "STANDARD", 5, false), (changed.Text("name"), changed.Text("url"), changed.Text("format"), changed["eventTypes"]!.AsArray().Count,
+        var changed = await Server.Client.PostOkAsync($"{site.Path}/{id}",
+            new JsonObject { ["name"] = "other", ["url"] = Url + "/2", ["isEnabled"] = false });
+        Assert.Equal(("other", Url + "/2", "STANDARD", 5, false),
+            (changed.Text("name"), changed.Text("url"), changed.Text("format"), changed["eventTypes"]!.AsArray().Count,
             changed["isEnabled"]!.GetValue<bool>()));
         await Server.Client.PostErrorAsync($"{site.Path}/{id}/test", "{}", HttpStatusCode.BadRequest);
         await site.DoAsync($"{id}/rotate");
@@ -51,7 +54,8 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
         var order = site.Order(Url);
         foreach (var (name, value) in JsonNode.Parse(change)!.AsObject())
             order[name] = value?.DeepClone();
-        Assert.Contains($"'{field}'", await Server.Client.PostErrorAsync(site.Path, order.ToJsonString(), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        Assert.Contains($"'{field}'", await Server.Client.PostErrorAsync(site.Path, order.ToJsonString(), HttpStatusCode.BadRequest),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,7 +64,8 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
         var site = await WebhookSite.CreateAsync(Server);
         for (var i = 0; i < 20; i++)
             await site.AddAsync(Url);
-        Assert.Contains("20", await Server.Client.PostErrorAsync(site.Path, site.Order(Url).ToJsonString(), HttpStatusCode.BadRequest), StringComparison.Ordinal);
+        Assert.Contains("20", await Server.Client.PostErrorAsync(site.Path, site.Order(Url).ToJsonString(), HttpStatusCode.BadRequest),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +79,8 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
         Assert.Equal(HttpStatusCode.NotFound, await WebhookSite.StatusAsync(admin, $"{site.Path}/{ofWorkspace}"));
         Assert.Equal(HttpStatusCode.NotFound, await WebhookSite.StatusAsync(admin, $"{site.Path}/{ofWorkspace}/deliveries"));
         foreach (var action in (string[])["", "/rotate", "/test"])
-            await admin.PostErrorAsync($"{site.Path}/{ofWorkspace}{action}", new JsonObject { ["name"] = "x", ["url"] = Url }.ToJsonString(), HttpStatusCode.NotFound);
+            await admin.PostErrorAsync($"{site.Path}/{ofWorkspace}{action}",
+                new JsonObject { ["name"] = "x", ["url"] = Url }.ToJsonString(), HttpStatusCode.NotFound);
         await admin.PostErrorAsync(site.Path, site.Order(Url).ToJsonString(), HttpStatusCode.Forbidden);
         var other = await Server.CreateDeploymentAsync("other", site.WorkspaceId);
         await admin.PostErrorAsync(site.Path, site.Order(Url, deployment: other).ToJsonString(), HttpStatusCode.NotFound);
@@ -121,7 +127,8 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
             context.Response.StatusCode = StatusCodes.Status500InternalServerError;
             return Task.CompletedTask;
         };
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings, StringComparer.Ordinal) { ["Webhooks:DisableAfter"] = "00:00:00.010" });
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings,
+            StringComparer.Ordinal) { ["Webhooks:DisableAfter"] = "00:00:00.010" });
         var site = await WebhookSite.CreateAsync(server);
         var id = (await site.AddAsync(receiver.Url)).Text("id");
         await site.DoAsync($"{id}/test");
@@ -137,7 +144,8 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
         using var visitor = await Visitor.SignedInAsync(Server);
         Assert.Contains("href=\"/webhooks\"", await visitor.ReadAsync("/deployments"), StringComparison.Ordinal);
         string page;
-        using (var created = await visitor.SendFormAsync("/webhooks", "/webhooks", ("name", "the <b>channel</b>"), ("place", site.WorkspaceId), ("url", receiver.Url + "/token"),
+        using (var created = await visitor.SendFormAsync("/webhooks", "/webhooks", ("name", "the <b>channel</b>"),
+            ("place", site.WorkspaceId), ("url", receiver.Url + "/token"),
             ("format", "STANDARD"), ("events", "deploy.created"), ("events", "deploy.finalized")))
         {
             page = await created.Content.ReadAsStringAsync(Cancelled);
@@ -176,6 +184,7 @@ public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookSe
     {
         await using var scope = Server.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-        return await db.Set<Event>().Where(row => row.TargetId == webhook).OrderBy(row => row.At).Select(row => row.Type).ToListAsync(Cancelled);
+        return await db.Set<Event>().Where(row => row.TargetId == webhook).OrderBy(row => row.At).Select(row => row.Type)
+            .ToListAsync(Cancelled);
     }
 }

@@ -62,7 +62,8 @@ public sealed class WorkspaceTests
         var updated = await server.Client.PostOkAsync(path, body);
         var read = await server.Client.GetOkAsync(path);
         foreach (var (field, value) in body)
-            Assert.True(JsonNode.DeepEquals(value, updated[field]) && JsonNode.DeepEquals(value, read[field]), $"{field} was returned as {read[field]}");
+            Assert.True(JsonNode.DeepEquals(value, updated[field]) && JsonNode.DeepEquals(value, read[field]),
+                $"{field} was returned as {read[field]}");
         Assert.False((await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{id}"))["isCicdEnforced"]!.GetValue<bool>());
         var next = await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments",
             new JsonObject { ["name"] = "next", ["workspaceId"] = server.WorkspaceId });
@@ -97,9 +98,11 @@ public sealed class WorkspaceTests
         var member = server.ClientWith(await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace));
         await member.GetOkAsync(path);
         using (var rejected = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
-            Assert.Contains("has 1 Deployment", (await rejected.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+            Assert.Contains("has 1 Deployment", (await rejected.ReadAsync(HttpStatusCode.BadRequest)).Text("message"),
+                StringComparison.Ordinal);
         Assert.NotNull(await server.Client.GetOkAsync(path));
-        using (await server.Client.DeleteAsync($"{server.OrganizationPath}/deployments/{deployment}", TestContext.Current.CancellationToken))
+        using (await server.Client.DeleteAsync($"{server.OrganizationPath}/deployments/{deployment}",
+            TestContext.Current.CancellationToken))
         using (var deletion = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
             Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
         using var again = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken);
