@@ -59,7 +59,7 @@ internal static class SignInEndpoints
         var redirect = query["redirect_uri"].ToString();
         if (query["client_id"] != ClientId || !LoopbackUrl.IsAllowed(redirect))
         {
-            await showMessage(context, StatusCodes.Status400BadRequest, "The login cannot start",
+            await showMessage(context, StatusCodes.Status400BadRequest, "The login cannot begin",
                 "The client is unknown, or its redirect URL is not on this host. Start the login again from the command line.");
             return;
         }
