@@ -1,4 +1,4 @@
-using Updraft.Server.Tests.Archives;
+
 
 namespace Updraft.Fuzz;
 

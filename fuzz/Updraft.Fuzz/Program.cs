@@ -5,7 +5,6 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Fuzz;
 

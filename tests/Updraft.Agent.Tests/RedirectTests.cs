@@ -64,7 +64,7 @@ public sealed class RedirectTests : IAsyncLifetime
     public async Task When_the_store_fails_the_server_gives_the_bytes_and_the_store_is_left_alone_for_a_while(string failure)
     {
         if (failure == "nobody there")
-            _target = new Uri($"http://127.0.0.1:{UnusedPort()}");
+            _target = new Uri($"http://127.0.0.1:{Updraft.Testing.LoopbackPort.Lease()}");
         _store.Intercept = context => FailAsync(context, failure);
         _server.Deploy(("dags", Tree.Of(("a.py", "one"), ("b.py", new string('b', 10_000)))));
         await _server.WaitForActiveAsync(1);
@@ -146,12 +146,5 @@ public sealed class RedirectTests : IAsyncLifetime
                 break;
         }
         return true;
-    }
-
-    private static int UnusedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -4,8 +4,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Browser.Tests;
 

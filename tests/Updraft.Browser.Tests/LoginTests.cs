@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Browser.Tests;
 

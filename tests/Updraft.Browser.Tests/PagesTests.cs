@@ -8,11 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
-using Updraft.EndToEnd.Tests.Support;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Browser.Tests;
 
@@ -254,7 +250,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     /// <summary>Three agents beside nothing, each with a root of its own.</summary>
-    private sealed class Agents(string folder, List<RunningProgram> programs) : IDisposable
+    private sealed class Agents(string folder, List<ChildProcess> programs) : IDisposable
     {
         public IEnumerable<string> Roots => Components.Select(component => Path.Join(folder, component));
 
@@ -267,7 +263,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 var token = Path.Join(folder, component + ".token");
                 await File.WriteAllTextAsync(token, await server.CreateAgentTokenAsync(deployment), Cancelled);
                 Directory.CreateDirectory(Path.Join(folder, component));
-                agents.Add(new RunningProgram(Programs.AgentBinary, ["--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
+                agents.Add(new ChildProcess(Programs.AgentBinary, ["--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
                     "--root", Path.Join(folder, component), "--component", component, "--host", string.Create(CultureInfo.InvariantCulture, $"airflow-{component}")]));
             }
             return agents;
@@ -279,6 +275,6 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             Directory.Delete(folder, recursive: true);
         }
 
-        private void Add(RunningProgram program) => programs.Add(program);
+        private void Add(ChildProcess program) => programs.Add(program);
     }
 }

@@ -1,5 +1,4 @@
 using Microsoft.Playwright;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Browser.Tests.Support;
 

@@ -26,10 +26,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     public OtlpCollector()
     {
-        using var free = new TcpListener(IPAddress.Loopback, 0);
-        free.Start();
-        Address = $"http://127.0.0.1:{((IPEndPoint)free.LocalEndpoint).Port}";
-        free.Stop();
+        Address = LoopbackPort.LeaseUrl().OriginalString;
         _listener.Prefixes.Add(Address + "/");
         _listener.Start();
         _serving = ServeAsync();

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Agents;
 

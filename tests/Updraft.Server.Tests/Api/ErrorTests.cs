@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 

@@ -5,9 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Api;
 

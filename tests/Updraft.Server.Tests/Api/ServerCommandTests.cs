@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 

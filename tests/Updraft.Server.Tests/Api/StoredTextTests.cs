@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
 /// <summary>The server stores unusual texts unchanged or rejects them, and never puts them into a header.</summary>
+[Trait("Database", "every")]
 public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -13,11 +13,11 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Server.Tests.Bundles;
 
 /// <summary>The agent's routes, over HTTP, as an agent of the fixture's Deployment or of another one.</summary>
+[Trait("Database", "every")]
 public sealed class BundleEndpointsTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;

@@ -11,7 +11,6 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Bundles;
 

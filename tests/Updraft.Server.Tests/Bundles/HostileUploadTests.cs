@@ -4,8 +4,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Bundles;

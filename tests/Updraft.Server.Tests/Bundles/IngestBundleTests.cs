@@ -4,10 +4,10 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Deployments;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Server.Tests.Bundles;
 
+[Trait("Database", "every")]
 public sealed class IngestBundleTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;

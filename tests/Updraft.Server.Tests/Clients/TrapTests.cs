@@ -6,7 +6,6 @@ using System.Text.RegularExpressions;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Deploys;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Clients;

@@ -1,13 +1,11 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Npgsql;
-using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Storage;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Database;

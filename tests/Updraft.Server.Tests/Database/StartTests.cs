@@ -1,5 +1,4 @@
 using Microsoft.Data.Sqlite;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Database;
 

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.DeploymentLog;
 

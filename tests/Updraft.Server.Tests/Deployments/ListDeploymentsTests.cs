@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
+[Trait("Database", "every")]
 public sealed class ListDeploymentsTests : IAsyncLifetime
 {
     private UpdraftServer? _server;

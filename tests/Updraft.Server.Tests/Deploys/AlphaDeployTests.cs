@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Deploys under <c>/v1alpha1</c>.</summary>
+[Trait("Database", "every")]
 public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

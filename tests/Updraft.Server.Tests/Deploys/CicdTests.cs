@@ -3,10 +3,10 @@ using Updraft.Server.Api;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

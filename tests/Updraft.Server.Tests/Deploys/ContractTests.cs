@@ -1,10 +1,9 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Contract;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Every answer of the six operations, read by a client that forgives nothing.</summary>
+[Trait("Database", "every")]
 public sealed class ContractTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Git = """

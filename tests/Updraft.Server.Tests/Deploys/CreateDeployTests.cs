@@ -1,8 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class CreateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

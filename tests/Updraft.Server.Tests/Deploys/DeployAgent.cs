@@ -1,6 +1,5 @@
 using System.Net.Http.Json;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 

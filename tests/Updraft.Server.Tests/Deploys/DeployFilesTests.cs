@@ -1,11 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>The files of deploys over the API.</summary>
+[Trait("Database", "every")]
 public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

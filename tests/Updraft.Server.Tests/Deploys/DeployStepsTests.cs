@@ -2,11 +2,11 @@ using System.Text.Json.Nodes;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>The way of a deploy, step by step, and what two deploys differ in.</summary>
+[Trait("Database", "every")]
 public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -4,7 +4,6 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
@@ -24,6 +23,7 @@ public enum Effect
 }
 
 /// <summary>The types, with DAG deploys on and off, against every way to name a version.</summary>
+[Trait("Database", "every")]
 public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Mount = "/usr/local/airflow/dbt/shop";

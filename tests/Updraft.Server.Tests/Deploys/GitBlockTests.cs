@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]

@@ -1,7 +1,7 @@
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]

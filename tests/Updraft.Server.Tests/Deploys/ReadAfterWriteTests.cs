@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Reads are answered from memory where that is right; nobody can tell.</summary>
+[Trait("Database", "every")]
 public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

@@ -3,11 +3,11 @@ using System.Text.Json.Nodes;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>What becomes of a deploy whose image does not run.</summary>
+[Trait("Database", "every")]
 public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private AgentSite _site = null!;

@@ -2,12 +2,12 @@ using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Events;
 
 /// <summary>The pages of the audit log and of the agent history in the web UI.</summary>
+[Trait("Database", "every")]
 public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

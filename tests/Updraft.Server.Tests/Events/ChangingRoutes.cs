@@ -3,9 +3,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Events;
 

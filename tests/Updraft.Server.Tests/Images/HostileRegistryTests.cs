@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 

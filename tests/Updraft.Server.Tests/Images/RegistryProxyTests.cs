@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 

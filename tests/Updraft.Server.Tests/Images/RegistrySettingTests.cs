@@ -1,7 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 

@@ -11,7 +11,6 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 

@@ -7,7 +7,6 @@ using System.Text.Json.Nodes;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 

@@ -5,10 +5,8 @@ using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 using Updraft.Server.Tests.Webhooks;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Import;
 

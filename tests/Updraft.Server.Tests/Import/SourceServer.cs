@@ -5,9 +5,7 @@ using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Import;
 

@@ -6,7 +6,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 

@@ -5,7 +5,6 @@ using Updraft.Server.Api;
 using Updraft.Server.Security;
 using Updraft.Server.Tests.Contract;
 using Updraft.Server.Tests.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Roles;
 

@@ -7,7 +7,6 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 

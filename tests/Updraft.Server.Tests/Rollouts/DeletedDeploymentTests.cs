@@ -3,12 +3,12 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>Row S12: what is deleted opens nothing any more.</summary>
+[Trait("Database", "every")]
 public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;

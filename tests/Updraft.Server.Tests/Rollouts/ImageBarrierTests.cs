@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>Who waits for whom while an image is rolled out.</summary>
+[Trait("Database", "every")]
 public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Zeroth = "2026-01-01T00:00:00.0000000Z", First = "2026-01-01T00:00:00.0000001Z",

@@ -9,6 +9,7 @@ namespace Updraft.Server.Tests.Rollouts;
 /// its reports arrive late, twice and out of order, and now and then something fails or a new revision comes. Two of them let images run;
 /// now and then one is away for a while.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class RolloutSpec
 {
     private const int Agents = 3;

@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Security;
 

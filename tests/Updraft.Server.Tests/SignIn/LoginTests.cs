@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.SignIn;
 

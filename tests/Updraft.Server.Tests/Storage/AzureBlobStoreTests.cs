@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 

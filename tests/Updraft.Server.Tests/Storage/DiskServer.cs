@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>Reliability D1 to D4: disks that are full, out of inodes or read-only, under a server that runs, and its recovery without a restart.</summary>
+[Trait("Runs", "ci")] // Mounts file systems, which needs root.
 [Trait("needs", "mount")]
 public sealed class DiskTests
 {

@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Api;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 

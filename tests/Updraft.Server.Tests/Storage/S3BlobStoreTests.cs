@@ -2,8 +2,6 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 

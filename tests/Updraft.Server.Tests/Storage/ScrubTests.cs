@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 
@@ -8,6 +7,7 @@ namespace Updraft.Server.Tests.Storage;
 /// Reliability D5 to D7: what is wrong with a stored blob is found and named by <c>scrub</c>, started as an operator starts it while the
 /// server runs; no download passes it off as right, and other bundles are served as before.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<SharedFolderServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -1,5 +1,4 @@
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 

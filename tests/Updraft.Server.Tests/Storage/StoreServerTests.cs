@@ -3,14 +3,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>A server whose blobs are in an object store: what it answers, what it says when the store fails, and <c>scrub</c>.</summary>
+[Trait("Database", "every")]
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -8,9 +8,7 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Storage;

@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Telemetry;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
@@ -21,7 +20,7 @@ public sealed class MetricAccessTests
     [InlineData("Bearer scrape-0123456789abcdef", HttpStatusCode.OK)]
     public async Task With_a_token_only_who_sends_it_reads_metrics(string? authorization, HttpStatusCode expected)
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -39,7 +38,7 @@ public sealed class MetricAccessTests
     [Fact]
     public async Task The_owners_token_opens_no_metrics()
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -73,7 +72,7 @@ public sealed class MetricAccessTests
     [Fact]
     public async Task A_limit_that_is_hit_is_counted_by_the_name_of_its_setting()
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -107,12 +106,5 @@ public sealed class MetricAccessTests
         using var response = await server.Client.GetAsync("/metrics", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
         Assert.Null(Instrumentation.Begin("nobody listens"));
-    }
-
-    private static string FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
     }
 }

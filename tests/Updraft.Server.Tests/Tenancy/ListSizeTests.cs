@@ -5,7 +5,6 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 using Updraft.Server.Workspaces;

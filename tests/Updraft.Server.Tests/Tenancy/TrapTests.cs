@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tenancy;
 

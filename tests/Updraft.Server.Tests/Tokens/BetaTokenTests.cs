@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>The shape of tokens that the Terraform provider reads.</summary>
+[Trait("Database", "every")]
 public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Fact]

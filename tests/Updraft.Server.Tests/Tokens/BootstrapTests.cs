@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class BootstrapTests
 {
     private const string ChosenToken = "an-operator-chose-this-token-0123456789-abcdefghij";

@@ -2,10 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>The parts of a token that clients read without a check, and fail on.</summary>
+[Trait("Database", "every")]
 public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -5,11 +5,11 @@ using Azure;
 using Azure.Storage;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Programs that others wrote, as they come.</summary>
+[Trait("Database", "every")]
 public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;

@@ -1,8 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string IdOf65Bytes = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

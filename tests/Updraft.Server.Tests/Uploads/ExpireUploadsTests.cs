@@ -1,9 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class ExpireUploadsTests
 {
     private static readonly string A = Convert.ToBase64String("block-a"u8);

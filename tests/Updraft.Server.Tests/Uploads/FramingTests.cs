@@ -1,9 +1,9 @@
 using System.Text;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Bodies that are cut off, announced twice, or not yet asked for.</summary>
+[Trait("Database", "every")]
 public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];

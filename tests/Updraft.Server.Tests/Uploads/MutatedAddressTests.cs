@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
@@ -10,6 +9,7 @@ namespace Updraft.Server.Tests.Uploads;
 /// Reliability U14: an upload address, changed as a text in every way, is refused unless it is the same address after decoding.
 /// <c>UPDRAFT_FUZZ_URLS</c> sets how many (5,000 by default), <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+&=?/_~;,@!$'()*";

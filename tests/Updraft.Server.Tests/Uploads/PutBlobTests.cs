@@ -3,10 +3,10 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];

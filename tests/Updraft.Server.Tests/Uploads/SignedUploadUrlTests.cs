@@ -7,11 +7,11 @@ using Microsoft.Extensions.Primitives;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";

@@ -1,10 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Rows U6, U7 and U13: at the limit, a step above it, and far above it.</summary>
+[Trait("Database", "every")]
 public sealed class UploadLifetimeTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(56);

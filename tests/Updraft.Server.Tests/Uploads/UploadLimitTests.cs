@@ -1,8 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : IClassFixture<UploadLimitTests.SmallServer>
 {
     private const int MaxBytes = 100_000, MaxBlockBytes = 60_000;

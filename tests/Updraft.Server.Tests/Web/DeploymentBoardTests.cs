@@ -5,7 +5,6 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;

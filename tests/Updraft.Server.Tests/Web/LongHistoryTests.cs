@@ -7,7 +7,6 @@ using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
 using Updraft.Server.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 

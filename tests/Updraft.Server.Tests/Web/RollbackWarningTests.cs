@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Updraft.Server.Tests.Deploys;
 using Updraft.Server.Tests.Images;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 

@@ -4,7 +4,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;

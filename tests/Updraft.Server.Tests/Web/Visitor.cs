@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Webhooks;
 
 namespace Updraft.Server.Tests.Webhooks;

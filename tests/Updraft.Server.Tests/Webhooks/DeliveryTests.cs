@@ -3,8 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
@@ -15,6 +13,7 @@ public sealed class WebhookServer : SharedServer
 }
 
 /// <summary>The content and number of requests that a receiver gets.</summary>
+[Trait("Database", "every")]
 public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private UpdraftServer Server => shared.Server;

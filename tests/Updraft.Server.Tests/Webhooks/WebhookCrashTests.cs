@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Webhooks;
 

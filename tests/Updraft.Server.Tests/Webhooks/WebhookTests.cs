@@ -5,12 +5,12 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
 using Updraft.Server.Events;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
 /// <summary>Management of webhooks in the API and in the web UI.</summary>
+[Trait("Database", "every")]
 public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private const string Url = "https://hooks.example.org/updraft";

@@ -5,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Creating, changing and listing bundles.</summary>
+[Trait("Database", "every")]
 public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";

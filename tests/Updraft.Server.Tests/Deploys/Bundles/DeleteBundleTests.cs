@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Deleting bundles, and what is seen of them until they are gone.</summary>
+[Trait("Database", "every")]
 public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Lists of deploys and bundles with 0, 1, 20 and 1,000 rows, read by every page size that clients use.</summary>
+[Trait("Database", "every")]
 public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly int[] Sizes = [0, 1, 20, 1000];

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>The history of one bundle, going back in it, and what going back to a whole deploy does to bundles.</summary>
+[Trait("Database", "every")]
 public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
