@@ -11,9 +11,12 @@ namespace Updraft;
 /// </summary>
 internal static partial class Posix
 {
-    private const int ReadOnly = 0, Directory = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000;
+    private const int ReadOnly = 0, CloseOnExec = 0x80000;
     private const int AtCurrentFolder = -100;
     private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
+
+    // Evaluated at each call: an exception of a static initializer would hide its reason.
+    private static OpenFlags Flags => OpenFlags.Of(RuntimeInformation.ProcessArchitecture);
 
     /// <summary>Makes a file's bytes durable.</summary>
     public static void Fsync(SafeFileHandle file, string path)
@@ -25,7 +28,7 @@ internal static partial class Posix
     /// <summary>Makes what was created, renamed or removed in a folder durable.</summary>
     public static void FsyncDirectory(string folder)
     {
-        using var handle = NativeOpen(folder, ReadOnly | Directory | CloseOnExec);
+        using var handle = NativeOpen(folder, ReadOnly | Flags.Directory | CloseOnExec);
         if (handle.IsInvalid)
             throw Failure("open", folder);
         Fsync(handle, folder);
@@ -34,7 +37,7 @@ internal static partial class Posix
     /// <summary>Makes everything in the file system that holds a folder durable: one call for a tree of thousands of files.</summary>
     public static void SyncFileSystem(string folder)
     {
-        using var handle = NativeOpen(folder, ReadOnly | Directory | CloseOnExec);
+        using var handle = NativeOpen(folder, ReadOnly | Flags.Directory | CloseOnExec);
         if (handle.IsInvalid)
             throw Failure("open", folder);
         if (NativeSyncfs(handle) != 0)
@@ -67,7 +70,7 @@ internal static partial class Posix
     /// <summary>Opens a regular file for reading without following a symbolic link at its end.</summary>
     public static SafeFileHandle OpenNoFollow(string path)
     {
-        var handle = NativeOpen(path, ReadOnly | NoFollow | CloseOnExec);
+        var handle = NativeOpen(path, ReadOnly | Flags.NoFollow | CloseOnExec);
         if (!handle.IsInvalid)
             return handle;
         handle.Dispose();

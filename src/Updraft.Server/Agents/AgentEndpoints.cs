@@ -1,6 +1,7 @@
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Agents;
 
@@ -14,6 +15,7 @@ internal static class AgentEndpoints
         builder.Services.AddSingleton<RecordHeartbeat>();
         builder.Services.AddSingleton<WaitingAgents>();
         builder.Services.AddHostedService<RecordWaitingHeartbeats>();
+        builder.Services.AddBackgroundWork(RecordWaitingHeartbeats.WorkName);
     }
 
     public static void MapAgents(this IEndpointRouteBuilder routes) =>

@@ -7,6 +7,9 @@ namespace Updraft.Server.Agents;
 internal sealed class RecordWaitingHeartbeats(WaitingAgents waiting, RecordHeartbeat see, IOptions<AgentOptions> options, TimeProvider clock,
     ILogger<RecordWaitingHeartbeats> log) : BackgroundService
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "see_waiting_agents";
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(options.Value.SeenEvery, clock);
@@ -15,11 +18,11 @@ internal sealed class RecordWaitingHeartbeats(WaitingAgents waiting, RecordHeart
             try
             {
                 await see.RunAsync(waiting.Now, stoppingToken);
-                BackgroundWork.Succeeded(BackgroundWork.RecordWaitingHeartbeats);
+                BackgroundWork.Succeeded(WorkName);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                BackgroundWork.Failed(BackgroundWork.RecordWaitingHeartbeats);
+                BackgroundWork.Failed(WorkName);
                 // The next round writes the same again; a full disk must not stop the rounds.
                 log.LogWarning(exception, "Agents could not be marked as seen.");
             }

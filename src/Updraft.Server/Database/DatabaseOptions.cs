@@ -4,23 +4,34 @@ using Npgsql;
 
 namespace Updraft.Server.Database;
 
-/// <summary>Which database is used; section <c>Database</c>.</summary>
+/// <summary>The database: SQLite in the data directory, or PostgreSQL, which several replicas can share.</summary>
 internal sealed class DatabaseOptions : IValidatableObject
 {
+    public const string Section = "Database";
+
     /// <summary>
-    /// Where PostgreSQL is: <c>Host=db;Database=updraft;Username=updraft;Password=…</c>, or the same as
-    /// <c>postgres://updraft:…@db/updraft?sslmode=require</c>. SQLite in the data folder when empty.
+    /// Connection string of PostgreSQL. It contains a password, so prefer the environment variable to the command line. Default: SQLite in
+    /// the data directory.
     /// </summary>
+    /// <value>
+    /// <c>Host=db;Database=updraft;Username=updraft;Password=…</c> or <c>postgres://updraft:…@db/updraft?sslmode=require</c>
+    /// </value>
     public string? ConnectionString { get; set; }
 
-    /// <summary>Most connections that one server holds to PostgreSQL; 50 by default. Two more listen and hold the lead.</summary>
+    /// <summary>
+    /// Maximum number of pooled PostgreSQL connections of one replica. A replica reserves two more: one for notifications, one for leader
+    /// election. A request waits at most 5 seconds for a free connection.
+    /// </summary>
     [Range(2, 1000)]
     public int MaxConnections { get; set; } = 50;
 
-    /// <summary>Start although the keys are not those on record, and record them: once, after a key was changed on purpose.</summary>
+    /// <summary>
+    /// Whether the server replaces the recorded key IDs with the IDs of its own keys. Set it for one start of one replica, after you
+    /// changed a key on all replicas.
+    /// </summary>
     public bool AcceptKeys { get; set; }
 
-    /// <summary>Whether several servers may work on the database.</summary>
+    /// <summary>Whether several replicas can share the database.</summary>
     public bool IsShared => !string.IsNullOrEmpty(ConnectionString);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -192,9 +192,9 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         return Complete(path == Bundle.MainPath ? [dags, .. bundles] : [.. bundles, dags]);
     }
 
-    private static List<RevisionMount> Complete(List<RevisionMount> mounts) => mounts.Count <= Bundle.Most
+    private static List<RevisionMount> Complete(List<RevisionMount> mounts) => mounts.Count <= Bundle.MaxCount
         ? mounts
-        : throw ApiException.BadRequest($"A Deployment has at most {Bundle.Most} bundles; delete one first.");
+        : throw ApiException.BadRequest($"A Deployment has at most {Bundle.MaxCount} bundles; delete one first.");
 
     /// <summary>The bundle's row goes with its mount. It may have no row, or not be mounted.</summary>
     private async Task DeleteBundleAsync(MountPath mount, Revision? newest, Revision revision, SubjectProfile by,

@@ -33,7 +33,7 @@ internal readonly record struct MountPath(string Absolute, string Path, string F
         return path.Split('/')[0] switch
         {
             Bundle.MainPath => throw Refused(field, text, "belongs to the DAG bundle; deploy DAGs with the type DAG_ONLY"),
-            Bundle.Folder => throw Refused(field, text, "belongs to the named DAG bundles; create a DAG bundle instead"),
+            Bundle.ParentDirectory => throw Refused(field, text, "belongs to the named DAG bundles; create a DAG bundle instead"),
             AgentFolder => throw Refused(field, text, "belongs to the agents"),
             _ => new(absolute, path, field),
         };

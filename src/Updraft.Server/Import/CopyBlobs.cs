@@ -89,7 +89,7 @@ internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<Blo
             foreach (var entry in PackReader.ReadIndex(content))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using var frame = new FrameStream(content, entry.Offset, entry.Length);
+                using var frame = new PackFrame(content, entry.Offset, entry.Length);
                 PackReader.CopyVerified(frame, entry.Size, entry.Content, Stream.Null);
             }
         }

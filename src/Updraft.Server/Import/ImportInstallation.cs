@@ -93,7 +93,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 
         // 6
         var damage = new List<ScrubDamage>();
-        var scrub = new ScrubBundles(Db, StorageServices.OpenToRead(services), damage.Add,
+        var scrub = new ScrubBundles(Db, StorageServices.OpenForReading(services), damage.Add,
             read => progress($"{Bar(read.Packs + read.Manifests, blobs.Count)} read again: {ScrubCommand.Describe(read)}"));
         var total = await scrub.RunAsync(cancellationToken);
         if (damage.Count == 0)

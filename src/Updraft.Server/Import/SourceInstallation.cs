@@ -65,7 +65,7 @@ internal sealed class SourceInstallation : IAsyncDisposable
         .. Directory.EnumerateFileSystemEntries(_blobs, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
             .Where(path => !Directory.Exists(path) || File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint))
             .Select(path => Path.GetRelativePath(_blobs, path))
-            .Where(key => !key.StartsWith(BlobKey.TemporaryFolder + "/", StringComparison.Ordinal))
+            .Where(key => !key.StartsWith(BlobKey.TemporaryDirectory + "/", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 

@@ -60,7 +60,7 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
         {
             if (!rows.TryGetValue(mount.Path, out var bundle))
             {
-                bundle = Add(deployment, mount.Path, mount.IsDag ? mount.Path[(Bundle.Folder.Length + 1)..] : null, now, by);
+                bundle = Add(deployment, mount.Path, mount.IsDag ? mount.Path[(Bundle.ParentDirectory.Length + 1)..] : null, now, by);
                 if (!mount.IsDag)
                     (bundle.BundleType, bundle.DagBundleIds) = (mount.BundleType, [main!.Id.Value]);
             }

@@ -12,6 +12,9 @@ namespace Updraft.Server.Rollouts;
 internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions<DatabaseOptions> options, ILogger<ListenForRevisions> log)
     : BackgroundService
 {
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "listen_for_revisions";
+
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.1), LongestPause = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -25,7 +28,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                BackgroundWork.Failed(BackgroundWork.ListenForRevisions);
+                BackgroundWork.Failed(WorkName);
                 // Agents that wait meanwhile ask anew when their time is over.
                 LogLost(pause, exception);
                 await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -46,7 +49,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
         await using (var listen = new NpgsqlCommand($"LISTEN {PostgresUpdraftDbContext.Channel}", connection))
             await listen.ExecuteNonQueryAsync(cancellationToken);
         connected();
-        BackgroundWork.Succeeded(BackgroundWork.ListenForRevisions);
+        BackgroundWork.Succeeded(WorkName);
         signal.AnnounceAll();
         while (true)
             await connection.WaitAsync(cancellationToken);

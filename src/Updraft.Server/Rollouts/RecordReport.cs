@@ -21,7 +21,7 @@ namespace Updraft.Server.Rollouts;
 internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRevision giveUp, RevisionSignal signal,
     RecordActive recordActive, IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
 {
-    private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
+    private const int MaxMounts = Bundle.MaxCount, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
 
     public async Task<StateResponse> RunAsync(Subject subject, AgentReport report, CancellationToken cancellationToken)
     {

@@ -20,6 +20,8 @@ internal static class RolloutEndpoints
             builder.Services.AddHostedService<ListenForRevisions>();
         builder.Services.AddSingleton<RolloutMetrics>();
         builder.Services.AddMetricsOf(RolloutMetrics.Begin);
+        builder.Services.AddBackgroundWork(ListenForRevisions.WorkName);
+        builder.Services.AddTraceNoise(static path => path.Contains(AgentRoutes.State, StringComparison.Ordinal));
         builder.Services.AddSingleton<BeforeScrape>(static services => services.GetRequiredService<RolloutMetrics>().CountAgentsAsync);
         builder.Services.AddSingleton<SignState>();
         builder.Services.AddSingleton<WaitForState>();

@@ -15,6 +15,7 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 
@@ -39,6 +40,8 @@ internal static class PageEndpoints
         builder.Services.AddSingleton<PageLinks>();
         builder.Services.AddSingleton<PageAssets>();
         builder.Services.AddSingleton<LiveEvents>();
+        builder.Services.AddTraceNoise(static path =>
+            path.Contains("/assets/", StringComparison.Ordinal) || path.EndsWith("/events", StringComparison.Ordinal));
         builder.Services.AddSingleton<ShowMessage>(PageFrame.ShowAsync);
         builder.Services.AddScoped<DeploymentBoard>();
     }

@@ -1,6 +1,6 @@
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>CNCF Distribution, which trusts the tokens of one server.</summary>
+/// <summary>CNCF Distribution. It trusts the tokens of one server.</summary>
 internal sealed class RealRegistry : IAsyncDisposable
 {
     private readonly RegistryProcess _process = new();
@@ -13,9 +13,9 @@ internal sealed class RealRegistry : IAsyncDisposable
         new([KeyValuePair.Create("Registry", Host), KeyValuePair.Create("Images:RegistryUrl", $"http://{Host}"),
             .. more.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))]);
 
-    /// <summary>Starts it, or starts it again after <see cref="Stop"/> with the same images.</summary>
-    /// <param name="server">The server whose tokens it trusts.</param>
-    /// <param name="deletes">Whether it allows clients to delete images.</param>
+    /// <summary>Starts the registry. After <see cref="Stop"/>, it starts again with the same images.</summary>
+    /// <param name="server">The server whose tokens the registry trusts.</param>
+    /// <param name="deletes">Whether the registry allows clients to delete images.</param>
     public Task StartAsync(UpdraftServer server, bool deletes = true) => _process.StartAsync(server.BaseAddress,
         Path.Join(server.DataDirectory, "registry", "token-certificate.pem"),
         new Dictionary<string, string>(StringComparer.Ordinal) { ["REGISTRY_STORAGE_DELETE_ENABLED"] = deletes ? "true" : "false" });

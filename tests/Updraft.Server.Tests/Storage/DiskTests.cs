@@ -105,7 +105,7 @@ public sealed class DiskTests
         await site.RemountAsync("ro");
 
         using (var refused = await upload.PutAsync(UploadSite.Tar("one")))
-            Assert.Contains("takes no writes", await RefusedAsync(refused, 503), StringComparison.Ordinal);
+            Assert.Contains("is read-only", await RefusedAsync(refused, 503), StringComparison.Ordinal);
         using (var ready = await site.Server.Anonymous.GetAsync("/healthz/ready", Cancelled))
             Assert.Contains("blob store", await RefusedAsync(ready, 503), StringComparison.Ordinal);
         Assert.True(await stored.CanBeHadAsync());

@@ -36,9 +36,9 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     {
         await using var blob = await Store.CreateAsync("packs/one", Cancelled);
         blob.Content.Write(new byte[1_000_000]);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
         await blob.CommitAsync(Cancelled);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     {
         await using var services = Open(Unreachable(Options));
         var store = services.GetRequiredService<IBlobStore>();
-        await AssertFailsAsync(store, "cannot be reached");
+        await AssertFailsAsync(store, "cannot reach its object store");
     }
 
     [Fact]

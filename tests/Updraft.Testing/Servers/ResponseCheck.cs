@@ -58,6 +58,8 @@ internal sealed class ResponseCheck : IStartupFilter
             return;
         var operation = context.GetEndpoint()?.Metadata.GetMetadata<Operation>()?.Id;
         var status = context.Response.StatusCode;
+        if (status >= StatusCodes.Status400BadRequest && string.IsNullOrEmpty(context.Response.Headers[ErrorCode.Header]))
+            _problems.Enqueue($"{context.Request.Method} {path} ({operation}) {status}: the header {ErrorCode.Header} is missing");
         var body = copy.GetBuffer().AsMemory(0, (int)copy.Length);
         foreach (var reader in (ContractReader[])[PublishedContract.Reader, await OwnAsync(context.RequestServices)])
         {

@@ -11,51 +11,53 @@ using Microsoft.Extensions.Logging;
 
 namespace Updraft.Testing;
 
-/// <summary>A program that takes webhooks on a loopback address, keeps what arrives, and answers as the test says; 204 by default.</summary>
+/// <summary>A receiver of webhooks on a loopback url. It stores the requests, and sends the response of the test, by default 204.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<ReceivedWebhook> _received = new();
 
-    private WebhookReceiver(IPAddress address, int port)
+    private WebhookReceiver(IPAddress url, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(address, port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(url, port));
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(async context =>
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            var received = new ReceivedWebhook(context.Request.Method + " " + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
-                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase), body.ToArray());
+            var received = new ReceivedWebhook(context.Request.Method + " "
+                + context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+                context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(),
+                    StringComparer.OrdinalIgnoreCase), body.ToArray());
             _received.Enqueue(received);
             context.Response.StatusCode = StatusCodes.Status204NoContent;
-            if (Answer is { } answer)
-                await answer(context, _received.Count);
+            if (Respond is { } response)
+                await response(context, _received.Count);
         });
     }
 
-    /// <summary>Where webhooks are to be sent.</summary>
+    /// <summary>URL for webhooks.</summary>
     public string Url { get; private set; } = "";
 
     public int Port => new Uri(Url).Port;
 
-    /// <summary>How it answers, from the number of the request on.</summary>
-    public Func<HttpContext, int, Task>? Answer { get; set; }
+    /// <summary>Writes the response, given the number of the request.</summary>
+    public Func<HttpContext, int, Task>? Respond { get; set; }
 
-    /// <summary>What has arrived, in order.</summary>
+    /// <summary>The received requests, in order.</summary>
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
-    public static async Task<WebhookReceiver> StartAsync(string address = "127.0.0.1", int port = 0)
+    public static async Task<WebhookReceiver> StartAsync(string url = "127.0.0.1", int port = 0)
     {
-        var receiver = new WebhookReceiver(IPAddress.Parse(address), port);
+        var receiver = new WebhookReceiver(IPAddress.Parse(url), port);
         await receiver._app.StartAsync(TestContext.Current.CancellationToken);
         receiver.Url = receiver._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single() + "/hook";
         return receiver;
     }
 
-    /// <summary>Waits until so many have arrived, and returns all.</summary>
+    /// <summary>Waits for a number of requests, and returns all received ones.</summary>
     public async Task<IReadOnlyList<ReceivedWebhook>> WaitAsync(int count)
     {
         await Poll.UntilAsync(() => Task.FromResult(_received.Count >= count));
@@ -65,7 +67,7 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 }
 
-/// <summary>A request as it arrived.</summary>
+/// <summary>A received request.</summary>
 internal sealed record ReceivedWebhook(string Request, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
     public string Id => Headers["webhook-id"];

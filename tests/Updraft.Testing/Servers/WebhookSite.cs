@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Testing;
 
-/// <summary>A Deployment in a Workspace of its own, whose events a test sends somewhere.</summary>
+/// <summary>A Deployment in its own Workspace, with webhooks.</summary>
 internal sealed class WebhookSite
 {
     private readonly UpdraftServer _server;
@@ -14,7 +14,7 @@ internal sealed class WebhookSite
         Deploys = new PageSite(server, deployment);
     }
 
-    /// <summary>Settings under which tests reach a receiver on loopback and need not wait for long.</summary>
+    /// <summary>Settings that allow receivers on loopback addresses and short waits.</summary>
     public static Dictionary<string, string> Settings => new(StringComparer.Ordinal)
     {
         ["Webhooks:AllowedNetworks"] = "127.0.0.1",
@@ -28,7 +28,7 @@ internal sealed class WebhookSite
 
     public PageSite Deploys { get; }
 
-    /// <summary>Address of the webhooks.</summary>
+    /// <summary>URL of the webhooks.</summary>
     public string Path => PathOf(_server);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -42,7 +42,8 @@ internal sealed class WebhookSite
     }
 
     /// <summary>Creates a webhook.</summary>
-    public Task<JsonObject> AddAsync(string url, string[]? types = null, string format = "STANDARD", string? deployment = null, HttpClient? client = null) =>
+    public Task<JsonObject> AddAsync(string url, string[]? types = null, string format = "STANDARD", string? deployment = null,
+        HttpClient? client = null) =>
         (client ?? _server.Client).PostOkAsync(Path, Order(url, types, format, deployment));
 
     /// <summary>The body that creates a webhook.</summary>
@@ -68,10 +69,10 @@ internal sealed class WebhookSite
         return last!;
     }
 
-    /// <summary>POSTs without a body of interest.</summary>
+    /// <summary>Sends a POST with an empty body.</summary>
     public Task<JsonObject> DoAsync(string path) => _server.Client.PostOkAsync($"{Path}/{path}", new JsonObject());
 
-    /// <summary>Asks for a webhook and returns the status.</summary>
+    /// <summary>Requests a webhook, and returns the status.</summary>
     public static async Task<HttpStatusCode> StatusAsync(HttpClient client, string path)
     {
         using var response = await client.GetAsync(path, Cancelled);

@@ -96,8 +96,8 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         var live = await db.LiveBundles(deployment).Select(row => new { row.Path, row.MountPath }).ToListAsync(cancellationToken);
         if (live.Find(row => row.Path == path) is { } taken)
             throw ApiException.BadRequest($"There is a bundle at {taken.MountPath} already; deploy to it.");
-        if (live.Count >= Bundle.Most)
-            throw ApiException.BadRequest($"A Deployment has at most {Bundle.Most} bundles; delete one first.");
+        if (live.Count >= Bundle.MaxCount)
+            throw ApiException.BadRequest($"A Deployment has at most {Bundle.MaxCount} bundles; delete one first.");
         place?.CheckAgainst(live.Select(row => row.MountPath));
     }
 }

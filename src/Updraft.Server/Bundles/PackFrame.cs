@@ -1,8 +1,10 @@
+namespace Updraft.Server.Bundles;
 
-namespace Updraft.Server.Archives;
-
-/// <summary>One content's frame in an open pack, as a stream of its own; the pack stays open.</summary>
-internal sealed class FrameStream(Stream pack, long offset, long length) : Stream
+/// <summary>One content's frame in an open pack, as a stream. Disposing it leaves the pack open.</summary>
+/// <param name="pack">A seekable stream of the whole pack. Reading moves its position.</param>
+/// <param name="offset">First byte of the frame.</param>
+/// <param name="length">Bytes of the frame.</param>
+internal sealed class PackFrame(Stream pack, long offset, long length) : Stream
 {
     private long _read;
 
