@@ -7,7 +7,9 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Client;
 
-/// <summary>Sends API requests and reads responses. It retries no request, because a repeated POST would create a second object.</summary>
+/// <summary>
+/// Sends API requests and reads responses. It retries no request, because a repeated POST would create a second object.
+/// </summary>
 internal sealed class ApiConnection(HttpClient http, Uri server, string token)
 {
     private const string Prefix = "/v1", RequestIdHeader = "x-request-id";
@@ -77,7 +79,8 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
     {
         using var request = Create(method, path);
         request.Content = content;
-        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+            .ConfigureAwait(false);
         await EnsureSuccessAsync(response, cancellationToken).ConfigureAwait(false);
         return await response.Content.ReadFromJsonAsync(type, cancellationToken).ConfigureAwait(false)
             ?? throw new JsonException($"The server's response to {method} {path} is null. It must be a JSON object.");

@@ -44,8 +44,8 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
                     break;
                 var id = Convert.ToBase64String(Encoding.ASCII.GetBytes(ids.Count.ToString("d8", CultureInfo.InvariantCulture)));
                 var before = done;
-                await SendAsync($"{uploadUrl}&comp=block&blockid={Uri.EscapeDataString(id)}", () => Part(block, count, before), isBlob: false,
-                    cancellationToken).ConfigureAwait(false);
+                await SendAsync($"{uploadUrl}&comp=block&blockid={Uri.EscapeDataString(id)}", () => Part(block, count, before),
+                    isBlob: false, cancellationToken).ConfigureAwait(false);
                 ids.Add(id);
                 done += count;
             }
@@ -92,7 +92,8 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
     }
 
     private static bool IsTemporary(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
-        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable
+        or HttpStatusCode.GatewayTimeout;
 
     private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header switch
     {
@@ -138,7 +139,7 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
                     var wanted = (int)Math.Min(buffer.Length, _length - sent);
                     var count = await _source.ReadAsync(buffer.AsMemory(0, wanted), cancellationToken).ConfigureAwait(false);
                     if (count == 0)
-                        throw new EndOfStreamException("The archive became shorter during the upload. Upload it again when it is complete.");
+                        throw new EndOfStreamException("The archive became shorter during the upload. Upload the complete archive again.");
                     await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
                     sent += count;
                     _report(sent);

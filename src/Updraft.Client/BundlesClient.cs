@@ -31,14 +31,16 @@ public sealed class BundlesClient
         _api.PostAsync(One(bundleId), bundle, ApiJson.Default.UpdateBundleRequest, ApiJson.Default.BundleResponse, cancellationToken);
 
     /// <summary>Deletes a bundle. Agents then remove its mount.</summary>
-    public Task DeleteAsync(string bundleId, CancellationToken cancellationToken = default) => _api.DeleteAsync(One(bundleId), cancellationToken);
+    public Task DeleteAsync(string bundleId, CancellationToken cancellationToken = default) =>
+        _api.DeleteAsync(One(bundleId), cancellationToken);
 
     /// <summary>Lists the history of a bundle, newest first.</summary>
     public IAsyncEnumerable<BundleVersionResponse> ListVersionsAsync(string bundleId, CancellationToken cancellationToken = default) =>
         _api.ListAsync(One(bundleId) + "/versions", ApiJson.Default.BundleVersionsPaginated, page => page.Versions, cancellationToken);
 
     /// <summary>Rolls a bundle back to an earlier version. The image and other bundles stay.</summary>
-    public Task<BundleResponse> RollBackAsync(string bundleId, BundleRollbackRequest rollback, CancellationToken cancellationToken = default) =>
+    public Task<BundleResponse> RollBackAsync(string bundleId, BundleRollbackRequest rollback,
+        CancellationToken cancellationToken = default) =>
         _api.PostAsync(One(bundleId) + "/rollback", rollback, ApiJson.Default.BundleRollbackRequest, ApiJson.Default.BundleResponse,
             cancellationToken);
 

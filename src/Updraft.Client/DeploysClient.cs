@@ -46,10 +46,11 @@ public sealed class DeploysClient
     }
 
     /// <summary>
-    /// Finalizes a deploy, so that it becomes the newest revision. When the method returns, the deploy survives a power cut. A repeated call
-    /// with the same versions has no effect.
+    /// Finalizes a deploy, so that it becomes the newest revision. When the method returns, the deploy survives a power cut. A repeated
+    /// call with the same versions has no effect.
     /// </summary>
-    public Task<DeployResponse> FinalizeAsync(string deployId, FinalizeDeployRequest versions, CancellationToken cancellationToken = default) =>
+    public Task<DeployResponse> FinalizeAsync(string deployId, FinalizeDeployRequest versions,
+        CancellationToken cancellationToken = default) =>
         _api.PostAsync(One(deployId) + "/finalize", versions, ApiJson.Default.FinalizeDeployRequest, ApiJson.Default.DeployResponse,
             cancellationToken);
 

@@ -52,7 +52,8 @@ public sealed class TokensClient
     /// <summary>Creates an agent token. The response contains its secret.</summary>
     public Task<ApiTokenResponse> CreateForAgentAsync(string deploymentId, CreateAgentTokenRequest token,
         CancellationToken cancellationToken = default) =>
-        _api.PostAsync(Agents(deploymentId), token, ApiJson.Default.CreateAgentTokenRequest, ApiJson.Default.ApiTokenResponse, cancellationToken);
+        _api.PostAsync(Agents(deploymentId), token, ApiJson.Default.CreateAgentTokenRequest, ApiJson.Default.ApiTokenResponse,
+            cancellationToken);
 
     /// <summary>Deletes an agent token. It stops working on the next request.</summary>
     public Task DeleteForAgentAsync(string deploymentId, string tokenId, CancellationToken cancellationToken = default) =>

@@ -28,7 +28,12 @@ public sealed class UpdraftClient : IDisposable
         // There is no time limit, because an upload can take long, and callers pass a cancellation token. The client follows no redirect,
         // because that could send the token to another server.
         _http = handler is null
-            ? new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15), UseCookies = false })
+            ? new HttpClient(new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                ConnectTimeout = TimeSpan.FromSeconds(15),
+                UseCookies = false,
+            })
             : new HttpClient(handler, disposeHandler: false);
         _http.Timeout = Timeout.InfiniteTimeSpan;
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("updraft-client",
@@ -58,8 +63,9 @@ public sealed class UpdraftClient : IDisposable
         _api.ListAsync(Workspaces(organizationId), ApiJson.Default.WorkspacesPaginated, page => page.Workspaces, cancellationToken);
 
     /// <summary>Reads one Workspace.</summary>
-    public Task<WorkspaceResponse> GetWorkspaceAsync(string organizationId, string workspaceId, CancellationToken cancellationToken = default) =>
-        _api.GetAsync($"{Workspaces(organizationId)}/{ApiConnection.Id(workspaceId)}", ApiJson.Default.WorkspaceResponse, cancellationToken);
+    public Task<WorkspaceResponse> GetWorkspaceAsync(string organizationId, string workspaceId,
+        CancellationToken cancellationToken = default) => _api.GetAsync(
+            $"{Workspaces(organizationId)}/{ApiConnection.Id(workspaceId)}", ApiJson.Default.WorkspaceResponse, cancellationToken);
 
     /// <summary>Creates a Workspace.</summary>
     public Task<WorkspaceResponse> CreateWorkspaceAsync(string organizationId, CreateWorkspaceRequest workspace,
@@ -68,11 +74,13 @@ public sealed class UpdraftClient : IDisposable
             cancellationToken);
 
     /// <summary>Lists the Deployments that the token can see.</summary>
-    public IAsyncEnumerable<DeploymentResponse> ListDeploymentsAsync(string organizationId, CancellationToken cancellationToken = default) =>
+    public IAsyncEnumerable<DeploymentResponse> ListDeploymentsAsync(string organizationId,
+        CancellationToken cancellationToken = default) =>
         _api.ListAsync(Deployments(organizationId), ApiJson.Default.DeploymentsPaginated, page => page.Deployments, cancellationToken);
 
     /// <summary>Reads one Deployment with its desired state and its live state.</summary>
-    public Task<DeploymentResponse> GetDeploymentAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
+    public Task<DeploymentResponse> GetDeploymentAsync(string organizationId, string deploymentId,
+        CancellationToken cancellationToken = default) =>
         _api.GetAsync(Deployment(organizationId, deploymentId), ApiJson.Default.DeploymentResponse, cancellationToken);
 
     /// <summary>Creates a Deployment.</summary>

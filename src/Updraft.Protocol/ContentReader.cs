@@ -19,7 +19,9 @@ public sealed class ContentReader : IDisposable
     /// <param name="length">Length of the frame in bytes.</param>
     /// <param name="size">Length of the content in bytes, from the manifest.</param>
     /// <param name="content">Digest of the content, from the manifest.</param>
-    /// <param name="destination">Receives the content. After an exception its bytes are invalid, and the caller must discard them.</param>
+    /// <param name="destination">
+    /// Receives the content. After an exception its bytes are invalid, and the caller must discard them.
+    /// </param>
     /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
     public void CopyVerified(Stream frame, long length, long size, Digest content, Stream destination)
     {

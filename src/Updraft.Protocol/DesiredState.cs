@@ -70,7 +70,9 @@ public sealed record DesiredState
     /// <summary>Epoch, which an operator raises after the restore of a backup. A higher epoch allows a lower revision.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>Number of the revision; 0 before the first deploy. In one epoch, an agent rejects a lower revision than its own.</summary>
+    /// <summary>
+    /// Number of the revision; 0 before the first deploy. In one epoch, an agent rejects a lower revision than its own.
+    /// </summary>
     public required long Revision { get; init; }
 
     /// <summary>Phase that the agents must reach with the revision now.</summary>

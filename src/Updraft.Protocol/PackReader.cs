@@ -56,7 +56,9 @@ public static class PackReader
     /// <param name="frame">Exactly the bytes of the content's zstd frame.</param>
     /// <param name="size">Length of the content in bytes, from the manifest.</param>
     /// <param name="content">Digest of the content, from the manifest.</param>
-    /// <param name="destination">Receives the content. After an exception its bytes are invalid, and the caller must discard them.</param>
+    /// <param name="destination">
+    /// Receives the content. After an exception its bytes are invalid, and the caller must discard them.
+    /// </param>
     /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
     public static void CopyVerified(Stream frame, long size, Digest content, Stream destination)
     {

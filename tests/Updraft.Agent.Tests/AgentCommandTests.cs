@@ -18,7 +18,7 @@ public sealed class AgentCommandTests : IDisposable
 
         Assert.Equal("https://updraft.example.com/", options.Server.AbsoluteUri);
         Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName),
-            (options.BearerToken(), options.Root, options.Component, options.Host));
+            (options.ReadToken(), options.Root, options.Component, options.Host));
         Assert.Equal((null, null, 600), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((120, 5, 10, false, null),
             (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once, options.Check));
@@ -36,7 +36,7 @@ public sealed class AgentCommandTests : IDisposable
         var options = Parse().Options!;
 
         Assert.Equal(("http://s:1/x", "t", "/r", "worker", "h", "true"),
-            (options.Server.AbsoluteUri, options.BearerToken(), options.Root, options.Component, options.Host, options.Check));
+            (options.Server.AbsoluteUri, options.ReadToken(), options.Root, options.Component, options.Host, options.Check));
         Assert.Equal(("exec", "run it", 6), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((7, 8, 9, true), (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once));
     }
@@ -63,7 +63,7 @@ public sealed class AgentCommandTests : IDisposable
         File.WriteAllText(file, "from-the-file\n");
         var options = Parse("--server", "http://s", "--root", "r", "--component", "triggerer", "--token-file", file).Options!;
 
-        Assert.Equal(("triggerer", "from-the-file"), (options.Component, options.BearerToken()));
+        Assert.Equal(("triggerer", "from-the-file"), (options.Component, options.ReadToken()));
         File.Delete(file);
     }
 

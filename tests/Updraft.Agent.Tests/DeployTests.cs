@@ -43,7 +43,7 @@ public sealed class DeployTests : IAsyncLifetime
         var files = _agent.Mounted("dags");
         Assert.Equal(("644", "755"), (files["lib/a.py"].Mode, files["run.sh"].Mode));
         Assert.All(["dags/lib", "dags/kept"], folder =>
-            Assert.Equal(AgentRoot.FolderMode, File.GetUnixFileMode(Path.Join(_agent.Root, folder))));
+            Assert.Equal(AgentRoot.DirectoryMode, File.GetUnixFileMode(Path.Join(_agent.Root, folder))));
     }
 
     [Fact]

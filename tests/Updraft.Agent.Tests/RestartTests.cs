@@ -119,7 +119,7 @@ public sealed class RestartTests : IAsyncLifetime
         await _agent.StopAsync();
         // As after a crash just before the flip to revision 2: its folder, its new link, half a tree and temporary names.
         var mount = _server.Mount("new/place", Tree.Of(("n", "n")));
-        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], MadeFolders = ["new"] };
+        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], CreatedDirectories = ["new"] };
         Directory.CreateDirectory(_agent.Own("states", "2"));
         File.WriteAllText(_agent.Own("states", "2", ".updraft"), JsonSerializer.Serialize(lost, AgentFilesJson.Default.StateRecord));
         Directory.CreateDirectory(Path.Join(_agent.Root, "new"));

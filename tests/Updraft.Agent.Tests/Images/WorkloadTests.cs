@@ -6,20 +6,20 @@ namespace Updraft.Agent.Tests.Images;
 public sealed class WorkloadTests
 {
     [Theory]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 }""", "Going", "the cluster has not begun")]
+    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 }""", "InProgress", "the cluster has not begun")]
     [InlineData("Deployment", """{ "replicas": 0 }""", """{ "observedGeneration": 2 }""", "Done", "0 of 0 replicas updated and available")]
-    [InlineData("Deployment", "{}", """{ "observedGeneration": 2 }""", "Going", "0 of 1 replicas updated")]
+    [InlineData("Deployment", "{}", """{ "observedGeneration": 2 }""", "InProgress", "0 of 1 replicas updated")]
     [InlineData("Deployment", """{ "paused": true }""", """{ "observedGeneration": 2 }""", "Done", "it is paused, and takes the image when it is resumed")]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 3, "availableReplicas": 3 }""", "Going",
+    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 3, "availableReplicas": 3 }""", "InProgress",
         "2 of 2 replicas updated, 1 old ones end")]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 1 }""", "Going",
+    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 1 }""", "InProgress",
         "2 of 2 replicas updated, 1 available")]
     [InlineData("StatefulSet", """{ "replicas": 0 }""", """{ "observedGeneration": 2, "currentRevision": "a", "updateRevision": "b" }""", "Done",
         "0 of 0 replicas updated and ready")]
     [InlineData("StatefulSet", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 2, "currentRevision": "a", "updateRevision": "b" }""",
-        "Going", "2 of 2 replicas updated")]
+        "InProgress", "2 of 2 replicas updated")]
     [InlineData("StatefulSet", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 1, "currentRevision": "b", "updateRevision": "b" }""",
-        "Going", "2 of 2 replicas updated, 1 ready")]
+        "InProgress", "2 of 2 replicas updated, 1 ready")]
     public void The_status_says_how_far_a_rollout_is(string kind, string spec, string status, string state, string text)
     {
         var workload = Read(kind, $$"""{ "metadata": { "name": "w", "generation": 2 }, "spec": {{spec}}, "status": {{status}} }""");
