@@ -83,7 +83,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         retention.Prune();
         if (mounts.Active is not { } active)
             return once ? await client.FetchNowAsync(_requested, cancellationToken) : null;
-        log.Information("serving", ("revision", active.Revision), ("epoch", active.Epoch));
+        log.Information("revision_resumed", ("revision", active.Revision), ("epoch", active.Epoch));
         await InspectAsync(thorough: false, cancellationToken);
         _revision = _prepared = (active.Epoch, active.Revision);
         _requested = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);

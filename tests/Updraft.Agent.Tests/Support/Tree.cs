@@ -8,7 +8,7 @@ internal readonly record struct TreeFile(byte[] Content, bool IsExecutable)
     public string Text => Encoding.UTF8.GetString(Content);
 }
 
-/// <summary>Files and folders as a user would deploy them.</summary>
+/// <summary>Files and directories to deploy.</summary>
 internal sealed class Tree
 {
     public SortedDictionary<string, TreeFile> Files { get; } = new(StringComparer.Ordinal);
