@@ -59,7 +59,7 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
         {
             var prefix = Prefix(mount);
             return ManifestDiff.Compare(baseManifest, manifest).Added
-                .Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal));
+                .Where(entry => !entry.IsDirectory && entry.Path.StartsWith(prefix, StringComparison.Ordinal));
         }
         var known = Files(baseManifest, Prefix(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
         return Files(manifest, Prefix(mount)).Where(file => !(known.TryGetValue(file.Path, out var old)
@@ -72,6 +72,6 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
 
     /// <summary>Files below a prefix, each with its path after the prefix.</summary>
     private static IEnumerable<(string Path, ManifestEntry Entry)> Files(Manifest manifest, string prefix) => manifest.Entries
-        .Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal))
+        .Where(entry => !entry.IsDirectory && entry.Path.StartsWith(prefix, StringComparison.Ordinal))
         .Select(entry => (entry.Path[prefix.Length..], entry));
 }

@@ -56,7 +56,7 @@ internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, Ag
         foreach (var entry in manifest.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (entry.IsFolder)
+            if (entry.IsDirectory)
                 AgentRoot.MakeDirectory(Path.Join(prebuilt, entry.Path));
             else if (!TreeFiles.TryLink(Path.Join(tree, entry.Path), Path.Join(prebuilt, entry.Path), entry))
                 return false;

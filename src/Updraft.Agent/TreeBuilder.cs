@@ -65,12 +65,12 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 needed = Adapt(work, baseManifest, manifest, synced);
             else
                 AgentRoot.MakeDirectory(work);
-            foreach (var directory in needed.Where(entry => entry.IsFolder).Select(entry => Path.Join(work, entry.Path)))
+            foreach (var directory in needed.Where(entry => entry.IsDirectory).Select(entry => Path.Join(work, entry.Path)))
             {
                 AgentRoot.MakeDirectory(directory);
                 synced.Add(directory);
             }
-            var files = needed.Where(entry => !entry.IsFolder).ToList();
+            var files = needed.Where(entry => !entry.IsDirectory).ToList();
             var sources = Sources(baseManifest, digest, isDamaged: exists, files.Sum(file => file.Size));
             // A damaged file can have hard links in other trees, so a repair copies files and links none.
             var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
@@ -126,7 +126,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         if (manifest.FileCount != mount.Files || manifest.TotalBytes != mount.Bytes)
             throw new InvalidDataException($"The manifest of '{mount.Path}' has {manifest.FileCount} files and "
                 + $"{manifest.TotalBytes} bytes, but the state says {mount.Files} and {mount.Bytes}.");
-        if (mount.Subfolder is { } directory && !manifest.Entries.Any(entry => entry.IsFolder && entry.Path == directory))
+        if (mount.Subfolder is { } directory && !manifest.Entries.Any(entry => entry.IsDirectory && entry.Path == directory))
             throw new InvalidDataException($"The tree of '{mount.Path}' has no directory '{directory}', which the state mounts.");
         if (isNew)
             manifests.Save(manifest);
@@ -137,7 +137,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     {
         cancellationToken.ThrowIfCancellationRequested();
         var path = Path.Join(tree, entry.Path);
-        if (entry.IsFolder)
+        if (entry.IsDirectory)
             return Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null;
         return thorough ? TreeFiles.HasContent(path, entry, cancellationToken) : TreeFiles.MatchesMetadata(path, entry);
     }
@@ -176,7 +176,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             var fullPath = Path.Join(work, path);
             if (baseManifest.Find(path) is { } old)
             {
-                if (old.IsFolder)
+                if (old.IsDirectory)
                     Directory.Delete(fullPath);
                 else
                     File.Delete(fullPath);
@@ -235,7 +235,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 break;
             foreach (var entry in manifest.Entries)
             {
-                if (!entry.IsFolder && firsts.TryGetValue(entry.Content, out var file)
+                if (!entry.IsDirectory && firsts.TryGetValue(entry.Content, out var file)
                     && TreeFiles.TryCopy(Path.Join(tree, entry.Path), Path.Join(work, file.Path), file, cancellationToken))
                     firsts.Remove(entry.Content);
             }
@@ -281,7 +281,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         foreach (var entry in entries)
         {
             var (from, to) = (Path.Join(work, entry.Path), Path.Join(tree, entry.Path));
-            if (entry.IsFolder)
+            if (entry.IsDirectory)
             {
                 if (new FileInfo(to) is { Exists: true } or { LinkTarget: not null })
                     AgentRoot.Remove(to);

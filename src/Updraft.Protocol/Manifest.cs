@@ -5,14 +5,14 @@ namespace Updraft.Protocol;
 
 /// <summary>One line of a manifest: a directory, or a file with the digest of its content.</summary>
 /// <param name="Path">Relative path that is a valid <see cref="BundlePath"/>.</param>
-/// <param name="IsFolder">Whether the entry is a directory, which has no content.</param>
+/// <param name="IsDirectory">Whether the entry is a directory, which has no content.</param>
 /// <param name="IsExecutable">Whether the file has mode 0755; otherwise it has 0644.</param>
 /// <param name="Size">Content length in bytes; 0 for a directory.</param>
 /// <param name="Content">SHA-256 of the content; zero for a directory.</param>
-public readonly record struct ManifestEntry(string Path, bool IsFolder, bool IsExecutable, long Size, Digest Content)
+public readonly record struct ManifestEntry(string Path, bool IsDirectory, bool IsExecutable, long Size, Digest Content)
 {
     /// <summary>Creates the entry of a directory.</summary>
-    public static ManifestEntry Folder(string path) => new(path, true, false, 0, default);
+    public static ManifestEntry Directory(string path) => new(path, true, false, 0, default);
 
     /// <summary>Creates the entry of a file.</summary>
     public static ManifestEntry File(string path, long size, Digest content, bool isExecutable = false) =>
@@ -38,7 +38,7 @@ public sealed class Manifest
         (Entries, Digest) = (entries, digest);
         foreach (var entry in entries)
         {
-            FileCount += entry.IsFolder ? 0 : 1;
+            FileCount += entry.IsDirectory ? 0 : 1;
             TotalBytes += entry.Size;
         }
     }
@@ -65,16 +65,16 @@ public sealed class Manifest
         {
             if (BundlePath.Problem(entry.Path) is { } problem)
                 throw new InvalidDataException($"The path '{entry.Path}' {problem}.");
-            if (!byPath.TryAdd(entry.Path, entry) && !(entry.IsFolder && byPath[entry.Path].IsFolder))
+            if (!byPath.TryAdd(entry.Path, entry) && !(entry.IsDirectory && byPath[entry.Path].IsDirectory))
                 throw new InvalidDataException($"The path '{entry.Path}' occurs twice. Each path must be unique.");
         }
         foreach (var path in byPath.Keys.ToArray())
         {
             for (var directory = BundlePath.Parent(path); directory is not null; directory = BundlePath.Parent(directory))
             {
-                if (byPath.TryAdd(directory, ManifestEntry.Folder(directory)))
+                if (byPath.TryAdd(directory, ManifestEntry.Directory(directory)))
                     continue;
-                if (!byPath[directory].IsFolder)
+                if (!byPath[directory].IsDirectory)
                     throw new InvalidDataException($"The path '{path}' lies below '{directory}', which is a file and not a directory.");
                 break;
             }
@@ -121,7 +121,7 @@ public sealed class Manifest
     private static ManifestEntry ParseLine(ReadOnlySpan<byte> line)
     {
         if (line.StartsWith("d "u8))
-            return ManifestEntry.Folder(PathOf(line[2..]));
+            return ManifestEntry.Directory(PathOf(line[2..]));
         var isExecutable = line.StartsWith("f 755 "u8);
         if (isExecutable || line.StartsWith("f 644 "u8))
         {
@@ -186,7 +186,7 @@ public sealed class Manifest
             var slash = path.LastIndexOf('/');
             if (i > 0 && BundlePath.Compare(entries[i - 1].Path, path) >= 0 || slash >= 0 && !lookup.Contains(path.AsSpan(0, slash)))
                 throw NotCanonical();
-            if (entries[i].IsFolder)
+            if (entries[i].IsDirectory)
                 directories.Add(path);
         }
     }
@@ -213,7 +213,7 @@ public sealed class Manifest
     public byte[] ToBytes() => Interlocked.Exchange(ref _bytes, null) ?? Serialize(Entries);
 
     /// <summary>Appends an entry in the form of a manifest: <c>d PATH</c> or <c>f MODE SIZE DIGEST PATH</c>.</summary>
-    internal static StringBuilder AppendEntry(StringBuilder text, in ManifestEntry entry) => entry.IsFolder
+    internal static StringBuilder AppendEntry(StringBuilder text, in ManifestEntry entry) => entry.IsDirectory
         ? text.Append("d ").Append(entry.Path)
         : text.Append("f ").Append(entry.IsExecutable ? "755 " : "644 ")
             .Append(CultureInfo.InvariantCulture, $"{entry.Size} ").Append(entry.Content.ToString()).Append(' ').Append(entry.Path);
@@ -222,7 +222,7 @@ public sealed class Manifest
     internal static ManifestEntry ParseEntry(ReadOnlySpan<char> line)
     {
         if (line.StartsWith("d "))
-            return ManifestEntry.Folder(line[2..].ToString());
+            return ManifestEntry.Directory(line[2..].ToString());
         Span<Range> parts = stackalloc Range[5];
         if (line.Split(parts, ' ') == 5 && line[parts[0]] is "f" && line[parts[1]] is "644" or "755"
             && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
@@ -236,7 +236,7 @@ public sealed class Manifest
         var length = HeaderBytes.Length;
         foreach (var entry in entries)
         {
-            length += Encoding.UTF8.GetByteCount(entry.Path) + (entry.IsFolder ? 3 : 9 + Digits(entry.Size) + 2 * Digest.Size);
+            length += Encoding.UTF8.GetByteCount(entry.Path) + (entry.IsDirectory ? 3 : 9 + Digits(entry.Size) + 2 * Digest.Size);
         }
         var buffer = new byte[length];
         HeaderBytes.CopyTo(buffer);
@@ -259,7 +259,7 @@ public sealed class Manifest
     private static int Write(in ManifestEntry entry, Span<byte> line)
     {
         var length = 2;
-        if (entry.IsFolder)
+        if (entry.IsDirectory)
         {
             "d "u8.CopyTo(line);
         }

@@ -70,7 +70,7 @@ public sealed class ManifestDiff
         var needed = new Dictionary<Digest, PackLocation>();
         foreach (var entry in added)
         {
-            if (!entry.IsFolder)
+            if (!entry.IsDirectory)
                 needed[entry.Content] = locations[entry.Content];
         }
         return new ManifestDiff(from?.Digest, to.Digest, removed, added, needed);
@@ -127,7 +127,7 @@ public sealed class ManifestDiff
         foreach (var entry in Added)
         {
             text.Append("+ ");
-            if (!entry.IsFolder)
+            if (!entry.IsDirectory)
             {
                 var location = Locations[entry.Content];
                 text.Append(CultureInfo.InvariantCulture, $"{packs[location.PackId]} {location.Offset} {location.Length} ");

@@ -25,7 +25,7 @@ public sealed class ManifestTests
         var other = ManifestEntry.File("dags/a.py", 0, Empty);
         var bare = Manifest.Create([hello, other]);
         var withDirectories = Manifest.Create(
-            [other, ManifestEntry.Folder("dags"), hello, ManifestEntry.Folder("dags/common"), ManifestEntry.Folder("dags")]);
+            [other, ManifestEntry.Directory("dags"), hello, ManifestEntry.Directory("dags/common"), ManifestEntry.Directory("dags")]);
         Assert.Equal(bare.Digest, withDirectories.Digest);
         Assert.Equal(["dags", "dags/a.py", "dags/common", "dags/common/hello.py"], bare.Entries.Select(entry => entry.Path));
     }
@@ -104,20 +104,20 @@ public sealed class ManifestTests
     [Fact]
     public void Difference_turns_one_manifest_into_another() => Gen.Select(Trees.Manifests, Trees.Manifests).Sample((from, to) =>
     {
-        var locations = to.Entries.Where(entry => !entry.IsFolder).Select(entry => entry.Content).Distinct()
+        var locations = to.Entries.Where(entry => !entry.IsDirectory).Select(entry => entry.Content).Distinct()
             .ToDictionary(content => content, content => new PackLocation("cm" + content.ToString()[..23], 8, 30));
-        var needed = ManifestDiff.Compare(from, to).Added.Where(entry => !entry.IsFolder).Select(entry => entry.Content).ToHashSet();
+        var needed = ManifestDiff.Compare(from, to).Added.Where(entry => !entry.IsDirectory).Select(entry => entry.Content).ToHashSet();
         var received = ManifestDiff.Parse(ManifestDiff.Between(from, to, locations).ToBytes());
         Assert.Equal(to.Digest, received.ApplyTo(from).Digest);
         Assert.Equal(needed, received.Locations.Keys.ToHashSet());
-        Assert.All(received.Added.Where(entry => !entry.IsFolder),
+        Assert.All(received.Added.Where(entry => !entry.IsDirectory),
             entry => Assert.Equal(locations[entry.Content], received.Locations[entry.Content]));
     });
 
     [Fact]
     public void Difference_from_nothing_is_complete_manifest() => Trees.Manifests.Sample(to =>
     {
-        var locations = to.Entries.Where(entry => !entry.IsFolder).Select(entry => entry.Content).Distinct()
+        var locations = to.Entries.Where(entry => !entry.IsDirectory).Select(entry => entry.Content).Distinct()
             .ToDictionary(content => content, _ => new PackLocation("cm00000000000000000000000", 8, 30));
         Assert.Equal(to.Digest, ManifestDiff.Parse(ManifestDiff.Between(null, to, locations).ToBytes()).ApplyTo(null).Digest);
     });
@@ -139,7 +139,7 @@ public sealed class ManifestTests
         .Where((a, b, c) => a.Digest != c.Digest)
         .Sample((from, to, other) =>
         {
-            var locations = to.Entries.Where(entry => !entry.IsFolder).Select(entry => entry.Content).Distinct()
+            var locations = to.Entries.Where(entry => !entry.IsDirectory).Select(entry => entry.Content).Distinct()
                 .ToDictionary(content => content, _ => new PackLocation("cm00000000000000000000000", 8, 30));
             var diff = ManifestDiff.Parse(ManifestDiff.Between(from, to, locations).ToBytes());
             Assert.Throws<InvalidDataException>(() => diff.ApplyTo(other));

@@ -122,7 +122,7 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
         {
             foreach (var entry in (await ReadAsync(blob, digest, cancellationToken)).Entries)
             {
-                if (entry.IsFolder)
+                if (entry.IsDirectory)
                     continue;
                 if (!places.TryGetValue(entry.Content, out var packId))
                     Report(entry.Path, $"The database knows no pack with its content {entry.Content}.");

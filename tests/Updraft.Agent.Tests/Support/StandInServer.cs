@@ -289,7 +289,7 @@ internal sealed class StandInServer : IAsyncDisposable
             var from = Digest.TryParse(context.Request.Query["from"], out var known) ? _manifests.GetValueOrDefault(known) : null;
             diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], _locations);
             // Between accepts locations of all contents, and serializes those of added contents.
-            diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], diff.Added.Where(entry => !entry.IsFolder)
+            diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], diff.Added.Where(entry => !entry.IsDirectory)
                 .Select(entry => entry.Content).Distinct().ToDictionary(content => content, content => _locations[content]));
         }
         await context.Response.Body.WriteAsync(diff.ToBytes());

@@ -35,6 +35,6 @@ internal sealed class Tree
         return this;
     }
 
-    public Manifest ToManifest() => Manifest.Create(Folders.Select(ManifestEntry.Folder).Concat(Files.Select(file =>
+    public Manifest ToManifest() => Manifest.Create(Folders.Select(ManifestEntry.Directory).Concat(Files.Select(file =>
         ManifestEntry.File(file.Key, file.Value.Content.Length, Digest.Of(file.Value.Content), file.Value.IsExecutable))));
 }
