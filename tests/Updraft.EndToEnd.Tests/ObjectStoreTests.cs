@@ -29,7 +29,7 @@ public sealed class ObjectStoreTests
         var changed = dags.With("new.py", "# new");
         await installation.DeployAsync(changed);
         await agent.SeesAsync(changed);
-        Assert.DoesNotContain("store-avoided", agent.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("pack_store_fallback", agent.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("sig=", installation.Server.Output + agent.Log, StringComparison.OrdinalIgnoreCase);
         Assert.DoesNotContain("X-Amz-Signature", installation.Server.Output + agent.Log, StringComparison.OrdinalIgnoreCase);
     }

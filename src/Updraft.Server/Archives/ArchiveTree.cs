@@ -155,7 +155,7 @@ internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
     {
         var real = Target ?? this;
         return real.Kind == ArchiveNodeKind.Directory
-            ? ManifestEntry.Folder(at)
+            ? ManifestEntry.Directory(at)
             : ManifestEntry.File(at, real.Size, real.Content, real.IsExecutable);
     }
 }

@@ -20,9 +20,9 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
         var wanted = await ReadAsync(deployment, to, cancellationToken) ?? throw ApiException.NotFound("manifest", to.ToString());
         var present = from is { } known ? await TryReadAsync(deployment, known, cancellationToken) : null;
         var (_, added) = ManifestDiff.Compare(present, wanted);
-        var contents = added.Where(entry => !entry.IsFolder).Select(entry => entry.Content);
+        var contents = added.Where(entry => !entry.IsDirectory).Select(entry => entry.Content);
         var locations = await db.FindContentsAsync(deployment, contents, cancellationToken);
-        if (added.FirstOrDefault(entry => !entry.IsFolder && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
+        if (added.FirstOrDefault(entry => !entry.IsDirectory && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
             throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
         return ManifestDiff.Between(present, wanted, locations);
     }

@@ -99,7 +99,7 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             PackId = packId,
             Files = manifest.FileCount,
             Bytes = manifest.TotalBytes,
-            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsFolder: true, Path: "dags" }),
+            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsDirectory: true, Path: "dags" }),
             CreatedAt = now,
         };
     }

@@ -121,7 +121,7 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
         {
             foreach (var entry in (await ReadAsync(blob, digest, cancellationToken)).Entries)
             {
-                if (entry.IsFolder)
+                if (entry.IsDirectory)
                     continue;
                 if (!packs.TryGetValue(entry.Content, out var packId))
                     Report(entry.Path, $"The database has no pack for its content {entry.Content}.");

@@ -75,7 +75,7 @@ public sealed class ParserAgreementTests : IDisposable
         try
         {
             return new((await ArchiveReading.ReadAsync(archive)).Entries.ToDictionary(entry => entry.Path,
-                entry => entry.IsFolder ? "folder" : Describe(entry.IsExecutable, entry.Size, entry.Content)), StringComparer.Ordinal);
+                entry => entry.IsDirectory ? "folder" : Describe(entry.IsExecutable, entry.Size, entry.Content)), StringComparer.Ordinal);
         }
         catch (ApiException refusal)
         {

@@ -126,7 +126,7 @@ internal sealed class BundleFixture : IAsyncDisposable
         var places = await QueryAsync(db =>
             db.BundleContents.Where(row => row.DeploymentId == deployment).ToDictionaryAsync(row => row.Content, Cancelled));
         foreach (var entry in (await ReadManifestAsync(version)).Entries)
-            tree.Add(entry.Path, (entry.IsExecutable, entry.IsFolder ? null : await ReadContentAsync(places[entry.Content], entry)));
+            tree.Add(entry.Path, (entry.IsExecutable, entry.IsDirectory ? null : await ReadContentAsync(places[entry.Content], entry)));
         return tree;
     }
 

@@ -62,7 +62,7 @@ internal sealed class StoredBundle
         {
             var difference = ManifestDiff.Parse(await answer.Content.ReadAsByteArrayAsync(Cancelled));
             Assert.Equal(_row.ManifestDigest, difference.ApplyTo(null).Digest);
-            foreach (var entry in difference.Added.Where(entry => !entry.IsFolder))
+            foreach (var entry in difference.Added.Where(entry => !entry.IsDirectory))
             {
                 var place = difference.Locations[entry.Content];
                 using var request = new HttpRequestMessage(HttpMethod.Get, $"/agent/v1/packs/{place.PackId}");

@@ -91,6 +91,6 @@ internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
         if (mount is null)
             return new(StringComparer.Ordinal);
         var manifest = await files.ReadManifestAsync(deployment, Digest.Parse(mount.Manifest), cancellationToken);
-        return manifest.Entries.Where(entry => !entry.IsFolder).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        return manifest.Entries.Where(entry => !entry.IsDirectory).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
     }
 }

@@ -80,7 +80,7 @@ internal static class DeployFileEndpoints
         {
             Version = row.Version,
             DeployId = row.DeployId.Value,
-            Files = [.. manifest.Entries.Where(entry => !entry.IsFolder).Select(entry => new VersionFile
+            Files = [.. manifest.Entries.Where(entry => !entry.IsDirectory).Select(entry => new VersionFile
             {
                 Path = entry.Path,
                 Size = entry.Size,
@@ -96,7 +96,7 @@ internal static class DeployFileEndpoints
         BundleFiles files, CancellationToken cancellationToken)
     {
         var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsFolder);
+        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
         if (entry.Path is null)
             throw ApiException.NotFound("file", path ?? "");
         var disposition = new ContentDispositionHeaderValue("attachment");
