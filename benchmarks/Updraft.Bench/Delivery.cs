@@ -48,7 +48,7 @@ internal static class Delivery
         }
         table.Ratio("P2", $"finalize to active, last of {machines} agents: git, {machines} clones", Figures.Median(updraft), Figures.Median(fetches), Figures.Milliseconds,
             Goal.AtMost(0.1));
-        table.Ratio("P2", $"finalize to active, last of {machines} agents: rsync, {machines} folders", Figures.Median(updraft), Figures.Median(copies), Figures.Milliseconds,
+        table.Ratio("P2", $"finalize to active, last of {machines} agents: rsync, {machines} directories", Figures.Median(updraft), Figures.Median(copies), Figures.Milliseconds,
             Goal.AtMost(0.3));
     }
 

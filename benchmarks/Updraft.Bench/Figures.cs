@@ -77,7 +77,7 @@ internal sealed class Table(TextWriter output)
 
     public IEnumerable<string> Markdown()
     {
-        yield return "| | what: against what | Updraft | peer | measure | goal | |";
+        yield return "| | measurement: peer | Updraft | peer | result | goal | |";
         yield return "| --- | --- | ---: | ---: | ---: | ---: | --- |";
         foreach (var line in _lines)
             yield return $"| {line.Id} | {line.What.Replace("|", "\\|", StringComparison.Ordinal)} | {line.Updraft} | {line.Peer} | {line.Value} | {line.Goal} | {(line.IsMet ? "met" : "**missed**")} |";

@@ -121,7 +121,7 @@ internal static class Footprint
             await site.StopServerAsync();
             samples.Add((await site.StartServerAsync()).TotalMilliseconds);
         }
-        table.Note($"Server, from the start of its process to ready, on a folder with data: {Figures.Milliseconds(Figures.Median(samples))}.");
+        table.Note($"Server, from the start of its process to ready, with data: {Figures.Milliseconds(Figures.Median(samples))}.");
     }
 
     /// <summary>From the start of the agent's process to its first request.</summary>

@@ -12,8 +12,8 @@ internal static class Pages
 
     private static readonly (string Name, string Query)[] Looks =
     [
-        ("the newest deploys, with charts", ""), ("deploys in the middle", "?below=50000"), ("by type, status and person", "?type=DAG_ONLY&status=Deployed&person=owner"),
-        ("a status that none has", "?status=Failed"), ("a text that none has: all are read", "?text=nothing%20like%20it"),
+        ("the newest deploys, with charts", ""), ("deploys in the middle", "?below=50000"), ("by type, status and creator", "?type=DAG_ONLY&status=Deployed&person=owner"),
+        ("a status without a match", "?status=Failed"), ("a text without a match: reads all", "?text=nothing%20like%20it"),
     ];
 
     public static async Task RunAsync(BenchOptions options, Table table)

@@ -40,7 +40,7 @@ public sealed partial class MetricTests
 
         var families = Family().Matches(scrape).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
         var samples = Sample().Matches(scrape).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
-        var table = Row().Matches(Read("docs/observability.md")).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        var table = Row().Matches(Read("docs/reference/metrics.md")).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
         Assert.Equal(families.Order(StringComparer.Ordinal), table.Order(StringComparer.Ordinal));
         foreach (var document in (string[])["packaging/grafana/updraft.json", "packaging/prometheus/alerts.yml"])
         {

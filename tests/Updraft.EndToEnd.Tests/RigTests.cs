@@ -3,7 +3,7 @@ using Updraft.Rigs;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>Short runs of the rigs; docs/reliability/crash.md has the long ones.</summary>
+/// <summary>Short runs of the rigs; docs/contributing/crash-tests.md has the long ones.</summary>
 [Trait("Database", "own")]
 public sealed class RigTests
 {

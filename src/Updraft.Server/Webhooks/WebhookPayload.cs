@@ -4,7 +4,7 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>What is sent, in the standard format; <c>docs/webhooks.md</c> describes the fields. What is absent is left out.</summary>
+/// <summary>What is sent, in the standard format; <c>docs/reference/events.md</c> describes the fields. What is absent is left out.</summary>
 internal sealed record WebhookPayload
 {
     public required string Type { get; init; }

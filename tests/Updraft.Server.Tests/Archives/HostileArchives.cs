@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 

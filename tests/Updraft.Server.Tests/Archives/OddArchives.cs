@@ -1,5 +1,4 @@
 using System.Text;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 

@@ -204,7 +204,7 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
 
         Assert.NotEmpty(deploy);
         var source = SourceTree.Read("tests/Updraft.Server.Tests/Contract/ClientExample.cs").Split("// example\n")[1].Split("        // end of example")[0];
-        var shown = SourceTree.Read("docs/client.md").Split("```csharp\n")[1].Split("```")[0];
+        var shown = SourceTree.Read("docs/reference/client-library.md").Split("```csharp\n")[1].Split("```")[0];
         Assert.Equal(string.Join('\n', source.Split('\n').Select(line => line.Length > 8 ? line[8..] : line.Trim())), shown);
     }
 

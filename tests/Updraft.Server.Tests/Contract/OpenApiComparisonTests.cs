@@ -50,10 +50,10 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         const string Begin = "<!-- reasons -->\n", End = "<!-- end of reasons -->";
         var reasons = string.Concat(Groups("differences").Select(group =>
             $"- {group.GetProperty("reason").GetString()} ({group.GetProperty("what").GetArrayLength()})\n"));
-        var document = SourceTree.Read("docs/api.md");
+        var document = SourceTree.Read("docs/reference/api.md");
         var parts = document.Split([Begin, End], StringSplitOptions.None);
         if (PublishedDescription.IsToBeWritten)
-            File.WriteAllText(Path.Join(SourceTree.Root, "docs/api.md"), parts[0] + Begin + reasons + End + parts[2]);
+            File.WriteAllText(Path.Join(SourceTree.Root, "docs/reference/api.md"), parts[0] + Begin + reasons + End + parts[2]);
         else
             Assert.Equal(reasons, parts[1]);
     }

@@ -19,11 +19,11 @@ public sealed partial class DocumentTests
     [Fact]
     public void Every_source_file_that_the_architecture_names_exists()
     {
-        var named = SourceFile().Matches(SourceTree.Read("docs/architecture.md")).Select(match => match.Groups["path"].Value).Distinct().ToList();
-        Assert.True(named.Count >= 20, $"docs/architecture.md names {named.Count} source files; it is to follow a deploy file by file.");
+        var named = SourceFile().Matches(SourceTree.Read("docs/contributing/architecture.md")).Select(match => match.Groups["path"].Value).Distinct().ToList();
+        Assert.True(named.Count >= 20, $"docs/contributing/architecture.md names {named.Count} source files; it is to follow a deploy file by file.");
         var files = SourceTree.CSharpFiles("src").Select(SourceTree.Relative).ToList();
         var missing = named.Where(path => !files.Any(file => file == path || file.EndsWith("/" + path, StringComparison.Ordinal))).ToList();
-        Assert.True(missing.Count == 0, "docs/architecture.md names files that are gone; say where the step happens now:\n" + string.Join('\n', missing));
+        Assert.True(missing.Count == 0, "docs/contributing/architecture.md names files that are gone; say where the step happens now:\n" + string.Join('\n', missing));
     }
 
     [Fact]

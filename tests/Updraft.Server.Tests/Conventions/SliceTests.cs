@@ -59,7 +59,7 @@ public sealed class SliceTests
         where !Leaves.Contains(dependency.From) && !Leaves.Contains(dependency.To)
         where !Reach(dependency.From).Contains(dependency.To)
         select $"{dependency.FromType} uses {dependency.ToType}",
-        "The arrows between slices stand in BuiltOn in this file and in docs/architecture.md. A new arrow is a decision: write it down in both.");
+        "The arrows between slices stand in BuiltOn in this file and in docs/contributing/architecture.md. A new arrow is a decision: write it down in both.");
 
     [Fact]
     public void Every_folder_of_the_server_is_a_leaf_or_a_slice_with_its_arrows() => AssertNone(

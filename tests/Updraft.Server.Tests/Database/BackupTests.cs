@@ -13,7 +13,7 @@ using Updraft.Server.Tests.Uploads;
 namespace Updraft.Server.Tests.Database;
 
 /// <summary>
-/// Backup and restore by the commands of docs/operate.md, as they stand there, while deploys go on: what was answered for before the
+/// Backup and restore by the commands of docs/how-to/back-up-and-restore.md, as they stand there, while deploys go on: what was answered for before the
 /// backup is there after the restore, and agents that have seen more are served.
 /// </summary>
 public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
@@ -30,11 +30,11 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
         {
             var settings = new Dictionary<string, string>(TestStorage.Folder, StringComparer.Ordinal)
             {
-                ["Data"] = Path.Join(work, "updraft-data"),
+                ["Data"] = Path.Join(work, "updraft", "data"),
                 ["Bootstrap:OwnerToken"] = ServerGroup.OwnerToken,
                 ["Database:ConnectionString"] = "",
             };
-            var environment = new Dictionary<string, string>(StringComparer.Ordinal);
+            var environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["HOME"] = work };
             await using var database = onPostgres ? await cluster.CreateDatabaseAsync() : null;
             if (database is not null)
             {
@@ -120,8 +120,9 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
     /// <summary>The block of the document that follows a mark.</summary>
     private static string Commands(string mark)
     {
-        var block = Block().Matches(SourceTree.Read("docs/operate.md")).SingleOrDefault(match => match.Groups["mark"].Value == mark);
-        Assert.True(block is not null, $"docs/operate.md has no block of commands after <!-- {mark} -->.");
+        const string Page = "docs/how-to/back-up-and-restore.md";
+        var block = Block().Matches(SourceTree.Read(Page)).SingleOrDefault(match => match.Groups["mark"].Value == mark);
+        Assert.True(block is not null, $"{Page} has no block of commands after <!-- {mark} -->.");
         return block.Groups["commands"].Value;
     }
 
@@ -136,6 +137,6 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
         Assert.True(process.ExitCode == 0, $"{commands}\n{error}");
     }
 
-    [GeneratedRegex("<!-- (?<mark>[a-z-]+) -->\n```bash\n(?<commands>.*?)```", RegexOptions.Singleline)]
+    [GeneratedRegex("<!-- (?<mark>[a-z-]+) -->\n *```bash[^\n]*\n(?<commands>.*?)```", RegexOptions.Singleline)]
     private static partial Regex Block();
 }

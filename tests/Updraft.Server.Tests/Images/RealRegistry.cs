@@ -32,7 +32,7 @@ internal sealed class RealRegistry : IAsyncDisposable
         new([KeyValuePair.Create("Registry", Host), KeyValuePair.Create("Images:RegistryUrl", $"http://{Host}"),
             .. more.Select(setting => KeyValuePair.Create(setting.Name, setting.Value))]);
 
-    /// <summary>Starts it with the settings that docs/images.md shows, or again after <see cref="Stop"/>: same images.</summary>
+    /// <summary>Starts it with the settings that docs/how-to/use-image-registry.md shows, or again after <see cref="Stop"/>: same images.</summary>
     public async Task StartAsync(UpdraftServer server, bool deletes = true)
     {
         var settings = Path.Join(_folder, "config.yml");

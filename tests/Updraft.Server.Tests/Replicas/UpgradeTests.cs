@@ -75,7 +75,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
             var made = operations.OfType<CreateTableOperation>().Select(operation => operation.Name).ToHashSet(StringComparer.Ordinal);
             wrong.AddRange(operations.Where(operation => !Expands(operation, made)).Select(operation => $"{id}: {operation.GetType().Name}"));
         }
-        Assert.True(wrong.Count == 0, "These take away what servers of the release before use while they run (docs/operate.md, Upgrading):\n" + string.Join('\n', wrong));
+        Assert.True(wrong.Count == 0, "These take away what servers of the release before use while they run (docs/how-to/upgrade.md):\n" + string.Join('\n', wrong));
     }
 
     private static bool Expands(MigrationOperation operation, HashSet<string> made) => operation switch

@@ -5,7 +5,7 @@ using Updraft.Server.Tests.Conventions;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>Checks signatures with the program that docs/webhooks.md gives to receivers, run by Python: no line of it is the server's.</summary>
+/// <summary>Checks signatures with the program that docs/how-to/webhooks-and-slack.md gives to receivers, run by Python: no line of it is the server's.</summary>
 internal static partial class SignatureCheck
 {
     private const string Run = """
@@ -18,7 +18,7 @@ internal static partial class SignatureCheck
     /// <summary>Whether the signature is good.</summary>
     public static async Task<bool> IsGoodAsync(string secret, ReceivedWebhook received, byte[]? body = null)
     {
-        var program = Python().Matches(SourceTree.Read("docs/webhooks.md")).Select(match => match.Groups["code"].Value)
+        var program = Python().Matches(SourceTree.Read("docs/how-to/webhooks-and-slack.md")).Select(match => match.Groups["code"].Value)
             .Single(code => code.Contains("def verify", StringComparison.Ordinal));
         using var process = Process.Start(new ProcessStartInfo("python3", ["-c", program + Run])
         {
