@@ -8,12 +8,12 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>A Deployment with deploys, made over the API, to be looked at.</summary>
+/// <summary>A Deployment with deploys for tests of the web UI, created over the API.</summary>
 internal sealed class PageSite(UpdraftServer server, string id)
 {
     public string Id => id;
 
-    /// <summary>Path of its page.</summary>
+    /// <summary>Path of its page in the web UI.</summary>
     public string Page => $"/deployments/{id}";
 
     private string Deploys => $"{server.OrganizationPath}/deployments/{id}/deploys";
@@ -23,7 +23,7 @@ internal sealed class PageSite(UpdraftServer server, string id)
     public static async Task<PageSite> CreateAsync(UpdraftServer server, string? name = null) =>
         new(server, await server.CreateDeploymentAsync(name ?? EntityId.New(TimeProvider.System)));
 
-    /// <summary>A whole deploy of DAGs; returns its id and version.</summary>
+    /// <summary>Creates, uploads and finalizes a deploy of DAGs; returns its id and version.</summary>
     public async Task<(string Id, string Version)> DeployAsync(string description, JsonObject? git, params (string Path, string Text)[] files)
     {
         var deploy = await server.Client.PostOkAsync(Deploys, new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
@@ -39,7 +39,7 @@ internal sealed class PageSite(UpdraftServer server, string id)
 
     public Task<(string Id, string Version)> DeployAsync(string description, params (string Path, string Text)[] files) => DeployAsync(description, null, files);
 
-    /// <summary>The history, newest first.</summary>
+    /// <summary>The deploys, newest first.</summary>
     public async Task<JsonArray> HistoryAsync() => (await server.Client.GetOkAsync(Deploys))["deploys"]!.AsArray();
 
     private static byte[] Tar((string Path, string Text)[] files)
