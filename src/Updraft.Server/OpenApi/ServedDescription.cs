@@ -8,7 +8,7 @@ namespace Updraft.Server.OpenApi;
 
 /// <summary>
 /// The machine-readable description of the public API, made from its routes and records. It is the same for everybody, so it is made
-/// once; nobody needs a token for it, as the astro CLI sends none. The page for people is Web/Pages/ApiPage.razor.
+/// once; nobody needs a token for it, as the astro CLI sends none. The page for people is Web/Pages/ApiReferencePage.razor.
 /// </summary>
 internal sealed class ServedDescription(IServiceProvider services) : IDisposable
 {

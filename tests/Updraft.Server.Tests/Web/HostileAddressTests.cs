@@ -45,8 +45,9 @@ public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<Sha
     {
         foreach (var (url, isStored) in ((string, bool)[])
             [
-                ("https://pictures.example/ann.png", true), ("javascript:alert(1)", false), ("data:image/svg+xml,<svg onload=alert(1)>", false),
-                (" https://pictures.example/ann.png", false), ("https://pictures.example/\tann.png", false), ("//pictures.example/ann.png", false),
+                ("https://pictures.example/ann.png", true), ("javascript:alert(1)", false),
+                ("data:image/svg+xml,<svg onload=alert(1)>", false), (" https://pictures.example/ann.png", false),
+                ("https://pictures.example/\tann.png", false), ("//pictures.example/ann.png", false),
             ])
         {
             var (id, _, _) = await Server.AddUserAsync("picture@example.org", ("picture", url));
@@ -67,7 +68,8 @@ public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<Sha
         foreach (var url in urls)
         {
             var own = LoopbackUrl.OwnPath(url);
-            Assert.True(own is "/" or ['/', not ('/' or '\\'), ..] && !own.Any(c => char.IsControl(c) || c == '\\'), Uri.EscapeDataString(url));
+            Assert.True(own is "/" or ['/', not ('/' or '\\'), ..] && !own.Any(c => char.IsControl(c) || c == '\\'),
+                Uri.EscapeDataString(url));
             Assert.Equal(Server.BaseAddress.Authority, new Uri(Server.BaseAddress, own).Authority);
         }
     }
@@ -94,7 +96,8 @@ public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<Sha
         var site = await PageSite.CreateAsync(Server);
         string[] names =
         [
-            "index.html", "picture.svg", "page.xhtml", "feed.xml", "script.js", "a \"quoted\" name.html", "half \"quoted.html", "semi;filename=evil.html",
+            "index.html", "picture.svg", "page.xhtml", "feed.xml", "script.js", "a \"quoted\" name.html", "half \"quoted.html",
+            "semi;filename=evil.html",
             "it's.html", "per%0d%0acent.html", "%22.html",
             "gr\u00fc\u00df.html", "\u65e5\u672c.html", "\ud83d\ude80.html", "<b>.html", "=cmd.csv", ".hidden", "-rf", "~", "CON.html",
             "dot.", "space .html", new string('x', 200) + ".html",

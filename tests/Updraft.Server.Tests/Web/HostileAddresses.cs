@@ -24,14 +24,17 @@ internal static class HostileAddresses
     public static IEnumerable<string> OfOtherSites() =>
         from start in (string[])
         [
-            "", "/", "//", "///", "////", "\\", "\\\\", "/\\", "\\/", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\u00a0//", "\u3000//", "/.//",
+            "", "/", "//", "///", "////", "\\", "\\\\", "/\\", "\\/", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\u00a0//",
+            "\u3000//", "/.//",
             "/..//", "/%2f", "/%5c", "/%09/",
-            "/;//", "/@", "/:", "http:", "http:/", "http://", "https:", "HtTpS://", "https:\\\\", "ht\ntps://", "//user:secret@", "ftp://", "javascript:",
+            "/;//", "/@", "/:", "http:", "http:/", "http://", "https:", "HtTpS://", "https:\\\\", "ht\ntps://", "//user:secret@", "ftp://",
+            "javascript:",
             "data:,", "\u2215\u2215", "\uff0f\uff0f", "/\u2028/",
         ]
         from host in (string[])
         [
-            "evil.example", "evil.example/deployments", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "evil.example?127.0.0.1", "evil\u3002example",
+            "evil.example", "evil.example/deployments", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "evil.example?127.0.0.1",
+            "evil\u3002example",
             "evil%2eexample", "[::ffff:6666]",
             "1684300900", "/evil.example", "\\evil.example",
         ]

@@ -45,7 +45,8 @@ public sealed class LongHistoryTests
         {
             var plan = await PlanAsync(db, statement);
             Assert.False(plan.Exists(line => line.StartsWith("SCAN ", StringComparison.Ordinal)
-                && !line.Contains("VIRTUAL TABLE", StringComparison.Ordinal) && !line.Contains("CONSTANT ROW", StringComparison.Ordinal)), $"{statement.Text}\n{string.Join('\n', plan)}");
+                && !line.Contains("VIRTUAL TABLE", StringComparison.Ordinal) && !line.Contains("CONSTANT ROW", StringComparison.Ordinal)),
+                $"{statement.Text}\n{string.Join('\n', plan)}");
             // An index gives the order, so that the query stops after the last row of the page.
             if (statement.Text.Contains("deploys", StringComparison.Ordinal) && statement.Text.Contains("LIMIT", StringComparison.Ordinal))
                 Assert.DoesNotContain(plan, line => line.Contains("TEMP B-TREE", StringComparison.Ordinal));
@@ -79,8 +80,10 @@ public sealed class LongHistoryTests
         });
         var sql = string.Create(CultureInfo.InvariantCulture, $"""
             INSERT INTO deploys ({string.Join(", ", columns)})
-            WITH RECURSIVE n(i) AS (SELECT deploy_count + 1 FROM deployments WHERE id = '{site.Id}' UNION ALL SELECT i + 1 FROM n WHERE i < {count})
-            SELECT {string.Join(", ", values)} FROM n CROSS JOIN (SELECT * FROM deploys WHERE deployment_id = '{site.Id}' AND number = 1) o
+            WITH RECURSIVE n(i) AS (SELECT deploy_count + 1 FROM deployments WHERE id = '{site.Id}'
+                UNION ALL SELECT i + 1 FROM n WHERE i < {count})
+            SELECT {string.Join(", ", values)}
+            FROM n CROSS JOIN (SELECT * FROM deploys WHERE deployment_id = '{site.Id}' AND number = 1) o
             """);
         await db.Database.ExecuteSqlRawAsync(sql, Cancelled);
         await db.Database.ExecuteSqlAsync($"UPDATE deployments SET deploy_count = {count} WHERE id = {site.Id}", Cancelled);

@@ -23,12 +23,14 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     {
         var site = await PageSite.CreateAsync(Server);
         var (deploy, version) = await site.DeployAsync("one", ("dags/a.py", "a\n"));
-        var bundle = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+        var bundles = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]!;
+        var bundle = bundles[0]!.AsObject().Text("id");
         await Server.AddUserAsync("frame@example.org", ("picture", "https://pictures.example/ann.png"));
         using var visitor = await Visitor.SignedInAsync(Server);
         string[] pages =
         [
-            "/deployments", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/diff", $"{site.Page}/deploys/{deploy}/rollback",
+            "/deployments", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/diff",
+            $"{site.Page}/deploys/{deploy}/rollback",
             $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files",
             $"{site.Page}/versions/{version}/files?path=dags/a.py",
             $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/signin", "/nothing", "/deployments/nothing",
@@ -71,7 +73,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         Assert.DoesNotContain(segments, segment => segment.Contains('{', StringComparison.Ordinal));
         string[] expected =
         [
-            "v1", "v1alpha1", "platform", "labs", "iam", "agent", "updraft", "uploads", "registry", "oauth", "private", "openapi", "spec", "healthz",
+            "v1", "v1alpha1", "platform", "labs", "iam", "agent", "updraft", "uploads", "registry", "oauth", "private", "openapi", "spec",
+            "healthz",
         ];
         Assert.Empty(expected.Except(segments));
         using var visitor = new Visitor(Server);
@@ -110,9 +113,13 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         var name = $"dags/{text.Replace("/", "_", StringComparison.Ordinal)}.py";
         var (deploy, version) = await site.DeployAsync(text, git, (name, text));
         using var visitor = await Visitor.SignedInAsync(Server);
-        foreach (var path in (string[])["/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(text)}", $"{site.Page}/deploys/{deploy}",
+        string[] paths =
+        [
+            "/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(text)}", $"{site.Page}/deploys/{deploy}",
             $"{site.Page}/deploys/{deploy}/diff?path={Uri.EscapeDataString(name)}", $"{site.Page}/deploys/{deploy}/rollback",
-            $"{site.Page}/versions/{version}/files?path={Uri.EscapeDataString(name)}", $"/nothing/{Uri.EscapeDataString(text)}"])
+            $"{site.Page}/versions/{version}/files?path={Uri.EscapeDataString(name)}", $"/nothing/{Uri.EscapeDataString(text)}",
+        ];
+        foreach (var path in paths)
         {
             using var response = await visitor.GetAsync(path);
             var html = await response.Content.ReadAsStringAsync(Cancelled);
@@ -171,7 +178,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
                 request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "POST");
                 request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", "authorization");
                 using var response = await Server.Client.SendAsync(request, Cancelled);
-                Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+                Assert.DoesNotContain(response.Headers,
+                    header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
             }
         }
     }
@@ -217,13 +225,15 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         };
         create.Headers.TryAddWithoutValidation(name, value);
         using var created = await Server.Client.SendAsync(create, Cancelled);
-        Assert.StartsWith(Server.BaseAddress.ToString(), (await created.ReadAsync(HttpStatusCode.OK)).Text("dagsUploadUrl"), StringComparison.Ordinal);
+        var uploadUrl = (await created.ReadAsync(HttpStatusCode.OK)).Text("dagsUploadUrl");
+        Assert.StartsWith(Server.BaseAddress.ToString(), uploadUrl, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Web_UI_works_below_a_path_that_a_proxy_keeps_or_strips()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "http://updraft.example/tools/updraft/" });
+        var settings = new Dictionary<string, string> { ["PublicUrl"] = "http://updraft.example/tools/updraft/" };
+        await using var server = await UpdraftServer.StartAsync(settings: settings);
         foreach (var prefix in (string[])["/", "/tools/updraft/"])
         {
             // The cookie is valid for the public path only. Without a proxy, the test sends it itself.
@@ -234,7 +244,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
             var html = await page.Content.ReadAsStringAsync(Cancelled);
             Assert.DoesNotMatch("(src|href|action)=\"/(?!tools/updraft/)", html);
             var cookies = page.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]).ToList();
-            (string, string)[] fields = [("token", server.OwnerToken), ("returnTo", "/tokens"), ("__RequestVerificationToken", Visitor.FormToken(html))];
+            (string, string)[] fields =
+                [("token", server.OwnerToken), ("returnTo", "/tokens"), ("__RequestVerificationToken", Visitor.FormToken(html))];
             using var signedIn = await visitor.PostAsync("signin", fields, ("Cookie", string.Join("; ", cookies)));
             Assert.Equal("/tools/updraft/tokens", signedIn.Headers.Location?.OriginalString);
             cookies.AddRange(signedIn.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]));

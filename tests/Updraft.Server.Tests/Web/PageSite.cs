@@ -26,7 +26,8 @@ internal sealed class PageSite(UpdraftServer server, string id)
     /// <summary>Creates, uploads and finalizes a deploy of DAGs; returns its id and version.</summary>
     public async Task<(string Id, string Version)> DeployAsync(string description, JsonObject? git, params (string Path, string Text)[] files)
     {
-        var deploy = await server.Client.PostOkAsync(Deploys, new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
+        var deploy = await server.Client.PostOkAsync(Deploys,
+            new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
         using var request = new HttpRequestMessage(HttpMethod.Put, deploy.Text("dagsUploadUrl")) { Content = new ByteArrayContent(Tar(files)) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
@@ -37,7 +38,8 @@ internal sealed class PageSite(UpdraftServer server, string id)
         return (deploy.Text("id"), version);
     }
 
-    public Task<(string Id, string Version)> DeployAsync(string description, params (string Path, string Text)[] files) => DeployAsync(description, null, files);
+    public Task<(string Id, string Version)> DeployAsync(string description, params (string Path, string Text)[] files) =>
+        DeployAsync(description, null, files);
 
     /// <summary>The deploys, newest first.</summary>
     public async Task<JsonArray> HistoryAsync() => (await server.Client.GetOkAsync(Deploys))["deploys"]!.AsArray();

@@ -5,7 +5,7 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>The content and the forms of the pages, without scripts.</summary>
+/// <summary>Content and forms of the web UI, without scripts.</summary>
 public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -30,7 +30,14 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task History_filters_by_type_status_creator_and_text_with_paging()
     {
         var site = await PageSite.CreateAsync(Server);
-        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123456789abcdef", ["branch"] = "grün" };
+        var git = new JsonObject
+        {
+            ["provider"] = "GITHUB",
+            ["account"] = "shop",
+            ["repo"] = "dags",
+            ["commitSha"] = "0123456789abcdef",
+            ["branch"] = "grün",
+        };
         var (first, _) = await site.DeployAsync("100% of_it", git, ("dags/shop.py", "one\n"));
         for (var i = 0; i < 26; i++)
         {
@@ -40,7 +47,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         using var visitor = await Visitor.SignedInAsync(Server);
         foreach (var (query, count, hasFirst) in ((string, int, bool)[])
             [
-                ("", 25, false), ("?below=3", 2, true), ("?type=DAG_ONLY", 1, true), ("?type=IMAGE_AND_DAG&text=open 2", 7, false), ("?status=Deployed", 1, true),
+                ("", 25, false), ("?below=3", 2, true), ("?type=DAG_ONLY", 1, true), ("?type=IMAGE_AND_DAG&text=open 2", 7, false),
+                ("?status=Deployed", 1, true),
                 ("?status=Failed", 0, false), ("?text=100%25 of_", 1, true), ("?text=100__of", 0, false), ("?text=abcdef", 1, true),
                 ("?text=ABCDEF", 1, true), ("?text=GR%C3%BCN", 1, true), ("?text=gr%C3%BCn", 1, true),
                 ("?person=owner&status=Deployed", 1, true), ("?person=nobody", 0, false), ($"?text={first}", 1, true),
@@ -58,7 +66,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
     public async Task Deploy_page_shows_steps_and_changed_lines()
     {
         var site = await PageSite.CreateAsync(Server);
-        var (first, version) = await site.DeployAsync("first", ("dags/shop.py", "alpha\nbeta\ngamma\n"), ("dags/old.py", "x\n"), ("dags/data.bin", "\0\u0001"));
+        var (first, version) = await site.DeployAsync("first",
+            ("dags/shop.py", "alpha\nbeta\ngamma\n"), ("dags/old.py", "x\n"), ("dags/data.bin", "\0\u0001"));
         var git = new JsonObject
         {
             ["provider"] = "GITHUB",
@@ -67,7 +76,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
             ["commitSha"] = "0123456789abcdef",
             ["commitUrl"] = "https://git.example/shop/dags/commit/0123456789abcdef",
         };
-        var (second, _) = await site.DeployAsync("second", git, ("dags/shop.py", "alpha\nBETA\ngamma\n"), ("dags/new.py", "y\n"), ("dags/data.bin", "\0\u0002"));
+        var (second, _) = await site.DeployAsync("second", git,
+            ("dags/shop.py", "alpha\nBETA\ngamma\n"), ("dags/new.py", "y\n"), ("dags/data.bin", "\0\u0002"));
         using var visitor = await Visitor.SignedInAsync(Server);
         var page = await visitor.ReadAsync($"{site.Page}/deploys/{second}");
         string[] texts =
@@ -86,7 +96,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
             Assert.Contains("<td class=\"added\">&#x2B; BETA</td>", shop, StringComparison.Ordinal);
             Assert.Equal(1, Regex.Count(shop, "<td class=\"added\">"));
         }
-        Assert.Contains("The file is not text.", await visitor.ReadAsync($"{diff}?bundle=dags&path=dags/data.bin"), StringComparison.Ordinal);
+        Assert.Contains("The file is not text.", await visitor.ReadAsync($"{diff}?bundle=dags&path=dags/data.bin"),
+            StringComparison.Ordinal);
         var back = await visitor.ReadAsync($"{site.Page}/deploys/{first}/diff?against={second}&bundle=dags&path=dags/shop.py");
         Assert.Contains("<td class=\"removed\">- BETA</td>", back, StringComparison.Ordinal);
 
@@ -110,7 +121,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         var history = await site.HistoryAsync();
         Assert.Equal(3, history.Count);
         Assert.Equal(("It does not parse", first), ((string?)history[0]!["description"], (string?)history[0]!["rollbackFromId"]));
-        Assert.Contains("<h1>It does not parse</h1>", await visitor.ReadAsync(response.Headers.Location!.OriginalString), StringComparison.Ordinal);
+        Assert.Contains("<h1>It does not parse</h1>", await visitor.ReadAsync(response.Headers.Location!.OriginalString),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -124,8 +136,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         var files = $"{site.Page}/versions/{version}";
         Assert.Contains(">dags/</a>", await visitor.ReadAsync($"{files}/files"), StringComparison.Ordinal);
         Assert.Contains(">sub/</a>", await visitor.ReadAsync($"{files}/files?path=dags"), StringComparison.Ordinal);
-        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;", await visitor.ReadAsync($"{files}/files?path={Uri.EscapeDataString(name)}"),
-            StringComparison.Ordinal);
+        Assert.Contains("&lt;script&gt;alert(1)&lt;/script&gt;",
+            await visitor.ReadAsync($"{files}/files?path={Uri.EscapeDataString(name)}"), StringComparison.Ordinal);
         using var download = await visitor.GetAsync($"{files}/download?path={Uri.EscapeDataString(name)}");
         Assert.Equal("<script>alert(1)</script>\n", await download.Content.ReadAsStringAsync(Cancelled));
         Assert.Equal(("application/octet-stream", "attachment", "nosniff"), (download.Content.Headers.ContentType?.MediaType,
@@ -171,7 +183,8 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         Assert.Equal(HttpStatusCode.Redirect, revoked.StatusCode);
 
         using var role = await visitor.SendFormAsync("/members", $"/members/{user}/role", ("role", "ORGANIZATION_OWNER"));
-        Assert.Equal("ORGANIZATION_OWNER", (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/users/{user}")).Text("organizationRole"));
+        var changed = await Server.Client.GetOkAsync($"{Server.OrganizationPath}/users/{user}");
+        Assert.Equal("ORGANIZATION_OWNER", changed.Text("organizationRole"));
 
         using var settings = await visitor.SendFormAsync($"{site.Page}/settings", $"{site.Page}/settings",
             ("name", $"renamed {site.Id}"), ("description", "new"), ("dagDeploys", "true"), ("cicd", "true"));

@@ -28,10 +28,12 @@ public sealed class RollbackWarningTests(SharedRegistrySite shared) : IClassFixt
         Assert.Contains($"<p class=\"alert\">{warning}", await visitor.ReadAsync(Page(first) + "/rollback"), StringComparison.Ordinal);
         using var done = await visitor.SendFormAsync(Page(first) + "/rollback", Page(first) + "/rollback", ("description", "back"));
         Assert.Equal(HttpStatusCode.Redirect, done.StatusCode);
-        Assert.Contains($"<p class=\"note caution\">{warning}", await visitor.ReadAsync(done.Headers.Location!.OriginalString), StringComparison.Ordinal);
+        Assert.Contains($"<p class=\"note caution\">{warning}", await visitor.ReadAsync(done.Headers.Location!.OriginalString),
+            StringComparison.Ordinal);
 
         Assert.DoesNotContain("This goes back", await visitor.ReadAsync(Page(second) + "/rollback"), StringComparison.Ordinal);
         using var forward = await visitor.SendFormAsync(Page(second) + "/rollback", Page(second) + "/rollback", ("description", "forward"));
-        Assert.DoesNotContain("This goes back", await visitor.ReadAsync(forward.Headers.Location!.OriginalString), StringComparison.Ordinal);
+        Assert.DoesNotContain("This goes back", await visitor.ReadAsync(forward.Headers.Location!.OriginalString),
+            StringComparison.Ordinal);
     }
 }

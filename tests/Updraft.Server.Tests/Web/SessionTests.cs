@@ -21,7 +21,8 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     {
         using var visitor = new Visitor(Server);
         using var first = await visitor.GetAsync("/deployments?workspace=x");
-        Assert.Equal((HttpStatusCode.Redirect, "/signin?returnTo=%2Fdeployments%3Fworkspace%3Dx"), (first.StatusCode, first.Headers.Location?.OriginalString));
+        Assert.Equal((HttpStatusCode.Redirect, "/signin?returnTo=%2Fdeployments%3Fworkspace%3Dx"),
+            (first.StatusCode, first.Headers.Location?.OriginalString));
         using var second = await visitor.SignInAsync(Server.OwnerToken, "/deployments?workspace=x");
         Assert.Equal((HttpStatusCode.Redirect, "/deployments?workspace=x"), (second.StatusCode, second.Headers.Location?.OriginalString));
         Assert.Contains("<h1>Deployments</h1>", await visitor.ReadAsync("/deployments"), StringComparison.Ordinal);
@@ -35,16 +36,19 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
         using var visitor = await Visitor.SignedInAsync(Server);
         var cookies = visitor.Cookies.GetCookieHeader(Server.BaseAddress);
         var routes = Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null).ToList();
+            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null)
+            .ToList();
         Assert.True(routes.Count > 50);
         foreach (var route in routes)
         {
             var path = "/" + string.Join('/', route.RoutePattern.RawText!.Trim('/').Split('/')
                 .Select(part => part == "{organizationId}" ? Server.OrganizationId : part.Trim('{', '}')));
-            using var request = new HttpRequestMessage(new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]), path);
+            var method = route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0];
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
             request.Headers.TryAddWithoutValidation("Cookie", cookies);
             using var response = await Server.Anonymous.SendAsync(request, Cancelled);
-            Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{request.Method} {path} returned {(int)response.StatusCode} for a request with a cookie.");
+            Assert.True(response.StatusCode == HttpStatusCode.Unauthorized,
+                $"{request.Method} {path} returned {(int)response.StatusCode} for a request with a cookie.");
         }
     }
 
@@ -65,7 +69,8 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     public async Task Sign_in_with_an_invalid_or_agent_token_is_rejected_with_400()
     {
         var agent = await Server.CreateAgentTokenAsync(await Server.CreateDeploymentAsync("for its agent"));
-        foreach (var token in (string[])["", "garbage", Server.OwnerToken[..^4] + "AAAA", agent, new string('x', 5000), "two words", "ünicode"])
+        string[] tokens = ["", "garbage", Server.OwnerToken[..^4] + "AAAA", agent, new string('x', 5000), "two words", "ünicode"];
+        foreach (var token in tokens)
         {
             using var visitor = new Visitor(Server);
             using var response = await visitor.SignInAsync(token);
@@ -78,8 +83,10 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     [Trait("catalog", "I14")]
     public async Task Cookies_are_http_only_same_site_and_with_TLS_secure()
     {
-        await using var secure = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" });
-        foreach (var (server, isSecure, path) in ((UpdraftServer, bool, string)[])[(Server, false, "path=/;"), (secure, true, "path=/below/;")])
+        var settings = new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" };
+        await using var secure = await UpdraftServer.StartAsync(settings: settings);
+        (UpdraftServer, bool, string)[] servers = [(Server, false, "path=/;"), (secure, true, "path=/below/;")];
+        foreach (var (server, isSecure, path) in servers)
         {
             using var visitor = new Visitor(server);
             using var page = await visitor.GetAsync("/signin");
@@ -87,7 +94,8 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
             var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft-form=", StringComparison.Ordinal));
             using var response = await visitor.PostAsync("/signin",
                 [("token", server.OwnerToken), ("__RequestVerificationToken", Visitor.FormToken(html))], ("Cookie", form.Split(';')[0]));
-            var session = response.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
+            var session = response.Headers.GetValues("Set-Cookie")
+                .Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
             foreach (var cookie in (string[])[form, session])
             {
                 Assert.Contains("; httponly", cookie, StringComparison.OrdinalIgnoreCase);
@@ -121,7 +129,8 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
             using var response = await visitor.PostAsync("/tokens", fields, headers);
             Assert.Equal(status, response.StatusCode);
         }
-        Assert.DoesNotContain("forged", (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/tokens?limit=1000")).ToJsonString(), StringComparison.Ordinal);
+        var tokens = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/tokens?limit=1000")).ToJsonString();
+        Assert.DoesNotContain("forged", tokens, StringComparison.Ordinal);
         using var good = await visitor.PostAsync("/tokens", [.. wanted, field], ("Sec-Fetch-Site", "same-origin"));
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
     }
@@ -179,12 +188,14 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
         var deploys = $"{Server.OrganizationPath}/deployments/{deployment}/deploys";
         var id = (await Server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "IMAGE_AND_DAG" })).Text("id");
         await Server.Client.PostOkAsync($"{deploys}/{id}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
-        using var member = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
+        using var member = await Visitor.SignedInAsync(Server,
+            await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
         var page = await member.ReadAsync($"/deployments/{deployment}/deploys/{id}");
         Assert.DoesNotContain("/rollback", page, StringComparison.Ordinal);
         Assert.DoesNotContain("agent-tokens", page, StringComparison.Ordinal);
         Assert.DoesNotContain("/tokens", page, StringComparison.Ordinal);
-        string[] paths = [$"/deployments/{deployment}/deploys/{id}/rollback", "/tokens", $"/deployments/{deployment}/agent-tokens", "/members"];
+        string[] paths =
+            [$"/deployments/{deployment}/deploys/{id}/rollback", "/tokens", $"/deployments/{deployment}/agent-tokens", "/members"];
         foreach (var path in paths)
         {
             using var refused = await member.GetAsync(path);

@@ -48,7 +48,8 @@ internal sealed partial class Visitor : IDisposable
     public async Task<HttpResponseMessage> SendFormAsync(string page, string action, params (string Name, string Value)[] fields) =>
         await PostAsync(action, [("__RequestVerificationToken", FormToken(await ReadAsync(page))), .. fields]);
 
-    public async Task<HttpResponseMessage> PostAsync(string action, (string Name, string Value)[] fields, params (string Name, string Value)[] headers)
+    public async Task<HttpResponseMessage> PostAsync(string action, (string Name, string Value)[] fields,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, action)
         {
