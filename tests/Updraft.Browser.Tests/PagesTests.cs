@@ -79,7 +79,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var (webhook, failing) = ("", "");
-        await using var history = await SampleHihistory.CreateAsync(WebhookSite.Settings,
+        await using var history = await SampleHistory.CreateAsync(WebhookSite.Settings,
             async server => (webhook, failing) = await AddWebhooksAsync(server, receiver));
         var (server, site, (last, version)) = (history.Server, history.Site, history.Deploys[^1]);
         var page = await browser.NewPageAsync(theme, width);
@@ -172,7 +172,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     [Fact]
     public async Task Times_and_theme_follow_the_browser()
     {
-        await using var history = await SampleHihistory.CreateAsync();
+        await using var history = await SampleHistory.CreateAsync();
         const string zone = "Pacific/Kiritimati";
         var page = await browser.NewPageAsync(zone: zone);
         await WatchedPage.SignInAsync(page, history.Server);

@@ -5,6 +5,7 @@ using Updraft.Server.Agents;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
+using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Web;
 
