@@ -76,8 +76,11 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
             .ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var conditions = rows.Count == 0 ? new Dictionary<DeploymentId, DeploymentCondition>()
             : await readConditions([.. rows.Select(row => row.Id)], cancellationToken);
-        var surroundings = new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow());
-        return [.. rows.Select(row => row.ToResponse(
-            workspaces.GetValueOrDefault(row.WorkspaceId, ""), conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), surroundings))];
+        return [.. rows.Select(row => Describe(version, row, workspaces.GetValueOrDefault(row.WorkspaceId, ""),
+            conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial)))];
     }
+
+    /// <summary>The response for a Deployment whose rows the caller has already read.</summary>
+    public DeploymentResponse Describe(ApiVersion version, Deployment row, string workspaceName, DeploymentCondition condition) =>
+        row.ToResponse(workspaceName, condition, new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow()));
 }

@@ -5,7 +5,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>The contract's <c>type</c>.</summary>
-internal enum DeployType
+public enum DeployType
 {
     ImageAndDag,
     ImageOnly,
@@ -14,7 +14,7 @@ internal enum DeployType
 }
 
 /// <summary>The contract's <c>status</c>.</summary>
-internal enum DeployStatus
+public enum DeployStatus
 {
     Initialized,
     Deployed,

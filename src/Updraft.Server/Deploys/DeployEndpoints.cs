@@ -42,6 +42,8 @@ internal static class DeployEndpoints
         builder.Services.AddSingleton<ShowDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
+        builder.Services.AddScoped<ReadDeployDetails>();
+        builder.Services.AddScoped<ReadDeployView>();
         builder.Services.AddScoped<CompareSettings>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);

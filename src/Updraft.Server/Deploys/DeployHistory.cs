@@ -15,13 +15,21 @@ namespace Updraft.Server.Deploys;
 /// <param name="Text">With this in the description, image tag, mount path, DAG bundle's name or git block; or the deploy with this id.</param>
 internal sealed record DeployFilter(DeployType? Type, DeployStatus? Status, string? Person, string? Text);
 
-/// <summary>A deploy with the times that a person asks for.</summary>
-/// <param name="Deploy">The deploy.</param>
-/// <param name="FinalizedAt">When it was finalized; null when it was not.</param>
-/// <param name="ActiveAt">When the last of its agents had it; null when one has not, or when nothing is remembered.</param>
-internal sealed record PastDeploy(Deploy Deploy, DateTimeOffset? FinalizedAt, DateTimeOffset? ActiveAt)
+/// <summary>A deploy with the times of its rollout.</summary>
+public sealed record PastDeploy
 {
-    /// <summary>From the finalize until every agent had it.</summary>
+    internal PastDeploy(Deploy deploy, DateTimeOffset? finalizedAt, DateTimeOffset? activeAt) =>
+        (Deploy, FinalizedAt, ActiveAt) = (deploy, finalizedAt, activeAt);
+
+    internal Deploy Deploy { get; }
+
+    /// <summary>Null before finalize.</summary>
+    public DateTimeOffset? FinalizedAt { get; }
+
+    /// <summary>When the last agent activated the revision; null if an agent has not, or if no report is stored.</summary>
+    public DateTimeOffset? ActiveAt { get; }
+
+    /// <summary>Time from finalize until the last agent activated the revision; null if one of the times is.</summary>
     public TimeSpan? TimeToActive => ActiveAt - FinalizedAt;
 }
 
@@ -32,14 +40,14 @@ internal sealed record PastDeploy(Deploy Deploy, DateTimeOffset? FinalizedAt, Da
 /// <param name="IsRollback">Whether it goes back to an earlier one.</param>
 /// <param name="CreatedAt">When it was created.</param>
 /// <param name="TimeToActive">From the finalize until every agent had it; null when that is not known.</param>
-internal sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt, TimeSpan? TimeToActive);
+public sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt, TimeSpan? TimeToActive);
 
 /// <summary>A page of a history, newest first.</summary>
 /// <param name="Deploys">What is on it.</param>
 /// <param name="Older">Where the next page begins: deploys below this number. Null on the last one.</param>
 /// <param name="Newest">Number of the newest revision, which is what is to run.</param>
 /// <param name="Count">All deploys of the Deployment, whatever is looked for.</param>
-internal sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Older, long Newest, long Count);
+public sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Older, long Newest, long Count);
 
 /// <summary>
 /// Looks into the deploy history of a Deployment. It goes by number and counts nothing, so that a page of a hundred thousand deploys costs

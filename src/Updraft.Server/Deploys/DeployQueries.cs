@@ -103,14 +103,22 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         var running = rows.Exists(row => row.Revision is { } revision && revision.Bundles().Any())
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
-        var mayUpload = rows.Exists(row => UploadUrl(row.Deploy) is not null) && await MayUploadAsync(subject, deploymentId, cancellationToken);
-        return [.. rows.Select(row => row.ToResponse(running, mayUpload ? UploadUrl(row.Deploy) : null))];
+        var workspace = !rows.Exists(row => UploadUrl(row.Deploy) is not null) ? default
+            : await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId).SingleOrDefaultAsync(cancellationToken);
+        return [.. rows.Select(row => Describe(subject, workspace, row, running))];
     }
 
-    /// <summary>An upload address is a right by itself: whoever may only look does not get it.</summary>
-    private async Task<bool> MayUploadAsync(Subject subject, DeploymentId deploymentId, CancellationToken cancellationToken) =>
-        subject.May(Permission.CreateDeploys, await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
-            .SingleOrDefaultAsync(cancellationToken), deploymentId);
+    /// <summary>The response for a deploy whose rows the caller has already read.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="workspace">The Workspace of the Deployment.</param>
+    /// <param name="row">The deploy.</param>
+    /// <param name="running">The version that agents report, by path below the agent's root.</param>
+    public DeployResponse Describe(Subject subject, WorkspaceId workspace, DeployWithRevision row, IReadOnlyDictionary<string, string> running)
+    {
+        // The upload URL is a permission in itself, so callers that may only read do not get it.
+        var url = UploadUrl(row.Deploy);
+        return row.ToResponse(running, url is not null && subject.May(Permission.CreateDeploys, workspace, row.Deploy.DeploymentId) ? url : null);
+    }
 
     private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }
         ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)

@@ -8,7 +8,7 @@ namespace Updraft.Server.OpenApi;
 
 /// <summary>
 /// The OpenAPI description of the public API, generated from its routes and records. It is the same for all callers, so it is
-/// generated once. It needs no token, because the astro CLI sends none. The web UI shows it in Web/Pages/ApiPage.razor.
+/// generated once. It needs no token, because the astro CLI sends none. The web UI shows it in Web/Pages/ApiReferencePage.razor.
 /// </summary>
 internal sealed class ServedDescription(IServiceProvider services) : IDisposable
 {

@@ -11,7 +11,7 @@ namespace Updraft.Server.Rollouts;
 /// <param name="Version">Its version of the default DAG bundle; null when it has none.</param>
 /// <param name="From">When the agent made it active.</param>
 /// <param name="Until">When the agent made another one active, or ceased to be live; null when it still has it.</param>
-internal sealed record AgentRevisionInterval(long Revision, string? Version, DateTimeOffset From, DateTimeOffset? Until);
+public sealed record AgentRevisionInterval(long Revision, string? Version, DateTimeOffset From, DateTimeOffset? Until);
 
 /// <summary>Reads which agent ran what when, as far as reports of agents are kept: the newest hundred revisions.</summary>
 internal sealed class AgentHistory(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)

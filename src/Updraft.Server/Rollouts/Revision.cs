@@ -48,7 +48,7 @@ internal sealed class Revision
 }
 
 /// <summary>One bundle version at its place. Immutable.</summary>
-internal sealed record RevisionMount
+public sealed record RevisionMount
 {
     /// <summary><see cref="BundleType"/> of DAG bundles; no client can ask for it.</summary>
     public const string DagBundleType = "$dags";

@@ -1,33 +1,40 @@
 namespace Updraft.Testing;
 
-/// <summary>Addresses that must lead nowhere, put together from their parts: the tricks are known, the spellings are made here.</summary>
+/// <summary>URLs that must not become links or redirects, generated from known tricks and their spellings.</summary>
 internal static class HostileAddresses
 {
-    /// <summary>What a browser would run, or open on the reader's machine, in the spellings that some parser forgives.</summary>
-    public static IEnumerable<string> ThatRun() =>
+    /// <summary>URLs that run a script or open a local resource, in spellings that some parsers accept.</summary>
+    public static IEnumerable<string> WithUnsafeScheme() =>
         from scheme in (string[])["javascript", "data", "vbscript", "file", "blob", "about", "filesystem", "ws", "ms-excel"]
         from spelling in Spellings(scheme)
         from rest in (string[])[":alert(1)", "://git.example/%0aalert(1)", ":text/html,<script>alert(1)</script>", ":https://git.example/"]
         select spelling + rest;
 
-    /// <summary>Addresses of the web with something in or around them that one parser drops and another one does not.</summary>
-    public static IEnumerable<string> OfTheWebInDisguise() =>
+    /// <summary>HTTPS URLs with white space in or around them, which some parsers ignore and others reject.</summary>
+    public static IEnumerable<string> WithHiddenCharacters() =>
         from white in (string[])[" ", "\t", "\n", "\r\n", "\f", "\u00a0", "\u2003", "\u2028", "\u3000"]
-        from address in (string[])["{0}https://git.example/", "https://git.example/{0}", "ht{0}tps://git.example/", "https{0}://git.example/", "https:/{0}/git.example/", "https://git{0}.example/"]
-        select address.Replace("{0}", white, StringComparison.Ordinal);
+        from url in (string[])
+        [
+            "{0}https://git.example/", "https://git.example/{0}", "ht{0}tps://git.example/", "https{0}://git.example/",
+            "https:/{0}/git.example/", "https://git{0}.example/",
+        ]
+        select url.Replace("{0}", white, StringComparison.Ordinal);
 
-    /// <summary>Where a sign-in could be asked to lead, each of which is another site to some browser.</summary>
+    /// <summary>Values of <c>returnTo</c> that some browser resolves to another site.</summary>
     public static IEnumerable<string> OfOtherSites() =>
         from start in (string[])
         [
-            "", "/", "//", "///", "////", "\\", "\\\\", "/\\", "\\/", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\u00a0//", "\u3000//", "/.//",
+            "", "/", "//", "///", "////", "\\", "\\\\", "/\\", "\\/", "/\\/", "/\t/", "/\n/", "/\r/", "\t//", "\n//", " //", "\u00a0//",
+            "\u3000//", "/.//",
             "/..//", "/%2f", "/%5c", "/%09/",
-            "/;//", "/@", "/:", "http:", "http:/", "http://", "https:", "HtTpS://", "https:\\\\", "ht\ntps://", "//user:secret@", "ftp://", "javascript:",
+            "/;//", "/@", "/:", "http:", "http:/", "http://", "https:", "HtTpS://", "https:\\\\", "ht\ntps://", "//user:secret@", "ftp://",
+            "javascript:",
             "data:,", "\u2215\u2215", "\uff0f\uff0f", "/\u2028/",
         ]
         from host in (string[])
         [
-            "evil.example", "evil.example/deployments", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "evil.example?127.0.0.1", "evil\u3002example",
+            "evil.example", "evil.example/deployments", "127.0.0.1@evil.example", "evil.example#@127.0.0.1", "evil.example?127.0.0.1",
+            "evil\u3002example",
             "evil%2eexample", "[::ffff:6666]",
             "1684300900", "/evil.example", "\\evil.example",
         ]

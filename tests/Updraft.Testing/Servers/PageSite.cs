@@ -7,12 +7,12 @@ using Updraft.Protocol;
 
 namespace Updraft.Testing;
 
-/// <summary>A Deployment with deploys, made over the API, to be looked at.</summary>
+/// <summary>A Deployment with deploys for tests of the web UI, created over the API.</summary>
 internal sealed class PageSite(UpdraftServer server, string id)
 {
     public string Id => id;
 
-    /// <summary>Path of its page.</summary>
+    /// <summary>Path of its page in the web UI.</summary>
     public string Page => $"/deployments/{id}";
 
     private string Deploys => $"{server.OrganizationPath}/deployments/{id}/deploys";
@@ -22,10 +22,11 @@ internal sealed class PageSite(UpdraftServer server, string id)
     public static async Task<PageSite> CreateAsync(UpdraftServer server, string? name = null) =>
         new(server, await server.CreateDeploymentAsync(name ?? EntityId.New(TimeProvider.System)));
 
-    /// <summary>A whole deploy of DAGs; returns its id and version.</summary>
+    /// <summary>Creates, uploads and finalizes a deploy of DAGs; returns its id and version.</summary>
     public async Task<(string Id, string Version)> DeployAsync(string description, JsonObject? git, params (string Path, string Text)[] files)
     {
-        var deploy = await server.Client.PostOkAsync(Deploys, new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
+        var deploy = await server.Client.PostOkAsync(Deploys,
+            new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
         using var request = new HttpRequestMessage(HttpMethod.Put, deploy.Text("dagsUploadUrl")) { Content = new ByteArrayContent(Tar(files)) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
@@ -36,9 +37,10 @@ internal sealed class PageSite(UpdraftServer server, string id)
         return (deploy.Text("id"), version);
     }
 
-    public Task<(string Id, string Version)> DeployAsync(string description, params (string Path, string Text)[] files) => DeployAsync(description, null, files);
+    public Task<(string Id, string Version)> DeployAsync(string description, params (string Path, string Text)[] files) =>
+        DeployAsync(description, null, files);
 
-    /// <summary>The history, newest first.</summary>
+    /// <summary>The deploys, newest first.</summary>
     public async Task<JsonArray> HistoryAsync() => (await server.Client.GetOkAsync(Deploys))["deploys"]!.AsArray();
 
     private static byte[] Tar((string Path, string Text)[] files)

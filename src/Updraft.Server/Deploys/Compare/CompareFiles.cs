@@ -8,7 +8,7 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys.Compare;
 
 /// <summary>How a file differs.</summary>
-internal enum FileChangeKind
+public enum FileChangeKind
 {
     Added,
     Removed,
@@ -20,14 +20,14 @@ internal enum FileChangeKind
 /// <param name="Kind">How it differs.</param>
 /// <param name="Before">The file as it was; null when it was not there.</param>
 /// <param name="After">The file as it is; null when it is not there any more.</param>
-internal sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry? Before, ManifestEntry? After);
+public sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry? Before, ManifestEntry? After);
 
 /// <summary>What differs in one bundle.</summary>
 /// <param name="Path">Place below the agent's root, e.g. <c>dags</c>.</param>
 /// <param name="Before">What was mounted there; null for nothing.</param>
 /// <param name="After">What is mounted there; null for nothing.</param>
 /// <param name="Files">The files that differ, by path; empty for two versions of the same content.</param>
-internal sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
+public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
 {
     public int Count(FileChangeKind kind) => Files.Count(file => file.Kind == kind);
 }

@@ -7,7 +7,7 @@ using Updraft.Server.Bundles;
 namespace Updraft.Server.Deploys.Compare;
 
 /// <summary>How a line of a text stands to the other text.</summary>
-internal enum LineKind
+public enum LineKind
 {
     Same,
     Added,
@@ -21,12 +21,12 @@ internal enum LineKind
 /// <param name="Before">Its number in the old text; null when it is not there.</param>
 /// <param name="After">Its number in the new text; null when it is not there.</param>
 /// <param name="Text">The line; for a gap, empty.</param>
-internal sealed record TextLine(LineKind Kind, int? Before, int? After, string Text);
+public sealed record TextLine(LineKind Kind, int? Before, int? After, string Text);
 
 /// <summary>What differs in a file's text.</summary>
 /// <param name="Lines">The lines that differ with some around them; null when they cannot be shown.</param>
 /// <param name="Problem">Why not; null when they can.</param>
-internal sealed record TextChange(IReadOnlyList<TextLine>? Lines, string? Problem);
+public sealed record TextChange(IReadOnlyList<TextLine>? Lines, string? Problem);
 
 /// <summary>Compares the text of one file line by line, as long as it is text, and small enough to be read by people.</summary>
 internal sealed class CompareText(BundleFiles files)

@@ -3,8 +3,8 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Web;
 
-/// <summary>Says values the way people read them.</summary>
-internal static class Show
+/// <summary>Formats values for the web UI.</summary>
+internal static class Display
 {
     private static readonly string[] Units = ["B", "KB", "MB", "GB", "TB"];
 
@@ -18,7 +18,8 @@ internal static class Show
 
     public static string Count(long count) => count.ToString("#,0", CultureInfo.InvariantCulture);
 
-    public static string Count(long count, string one) => count == 1 ? $"1 {one}" : $"{Count(count)} {one}s";
+    /// <summary>A count with its noun, such as "1 agent" or "2 agents".</summary>
+    public static string Count(long count, string singular) => count == 1 ? $"1 {singular}" : $"{Count(count)} {singular}s";
 
     public static string Duration(TimeSpan duration) => duration switch
     {
@@ -31,7 +32,7 @@ internal static class Show
         _ => $"{duration.Days} d {duration.Hours} h",
     };
 
-    /// <summary>A bundle version without the parts that nobody compares by eye.</summary>
+    /// <summary>A bundle version with date and time to hundredths of a second; other texts unchanged.</summary>
     public static string Version(string? version) =>
         version is { Length: 28 } && version[10] == 'T' && version[^1] == 'Z' ? $"{version[..10]} {version[11..22]}" : version ?? "none";
 
@@ -44,15 +45,16 @@ internal static class Show
         _ => type,
     };
 
-    /// <summary>The last component of a path.</summary>
-    public static string Name(string path) => path[(path.LastIndexOf('/') + 1)..];
+    /// <summary>The part of a path after the last slash.</summary>
+    public static string FileName(string path) => path[(path.LastIndexOf('/') + 1)..];
 
     public static string Sha(string sha) => sha.Length > 10 ? sha[..10] : sha;
 
-    /// <summary>Who did something.</summary>
-    public static string Who(SubjectProfileResponse? subject) => subject?.FullName ?? subject?.ApiTokenName ?? subject?.Username ?? "unknown";
+    /// <summary>Name of a user or token.</summary>
+    public static string Subject(SubjectProfileResponse? subject) =>
+        subject?.FullName ?? subject?.ApiTokenName ?? subject?.Username ?? "unknown";
 
-    /// <summary>The first letters of a name.</summary>
+    /// <summary>The first letters of the first two words.</summary>
     public static string Initials(string name)
     {
         var words = name.Split([' ', '.', '-', '_', '@', '/'], StringSplitOptions.RemoveEmptyEntries);

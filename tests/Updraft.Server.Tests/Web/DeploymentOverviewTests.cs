@@ -9,13 +9,13 @@ using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>An open page asks for itself again when a stamp has changed, so a stamp that stays when something changed leaves the page wrong for good.</summary>
-public sealed class DeploymentBoardTests
+/// <summary>An open page reloads when its change stamp changes. A stamp that misses a change leaves the page outdated.</summary>
+public sealed class DeploymentOverviewTests
 {
     private const string Version = "2026-01-01T00:00:00.0000001Z";
 
     [Fact]
-    public async Task Whatever_happens_within_a_second_changes_the_stamps()
+    public async Task Changes_within_one_second_change_both_stamps()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -39,9 +39,9 @@ public sealed class DeploymentBoardTests
     private static async Task<(string One, string All)> StampsAsync(UpdraftServer server, AgentSite site)
     {
         await using var scope = server.Services.CreateAsyncScope();
-        var board = scope.ServiceProvider.GetRequiredService<DeploymentBoard>();
+        var overviews = scope.ServiceProvider.GetRequiredService<DeploymentOverviews>();
         var all = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Deployments.AsNoTracking();
-        return (await board.StampAsync(new DeploymentId(site.DeploymentId), TestContext.Current.CancellationToken),
-            await board.StampAsync(all, TestContext.Current.CancellationToken));
+        return (await overviews.ReadChangeStampAsync(new DeploymentId(site.DeploymentId), TestContext.Current.CancellationToken),
+            await overviews.ReadChangeStampAsync(all, TestContext.Current.CancellationToken));
     }
 }
