@@ -109,14 +109,14 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
         CancellationToken cancellationToken)
         where TId : struct
     {
-        var memory = cache.Now;
+        var memory = cache.Current;
         if (memory?.Find<Place>(id) is { } known)
             return known;
         // A scope of its own: the request's would hold the context for as long as an agent waits.
         await using var scope = scopes.CreateAsyncScope();
         var place = await read(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), id, cancellationToken);
         if (place is not null)
-            memory?.Keep(id, place);
+            memory?.Add(id, place);
         return place;
     }
 

@@ -18,8 +18,8 @@ internal enum TarEntryKind
 internal readonly record struct TarEntry(TarEntryKind Kind, string Name, string Link, long Size, bool IsExecutable);
 
 /// <summary>
-/// Reads tar archives (v7, ustar, PAX and GNU). It is so strict that every tar program reads the same files from an accepted archive. Read the
-/// content of a file to its end before the next call of <see cref="NextAsync"/>.
+/// Reads tar archives (v7, ustar, PAX and GNU). It is so strict that every tar program reads the same files from an accepted archive.
+/// Read the content of a file to its end before the next call of <see cref="NextAsync"/>.
 /// </summary>
 internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limits)
 {

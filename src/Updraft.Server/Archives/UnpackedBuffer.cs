@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.</summary>
+/// <summary>
+/// The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.
+/// </summary>
 internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, ArchiveOptions limits) : IDisposable
 {
     private const int Size = 256 * 1024;

@@ -11,8 +11,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Stores blobs as block blobs of a container of Azure Blob Storage. A blob is visible once the service has acknowledged its upload. A large
-/// blob is uploaded in blocks. They are invisible until they are committed together, and the service deletes uncommitted blocks after a week.
+/// Stores blobs as block blobs of a container of Azure Blob Storage. A blob is visible once the service has acknowledged its upload. A
+/// large blob is uploaded in blocks. They are invisible until they are committed together, and the service deletes uncommitted blocks
+/// after a week.
 /// </summary>
 internal sealed class AzureBlobStore : IBlobStore, IDisposable
 {
@@ -179,7 +180,9 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     private static Task<Response<bool>> DeleteAsync(BlobClient blob, CancellationToken cancellationToken) =>
         CallAsync(() => blob.DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken), cancellationToken);
 
-    /// <summary>The key that signs URLs when the server authenticates with a role instead of an account key. The service issues it for hours.</summary>
+    /// <summary>
+    /// The key that signs URLs when the server authenticates with a role instead of an account key. The service issues it for hours.
+    /// </summary>
     private async Task<UserDelegationKey> GetDelegationKeyAsync(DateTimeOffset end, CancellationToken cancellationToken)
     {
         if (_delegationKey is { } cached && cached.SignedExpiresOn > end)

@@ -5,8 +5,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Prevents a second server on the same data directory. It locks the file <c>lock</c> in the directory; the kernel releases the lock when the
-/// process ends, also after a crash.
+/// Prevents a second server on the same data directory. It locks the file <c>lock</c> in the directory; the kernel releases the lock when
+/// the process ends, also after a crash.
 /// </summary>
 internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisposable
 {

@@ -15,8 +15,9 @@ internal sealed record BlobRange(Stream Body, long BlobLength, string Tag);
 internal delegate Task<BlobRange> ReadRangeAsync(long start, int count, string? tag, CancellationToken cancellationToken);
 
 /// <summary>
-/// Reads a blob with range requests. Opening it requests the first 256 KiB, which hold most manifests. Sequential reads request larger ranges, up
-/// to 4 MiB; a read after a seek starts small again. All ranges belong to the same state of the blob. Not safe for concurrent use.
+/// Reads a blob with range requests. Opening it requests the first 256 KiB, which hold most manifests. Sequential reads request larger
+/// ranges, up to 4 MiB; a read after a seek starts small again. All ranges belong to the same state of the blob. Not safe for concurrent
+/// use.
 /// </summary>
 internal sealed class RangedBlobStream : Stream
 {

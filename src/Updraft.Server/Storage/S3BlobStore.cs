@@ -9,8 +9,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Stores blobs as objects of a bucket of Amazon S3, or of a store with the same API. An object is visible once the store has acknowledged its
-/// upload. A large object is uploaded in parts, and aborted if one of them fails. Old versions in a bucket with versioning are never read.
+/// Stores blobs as objects of a bucket of Amazon S3, or of a store with the same API. An object is visible once the store has
+/// acknowledged its upload. A large object is uploaded in parts, and aborted if one of them fails. Old versions in a bucket with
+/// versioning are never read.
 /// </summary>
 internal sealed class S3BlobStore : IBlobStore, IDisposable
 {

@@ -19,7 +19,9 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
 
     private static readonly TimeSpan GaugeTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>The instruments of the .NET runtime that show a shortage of processor time, memory or threads. The others are dropped.</summary>
+    /// <summary>
+    /// The instruments of the .NET runtime that show a shortage of processor time, memory or threads. The others are dropped.
+    /// </summary>
     private static readonly HashSet<string> RuntimeInstruments = new(StringComparer.Ordinal)
     {
         "dotnet.process.cpu.time", "dotnet.process.memory.working_set", "dotnet.gc.collections", "dotnet.gc.pause.time",

@@ -4,7 +4,9 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>Put Blob: a whole archive in one request. A repeated request creates another version; finalize names the version to deploy.</summary>
+/// <summary>
+/// Put Blob: a whole archive in one request. A repeated request creates another version; finalize names the version to deploy.
+/// </summary>
 /// <exception cref="ApiException">
 /// 400: the header <c>x-ms-blob-type: BlockBlob</c> is missing, or the body is not a valid archive. 413: the body is too large.
 /// </exception>

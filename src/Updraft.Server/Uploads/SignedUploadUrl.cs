@@ -11,9 +11,9 @@ namespace Updraft.Server.Uploads;
 
 /// <summary>
 /// The URL that allows uploads for one deploy and one purpose until it expires:
-/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names of an
-/// Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded values in any
-/// order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
+/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names
+/// of an Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded
+/// values in any order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
 /// </summary>
 internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> server, IOptions<UploadOptions> options, TimeProvider clock)
 {

@@ -6,8 +6,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends early.
-/// Forward only, asynchronous only.
+/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends
+/// early. Forward only, asynchronous only.
 /// </summary>
 internal sealed class UploadBody : Stream
 {

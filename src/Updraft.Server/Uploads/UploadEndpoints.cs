@@ -13,8 +13,8 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in the
-/// URL is the only credential.
+/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in
+/// the URL is the only credential.
 /// </summary>
 internal static class UploadEndpoints
 {
@@ -35,7 +35,8 @@ internal static class UploadEndpoints
         builder.Services.AddScoped<PutBlock>();
         builder.Services.AddScoped<PutBlockList>();
         builder.Services.AddHostedService<ExpireUploads>();
-        // This log contains full URLs, and an upload URL is a credential. Its scope also adds a second request id, which callers do not know.
+        // This log contains full URLs, and an upload URL is a credential. Its scope also adds a second request id, which callers do not
+        // know.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
     }
 
@@ -106,7 +107,9 @@ internal static class UploadEndpoints
         }
     }
 
-    /// <summary>Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.</summary>
+    /// <summary>
+    /// Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.
+    /// </summary>
     private static void WriteVersion(HttpContext context, BundleVersion version)
     {
         var headers = context.Response.Headers;
