@@ -68,7 +68,8 @@ internal sealed class AtomicFile : IDisposable
 
     /// <summary>Writes a small file atomically, unless the file exists.</summary>
     /// <returns>False if the file existed; it is unchanged.</returns>
-    public static bool TryCreate(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    public static bool TryCreate(string path, ReadOnlySpan<byte> content,
+        UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
         using var file = new AtomicFile(path, temporaryDirectory: null, mode, bufferSize: 0);
         file.Stream.Write(content);

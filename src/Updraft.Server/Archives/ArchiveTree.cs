@@ -104,7 +104,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
             ? Find(ArchivePath.Normalize(link, isDirectory: false, limits))
             : null;
         if (target is not { Kind: ArchiveNodeKind.File })
-            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', which is not a regular file earlier in the archive",
+            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', "
+                + "which is not a regular file earlier in the archive",
                 "Use tar with --hard-dereference, which packs a file instead of the link.");
         return target.Target ?? target;
     }
@@ -113,7 +114,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
 
     private static Api.ApiException Collision(string path, string other) => path == other
         ? BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.")
-        : BadArchive.Entry(path, $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
+        : BadArchive.Entry(path,
+            $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
 
     private Api.ApiException TooMany(string name) => BadArchive.Entry(name,
         $"exceeds the limit of {limits.MaxEntries} files and directories",
@@ -143,13 +145,13 @@ internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
     /// <summary>The target of a symbolic link, unchanged from the archive; empty for other kinds.</summary>
     public string Link { get; init; } = "";
 
-    /// <summary>The file or directory that a link stands for; null for files, directories and unresolved links.</summary>
+    /// <summary>The file or directory that replaces a link; null for files, directories and unresolved links.</summary>
     public ArchiveNode? Target { get; set; }
 
     /// <summary>Digest of a file's content. The caller of <see cref="ArchiveReader"/> sets it after it has read the content.</summary>
     public Digest Content { get; set; }
 
-    /// <summary>The entry of a manifest for the node, or for the node that a link stands for.</summary>
+    /// <summary>The entry of a manifest for the node, or for the target of a link.</summary>
     /// <param name="at">The path of the entry.</param>
     public ManifestEntry ToEntry(string at)
     {

@@ -101,7 +101,8 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
     }
 
     private static Api.ApiException FieldTooLong() =>
-        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. Pack the archive with 'gzip' and no further options.");
+        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. "
+            + "Pack the archive with 'gzip' and no further options.");
 
     /// <summary>
     /// The bytes between header and trailer. The inflater reads pieces, and does not report how much of the last piece it used. So the

@@ -43,7 +43,8 @@ internal sealed class PaxRecords
         {
             var key = TakeRecord(ref payload, header, out _);
             if (key is not ("comment" or "mtime" or "atime" or "ctime"))
-                throw BadArchive.Entry(header, $"sets '{BadArchive.Shorten(key)}' for the whole archive, which Updraft does not support", Advice);
+                throw BadArchive.Entry(header, $"sets '{BadArchive.Shorten(key)}' for the whole archive, "
+                    + "which Updraft does not support", Advice);
         }
     }
 

@@ -25,7 +25,8 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
         var contents = added.Where(entry => !entry.IsFolder).Select(entry => entry.Content);
         var locations = await db.FindContentsAsync(deployment, contents, cancellationToken);
         if (added.FirstOrDefault(entry => !entry.IsFolder && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
-            throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
+            throw new InvalidDataException(
+                $"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
         return ManifestDiff.Between(present, wanted, locations);
     }
 

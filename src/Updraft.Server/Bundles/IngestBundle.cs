@@ -63,7 +63,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             mayBeRecorded = true;
             await write.CommitAsync(cancellationToken);
             BundleMetrics.CountIngest(version, pack.Entries);
-            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes).SetTag("updraft.new_contents", pack.Entries.Count);
+            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes)
+                .SetTag("updraft.new_contents", pack.Entries.Count);
             return version;
         }
         catch when (!mayBeRecorded)

@@ -40,7 +40,8 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
             var intact = await CheckPacksAsync(deployment, versions, rows, cancellationToken);
             var packs = rows.ToDictionary(row => row.Content, row => row.PackId);
             foreach (var group in versions.GroupBy(version => version.ManifestDigest))
-                await CheckManifestAsync(deployment, group.Key, [.. group.Select(version => version.Version)], intact, packs, cancellationToken);
+                await CheckManifestAsync(deployment, group.Key, [.. group.Select(version => version.Version)], intact, packs,
+                    cancellationToken);
             _count = _count with { Deployments = _count.Deployments + 1, Versions = _count.Versions + versions.Count };
             progress(_count);
         }

@@ -79,7 +79,8 @@ internal sealed class DatabaseOptions : IValidatableObject
     private NpgsqlConnectionStringBuilder Parse()
     {
         var text = ConnectionString!.Trim();
-        var settings = text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal)
+        var settings = text.StartsWith("postgres://", StringComparison.Ordinal)
+            || text.StartsWith("postgresql://", StringComparison.Ordinal)
             ? ParseUrl(new Uri(text)) : new NpgsqlConnectionStringBuilder(text);
         settings.ApplicationName ??= "updraft";
         // Limits the wait for a pooled connection and for an unreachable server. In seconds.

@@ -26,7 +26,8 @@ internal static class DatabaseServices
         services.AddHostedService(provider => provider.GetRequiredService<LeaderElection>());
         if (section.Get<DatabaseOptions>() is { IsShared: true })
         {
-            services.AddSingleton(provider => NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForPool()));
+            services.AddSingleton(provider =>
+                NpgsqlDataSource.Create(provider.GetRequiredService<IOptions<DatabaseOptions>>().Value.ForPool()));
             services.AddDbContext<UpdraftDbContext, PostgresUpdraftDbContext>((provider, options) =>
                 options.UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>()).UseSnakeCaseNamingConvention()
                     .AddInterceptors(provider.GetServices<IInterceptor>()), optionsLifetime: ServiceLifetime.Singleton);
@@ -42,7 +43,8 @@ internal static class DatabaseServices
 
     /// <summary>Opens PostgreSQL on a connection outside of the pool, whose statements have no timeout.</summary>
     public static UpdraftDbContext OpenWithoutTimeout(DatabaseOptions options) => new PostgresUpdraftDbContext(
-        new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql(options.ForSingleConnection().ConnectionString).UseSnakeCaseNamingConvention().Options);
+        new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql(options.ForSingleConnection().ConnectionString)
+            .UseSnakeCaseNamingConvention().Options);
 
     /// <summary>
     /// Opens the SQLite file of another data directory for reading. Hold the lock of that directory: otherwise its server may write in the
@@ -58,13 +60,15 @@ internal static class DatabaseServices
         .AddInterceptors(new SqlitePragmas());
 
     /// <summary>Creates the contexts for <c>dotnet ef migrations add</c>.</summary>
-    internal sealed class DesignTime : IDesignTimeDbContextFactory<SqliteUpdraftDbContext>, IDesignTimeDbContextFactory<PostgresUpdraftDbContext>
+    internal sealed class DesignTime : IDesignTimeDbContextFactory<SqliteUpdraftDbContext>,
+        IDesignTimeDbContextFactory<PostgresUpdraftDbContext>
     {
         SqliteUpdraftDbContext IDesignTimeDbContextFactory<SqliteUpdraftDbContext>.CreateDbContext(string[] args) => new(
-            (DbContextOptions<SqliteUpdraftDbContext>)UseFile(new DbContextOptionsBuilder<SqliteUpdraftDbContext>(), "design-time.db").Options,
-            new SqliteWriterGate());
+            (DbContextOptions<SqliteUpdraftDbContext>)UseFile(new DbContextOptionsBuilder<SqliteUpdraftDbContext>(), "design-time.db")
+                .Options, new SqliteWriterGate());
 
         PostgresUpdraftDbContext IDesignTimeDbContextFactory<PostgresUpdraftDbContext>.CreateDbContext(string[] args) =>
-            new(new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql("Host=design-time").UseSnakeCaseNamingConvention().Options);
+            new(new DbContextOptionsBuilder<PostgresUpdraftDbContext>().UseNpgsql("Host=design-time").UseSnakeCaseNamingConvention()
+                .Options);
     }
 }

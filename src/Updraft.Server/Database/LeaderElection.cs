@@ -110,6 +110,7 @@ internal sealed partial class LeaderElection(IOptions<DatabaseOptions> options, 
     [LoggerMessage(1, LogLevel.Information, "This replica became the leader. It now does the shared background work.")]
     private partial void LogElected();
 
-    [LoggerMessage(2, LogLevel.Warning, "Lost the PostgreSQL connection for leader election; retrying in {Pause}. Another replica can become the leader.")]
+    [LoggerMessage(2, LogLevel.Warning,
+        "Lost the PostgreSQL connection for leader election; retrying in {Pause}. Another replica can become the leader.")]
     private partial void LogConnectionLost(TimeSpan pause, Exception exception);
 }

@@ -25,7 +25,8 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
         {
             await connection.OpenAsync(cancellationToken);
             if (await QueryAsync(connection, "SHOW server_encoding", cancellationToken) is not "UTF8" and var encoding)
-                throw new IOException($"the encoding of the database is {encoding}, but must be UTF8. Create the database with ENCODING 'UTF8'.");
+                throw new IOException($"the encoding of the database is {encoding}, but must be UTF8. "
+                    + "Create the database with ENCODING 'UTF8'.");
             if (await QueryAsync(connection, $"SELECT pg_try_advisory_lock({MigrationLock})", cancellationToken) is not true)
             {
                 LogWaiting();
@@ -53,7 +54,8 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
     {
         await MigrateSchemaAsync(cancellationToken);
         if (await db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } import)
-            throw new IOException($"an import into this database is incomplete. Run it again, and it will continue: import --From '{import.Value}'.");
+            throw new IOException("an import into this database is incomplete. "
+                + $"Run it again, and it will continue: import --From '{import.Value}'.");
     }
 
     /// <summary>Migrates the schema only, for an import. The caller holds the migration lock.</summary>
@@ -85,7 +87,8 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
             .SingleOrDefaultAsync(cancellationToken);
         if (oldest is not null && !known.Contains(oldest))
         {
-            throw new IOException($"a newer Updraft migrated the database to '{unknown[^1]}', and this version is too old for it: it lacks '{oldest}'. "
+            throw new IOException($"a newer Updraft migrated the database to '{unknown[^1]}', and this version is too old for it: "
+                + $"it lacks '{oldest}'. "
                 + "Start the newer version, or restore a backup from before the migration.");
         }
         LogNewerSchema(unknown[^1]);
@@ -107,6 +110,7 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
     [LoggerMessage(1, LogLevel.Information, "Another replica migrates the database. Waiting for it before the start.")]
     private partial void LogWaiting();
 
-    [LoggerMessage(2, LogLevel.Warning, "A newer Updraft migrated the database to {Schema}. This version can still use it. Upgrade this replica too.")]
+    [LoggerMessage(2, LogLevel.Warning,
+        "A newer Updraft migrated the database to {Schema}. This version can still use it. Upgrade this replica too.")]
     private partial void LogNewerSchema(string schema);
 }

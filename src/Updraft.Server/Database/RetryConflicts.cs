@@ -38,7 +38,8 @@ internal sealed partial class RetryConflicts(RequestDelegate next, IOptions<Data
     }
 
     // ASP.NET Core buffers JSON and forms, but the body of an upload can be read only once.
-    private static bool CanRepeat(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
+    private static bool CanRepeat(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
         || context.Request.HasJsonContentType() || context.Request.HasFormContentType;
 
     private static bool ShouldRepeat(HttpContext context, Exception exception)

@@ -31,7 +31,8 @@ internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<Blo
     private long _bytes;
 
     /// <summary>Copies all intact blobs. Returns the others, sorted by key.</summary>
-    public async Task<(BlobCount Count, IReadOnlyList<BadBlob> Bad)> RunAsync(IReadOnlyCollection<string> keys, CancellationToken cancellationToken)
+    public async Task<(BlobCount Count, IReadOnlyList<BadBlob> Bad)> RunAsync(IReadOnlyCollection<string> keys,
+        CancellationToken cancellationToken)
     {
         BlobCount Count() => new(keys.Count, Volatile.Read(ref _present), Volatile.Read(ref _copied), Interlocked.Read(ref _bytes));
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrent, CancellationToken = cancellationToken };

@@ -17,7 +17,8 @@ internal sealed class CopyKeys(IOptions<ServerOptions> options, IServiceProvider
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
     /// <summary>Directory of the target's keys. It may not exist.</summary>
-    private string Target => Path.GetFullPath(string.IsNullOrEmpty(options.Value.Keys) ? Path.Join(options.Value.Data, "keys") : options.Value.Keys);
+    private string Target =>
+        Path.GetFullPath(string.IsNullOrEmpty(options.Value.Keys) ? Path.Join(options.Value.Data, "keys") : options.Value.Keys);
 
     /// <summary>Checks that the keys can be copied. It changes nothing.</summary>
     /// <exception cref="IOException">The source has no keys, or the target has different keys.</exception>
@@ -28,7 +29,8 @@ internal sealed class CopyKeys(IOptions<ServerOptions> options, IServiceProvider
         foreach (var (from, to) in Files(source))
         {
             if (File.Exists(to) && !File.ReadAllBytes(from).AsSpan().SequenceEqual(File.ReadAllBytes(to)))
-                throw new IOException($"the key '{to}' differs from '{from}'. Use an empty key directory for the target, or the same keys.");
+                throw new IOException($"the key '{to}' differs from '{from}'. "
+                    + "Use an empty key directory for the target, or the same keys.");
         }
     }
 
@@ -44,23 +46,27 @@ internal sealed class CopyKeys(IOptions<ServerOptions> options, IServiceProvider
         var recorded = await source.Db.ServerFacts.AsNoTracking().Where(row => row.Name.StartsWith("key_"))
             .ToDictionaryAsync(row => row.Name, row => row.Value, StringComparer.Ordinal, cancellationToken);
         var present = Directory.EnumerateFiles(Target).ToHashSet(StringComparer.Ordinal);
-        var different = services.GetServices<SharedKey>().Where(key => recorded.TryGetValue($"key_{key.Name}", out var id) && id != key.Id).ToList();
+        var different = services.GetServices<SharedKey>().Where(key => recorded.TryGetValue($"key_{key.Name}", out var id) && id != key.Id)
+            .ToList();
         // Reading the keys has generated the missing ones. A generated key must not block the right one.
         var missing = different.FindAll(key => !present.Contains(Path.Join(Target, key.File)));
         missing.ForEach(key => File.Delete(Path.Join(Target, key.File)));
         if (missing.Count > 0)
         {
-            throw new IOException($"the key '{Path.Join(Target, missing[0].File)}' is missing, but the server of '{source.DataDirectory}' had it. "
+            throw new IOException($"the key '{Path.Join(Target, missing[0].File)}' is missing, "
+                + $"but the server of '{source.DataDirectory}' had it. "
                 + "Restore it from a backup, or name the key directory of that server with --Keys.");
         }
         if (different.Count > 0)
         {
             throw new IOException($"the key '{Path.Join(Target, different[0].File)}' has the id {different[0].Id}, but the server of "
-                + $"'{source.DataDirectory}' used {recorded[$"key_{different[0].Name}"]}. Name the key directory of that server with --Keys.");
+                + $"'{source.DataDirectory}' used {recorded[$"key_{different[0].Name}"]}. "
+                + "Name the key directory of that server with --Keys.");
         }
     }
 
-    private IEnumerable<(string From, string To)> Files(SourceInstallation source) => !Directory.Exists(source.Keys) || source.Keys == Target ? [] :
+    private IEnumerable<(string From, string To)> Files(SourceInstallation source) =>
+        !Directory.Exists(source.Keys) || source.Keys == Target ? [] :
         from path in Directory.EnumerateFiles(source.Keys, "*", SearchOption.AllDirectories)
         where !path.EndsWith(AtomicFile.TemporarySuffix, StringComparison.Ordinal)
         select (path, Path.Join(Target, Path.GetRelativePath(source.Keys, path)));

@@ -33,9 +33,11 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         var left = db.Model.GetRelationalModel().Tables.OrderBy(table => table.Name, StringComparer.Ordinal).ToList();
         while (left.Count > 0)
         {
-            var next = left.FindAll(table => table.ForeignKeyConstraints.All(key => key.PrincipalTable == table || sorted.Contains(key.PrincipalTable)));
+            var next = left.FindAll(table => table.ForeignKeyConstraints
+                .All(key => key.PrincipalTable == table || sorted.Contains(key.PrincipalTable)));
             if (next.Count == 0)
-                throw new InvalidOperationException($"The tables {string.Join(", ", left.Select(table => table.Name))} reference each other.");
+                throw new InvalidOperationException(
+                    $"The tables {string.Join(", ", left.Select(table => table.Name))} reference each other.");
             sorted.AddRange(next);
             left.RemoveAll(next.Contains);
         }
@@ -107,7 +109,8 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         TypeCode.Boolean => reader.GetBoolean(index),
         TypeCode.Double => reader.GetDouble(index),
         _ when ClrType(column) == typeof(byte[]) => reader.GetFieldValue<byte[]>(index),
-        _ => throw new InvalidOperationException($"{column.Table.Name}.{column.Name} is a {ClrType(column).Name}, which an import cannot copy yet."),
+        _ => throw new InvalidOperationException($"{column.Table.Name}.{column.Name} is a {ClrType(column).Name}, "
+            + "which an import cannot copy yet."),
     };
 
     private static Type ClrType(IColumn column) => Nullable.GetUnderlyingType(column.ProviderClrType) ?? column.ProviderClrType;
@@ -117,13 +120,15 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         var connection = target.Database.GetDbConnection();
         if (connection is NpgsqlConnection postgres)
         {
-            var copy = await postgres.BeginBinaryImportAsync($"COPY {Quote(table.Name)} ({Names(columns)}) FROM STDIN (FORMAT BINARY)", cancellationToken);
+            var copy = await postgres.BeginBinaryImportAsync($"COPY {Quote(table.Name)} ({Names(columns)}) FROM STDIN (FORMAT BINARY)",
+                cancellationToken);
             copy.Timeout = TimeSpan.Zero;
             return new CopyWriter(copy, columns);
         }
         var insert = connection.CreateCommand();
         insert.Transaction = target.Database.CurrentTransaction!.GetDbTransaction();
-        insert.CommandText = $"INSERT INTO {Quote(table.Name)} ({Names(columns)}) VALUES ({string.Join(", ", columns.Select((_, i) => $"@p{i}"))})";
+        var parameters = string.Join(", ", columns.Select((_, i) => $"@p{i}"));
+        insert.CommandText = $"INSERT INTO {Quote(table.Name)} ({Names(columns)}) VALUES ({parameters})";
         for (var i = 0; i < columns.Count; i++)
         {
             var parameter = insert.CreateParameter();
@@ -138,7 +143,8 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
     {
         if (target.Database.GetDbConnection() is not NpgsqlConnection)
             return;
-        foreach (var column in columns.Where(column => Type.GetTypeCode(ClrType(column)) is TypeCode.Int16 or TypeCode.Int32 or TypeCode.Int64))
+        var integers = columns.Where(column => Type.GetTypeCode(ClrType(column)) is TypeCode.Int16 or TypeCode.Int32 or TypeCode.Int64);
+        foreach (var column in integers)
         {
             await RunAsync($"""
                 SELECT setval(pg_get_serial_sequence('{Quote(table.Name)}', '{column.Name}'), COALESCE(max({Quote(column.Name)}), 0) + 1, false)

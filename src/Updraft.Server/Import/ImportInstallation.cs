@@ -82,7 +82,8 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         // 4
         await _keys.RunAsync(source, cancellationToken);
         var copy = new CopyBlobs(source.Store, services.GetRequiredService<IBlobStore>(),
-            count => progress($"{ProgressBar(count.Present + count.Copied, count.All)} blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
+            count => progress($"{ProgressBar(count.Present + count.Copied, count.All)} "
+                + $"blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
         var (count, bad) = await copy.RunAsync(_blobStore is DirectoryUrl && _data == source.DataDirectory ? [] : blobs, cancellationToken);
         bad = [.. missing, .. bad];
         if (bad.Count > 0)
@@ -134,19 +135,22 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 
     private async Task<bool> HasTableAsync(string name, CancellationToken cancellationToken) => await (_database.IsShared
         ? Db.Database.SqlQuery<int>($"""SELECT 1 AS "Value" FROM pg_tables WHERE schemaname = current_schema() AND tablename = {name}""")
-        : Db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}")).AnyAsync(cancellationToken);
+        : Db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}"))
+        .AnyAsync(cancellationToken);
 
     /// <summary>
     /// Lists the blobs to copy, and the missing blobs that a version needs. Both are empty if the source has no blobs and the target uses
     /// an object store: then the blobs are already in that store.
     /// </summary>
-    private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source, CancellationToken cancellationToken)
+    private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source,
+        CancellationToken cancellationToken)
     {
         var all = source.BlobKeys();
         if (all.Count == 0 && _blobStore is not DirectoryUrl)
             return (all, []);
         var needed = await source.NeededBlobsAsync(cancellationToken);
-        return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(key => new BadBlob(key, "It is missing."))]);
+        return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(key => new BadBlob(key, "It is missing."))]);
     }
 
     private async Task MarkAsync(SourceInstallation source, CancellationToken cancellationToken)
@@ -155,7 +159,8 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         if (await Db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } mark)
         {
             if (mark.Value != source.DataDirectory)
-                throw new IOException($"an import from '{mark.Value}' into this database is incomplete. Complete that import, or use a new database.");
+                throw new IOException($"an import from '{mark.Value}' into this database is incomplete. "
+                    + "Complete that import, or use a new database.");
             return;
         }
         Db.ServerFacts.Add(new() { Name = ServerFact.UnfinishedImport, Value = source.DataDirectory });
@@ -168,7 +173,8 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         await using var unpooled = _database.IsShared ? DatabaseServices.OpenWithoutTimeout(_database) : null;
         var target = unpooled ?? Db;
         await using var write = await target.BeginWriteAsync(cancellationToken);
-        var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows")).RunAsync(cancellationToken);
+        var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows"))
+            .RunAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return tables;
     }

@@ -62,7 +62,8 @@ internal sealed class SourceInstallation : IAsyncDisposable
     /// <summary>Keys of all blobs in the data directory, without uncommitted ones.</summary>
     public IReadOnlyList<string> BlobKeys() => !Directory.Exists(_blobs) ? [] :
     [
-        .. Directory.EnumerateFileSystemEntries(_blobs, "*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
+        .. Directory.EnumerateFileSystemEntries(_blobs, "*",
+            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None })
             .Where(path => !Directory.Exists(path) || File.GetAttributes(path).HasFlag(FileAttributes.ReparsePoint))
             .Select(path => Path.GetRelativePath(_blobs, path))
             .Where(key => !key.StartsWith(BlobKey.TemporaryDirectory + "/", StringComparison.Ordinal))

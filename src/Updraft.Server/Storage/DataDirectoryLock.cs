@@ -26,7 +26,8 @@ internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisp
         if (!Posix.TryLock(handle, path))
         {
             handle.Dispose();
-            throw new IOException($"Another server uses the data directory '{directory}'. Stop that server, or start this one with another --Data.");
+            throw new IOException($"Another server uses the data directory '{directory}'. "
+                + "Stop that server, or start this one with another --Data.");
         }
         _handle = handle;
     }

@@ -144,8 +144,8 @@ internal sealed class RangedBlobStream : Stream
                 await TryFillAsync(start, count, cancellationToken);
                 return;
             }
-            catch (Exception exception) when (exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException
-                && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+                && exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException)
             {
                 // The connection broke inside the body. The client of the store retries all earlier failures itself.
                 if (attempt == MaxAttempts)

@@ -35,5 +35,6 @@ internal sealed class MetricOptions : IValidatableObject
             yield return new("Other hosts can reach the URL of Metrics:Listen. Set Metrics:Token too, or listen on 127.0.0.1.");
     }
 
-    private static bool IsLocal(string host) => host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+    private static bool IsLocal(string host) =>
+        host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

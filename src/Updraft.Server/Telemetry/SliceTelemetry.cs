@@ -12,7 +12,7 @@ internal sealed record BackgroundWorkName(string Name);
 /// <param name="Matches">Returns whether a request path belongs to them.</param>
 internal sealed record TraceNoise(Func<string, bool> Matches);
 
-/// <summary>Registers what Telemetry reports about a slice, so that Telemetry names no slice.</summary>
+/// <summary>Registers the names that a slice reports to Telemetry. Telemetry itself names no slice.</summary>
 internal static class SliceTelemetry
 {
     /// <summary>Registers the metrics of a slice.</summary>

@@ -16,7 +16,8 @@ internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> optio
     {
         var type = request.Headers["x-ms-blob-type"].ToString();
         if (type.Length == 0)
-            throw BlobError.BadRequest("MissingRequiredHeader", "The header 'x-ms-blob-type' is missing. Send 'x-ms-blob-type: BlockBlob'.");
+            throw BlobError.BadRequest("MissingRequiredHeader", "The header 'x-ms-blob-type' is missing. "
+                + "Send 'x-ms-blob-type: BlockBlob'.");
         if (type != "BlockBlob")
             throw BlobError.BadRequest("InvalidHeaderValue",
                 $"The header 'x-ms-blob-type' is '{ApiException.Shorten(type)}', but must be 'BlockBlob'.");

@@ -51,7 +51,8 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
     /// <summary>The path segment of a purpose.</summary>
     public static string Segment(BundlePurpose purpose) => purpose == BundlePurpose.Dags ? "dags" : "bundle";
 
-    private static ApiException Rejected(ErrorCode code, string reason) => BlobError.Of(code, "AuthenticationFailed", $"The upload URL {reason}");
+    private static ApiException Rejected(ErrorCode code, string reason) =>
+        BlobError.Of(code, "AuthenticationFailed", $"The upload URL {reason}");
 
     private string Sign(DeploymentId deployment, DeployId deploy, BundlePurpose purpose, string expiry) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(keys.Uploads, Encoding.UTF8.GetBytes(

@@ -160,9 +160,11 @@ internal static class UploadEndpoints
         // from such a request.
         var coding = request.Headers.TransferEncoding.ToString();
         if (coding.Length > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
-            throw BlobError.BadRequest("InvalidHeaderValue", "The request has both Content-Length and Transfer-Encoding. Send one of them.");
+            throw BlobError.BadRequest("InvalidHeaderValue", "The request has both Content-Length and Transfer-Encoding. "
+                + "Send one of them.");
         if (coding.Length > 0 && !coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
-            throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', but must be 'chunked' or absent.");
+            throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', "
+                + "but must be 'chunked' or absent.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
             throw BlobError.BadRequest("UnsupportedHeader",
                 "The header 'x-ms-structured-body' is not supported. Turn off the transfer validation of the client.");

@@ -5,11 +5,11 @@ using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>The contract on Azurite.</summary>
+/// <summary>Runs the contract on Azurite.</summary>
 public sealed class AzureBlobStoreTests : ObjectStoreContract
 {
     [Fact]
-    public async Task Wrong_keys_are_said_to_be_refused()
+    public async Task Wrong_keys_are_reported_as_rejected()
     {
         var options = TestStorage.Options(await SettingsAsync());
         options.AzureConnectionString = string.Join(';', options.AzureConnectionString!.Split(';')

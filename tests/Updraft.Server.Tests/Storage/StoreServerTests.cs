@@ -10,7 +10,7 @@ using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>A server whose blobs are in an object store: what it answers, what it says when the store fails, and <c>scrub</c>.</summary>
+/// <summary>A server with an object store: its redirects, its errors if the store fails, and <c>scrub</c>.</summary>
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -18,7 +18,7 @@ public sealed class StoreServerTests
     [Theory]
     [InlineData("Azure")]
     [InlineData("S3")]
-    public async Task A_pack_is_a_redirect_that_lets_its_holder_read_it_for_five_minutes(string store)
+    public async Task Pack_request_is_redirected_to_a_signed_URL(string store)
     {
         await using var server = await UpdraftServer.StartAsync(settings: await SettingsAsync(store));
         var (site, packs) = await UploadAsync(server);
@@ -50,7 +50,7 @@ public sealed class StoreServerTests
     }
 
     [Fact]
-    public async Task Without_redirects_packs_come_from_the_server()
+    public async Task Server_sends_packs_if_redirects_are_off()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(await ObjectStores.AzureAsync(), StringComparer.Ordinal)
         {
@@ -59,14 +59,14 @@ public sealed class StoreServerTests
         var (site, pack) = await UploadAsync(server);
         using var agent = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server.BaseAddress };
         agent.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.CreateAgentTokenAsync(site.DeploymentId));
-        using var answer = await agent.GetAsync($"/agent/v1/packs/{pack}", Cancelled);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var response = await agent.GetAsync($"/agent/v1/packs/{pack}", Cancelled);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Theory]
     [InlineData("Azure")]
     [InlineData("S3")]
-    public async Task A_store_that_fails_is_a_503_that_says_so_and_nothing_is_recorded(string store)
+    public async Task Failing_store_records_nothing_and_returns_503(string store)
     {
         var settings = await SettingsAsync(store);
         settings["Storage:Url"] = settings["Storage:Url"].Replace("/updraft/", "/no-such-place/", StringComparison.Ordinal);
@@ -86,7 +86,7 @@ public sealed class StoreServerTests
     }
 
     [Fact]
-    public async Task Scrub_reads_the_object_store_and_names_what_is_damaged_or_gone()
+    public async Task Scrub_of_an_object_store_reports_damaged_and_missing_blobs()
     {
         var settings = await ObjectStores.AzureAsync();
         await using var server = await UpdraftServer.StartAsync(settings: settings);

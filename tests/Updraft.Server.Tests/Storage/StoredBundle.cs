@@ -15,7 +15,7 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>A bundle in a Deployment of its own, the files that keep it, and an agent's view of it.</summary>
+/// <summary>A bundle in a Deployment of its own, its files in the store, and an agent that fetches it.</summary>
 internal sealed class StoredBundle
 {
     public const int Files = 20;
@@ -55,15 +55,17 @@ internal sealed class StoredBundle
         return new StoredBundle(server, agent, row, await File.ReadAllBytesAsync(ManifestPath(server, row), Cancelled));
     }
 
-    /// <summary>Whether an agent gets every content, verified; a failure must be a proper error or be seen by the verification.</summary>
-    public async Task<bool> CanBeHadAsync()
+    /// <summary>
+    /// Whether an agent can fetch and verify every content. Asserts that a failure is a proper error or detected by the agent.
+    /// </summary>
+    public async Task<bool> CanBeFetchedAsync()
     {
-        using var answer = await _agent.GetAsync($"/agent/v1/manifests/{_row.ManifestDigest}", Cancelled);
-        if (!await IsUsableAsync(answer))
+        using var response = await _agent.GetAsync($"/agent/v1/manifests/{_row.ManifestDigest}", Cancelled);
+        if (!await IsUsableAsync(response))
             return false;
         try
         {
-            var difference = ManifestDiff.Parse(await answer.Content.ReadAsByteArrayAsync(Cancelled));
+            var difference = ManifestDiff.Parse(await response.Content.ReadAsByteArrayAsync(Cancelled));
             Assert.Equal(_row.ManifestDigest, difference.ApplyTo(null).Digest);
             foreach (var entry in difference.Added.Where(entry => !entry.IsFolder))
             {
@@ -76,7 +78,7 @@ internal sealed class StoredBundle
                 var bytes = await frame.Content.ReadAsByteArrayAsync(Cancelled);
                 PackReader.CopyVerified(new MemoryStream(bytes), entry.Size, entry.Content, Stream.Null);
             }
-            // A full pack is fetched by agents that need most of it.
+            // Agents that need most of a pack fetch the whole pack.
             using var whole = await _agent.GetAsync($"/agent/v1/packs/{_row.PackId}", Cancelled);
             return await IsUsableAsync(whole)
                 && PackReader.ReadIndex(new MemoryStream(await whole.Content.ReadAsByteArrayAsync(Cancelled))).Count == Files;
@@ -87,7 +89,7 @@ internal sealed class StoredBundle
         }
     }
 
-    /// <summary>Runs a statement on the row of a file's content.</summary>
+    /// <summary>Runs a statement on the row of the content of a file.</summary>
     public async Task SqlAsync(string statement, string path)
     {
         var content = _parsed.Entries.Single(entry => entry.Path == path).Content;
@@ -113,7 +115,7 @@ internal sealed class StoredBundle
     }
 }
 
-/// <summary>A scrub without the start of a process, for tests that need many.</summary>
+/// <summary>Runs a scrub in this process, for tests with many scrubs.</summary>
 internal static class ScrubInProcess
 {
     public static async Task<List<ScrubDamage>> RunAsync(UpdraftServer server)

@@ -11,7 +11,9 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
 
-/// <summary>Each limit that a slice registers has a request here that exceeds it, and the metric counts that request under that limit.</summary>
+/// <summary>
+/// Each limit that a slice registers has a request here that exceeds it, and the metric counts that request under that limit.
+/// </summary>
 public sealed class LimitHitTests
 {
     private const int MiB = 1024 * 1024;
@@ -95,7 +97,9 @@ public sealed class LimitHitTests
             .Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Sends requests with a trace id of its own, and collects the limits that are counted in this trace: other tests run in parallel.</summary>
+    /// <summary>
+    /// Sends requests with a trace id of its own, and collects the limits that are counted in this trace: other tests run in parallel.
+    /// </summary>
     private sealed class LimitSite : IDisposable
     {
         private readonly UpdraftServer _server;
