@@ -77,7 +77,7 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
         if (await archive.FillAsync(TarHeader.Size, cancellationToken))
             return;
         if (archive.Position == 0)
-            throw BadArchive.NoTar(archive.Available.Span, "it is too short");
+            throw BadArchive.NotTar(archive.Available.Span, "it is too short");
         throw BadArchive.CutOff($"after '{BadArchive.Shorten(_current)}': the blocks of zeros at its end are missing");
     }
 

@@ -11,7 +11,8 @@ public sealed class ArchiveLimitTests
     private const int Block = 512, MiB = 1024 * 1024;
 
     /// <summary>For each setting: a value, and a function that creates an archive with exactly a given amount.</summary>
-    private static readonly Dictionary<string, (int Limit, Action<ArchiveOptions> Set, Func<int, byte[]> Make)> Limits = new(StringComparer.Ordinal)
+    private static readonly Dictionary<string, (int Limit, Action<ArchiveOptions> Set, Func<int, byte[]> Make)> Limits =
+        new(StringComparer.Ordinal)
     {
         // Two blocks of zeros end an archive, and a header precedes each file.
         ["Archives:MaxUnpackedBytes"] = (40 * Block, limits => limits.MaxUnpackedBytes = 40 * Block,
@@ -24,7 +25,8 @@ public sealed class ArchiveLimitTests
         ["Archives:MaxEntryMetadataBytes"] = (2048, limits => limits.MaxEntryMetadataBytes = 2048,
             bytes => new TarBuilder().Extended('x', Comment(bytes)).File("a").ToArray()),
         ["Archives:MaxMetadataBytes"] = (4096, limits => (limits.MaxEntryMetadataBytes, limits.MaxMetadataBytes) = (16 * MiB, 4096),
-            bytes => new TarBuilder().Extended('x', Comment(bytes / 2)).File("a").Extended('x', Comment(bytes - bytes / 2)).File("b").ToArray()),
+            bytes =>
+                new TarBuilder().Extended('x', Comment(bytes / 2)).File("a").Extended('x', Comment(bytes - bytes / 2)).File("b").ToArray()),
     };
 
     public static TheoryData<string> Names => [.. Limits.Keys];

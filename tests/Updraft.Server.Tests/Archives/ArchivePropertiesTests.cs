@@ -37,7 +37,8 @@ public sealed class ArchivePropertiesTests
 
     [Fact]
     public Task Random_bytes_are_rejected_with_400() =>
-        Gen.Byte.Array[0, 3000].SampleAsync(async bytes => Assert.Equal(400, (await ReadOrRejectAsync(bytes)).Error?.StatusCode), iter: 500);
+        Gen.Byte.Array[0, 3000].SampleAsync(async bytes => Assert.Equal(400, (await ReadOrRejectAsync(bytes)).Error?.StatusCode),
+            iter: 500);
 
     [Theory]
     [InlineData(0)]

@@ -67,7 +67,8 @@ internal static partial class HostileArchives
         }
         yield return ("A26 size with a sign", new(() => WithSize(TarBuilder.Text("+0000000001\0")), "'n'", "octal"));
         yield return ("A26 size of 12 digits over the limit", new(() => WithSize(TarBuilder.Text("777777777777")), "'n'", "larger"));
-        yield return ("A26 size of base 256 with a bit too many", new(() => WithSize([0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), "'n'", "too large"));
+        yield return ("A26 size of base 256 with a bit too many",
+            new(() => WithSize([0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), "'n'", "too large"));
         yield return ("A23 PAX header of 64 MiB", new(
             () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 64 << 20).ToArray(), "PaxHeaders/extended", "1048576"));
         yield return ("A21 gzip in zstd", new(() => TarBuilder.Zstd(TarBuilder.Gzip(Tar.File("f").ToArray())), "gzip inside"));
@@ -87,13 +88,15 @@ internal static partial class HostileArchives
     {
         // Both read a long name to its NUL, past the size in its header.
         yield return ("A31 more of a long name after its size", new(
-            () => Tar.Header(TarBuilder.Text("././@LongLink"), 'L', 4).Content("safe.evil"u8).File("y").ToArray(), "LongLink", "after its end"));
+            () => Tar.Header(TarBuilder.Text("././@LongLink"), 'L', 4).Content("safe.evil"u8).File("y").ToArray(),
+            "LongLink", "after its end"));
         yield return ("A31 more records after the size", new(
-            () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 15).Content("15 path=safe.p\n15 path=evil.p\n"u8).File("y").ToArray(),
+            () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 15).Content("15 path=safe.p\n15 path=evil.p\n"u8).File("y")
+                .ToArray(),
             "PaxHeaders/extended", "after its end"));
-        yield return ("A31 a directory with a mode of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
+        yield return ("A31 directory with a mode of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
             TarBuilder.Text("words").CopyTo(header, 100)).ToArray(), "'n'", "number"));
-        yield return ("A31 a directory with an immense mode", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
+        yield return ("A31 directory with an immense mode", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
         {
             header[100] = 0x80;
             TarBuilder.Text("0000755").CopyTo(header, 101);

@@ -11,7 +11,8 @@ internal sealed class OddArchives
 {
     private static readonly string[] Names =
     [
-        "a", "b.py", "d/c", "d/e/f.txt", "./g", "é", "日本 🚀.py", "two words", ".hidden", "x -> y", "x link to y", new('n', 99), new('n', 100),
+        "a", "b.py", "d/c", "d/e/f.txt", "./g", "é", "日本 🚀.py", "two words", ".hidden", "x -> y", "x link to y", new('n', 99),
+        new('n', 100),
         "p/" + new string('q', 98), new string('l', 255), string.Join('/', Enumerable.Repeat("deep", 50)), "-rf", "C", "~", "a=b", "7",
     ];
 

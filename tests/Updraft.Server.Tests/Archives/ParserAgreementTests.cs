@@ -68,7 +68,8 @@ public sealed class ParserAgreementTests : IDisposable
             .ToList();
         Assert.True(differences.Count == 0,
             $"{differences.Count} of {accepted.Count} archives differ\n{string.Join('\n', differences.Take(20))}\n{errors}");
-        TestContext.Current.SendDiagnosticMessage($"{accepted.Count} of {count} archives were accepted, and all three programs read the same");
+        TestContext.Current.SendDiagnosticMessage($"{accepted.Count} of {count} archives were accepted, "
+            + "and all three programs read the same");
     }
 
     /// <summary>The tree of an archive; null if it is rejected.</summary>

@@ -56,7 +56,8 @@ internal sealed class BundleFixture : IAsyncDisposable
 
     public static async Task<BundleFixture> CreateAsync(Action<ArchiveOptions>? configure = null)
     {
-        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, await TestDatabase.CreateAsync(), configure);
+        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, await TestDatabase.CreateAsync(),
+            configure);
         await using (var scope = fixture._services.CreateAsyncScope())
             await scope.ServiceProvider.GetRequiredService<PrepareDatabase>().RunAsync(Cancelled);
         await fixture.AddDeploymentAsync(fixture.Deployment);

@@ -43,7 +43,9 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
                 (environment["PGHOST"], environment["PGUSER"]) = (postgres.Host!, postgres.Username!);
             }
 
-            var (backup, restore) = onPostgres ? (Commands("postgres-backup"), Commands("postgres-restore")) : (Commands("backup"), Commands("restore"));
+            var (backup, restore) = onPostgres
+                ? (Commands("postgres-backup"), Commands("postgres-restore"))
+                : (Commands("backup"), Commands("restore"));
             AgentSite site;
             TestAgent agent;
             int answered, seen;
@@ -75,7 +77,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             await using var restored = await UpdraftServer.StartAsync(settings: settings);
             foreach (var (deploy, version) in finalized.Take(answered))
             {
-                var read = await restored.Client.GetOkAsync($"{restored.OrganizationPath}/deployments/{site.DeploymentId}/deploys/{deploy}");
+                var deploys = $"{restored.OrganizationPath}/deployments/{site.DeploymentId}/deploys";
+                var read = await restored.Client.GetOkAsync($"{deploys}/{deploy}");
                 Assert.Equal(("DEPLOYED", version), (read.Text("status"), read.Text("dagTarballVersion")));
             }
             Assert.Empty(await ScrubInProcess.RunAsync(restored));
@@ -128,7 +131,12 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
 
     private static async Task RunAsync(string directory, string commands, Dictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("bash", ["-euc", commands]) { WorkingDirectory = directory, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("bash", ["-euc", commands])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;

@@ -46,7 +46,8 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
                 Assert.Equal(await ReadAsync(source, table), await ReadAsync(target, table));
             // The second copy replaces the rows of the first one.
             await using (await target.BeginWriteAsync(Cancelled))
-                Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled), table => Assert.Equal(Rows, table.Rows));
+                Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled),
+                    table => Assert.Equal(Rows, table.Rows));
         }
         finally
         {
@@ -68,7 +69,8 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
                 await FillAsync(source, table);
             await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
-            await using var target = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = database.ConnectionString });
+            var options = new DatabaseOptions { ConnectionString = database.ConnectionString };
+            await using var target = DatabaseServices.OpenWithoutTimeout(options);
             await target.Database.MigrateAsync(Cancelled);
             var sql = $"CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trouble} END $$; "
                 + "CREATE TRIGGER trouble BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION trouble()";
@@ -108,8 +110,8 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
 
     private static async Task<UpdraftDbContext> OpenSqliteAsync(string path, SqliteWriterGate gate)
     {
-        var db = new SqliteUpdraftDbContext(new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Pooling=false")
-            .UseSnakeCaseNamingConvention().Options, gate);
+        var db = new SqliteUpdraftDbContext(new DbContextOptionsBuilder<SqliteUpdraftDbContext>()
+            .UseSqlite($"Data Source={path};Pooling=false").UseSnakeCaseNamingConvention().Options, gate);
         await db.Database.MigrateAsync(Cancelled);
         return db;
     }

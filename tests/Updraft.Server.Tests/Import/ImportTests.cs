@@ -53,7 +53,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Equal(4, (await agent.AskAsync(3, "ACTIVATE"))!.Revision);
         var told = source.Receiver.Received.Count;
         var upload = await UploadSite.CreateAsync(moved, source.DeploymentId);
-        var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later").ToArray());
+        var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later")
+            .ToArray());
         await upload.FinalizeAsync(version);
         var state = (await agent.AskAsync(4, "ACTIVATE"))!;
         Assert.Equal((5, version), (state.Revision, Assert.Single(state.Mounts).Version));
@@ -99,7 +100,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
-        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataDirectory, "blobs", kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
+        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataDirectory, "blobs", kind), "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).First();
         var original = await File.ReadAllBytesAsync(blob, Cancelled);
         var damaged = original.ToArray();
         damaged[damaged.Length / 2] ^= 0x10;
@@ -142,7 +144,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
             using var import = source.StartImport(target);
             // The start of a process is slow on a busy machine.
             using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-            while (!import.HasExited && await ExecuteAsync(connection, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'revisions'::regclass") is 0L)
+            const string Waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'revisions'::regclass";
+            while (!import.HasExited && await ExecuteAsync(connection, Waiting) is 0L)
                 await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
             Assert.False(import.HasExited);
             import.Kill();
@@ -189,13 +192,18 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
 
         var (code, report, said) = await source.ImportAsync(target);
         Assert.True(code == 0, said);
-        Assert.Equal((all.Count, all.Count - 1, 1), ((int)report!["blobs"]!["all"]!, (int)report["blobs"]!["present"]!, (int)report["blobs"]!["copied"]!));
+        Assert.Equal((all.Count, all.Count - 1, 1),
+            ((int)report!["blobs"]!["all"]!, (int)report["blobs"]!["present"]!, (int)report["blobs"]!["copied"]!));
         Assert.Equal(all, Files(Path.Join(target["Data"], "blobs")));
         await using var moved = await UpdraftServer.StartAsync(settings: target);
         await source.AssertResponsesAsync(before, moved);
 
-        static List<string> Files(string directory) => !Directory.Exists(directory) ? [] : [.. Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(directory, path)).Where(path => !path.StartsWith("tmp/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        static List<string> Files(string directory) => !Directory.Exists(directory) ? [] :
+        [
+            .. Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(directory, path)).Where(path => !path.StartsWith("tmp/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     [Fact]
@@ -222,11 +230,14 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         var (found, _, why) = await source.ImportAsync(target);
         Assert.True(found == 0, why);
 
-        await using (var connection = new SqliteConnection($"Data Source={Path.Join(source.Server.DataDirectory, "database", "updraft.db")};Pooling=false"))
+        var file = Path.Join(source.Server.DataDirectory, "database", "updraft.db");
+        await using (var connection = new SqliteConnection($"Data Source={file};Pooling=false"))
         {
             await connection.OpenAsync(Cancelled);
             await using var command = connection.CreateCommand();
-            command.CommandText = """DELETE FROM "__EFMigrationsHistory" WHERE migration_id = (SELECT max(migration_id) FROM "__EFMigrationsHistory")""";
+            command.CommandText = """
+                DELETE FROM "__EFMigrationsHistory" WHERE migration_id = (SELECT max(migration_id) FROM "__EFMigrationsHistory")
+                """;
             await command.ExecuteNonQueryAsync(Cancelled);
         }
         await using var other = await cluster.CreateDatabaseAsync();
@@ -238,7 +249,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
 
     private static async Task PrepareAsync(TestDatabase database)
     {
-        await using var app = Program.Create([$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
+        await using var app = Program.Create(
+            [$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
         await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(app.Services);
         await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
             .GetRequiredService<Updraft.Server.Database.PrepareDatabase>(scope.ServiceProvider).MigrateSchemaAsync(Cancelled);

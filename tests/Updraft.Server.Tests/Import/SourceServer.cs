@@ -63,7 +63,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
     }
 
     /// <summary>Settings of a target with a data directory of its own.</summary>
-    public Dictionary<string, string> Target(TestDatabase? database, IReadOnlyDictionary<string, string>? storage = null, string? data = null)
+    public Dictionary<string, string> Target(TestDatabase? database, IReadOnlyDictionary<string, string>? storage = null,
+        string? data = null)
     {
         var settings = Settings;
         settings["Data"] = data ?? Path.Join(_directory, $"target-{++_targets}");
@@ -87,8 +88,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
         foreach (var path in _paths)
         {
             using var response = await server.Client.GetAsync(path, Cancelled);
-            responses[path] = $"{(int)response.StatusCode} {VolatileValues().Replace(await response.Content.ReadAsStringAsync(Cancelled), "")
-                .Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal)}";
+            var body = VolatileValues().Replace(await response.Content.ReadAsStringAsync(Cancelled), "");
+            responses[path] = $"{(int)response.StatusCode} {body.Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal)}";
             Assert.StartsWith("200 ", responses[path], StringComparison.Ordinal);
         }
         return responses;
@@ -108,7 +109,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
         var url = new Uri(_open!.Url).PathAndQuery;
         using (var staged = await PutAsync("&comp=block&blockid=BBBB", OpenArchive[700..]))
             Assert.True(staged.IsSuccessStatusCode, await staged.Content.ReadAsStringAsync(Cancelled));
-        using var committed = await PutAsync("&comp=blocklist", "<BlockList><Latest>AAAA</Latest><Latest>BBBB</Latest></BlockList>"u8.ToArray());
+        using var committed = await PutAsync("&comp=blocklist",
+            "<BlockList><Latest>AAAA</Latest><Latest>BBBB</Latest></BlockList>"u8.ToArray());
         await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments/{DeploymentId}/deploys/{_open.DeployId}/finalize",
             new JsonObject { ["dagTarballVersion"] = await UploadSite.VersionOfAsync(committed) });
 
@@ -154,14 +156,16 @@ internal sealed partial class SourceServer : IAsyncDisposable
         DeploymentId = site.DeploymentId;
         AgentToken = site.Client.DefaultRequestHeaders.Authorization!.Parameter!;
         var hooks = WebhookSite.PathOf(Server);
-        var hook = await Server.Client.PostOkAsync(hooks, new JsonObject { ["name"] = "chat", ["workspaceId"] = Server.WorkspaceId, ["url"] = Receiver.Url });
+        var hook = await Server.Client.PostOkAsync(hooks,
+            new JsonObject { ["name"] = "chat", ["workspaceId"] = Server.WorkspaceId, ["url"] = Receiver.Url });
         WebhookSecret = hook.Text("secret");
         var versions = new List<string>();
         var deploys = new List<string>();
         for (var i = 0; i < 2; i++)
         {
             var upload = await UploadSite.CreateAsync(Server, DeploymentId);
-            var archive = new TarBuilder().File("dags/same.py", "# always").File($"dags/new{i}.py", $"# ünïcode {i}").File("dags/empty.py", "");
+            var archive = new TarBuilder().File("dags/same.py", "# always").File($"dags/new{i}.py", $"# ünïcode {i}")
+                .File("dags/empty.py", "");
             versions.Add(await upload.UploadAsync(archive.ToArray()));
             await upload.FinalizeAsync(versions[i]);
             deploys.Add(upload.DeployId);
@@ -181,12 +185,13 @@ internal sealed partial class SourceServer : IAsyncDisposable
         await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace, days: 30);
         var (user, _, _) = await Server.AddUserAsync("person@example.org");
         var deployment = $"{organization}/deployments/{DeploymentId}";
-        _paths.AddRange(["/v1/organizations", organization, $"{organization}/workspaces", $"{organization}/workspaces/{workspace}", $"{organization}/deployments",
-            deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens", $"{organization}/tokens",
+        var own = $"/updraft/v1/organizations/{Server.OrganizationId}/deployments/{DeploymentId}";
+        _paths.AddRange(["/v1/organizations", organization, $"{organization}/workspaces", $"{organization}/workspaces/{workspace}",
+            $"{organization}/deployments", deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens", $"{organization}/tokens",
             $"{Server.LogPath()}?limit=1000", hooks, $"{hooks}/{hook.Text("id")}", $"{hooks}/{hook.Text("id")}/deliveries?limit=1000",
             $"{organization}/users", $"{organization}/users/{user}", $"{organization}/clusters", $"{organization}/roles",
             .. deploys.Select(deploy => $"{deployment}/deploys/{deploy}"),
-            .. versions.Select(version => $"/updraft/v1/organizations/{Server.OrganizationId}/deployments/{DeploymentId}/versions/{Uri.EscapeDataString(version)}/files")]);
+            .. versions.Select(version => $"{own}/versions/{Uri.EscapeDataString(version)}/files")]);
         // The stop saves the last use of tokens.
         await Server.RestartAsync();
         // All deliveries of deploy events have been sent.

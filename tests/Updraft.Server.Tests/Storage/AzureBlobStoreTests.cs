@@ -13,7 +13,9 @@ public sealed class AzureBlobStoreTests : ObjectStoreContract
     {
         var options = TestStorage.Options(await SettingsAsync());
         options.AzureConnectionString = string.Join(';', options.AzureConnectionString!.Split(';')
-            .Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? "AccountKey=" + Convert.ToBase64String(new byte[64]) : part));
+            .Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal)
+                ? "AccountKey=" + Convert.ToBase64String(new byte[64])
+                : part));
         await using var services = Open(options);
         await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
     }
@@ -24,6 +26,8 @@ public sealed class AzureBlobStoreTests : ObjectStoreContract
     {
         Url = options.Url,
         AzureConnectionString = string.Join(';', options.AzureConnectionString!.Split(';')
-            .Select(part => part.StartsWith("BlobEndpoint=", StringComparison.Ordinal) ? "BlobEndpoint=http://127.0.0.1:9/updrafttest" : part)),
+            .Select(part => part.StartsWith("BlobEndpoint=", StringComparison.Ordinal)
+                ? "BlobEndpoint=http://127.0.0.1:9/updrafttest"
+                : part)),
     };
 }

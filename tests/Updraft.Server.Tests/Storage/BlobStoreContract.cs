@@ -272,7 +272,8 @@ public abstract class BlobStoreContract
     public async Task Many_large_writers_of_one_key_leave_one_complete_blob()
     {
         const int Length = 20_000_000;
-        var writers = Enumerable.Range(0, 4).Select(i => Task.Run(() => WriteAsync("packs/same", Enumerable.Repeat((byte)('a' + i), Length).ToArray())));
+        var writers = Enumerable.Range(0, 4).Select(i =>
+            Task.Run(() => WriteAsync("packs/same", Enumerable.Repeat((byte)('a' + i), Length).ToArray())));
         await Task.WhenAll(writers);
 
         await using var reader = await Store.OpenAsync("packs/same", Cancelled);

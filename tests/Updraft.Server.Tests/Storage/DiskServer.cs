@@ -35,12 +35,13 @@ internal sealed class DiskServer : IAsyncDisposable
         }
         try
         {
-            return new DiskServer(directory, disk, await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+            var settings = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["Data"] = directory,
                 ["Storage:Url"] = "",
                 ["Storage:ReserveBytes"] = reserve.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            }));
+            };
+            return new DiskServer(directory, disk, await UpdraftServer.StartAsync(settings: settings));
         }
         catch
         {

@@ -22,7 +22,8 @@ public sealed class DiskTests
         var upload = await UploadSite.CreateAsync(site.Server);
 
         // The body has no Content-Length, and hexadecimal digits compress to half of their size.
-        using (var refused = await upload.PutAsync(UploadSite.LargeTar(40 * MiB), adjust: request => request.Headers.TransferEncodingChunked = true))
+        using (var refused = await upload.PutAsync(UploadSite.LargeTar(40 * MiB),
+            adjust: request => request.Headers.TransferEncodingChunked = true))
             Assert.Contains("disk is full", await RejectedAsync(refused, 507), StringComparison.Ordinal);
         Assert.Empty(site.Temporary);
         Assert.Empty(await UploadSite.BlobsAsync(site.Server, upload.DeployId));
@@ -142,7 +143,8 @@ public sealed class DiskTests
         await using var site = await DiskServer.StartAsync("blobs", "size=16m");
         var upload = await UploadSite.CreateAsync(site.Server);
         site.Fill();
-        using var refused = await upload.PutAsync(UploadSite.LargeTar(MiB), adjust: request => request.Headers.Accept.ParseAdd("application/xml"));
+        using var refused = await upload.PutAsync(UploadSite.LargeTar(MiB),
+            adjust: request => request.Headers.Accept.ParseAdd("application/xml"));
         Assert.Equal(507, (int)refused.StatusCode);
         Assert.Contains("bytes of disk space free", await refused.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
     }

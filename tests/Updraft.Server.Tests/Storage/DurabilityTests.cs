@@ -78,7 +78,8 @@ public sealed class DurabilityTests : IDisposable
     [Fact]
     public void Rename_atomically_replaces_a_link_to_a_directory()
     {
-        var (one, two, link, next) = (Path.Join(_directory, "one"), Path.Join(_directory, "two"), Path.Join(_directory, "link"), Path.Join(_directory, "next"));
+        var (one, two, link, next) = (Path.Join(_directory, "one"), Path.Join(_directory, "two"), Path.Join(_directory, "link"),
+            Path.Join(_directory, "next"));
         Directory.CreateDirectory(one);
         Directory.CreateDirectory(two);
         File.WriteAllText(Path.Join(two, "marker"), "two");

@@ -68,7 +68,8 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     private protected override Task<IReadOnlyList<string>> FootprintAsync()
     {
         var root = Path.Join(_data, "blobs");
-        return Task.FromResult<IReadOnlyList<string>>([.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path))]);
+        return Task.FromResult<IReadOnlyList<string>>([.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(root, path))]);
     }
 
     private FileSystemBlobStore Open() => new(Options.Create(new ServerOptions { Data = _data }));

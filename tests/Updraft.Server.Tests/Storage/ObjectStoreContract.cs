@@ -99,7 +99,8 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
             url.AbsoluteUri[..^2] + (url.AbsoluteUri.EndsWith("00", StringComparison.Ordinal) ? "11" : "00")])
         {
             using var refused = await http.GetAsync(new Uri(wrong), Cancelled);
-            Assert.True(refused.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, $"{wrong}: {refused.StatusCode}");
+            Assert.True(refused.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.NotFound,
+                $"{wrong}: {refused.StatusCode}");
         }
         using var overwritten = await http.PutAsync(url, new StringContent("evil"), Cancelled);
         Assert.False(overwritten.IsSuccessStatusCode);
@@ -143,7 +144,8 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(settings: null);
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<Microsoft.Extensions.Configuration.IConfiguration>(new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build());
+        services.AddSingleton<Microsoft.Extensions.Configuration.IConfiguration>(
+            new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build());
         services.Configure<ServerOptions>(server => server.Data = _data);
         builder.AddStorage();
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(options));

@@ -12,7 +12,8 @@ public sealed class StoreOptionTests
     [InlineData("s3://deploys?region=eu-central-1", "deploys|||eu-central-1|False")]
     [InlineData("s3://deploys/team/a/?region=eu-central-1", "deploys|team/a/||eu-central-1|False")]
     [InlineData("s3://deploys/x?endpoint=https://s3.example.org", "deploys|x/|https://s3.example.org/||True")]
-    [InlineData("s3://deploys/x?endpoint=https%3A%2F%2Fs3.example.org:9000&region=local&pathStyle=false", "deploys|x/|https://s3.example.org:9000/|local|False")]
+    [InlineData("s3://deploys/x?endpoint=https%3A%2F%2Fs3.example.org:9000&region=local&pathStyle=false",
+        "deploys|x/|https://s3.example.org:9000/|local|False")]
     [InlineData("azure://account1/deploys", "account1|https://account1.blob.core.windows.net/|deploys|")]
     [InlineData("azure://account1/deploys/team/b", "account1|https://account1.blob.core.windows.net/|deploys|team/b/")]
     [InlineData("https://account1.blob.core.windows.net/deploys/x", "account1|https://account1.blob.core.windows.net/|deploys|x/")]
@@ -59,10 +60,17 @@ public sealed class StoreOptionTests
     public void Incomplete_or_mismatched_keys_are_rejected()
     {
         Assert.Contains("are for S3", Rejection(new StorageOptions { AccessKey = "a", SecretKey = "hidden" }), StringComparison.Ordinal);
-        Assert.Contains("Set both", Rejection(new StorageOptions { Url = "s3://deploys?region=eu-central-1", AccessKey = "a" }), StringComparison.Ordinal);
-        Assert.Contains("Set both", Rejection(new StorageOptions { Url = "s3://deploys?region=eu-central-1", SecretKey = "hidden" }), StringComparison.Ordinal);
-        Assert.Contains("names no container", Rejection(new StorageOptions { AzureConnectionString = "AccountKey=hidden" }), StringComparison.Ordinal);
-        Assert.Contains("malformed", Rejection(new StorageOptions { Url = "azure://account1/deploys", AzureConnectionString = "AccountKey=hidden" }), StringComparison.Ordinal);
+        Assert.Contains("Set both", Rejection(new StorageOptions { Url = "s3://deploys?region=eu-central-1", AccessKey = "a" }),
+            StringComparison.Ordinal);
+        Assert.Contains("Set both", Rejection(new StorageOptions { Url = "s3://deploys?region=eu-central-1", SecretKey = "hidden" }),
+            StringComparison.Ordinal);
+        Assert.Contains("names no container", Rejection(new StorageOptions { AzureConnectionString = "AccountKey=hidden" }),
+            StringComparison.Ordinal);
+        Assert.Contains("malformed", Rejection(new StorageOptions
+        {
+            Url = "azure://account1/deploys",
+            AzureConnectionString = "AccountKey=hidden",
+        }), StringComparison.Ordinal);
         Assert.Contains("account 'other1'", Rejection(new StorageOptions
         {
             Url = "azure://account1/deploys",

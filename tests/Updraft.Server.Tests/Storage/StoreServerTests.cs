@@ -52,13 +52,13 @@ public sealed class StoreServerTests
     [Fact]
     public async Task Server_sends_packs_if_redirects_are_off()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(await ObjectStores.AzureAsync(), StringComparer.Ordinal)
-        {
-            ["Storage:Redirect"] = "false",
-        });
+        var settings = await ObjectStores.AzureAsync();
+        settings["Storage:Redirect"] = "false";
+        await using var server = await UpdraftServer.StartAsync(settings: settings);
         var (site, pack) = await UploadAsync(server);
         using var agent = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server.BaseAddress };
-        agent.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.CreateAgentTokenAsync(site.DeploymentId));
+        agent.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer",
+            await server.CreateAgentTokenAsync(site.DeploymentId));
         using var response = await agent.GetAsync($"/agent/v1/packs/{pack}", Cancelled);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
@@ -74,12 +74,14 @@ public sealed class StoreServerTests
         var site = await UploadSite.CreateAsync(server);
 
         using (var whole = await site.PutAsync(UploadSite.Tar("one")))
-            Assert.Contains("Storage:Url", (await whole.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"), StringComparison.Ordinal);
+            Assert.Contains("Storage:Url", (await whole.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"),
+                StringComparison.Ordinal);
         using (var block = await site.StageAsync("AAAA", [1, 2, 3]))
             await block.ReadAsync(HttpStatusCode.ServiceUnavailable);
         Assert.Empty(await site.RecordedAsync());
         using (var ready = await server.Anonymous.GetAsync("/healthz/ready", Cancelled))
-            Assert.Contains("blob store", (await ready.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"), StringComparison.Ordinal);
+            Assert.Contains("blob store", (await ready.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"),
+                StringComparison.Ordinal);
         await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments");
         Assert.DoesNotContain("testing-secret", server.LogText, StringComparison.Ordinal);
         Assert.DoesNotContain("AccountKey", server.LogText, StringComparison.Ordinal);
@@ -101,7 +103,8 @@ public sealed class StoreServerTests
         var bytes = (await blob.DownloadContentAsync(Cancelled)).Value.Content.ToArray();
         bytes[10] ^= 0x55;
         await blob.UploadAsync(new BinaryData(bytes), overwrite: true, Cancelled);
-        var manifest = (await TestStorage.ListAsync(options)).Single(name => name.StartsWith($"manifests/{second.DeploymentId}/", StringComparison.Ordinal));
+        var manifest = (await TestStorage.ListAsync(options))
+            .Single(name => name.StartsWith($"manifests/{second.DeploymentId}/", StringComparison.Ordinal));
         await container.DeleteBlobAsync(prefix + manifest, cancellationToken: Cancelled);
 
         var (code, damage) = await ScrubAsync(server, first.DeploymentId, second.DeploymentId);
@@ -122,7 +125,8 @@ public sealed class StoreServerTests
     private static async Task<(int Code, int Damage)> ScrubAsync(UpdraftServer server, params string[] named)
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
-            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data" || setting.Key.StartsWith("Storage:", StringComparison.Ordinal)
+            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data"
+                || setting.Key.StartsWith("Storage:", StringComparison.Ordinal)
                 || setting.Key.StartsWith("Database:", StringComparison.Ordinal))
                 .Select(setting => $"--{setting.Key}={setting.Value}")])
         {

@@ -46,7 +46,8 @@ internal sealed class StoredBundle
         var site = await UploadSite.CreateAsync(server);
         var archive = new TarBuilder();
         for (var i = 0; i < Files; i++)
-            archive.File($"dags/{i}.py", $"# {site.DeployId} {i} {string.Concat(Enumerable.Range(0, 60).Select(n => $"{n * 7919 * (i + 1):x}"))}");
+            archive.File($"dags/{i}.py",
+                $"# {site.DeployId} {i} {string.Concat(Enumerable.Range(0, 60).Select(n => $"{n * 7919 * (i + 1):x}"))}");
         var version = await site.UploadAsync(archive.ToArray());
         await using var scope = server.Services.CreateAsyncScope();
         var row = await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().BundleVersions.AsNoTracking()

@@ -51,7 +51,8 @@ public sealed class LimitHitTests
     {
         var (value, exceedAsync) = Limits[setting];
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
-        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { [setting] = value });
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal) { [setting] = value };
+        await using var server = await UpdraftServer.StartAsync(clock, settings);
         using var site = new LimitSite(server, clock, await UploadSite.CreateAsync(server));
 
         var status = await exceedAsync(site);

@@ -95,7 +95,8 @@ public sealed class MetricAccessTests
         async Task<double> CountAsync()
         {
             var scrape = await http.GetStringAsync(new Uri(address + "/metrics"), TestContext.Current.CancellationToken);
-            var line = scrape.Split('\n').Single(line => line.StartsWith("updraft_limit_hits_total{limit=\"Uploads:MaxBytes\"}", StringComparison.Ordinal));
+            const string Series = "updraft_limit_hits_total{limit=\"Uploads:MaxBytes\"}";
+            var line = scrape.Split('\n').Single(line => line.StartsWith(Series, StringComparison.Ordinal));
             return double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         }
     }

@@ -16,6 +16,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
 
     private static readonly string[] Free = ["comp", "blockid", "timeout"];
 
+    private static readonly string[] Inserts = ["//", "/../", "/./", "%2f", "%00", "%0d%0a", "#", ";"];
+
     private UpdraftServer Server => shared.Server;
 
     [Trait("catalog", "U14")]
@@ -74,7 +76,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
             random.Shuffle(all);
             var query = string.Join('&', all.Select(part => $"{part[0]}={Encode(Uri.UnescapeDataString(part[1]), random)}"));
             var status = await http.PutAsync($"{url.Split('?')[0]}?{query}");
-            Assert.True(status == 400 && http.LastBody.Contains("x-ms-blob-type", StringComparison.Ordinal), $"{query} got {status}: {http.LastBody}");
+            Assert.True(status == 400 && http.LastBody.Contains("x-ms-blob-type", StringComparison.Ordinal),
+                $"{query} got {status}: {http.LastBody}");
         }
     }
 
@@ -82,7 +85,9 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     private static string Encode(string text, Random random) => string.Concat(Encoding.UTF8.GetBytes(text)
-        .Select(b => random.Next(3) == 0 || !(char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.') ? $"%{b:X2}" : ((char)b).ToString()));
+        .Select(b => random.Next(3) == 0 || !(char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.')
+            ? $"%{b:X2}"
+            : ((char)b).ToString()));
 
     private static string Mutate(string url, Random random, string[] others)
     {
@@ -98,7 +103,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 1 => text.Insert(at, Characters[random.Next(Characters.Length)].ToString()),
                 2 => text.Remove(at, 1),
                 3 when at + 1 < text.Length => text[..at] + text[at + 1] + text[at] + text[(at + 2)..],
-                4 => text[..at] + (char.IsUpper(text[at]) ? char.ToLowerInvariant(text[at]) : char.ToUpperInvariant(text[at])) + text[(at + 1)..],
+                4 => text[..at] + (char.IsUpper(text[at]) ? char.ToLowerInvariant(text[at]) : char.ToUpperInvariant(text[at]))
+                    + text[(at + 1)..],
                 5 => text.Replace("%", "%25", StringComparison.Ordinal),
                 6 => $"{text[..at]}%{(int)text[at]:x2}{text[(at + 1)..]}",
                 7 => text + "&" + part,
@@ -106,7 +112,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 9 => text.Replace("/dags", random.Next(2) == 0 ? "/bundle" : "/DAGS", StringComparison.Ordinal),
                 10 => Splice(text, others[random.Next(others.Length)], random),
                 11 => text + $"&{Free[random.Next(Free.Length)]}={random.Next(100)}",
-                12 => text.Insert(at, (string[])["//", "/../", "/./", "%2f", "%00", "%0d%0a", "#", ";"] is var odd ? odd[random.Next(odd.Length)] : ""),
+                12 => text.Insert(at, Inserts[random.Next(Inserts.Length)]),
                 13 => text.Replace("se=2", $"se={random.Next(3, 9)}", StringComparison.Ordinal),
                 _ => text.ToUpperInvariant(),
             };
@@ -119,7 +125,9 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
     {
         var (mine, theirs) = (text.Split('/', '?', '&'), other.Split('/', '?', '&'));
         var at = random.Next(2, theirs.Length);
-        return at < mine.Length && mine[at].Length > 3 ? text.Replace(mine[at], theirs[at], StringComparison.Ordinal) : text + "&" + theirs[^1];
+        return at < mine.Length && mine[at].Length > 3
+            ? text.Replace(mine[at], theirs[at], StringComparison.Ordinal)
+            : text + "&" + theirs[^1];
     }
 
     /// <summary>Whether two URLs have the same meaning and signature. This parser is independent of the server.</summary>
