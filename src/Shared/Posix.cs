@@ -5,9 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Updraft;
 
 /// <summary>
-/// The system calls that durable writes need. .NET 10 does not report a failed fsync, its move cannot replace a link to a directory, and
-/// it cannot open a directory to make a rename durable. Every method throws <see cref="IOException"/> with the call, the path and the
-/// system's reason.
+/// The system calls that durable writes need. .NET 10 does not report a failed fsync, and its move cannot replace a link to a directory.
+/// It also cannot open a directory to make a rename durable. Every method throws <see cref="IOException"/> with the call, the path and
+/// the system's reason.
 /// </summary>
 internal static partial class Posix
 {

@@ -3,9 +3,9 @@ using Updraft.Protocol;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Replaces symbolic links with copies. The target of a link must be relative, inside the archive, and a regular file or directory of it,
-/// and no other link may be on the way. A link to a directory becomes a copy of the directory. That directory must not hold another link
-/// to a directory, so that copies never nest and always end.
+/// Replaces symbolic links with copies. The target of a link must be relative and inside the archive. It must be a regular file or a
+/// directory of the archive, and no other link may be on the way. A link to a directory becomes a copy of the directory. That directory
+/// must not hold another link to a directory, so that copies never nest and always end.
 /// </summary>
 internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, ArchiveOptions limits)
 {

@@ -4,8 +4,9 @@ using Updraft.Protocol;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The tree of an archive's entries. Rejects entries that occur twice, that differ only in case or in the encoding of an accent, that are
-/// below a file or a link, or that exceed a limit. Links are resolved after the end of the archive: <see cref="ArchiveLinks"/>.
+/// The tree of an archive's entries. Rejects entries that occur twice, or that differ only in case or in the encoding of an accent. It
+/// also rejects entries below a file or a link, and entries that exceed a limit. Links are resolved after the end of the archive:
+/// <see cref="ArchiveLinks"/>.
 /// </summary>
 internal sealed class ArchiveTree(ArchiveOptions limits)
 {

@@ -6,7 +6,8 @@ namespace Updraft.Server.Database;
 
 /// <summary>
 /// PostgreSQL, for several replicas. Each statement of a transaction sees all commits before its start (READ COMMITTED). So a transaction
-/// that decides on a row first locks the row of the Deployment or of the Organization, as every transaction does that could change it.
+/// first locks the row of the Deployment or of the Organization, and then reads the rows for its decision. Every transaction that could
+/// change those rows takes the same lock.
 /// </summary>
 internal sealed class PostgresUpdraftDbContext(DbContextOptions<PostgresUpdraftDbContext> options) : UpdraftDbContext(options)
 {

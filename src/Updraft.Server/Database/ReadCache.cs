@@ -5,7 +5,7 @@ namespace Updraft.Server.Database;
 
 /// <summary>
 /// Caches frequent reads of the database until the next commit of this server. A commit empties the whole cache before other requests can
-/// see the written data, so a cached value is never older than a read of the database. That holds only while this process is the only
+/// see the written data. So a cached value is never older than a read of the database. That holds only while this process is the only
 /// writer. On PostgreSQL, other replicas write too, so nothing is cached.
 /// <code>
 /// var entries = cache.Current;                    // before the read of the database

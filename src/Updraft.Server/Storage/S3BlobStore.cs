@@ -105,7 +105,7 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         var config = new AmazonS3Config
         {
             ForcePathStyle = url.PathStyle,
-            // Stores of other vendors reject the checksums that the SDK adds by default. Signatures cover the content.
+            // Stores of other vendors may reject the checksums that the SDK adds by default. Signatures cover the content.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             RetryMode = RequestRetryMode.Standard,

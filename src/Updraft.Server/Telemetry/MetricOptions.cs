@@ -8,7 +8,7 @@ internal sealed class MetricOptions : IValidatableObject
 {
     public const string Section = "Metrics";
 
-    private const int MinToken = 16;
+    private const int MinTokenLength = 16;
 
     /// <summary>
     /// URL on which the server serves <c>/metrics</c> and nothing else. Use another port than <c>Listen</c>. Default: the server serves no
@@ -27,14 +27,15 @@ internal sealed class MetricOptions : IValidatableObject
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        if (!string.IsNullOrEmpty(Token) && (Token.Length < MinToken || Token.Any(c => c is <= ' ' or >= (char)0x7f)))
-            yield return new($"Metrics:Token must have at least {MinToken} visible ASCII characters and no spaces.");
-        // .NET cannot parse a URL such as http://*:9464, with which Kestrel listens on all network interfaces.
+        if (!string.IsNullOrEmpty(Token) && (Token.Length < MinTokenLength || Token.Any(c => c is <= ' ' or >= (char)0x7f)))
+            yield return new($"Metrics:Token must have at least {MinTokenLength} visible ASCII characters, without spaces.");
+        // Uri cannot parse http://*:9464, but Kestrel binds it to every interface.
         if (!string.IsNullOrEmpty(Listen) && string.IsNullOrEmpty(Token)
-            && !(Uri.TryCreate(Listen, UriKind.Absolute, out var address) && IsLocal(address.Host)))
-            yield return new("Other hosts can reach the URL of Metrics:Listen. Set Metrics:Token too, or listen on 127.0.0.1.");
+            && !(Uri.TryCreate(Listen, UriKind.Absolute, out var url) && IsLoopback(url.Host)))
+            yield return new("Metrics:Listen is reachable from other hosts, and Metrics:Token is not set. "
+                + "Set Metrics:Token, or listen on 127.0.0.1.");
     }
 
-    private static bool IsLocal(string host) =>
+    private static bool IsLoopback(string host) =>
         host == "localhost" || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

@@ -3,9 +3,9 @@ using System.Text;
 namespace Updraft.Server.Tests.Archives;
 
 /// <summary>
-/// Random archives that are almost valid, so that a reader may accept them: sizes, names and numbers in every encoding, fields that
-/// contradict each other, contents that look like headers, moved blocks, and flipped bits with a corrected checksum. The same seed
-/// creates the same archive.
+/// Random archives that are almost valid, so that a reader may accept them. They have sizes, names and numbers in every encoding, and
+/// fields that contradict each other. They also have contents that look like headers, moved blocks, and flipped bits with a corrected
+/// checksum. The same seed creates the same archive.
 /// </summary>
 internal sealed class OddArchives
 {

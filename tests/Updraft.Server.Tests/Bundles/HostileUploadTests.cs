@@ -60,8 +60,8 @@ public sealed class HostileUploadTests(HostileUploads uploads)
     }
 
     /// <summary>
-    /// Two seconds of elapsed time, or on a busy machine two seconds of processor time. A wait without work ends after <see
-    /// cref="Timeout"/>.
+    /// Two seconds of elapsed time, or on a busy machine two seconds of processor time. A wait without work ends after
+    /// <see cref="Timeout"/>.
     /// </summary>
     private async Task<HttpResponseMessage> PutAsync(byte[] archive)
     {

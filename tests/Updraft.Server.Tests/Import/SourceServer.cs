@@ -79,8 +79,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
     }
 
     /// <summary>
-    /// The responses of the API about all objects, without values that change with each request: the last use of a token, and the expiry
-    /// and signature of upload URLs.
+    /// The responses of the API about all objects. Values that change with each request are removed: the last use of a token, and the
+    /// expiry and signature of upload URLs.
     /// </summary>
     public async Task<Dictionary<string, string>> ResponsesAsync(UpdraftServer server)
     {
