@@ -12,7 +12,8 @@ internal readonly record struct OpenFlags(int Directory, int NoFollow)
 {
     /// <summary>The values for a processor.</summary>
     /// <exception cref="PlatformNotSupportedException">
-    /// Any other processor. A wrong value means another flag: on arm64, the values of x64 are O_DIRECT and O_LARGEFILE, and links would be followed.
+    /// Any other processor. A wrong value means another flag: on arm64, the values of x64 are O_DIRECT and O_LARGEFILE, and links would
+    /// be followed.
     /// </exception>
     public static OpenFlags Of(Architecture processor) => processor switch
     {

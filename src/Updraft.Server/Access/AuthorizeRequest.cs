@@ -110,14 +110,14 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
         CancellationToken cancellationToken)
         where TId : struct
     {
-        var entries = cache.Now;
+        var entries = cache.Current;
         if (entries?.Find<Location>(id) is { } known)
             return known;
         // A scope of its own, because the scope of the request would hold the context for the whole long poll of an agent.
         await using var scope = scopes.CreateAsyncScope();
         var location = await read(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), id, cancellationToken);
         if (location is not null)
-            entries?.Keep(id, location);
+            entries?.Add(id, location);
         return location;
     }
 

@@ -3,9 +3,9 @@ using Updraft.Protocol;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Replaces symbolic links with copies. The target of a link must be relative, inside the archive, and a regular file or directory of it, and
-/// no other link may be on the way. A link to a directory becomes a copy of the directory. That directory must not hold another link to a
-/// directory, so that copies never nest and always end.
+/// Replaces symbolic links with copies. The target of a link must be relative and inside the archive. It must be a regular file or a
+/// directory of the archive, and no other link may be on the way. A link to a directory becomes a copy of the directory. That directory
+/// must not hold another link to a directory, so that copies never nest and always end.
 /// </summary>
 internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, ArchiveOptions limits)
 {
@@ -68,14 +68,15 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
                 at = at.Length == 0 ? component : $"{at}/{component}";
             }
             if (at.Length > limits.MaxPathBytes)
-                throw Invalid(link, $"which has more than {limits.MaxPathBytes} bytes ({ArchiveLimits.MaxPathBytes})", ArchiveLimits.MaxPathBytes);
+                throw Invalid(link, $"which has more than {limits.MaxPathBytes} bytes ({ArchiveLimits.MaxPathBytes})",
+                    ArchiveLimits.MaxPathBytes);
             node = at.Length == 0 ? null : find(at) ?? throw Invalid(link, "which is not in the archive");
         }
         if (node?.Kind == ArchiveNodeKind.SymbolicLink)
             throw Invalid(link, "which is another link");
         if (node is null || link.Path.StartsWith(node.Path + "/", StringComparison.Ordinal))
             throw Invalid(link, "which holds the link itself");
-        return node.Target ?? node; // A hard link stands for its target.
+        return node.Target ?? node; // A hard link has a target too.
     }
 
     private static (int Count, long Bytes) Measure(ArchiveNode link, Subtrees trees)
@@ -94,7 +95,7 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             var path = string.Concat(link.Path, trees.Sorted[i].Path.AsSpan(link.Target.Path.Length));
             if (ArchivePath.FindProblem(path, limits) is { } problem)
             {
-                throw BadArchive.Entry(path, $"{problem.Text}; it is a copy that the link '{BadArchive.Shorten(link.Path)}' stands for",
+                throw BadArchive.Entry(path, $"{problem.Text}; it is part of the copy for the link '{BadArchive.Shorten(link.Path)}'",
                     "Remove the link, and pack the archive again.", problem.Limit);
             }
             entries.Add(trees.Sorted[i].ToEntry(path));
@@ -102,7 +103,7 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
     }
 
     private static Api.ApiException CopyExceeds(ArchiveNode link, string limit, string setting) => BadArchive.Entry(link.Path,
-        $"is a link, and with the copy that it stands for the bundle has more than {limit}",
+        $"is a link; with the copy of its target, the bundle has more than {limit}",
         $"Remove the link, or raise {setting}.", setting);
 
     private static Api.ApiException Invalid(ArchiveNode link, string reason, string? limit = null) =>

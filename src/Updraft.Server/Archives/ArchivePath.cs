@@ -30,8 +30,8 @@ internal static class ArchivePath
     }
 
     /// <summary>
-    /// Converts a name to the form of a manifest: without a leading <c>./</c> and, for a directory, without the trailing slash. Empty for the
-    /// directory <c>./</c>, the root of the archive.
+    /// Converts a name to the form of a manifest: without a leading <c>./</c> and, for a directory, without the trailing slash. Empty for
+    /// the directory <c>./</c>, the root of the archive.
     /// </summary>
     /// <exception cref="Api.ApiException">400: a manifest cannot have the name, or the name is too long or too deep.</exception>
     public static string Normalize(string name, bool isDirectory, ArchiveOptions limits)

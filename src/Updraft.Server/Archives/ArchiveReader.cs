@@ -3,8 +3,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Reads an uploaded archive from start to end. Memory depends on the number and length of the names, not on the contents. Each fault of the
-/// archive is an <see cref="ApiException"/> with status 400 that names the entry. Exceptions of the upload's own stream pass through unchanged.
+/// Reads an uploaded archive from start to end. Memory depends on the number and length of the names, not on the contents. Each fault of
+/// the archive is an <see cref="ApiException"/> with status 400 that names the entry. Exceptions of the upload's own stream pass through
+/// unchanged.
 /// </summary>
 internal sealed class ArchiveReader : IDisposable
 {

@@ -4,8 +4,9 @@ using Updraft.Protocol;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The tree of an archive's entries. Rejects entries that occur twice, that differ only in case or in the encoding of an accent, that are below
-/// a file or a link, or that exceed a limit. Links are resolved after the end of the archive: <see cref="ArchiveLinks"/>.
+/// The tree of an archive's entries. Rejects entries that occur twice, or that differ only in case or in the encoding of an accent. It
+/// also rejects entries below a file or a link, and entries that exceed a limit. Links are resolved after the end of the archive:
+/// <see cref="ArchiveLinks"/>.
 /// </summary>
 internal sealed class ArchiveTree(ArchiveOptions limits)
 {
@@ -104,7 +105,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
             ? Find(ArchivePath.Normalize(link, isDirectory: false, limits))
             : null;
         if (target is not { Kind: ArchiveNodeKind.File })
-            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', which is not a regular file earlier in the archive",
+            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', "
+                + "which is not a regular file earlier in the archive",
                 "Use tar with --hard-dereference, which packs a file instead of the link.");
         return target.Target ?? target;
     }
@@ -113,7 +115,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
 
     private static Api.ApiException Collision(string path, string other) => path == other
         ? BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.")
-        : BadArchive.Entry(path, $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
+        : BadArchive.Entry(path,
+            $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
 
     private Api.ApiException TooMany(string name) => BadArchive.Entry(name,
         $"exceeds the limit of {limits.MaxEntries} files and directories",
@@ -143,13 +146,13 @@ internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
     /// <summary>The target of a symbolic link, unchanged from the archive; empty for other kinds.</summary>
     public string Link { get; init; } = "";
 
-    /// <summary>The file or directory that a link stands for; null for files, directories and unresolved links.</summary>
+    /// <summary>The file or directory that replaces a link; null for files, directories and unresolved links.</summary>
     public ArchiveNode? Target { get; set; }
 
     /// <summary>Digest of a file's content. The caller of <see cref="ArchiveReader"/> sets it after it has read the content.</summary>
     public Digest Content { get; set; }
 
-    /// <summary>The entry of a manifest for the node, or for the node that a link stands for.</summary>
+    /// <summary>The entry of a manifest for the node, or for the target of a link.</summary>
     /// <param name="at">The path of the entry.</param>
     public ManifestEntry ToEntry(string at)
     {

@@ -5,8 +5,8 @@ using System.IO.Hashing;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Exactly one gzip member (RFC 1952) that fills the upload. The platform's gzip reader accepts cut-off streams, further members and garbage
-/// after them. So this class uses only its inflater, and verifies header and trailer itself.
+/// Exactly one gzip member (RFC 1952) that fills the upload. The platform's gzip reader accepts cut-off streams, further members and
+/// garbage after them. So this class uses only its inflater, and verifies header and trailer itself.
 /// </summary>
 internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
 {
@@ -101,12 +101,13 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
     }
 
     private static Api.ApiException FieldTooLong() =>
-        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. Pack the archive with 'gzip' and no further options.");
+        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. "
+            + "Pack the archive with 'gzip' and no further options.");
 
     /// <summary>
-    /// The bytes between header and trailer. The inflater reads pieces, and does not report how much of the last piece it used. So the last
-    /// byte before the trailer is a piece of its own. If the compressed data ends before that byte, the inflater does not read it. If the data
-    /// ends after that byte, the inflater reads on, which is <see cref="EndedTooEarly"/>.
+    /// The bytes between header and trailer. The inflater reads pieces, and does not report how much of the last piece it used. So the
+    /// last byte before the trailer is a piece of its own. If the compressed data ends before that byte, the inflater does not read it.
+    /// If the data ends after that byte, the inflater reads on, which is <see cref="EndedTooEarly"/>.
     /// </summary>
     private sealed class Deflated(UploadBuffer upload) : Stream
     {

@@ -4,8 +4,8 @@ using System.Text;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The extended header (POSIX pax) of the entry that follows it: records of the form <c>LENGTH KEY=VALUE\n</c>. Names and size count. Times,
-/// owners and attributes of vendors are ignored, even if they are malformed.
+/// The extended header (POSIX pax) of the entry that follows it: records of the form <c>LENGTH KEY=VALUE\n</c>. Names and size count.
+/// Times, owners and attributes of vendors are ignored, even if they are malformed.
 /// </summary>
 internal sealed class PaxRecords
 {
@@ -43,7 +43,8 @@ internal sealed class PaxRecords
         {
             var key = TakeRecord(ref payload, header, out _);
             if (key is not ("comment" or "mtime" or "atime" or "ctime"))
-                throw BadArchive.Entry(header, $"sets '{BadArchive.Shorten(key)}' for the whole archive, which Updraft does not support", Advice);
+                throw BadArchive.Entry(header, $"sets '{BadArchive.Shorten(key)}' for the whole archive, "
+                    + "which Updraft does not support", Advice);
         }
     }
 

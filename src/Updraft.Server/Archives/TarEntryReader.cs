@@ -18,8 +18,8 @@ internal enum TarEntryKind
 internal readonly record struct TarEntry(TarEntryKind Kind, string Name, string Link, long Size, bool IsExecutable);
 
 /// <summary>
-/// Reads tar archives (v7, ustar, PAX and GNU). It is so strict that every tar program reads the same files from an accepted archive. Read the
-/// content of a file to its end before the next call of <see cref="NextAsync"/>.
+/// Reads tar archives (v7, ustar, PAX and GNU). It is so strict that every tar program reads the same files from an accepted archive.
+/// Read the content of a file to its end before the next call of <see cref="NextAsync"/>.
 /// </summary>
 internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limits)
 {
@@ -143,7 +143,8 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
         'M' => BadArchive.Entry(name, "continues from another volume", "Use tar without --multi-volume."),
         'D' => BadArchive.Entry(name, "belongs to an incremental dump", "Use tar without --incremental."),
         'V' => BadArchive.Entry(name, "is a volume label", "Use tar without --label."),
-        _ => BadArchive.Entry(name, $"has the type '{BadArchive.Shorten(type.ToString())}', which is not a file, directory or link", Remove),
+        _ => BadArchive.Entry(name, $"has the type '{BadArchive.Shorten(type.ToString())}', "
+            + "which is not a file, directory or link", Remove),
     };
 
     private async ValueTask<byte[]> ReadMetadataAsync(string name, long size, CancellationToken cancellationToken)

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.</summary>
+/// <summary>
+/// The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.
+/// </summary>
 internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, ArchiveOptions limits) : IDisposable
 {
     private const int Size = 256 * 1024;
@@ -51,7 +53,8 @@ internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, A
     {
         if (_unpacked > limits.MaxUnpackedBytes)
             throw BadArchive.Because($"The archive unpacks to more than {limits.MaxUnpackedBytes} bytes. "
-                + $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxUnpackedBytes}.", limit: ArchiveLimits.MaxUnpackedBytes);
+                + $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxUnpackedBytes}.",
+                limit: ArchiveLimits.MaxUnpackedBytes);
         if (_unpacked > RatioGrace && _unpacked / limits.MaxRatio > upload.Taken)
             throw BadArchive.Because($"The archive unpacks to more than {limits.MaxRatio} times its size. "
                 + $"Remove files of repeated bytes, or raise {ArchiveLimits.MaxRatio}.", limit: ArchiveLimits.MaxRatio);

@@ -4,8 +4,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Bundles;
 
 /// <summary>
-/// A tree of files of a Deployment: a DAG bundle with a name, or a non-DAG bundle with a mount path. The path identifies the bundle: a bundle
-/// that is created again at the path of a deleted one continues its history. Revisions decide which version a bundle has.
+/// A tree of files of a Deployment: a DAG bundle with a name, or a non-DAG bundle with a mount path. The path identifies the bundle: a
+/// bundle that is created again at the path of a deleted one continues its history. Revisions decide which version a bundle has.
 /// </summary>
 internal sealed class Bundle
 {
@@ -25,7 +25,9 @@ internal sealed class Bundle
 
     public required DeploymentId DeploymentId { get; init; }
 
-    /// <summary>Path below the agent's root, e.g. <c>dags</c>, <c>bundles/finance</c> or <c>dbt/shop</c>; unique in the Deployment.</summary>
+    /// <summary>
+    /// Path below the agent's root, e.g. <c>dags</c>, <c>bundles/finance</c> or <c>dbt/shop</c>; unique in the Deployment.
+    /// </summary>
     public required string Path { get; init; }
 
     /// <summary>The path at which Airflow sees the bundle.</summary>
@@ -75,7 +77,9 @@ internal sealed class Bundle
         (DeletedAt, DeletedInRevision, UpdatedAt, UpdatedBy) = (null, null, now, by);
 }
 
-/// <summary>One step of a bundle's history: a revision that names another version of the bundle than the previous revision. Immutable.</summary>
+/// <summary>
+/// One step of a bundle's history: a revision that names another version of the bundle than the previous revision. Immutable.
+/// </summary>
 internal sealed class BundleMove
 {
     public required BundleId BundleId { get; init; }

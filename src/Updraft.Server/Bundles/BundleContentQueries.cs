@@ -40,8 +40,8 @@ internal static class BundleContentQueries
     }
 
     /// <summary>
-    /// Records the contents of a pack in the current transaction. It bypasses the change tracker, which needs seconds for a large bundle. The row
-    /// of a content that another upload has recorded in the meantime does not change.
+    /// Records the contents of a pack in the current transaction. It bypasses the change tracker, which needs seconds for a large bundle.
+    /// The row of a content that another upload has recorded in the meantime does not change.
     /// </summary>
     public static async Task InsertContentsAsync(this UpdraftDbContext db, DeploymentId deployment, string packId,
         IReadOnlyList<PackEntry> entries, CancellationToken cancellationToken)

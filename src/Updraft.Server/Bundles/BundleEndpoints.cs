@@ -34,8 +34,8 @@ internal static class BundleEndpoints
 
     /// <param name="manifest">Digest of the manifest that the agent needs.</param>
     /// <param name="from">Digest of the manifest that the agent has; the response is then the difference.</param>
-    private static async Task GetManifest(string manifest, string? from, Subject subject, SharedDifferences differences, HttpResponse response,
-        CancellationToken cancellationToken)
+    private static async Task GetManifest(string manifest, string? from, Subject subject, SharedDifferences differences,
+        HttpResponse response, CancellationToken cancellationToken)
     {
         if (!Digest.TryParse(manifest, out var to))
             throw ApiException.NotFound("manifest", manifest);
@@ -59,8 +59,8 @@ internal static class BundleEndpoints
 
     /// <param name="packId">Id of the pack.</param>
     /// <param name="direct">True if the agent cannot reach the object store. Then the server sends the bytes instead of a redirect.</param>
-    private static async Task<IResult> GetPack(string packId, bool? direct, Subject subject, IBlobStore store, IOptions<StorageOptions> storage,
-        HttpResponse response, CancellationToken cancellationToken)
+    private static async Task<IResult> GetPack(string packId, bool? direct, Subject subject, IBlobStore store,
+        IOptions<StorageOptions> storage, HttpResponse response, CancellationToken cancellationToken)
     {
         if (!EntityId.IsValid(packId))
             throw ApiException.NotFound("pack", packId);

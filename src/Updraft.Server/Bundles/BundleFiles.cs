@@ -13,7 +13,8 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
 
     /// <summary>Reads a version and its manifest.</summary>
     /// <exception cref="ApiException">404: the Deployment has no such version.</exception>
-    public async Task<(BundleVersion Version, Manifest Manifest)> ReadVersionAsync(DeploymentId deployment, string version, CancellationToken cancellationToken)
+    public async Task<(BundleVersion Version, Manifest Manifest)> ReadVersionAsync(DeploymentId deployment, string version,
+        CancellationToken cancellationToken)
     {
         var row = await db.BundleVersions.AsNoTracking()
             .SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Version == version, cancellationToken)
@@ -32,7 +33,8 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         var manifest = Manifest.Parse(bytes);
         return manifest.Digest == digest
             ? manifest
-            : throw new InvalidDataException($"The stored manifest {digest} of the Deployment {deployment} is damaged: it has the digest {manifest.Digest}.");
+            : throw new InvalidDataException($"The stored manifest {digest} of the Deployment {deployment} is damaged: "
+                + $"it has the digest {manifest.Digest}.");
     }
 
     /// <summary>Reads and verifies the content of a small file. The whole content is in memory.</summary>

@@ -10,7 +10,9 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
 {
     /// <summary>Compares two manifests of a Deployment and finds the contents that were added.</summary>
     /// <param name="deployment">Only manifests and contents of this Deployment are read.</param>
-    /// <param name="from">The manifest that the agent has. If it is null, unknown or damaged, the result is the difference to an empty tree.</param>
+    /// <param name="from">
+    /// The manifest that the agent has. If it is null, unknown or damaged, the result is the difference to an empty tree.
+    /// </param>
     /// <param name="to">The manifest that the agent needs.</param>
     /// <param name="cancellationToken">Cancels the reads.</param>
     /// <exception cref="ApiException">404: no version of this Deployment has the manifest <paramref name="to"/>.</exception>
@@ -23,7 +25,8 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
         var contents = added.Where(entry => !entry.IsDirectory).Select(entry => entry.Content);
         var locations = await db.FindContentsAsync(deployment, contents, cancellationToken);
         if (added.FirstOrDefault(entry => !entry.IsDirectory && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
-            throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
+            throw new InvalidDataException(
+                $"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
         return ManifestDiff.Between(present, wanted, locations);
     }
 

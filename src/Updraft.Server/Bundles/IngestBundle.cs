@@ -24,14 +24,17 @@ internal sealed record IngestRequest(DeploymentId Deployment, DeployId Deploy, B
 /// <item>Hash each file, skip contents that the Deployment has, and append the others to a pack (<see cref="PackBuilder"/>).</item>
 /// <item>At the valid end of the archive, resolve its links and create the manifest (<see cref="ArchiveTree"/>).</item>
 /// <item>Make pack and manifest durable.</item>
-/// <item>In one transaction: check that the deploy still accepts uploads, then record the next version and the locations of its contents.</item>
+/// <item>In one transaction: check that the deploy still accepts uploads, then record the next version and the locations of its
+/// contents.</item>
 /// </list>
 /// The version is invisible until the transaction commits. Memory depends on the number of files, not on their sizes.
 /// </summary>
 internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptions<ArchiveOptions> limits, TimeProvider clock)
 {
     /// <summary>Reads the archive to its end and records it.</summary>
-    /// <exception cref="ApiException">400: the archive is invalid. 404: the Deployment is deleted. Exceptions of <c>Admit</c> pass through.</exception>
+    /// <exception cref="ApiException">
+    /// 400: the archive is invalid. 404: the Deployment is deleted. Exceptions of <c>Admit</c> pass through.
+    /// </exception>
     public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
     {
         using var span = Instrumentation.Begin("ingest")?.SetTag(Instrumentation.DeployTag, request.Deploy.Value);
@@ -60,7 +63,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             mayBeRecorded = true;
             await write.CommitAsync(cancellationToken);
             BundleMetrics.CountIngest(version, pack.Entries);
-            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes).SetTag("updraft.new_contents", pack.Entries.Count);
+            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes)
+                .SetTag("updraft.new_contents", pack.Entries.Count);
             return version;
         }
         catch when (!mayBeRecorded)
@@ -105,7 +109,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
     }
 
     /// <summary>
-    /// Deletes the pack, which no version names. The manifest stays: its key is its digest, and another upload of the same tree may record it.
+    /// Deletes the pack, which no version names. The manifest stays: its key is its digest, and another upload of the same tree may
+    /// record it.
     /// </summary>
     private async Task DiscardAsync(DeploymentId deployment, string packId)
     {

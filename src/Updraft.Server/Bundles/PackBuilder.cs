@@ -7,9 +7,9 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Bundles;
 
 /// <summary>
-/// Collects the contents of an upload that its Deployment lacks in one new pack. Small contents wait in memory until one query can check a
-/// batch of them; one batch is compressed while the next one is read. Large contents are written to the pack at once, and removed again if the
-/// Deployment already has them.
+/// Collects the contents of an upload that its Deployment lacks in one new pack. Small contents wait in memory until one query can check
+/// a batch of them; one batch is compressed while the next one is read. Large contents are written to the pack at once, and removed again
+/// if the Deployment already has them.
 /// </summary>
 internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, DeploymentId deployment, string packId) : IAsyncDisposable
 {
@@ -26,7 +26,9 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
     /// <summary>The entries of the pack; empty if the upload has no new content.</summary>
     public IReadOnlyList<PackEntry> Entries => _pack?.Entries ?? [];
 
-    /// <summary>Reads the current file of the archive, adds its content to the pack if it is new, and sets the digest of the file.</summary>
+    /// <summary>
+    /// Reads the current file of the archive, adds its content to the pack if it is new, and sets the digest of the file.
+    /// </summary>
     public Task AddAsync(ArchiveNode file, ArchiveReader archive, CancellationToken cancellationToken) =>
         file.Size <= MaxSmallBytes ? AddSmallAsync(file, archive, cancellationToken) : AddLargeAsync(file, archive, cancellationToken);
 

@@ -5,12 +5,12 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>One damage that a scrub found.</summary>
+/// <summary>A problem that a scrub found.</summary>
 /// <param name="DeploymentId">The Deployment of the blob.</param>
 /// <param name="Version">A bundle version that needs the blob; null if no version names it.</param>
 /// <param name="Blob">Key of the manifest or pack.</param>
-/// <param name="Path">The damaged file of the bundle; null if the damage affects the whole blob.</param>
-/// <param name="Problem">The damage, as a sentence.</param>
+/// <param name="Path">The affected file of the bundle; null if the problem affects the whole blob.</param>
+/// <param name="Problem">The problem, as a sentence.</param>
 internal sealed record ScrubDamage(string DeploymentId, string? Version, string? Blob, string? Path, string Problem);
 
 /// <summary>Numbers of the objects, and of the bytes, that a scrub has read.</summary>
@@ -40,7 +40,8 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
             var intact = await CheckPacksAsync(deployment, versions, rows, cancellationToken);
             var packs = rows.ToDictionary(row => row.Content, row => row.PackId);
             foreach (var group in versions.GroupBy(version => version.ManifestDigest))
-                await CheckManifestAsync(deployment, group.Key, [.. group.Select(version => version.Version)], intact, packs, cancellationToken);
+                await CheckManifestAsync(deployment, group.Key, [.. group.Select(version => version.Version)], intact, packs,
+                    cancellationToken);
             _count = _count with { Deployments = _count.Deployments + 1, Versions = _count.Versions + versions.Count };
             progress(_count);
         }

@@ -8,7 +8,7 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>The command <c>scrub</c>: prints the damages that <see cref="ScrubBundles"/> finds.</summary>
+/// <summary>The command <c>scrub</c>: prints the problems that <see cref="ScrubBundles"/> finds.</summary>
 internal static class ScrubCommand
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -51,11 +51,11 @@ internal static class ScrubCommand
                 total.Bytes,
                 Damage = damage,
             }, Json)
-            : $"{Describe(total)}: {(damage.Count == 0 ? "no damage found" : $"{damage.Count} damages found")}");
+            : $"{Describe(total)}: {(damage.Count == 0 ? "all is well" : $"{damage.Count} problems found")}");
         return damage.Count == 0 ? ServerCommand.Stopped : ServerCommand.Failed;
     }
 
-    /// <summary>One damage as a line of text.</summary>
+    /// <summary>A problem as a line of text.</summary>
     public static string Describe(ScrubDamage damage)
     {
         var version = damage.Version is null ? "" : $", version {damage.Version}";

@@ -8,8 +8,9 @@ namespace Updraft.Server.Bundles;
 internal sealed record DifferenceBody(byte[] Plain, byte[]? Gzip);
 
 /// <summary>
-/// A deploy notifies all agents of a Deployment at once, and they request the same difference at the same time. This class computes it once and
-/// caches it for 30 seconds. The cache cannot be wrong: manifests never change, and a stale location of a content is only a hint.
+/// A deploy notifies all agents of a Deployment at once, and they request the same difference at the same time. This class computes it
+/// once and caches it for 30 seconds. The cache cannot be wrong: manifests never change, and a stale location of a content is only a
+/// hint.
 /// </summary>
 internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvider clock)
 {

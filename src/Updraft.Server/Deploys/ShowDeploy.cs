@@ -17,14 +17,14 @@ internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
     public async ValueTask<byte[]> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
     {
-        var (memory, key) = (cache.Now, (deploymentId, deployId));
+        var (memory, key) = (cache.Current, (deploymentId, deployId));
         if (memory?.Find<byte[]>(key) is { } known)
             return known;
         await using var scope = scopes.CreateAsyncScope();
         var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>().GetAsync(subject, deploymentId, deployId, cancellationToken);
         var text = JsonSerializer.SerializeToUtf8Bytes(deploy, ApiJson.Default.DeployResponse);
         if (IsForAll(deploy) && text.Length <= MostKept)
-            memory?.Keep(key, text);
+            memory?.Add(key, text);
         return text;
     }
 

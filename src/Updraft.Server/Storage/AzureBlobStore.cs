@@ -11,8 +11,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Stores blobs as block blobs of a container of Azure Blob Storage. A blob is visible once the service has acknowledged its upload. A large
-/// blob is uploaded in blocks. They are invisible until they are committed together, and the service deletes uncommitted blocks after a week.
+/// Stores blobs as block blobs of a container of Azure Blob Storage. A blob is visible once the service has acknowledged its upload. A
+/// large blob is uploaded in blocks. They are invisible until they are committed together, and the service deletes uncommitted blocks
+/// after a week.
 /// </summary>
 internal sealed class AzureBlobStore : IBlobStore, IDisposable
 {
@@ -69,7 +70,8 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
                 + "Copy the whole connection string from the access keys of the storage account.", exception);
         }
         if (account != url.Account)
-            throw new FormatException($"Storage:AzureConnectionString is for the account '{account}', but Storage:Url names '{url.Account}'. "
+            throw new FormatException($"Storage:AzureConnectionString is for the account '{account}', "
+                + $"but Storage:Url names '{url.Account}'. "
                 + "Use the same account in both.");
     }
 
@@ -83,7 +85,8 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     public Task<Stream> OpenAsync(string key, CancellationToken cancellationToken)
     {
         var blob = Blob(key);
-        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(blob, start, count, tag, token), _clock, cancellationToken);
+        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(blob, start, count, tag, token), _clock,
+            cancellationToken);
     }
 
     public async Task<long?> LengthAsync(string key, CancellationToken cancellationToken)
@@ -91,7 +94,8 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
         var blob = Blob(key);
         try
         {
-            return (await CallAsync(() => blob.GetPropertiesAsync(cancellationToken: cancellationToken), cancellationToken)).Value.ContentLength;
+            return (await CallAsync(() => blob.GetPropertiesAsync(cancellationToken: cancellationToken), cancellationToken))
+                .Value.ContentLength;
         }
         catch (FileNotFoundException)
         {
@@ -103,12 +107,14 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
 
     public async Task DeleteAllAsync(string prefix, CancellationToken cancellationToken)
     {
-        var found = _container.GetBlobsAsync(BlobTraits.None, BlobStates.None, _url.Prefix + BlobKey.CheckPrefix(prefix), cancellationToken);
+        var found = _container.GetBlobsAsync(BlobTraits.None, BlobStates.None, _url.Prefix + BlobKey.CheckPrefix(prefix),
+            cancellationToken);
         await CallAsync(async () =>
         {
             await foreach (var page in found.AsPages().WithCancellation(cancellationToken))
             {
-                await Parallel.ForEachAsync(page.Values, new ParallelOptions { MaxDegreeOfParallelism = ConcurrentDeletes, CancellationToken = cancellationToken },
+                await Parallel.ForEachAsync(page.Values,
+                    new ParallelOptions { MaxDegreeOfParallelism = ConcurrentDeletes, CancellationToken = cancellationToken },
                     async (blob, token) => await DeleteAsync(_container.GetBlobClient(blob.Name), token));
             }
             return true;
@@ -123,14 +129,21 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
             return blob.GenerateSasUri(BlobSasPermissions.Read, end);
         if (_service.CanGenerateAccountSasUri)
             return null;
-        var permission = new BlobSasBuilder(BlobSasPermissions.Read, end) { BlobContainerName = blob.BlobContainerName, BlobName = blob.Name, Resource = "b" };
+        var permission = new BlobSasBuilder(BlobSasPermissions.Read, end)
+        {
+            BlobContainerName = blob.BlobContainerName,
+            BlobName = blob.Name,
+            Resource = "b",
+        };
         var signed = permission.ToSasQueryParameters(await GetDelegationKeyAsync(end, cancellationToken), _service.AccountName);
         return new BlobUriBuilder(blob.Uri) { Sas = signed }.ToUri();
     }
 
     public Task CheckAsync(CancellationToken cancellationToken) => _probe.RunAsync(
-        async () => await CallAsync(() => Blob(WriteProbe.Key).UploadAsync(BinaryData.FromString("updraft"), overwrite: true, cancellationToken), cancellationToken),
-        async () => await CallAsync(() => Blob(WriteProbe.Key).GetPropertiesAsync(cancellationToken: cancellationToken), cancellationToken));
+        async () => await CallAsync(() => Blob(WriteProbe.Key)
+            .UploadAsync(BinaryData.FromString("updraft"), overwrite: true, cancellationToken), cancellationToken),
+        async () => await CallAsync(() => Blob(WriteProbe.Key)
+            .GetPropertiesAsync(cancellationToken: cancellationToken), cancellationToken));
 
     public void Dispose() => _http.Dispose();
 
@@ -140,7 +153,12 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     {
         var options = new BlobUploadOptions
         {
-            TransferOptions = new StorageTransferOptions { InitialTransferSize = BlockSize, MaximumTransferSize = BlockSize, MaximumConcurrency = ConcurrentBlocks },
+            TransferOptions = new StorageTransferOptions
+            {
+                InitialTransferSize = BlockSize,
+                MaximumTransferSize = BlockSize,
+                MaximumConcurrency = ConcurrentBlocks,
+            },
         };
         for (var attempt = 1; ; attempt++)
         {
@@ -168,7 +186,8 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
         try
         {
             var part = (await CallAsync(() => blob.DownloadStreamingAsync(options, cancellationToken), cancellationToken)).Value;
-            return new BlobRange(part.Content, ContentRange.TotalOf(part.Details.ContentRange) ?? part.Details.ContentLength, part.Details.ETag.ToString());
+            return new BlobRange(part.Content, ContentRange.TotalOf(part.Details.ContentRange) ?? part.Details.ContentLength,
+                part.Details.ETag.ToString());
         }
         catch (RequestFailedException exception) when (exception.Status == StatusCodes.Status416RangeNotSatisfiable && start == 0)
         {
@@ -177,14 +196,19 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     }
 
     private static Task<Response<bool>> DeleteAsync(BlobClient blob, CancellationToken cancellationToken) =>
-        CallAsync(() => blob.DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken), cancellationToken);
+        CallAsync(() => blob.DeleteIfExistsAsync(DeleteSnapshotsOption.IncludeSnapshots, cancellationToken: cancellationToken),
+            cancellationToken);
 
-    /// <summary>The key that signs URLs when the server authenticates with a role instead of an account key. The service issues it for hours.</summary>
+    /// <summary>
+    /// The key that signs URLs when the server authenticates with a role instead of an account key. The service issues it for hours.
+    /// </summary>
     private async Task<UserDelegationKey> GetDelegationKeyAsync(DateTimeOffset end, CancellationToken cancellationToken)
     {
         if (_delegationKey is { } cached && cached.SignedExpiresOn > end)
             return cached;
-        var issued = await CallAsync(() => _service.GetUserDelegationKeyAsync(startsOn: null, _clock.GetUtcNow() + DelegationKeyLifetime, cancellationToken), cancellationToken);
+        var expiry = _clock.GetUtcNow() + DelegationKeyLifetime;
+        var issued = await CallAsync(() => _service.GetUserDelegationKeyAsync(startsOn: null, expiry, cancellationToken),
+            cancellationToken);
         return _delegationKey = issued.Value;
     }
 
@@ -208,8 +232,10 @@ internal sealed class AzureBlobStore : IBlobStore, IDisposable
     // Null for exceptions that the callers handle, and for faults of the program.
     private static Exception? Convert(Exception exception) => exception switch
     {
-        RequestFailedException { ErrorCode: "ContainerNotFound" or "ContainerBeingDeleted" } => BlobStoreException.Missing("container", exception),
-        RequestFailedException { Status: StatusCodes.Status404NotFound } => new FileNotFoundException("The blob does not exist.", exception),
+        RequestFailedException { ErrorCode: "ContainerNotFound" or "ContainerBeingDeleted" } =>
+            BlobStoreException.Missing("container", exception),
+        RequestFailedException { Status: StatusCodes.Status404NotFound } =>
+            new FileNotFoundException("The blob does not exist.", exception),
         RequestFailedException { Status: StatusCodes.Status412PreconditionFailed } => BlobStoreException.Replaced(exception),
         RequestFailedException { Status: StatusCodes.Status416RangeNotSatisfiable } => null,
         RequestFailedException { Status: StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden } azure =>

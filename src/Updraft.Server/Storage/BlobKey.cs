@@ -3,9 +3,9 @@ using System.Buffers;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// The rule for keys of blobs, the same for every store. A key has components of <c>[a-z0-9._-]</c>, separated by <c>/</c>. A component does not
-/// begin or end with a dot, and has at most 200 characters; a key has at most 512. The first component is not <c>tmp</c>, because the file system
-/// store writes temporary files there.
+/// The rule for keys of blobs, the same for every store. A key has components of <c>[a-z0-9._-]</c>, separated by <c>/</c>. A component
+/// does not begin or end with a dot, and has at most 200 characters; a key has at most 512. The first component is not <c>tmp</c>,
+/// because the file system store writes temporary files there.
 /// </summary>
 internal static class BlobKey
 {

@@ -25,8 +25,10 @@ internal abstract partial record BlobStoreUrl(string Prefix)
         var text = options.Url;
         if (string.IsNullOrWhiteSpace(text))
             return new DirectoryUrl();
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var url) || url.UserInfo.Length > 0 || url.Fragment.Length > 0)
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var url))
             throw Invalid("is not a URL");
+        if (url.UserInfo.Length > 0 || url.Fragment.Length > 0)
+            throw Invalid("has credentials or a fragment, which are not allowed");
         return url.Scheme switch
         {
             "s3" => ReadS3(url),
@@ -81,7 +83,8 @@ internal abstract partial record BlobStoreUrl(string Prefix)
         var prefix = path.Trim('/');
         return prefix.Length == 0 ? "" : prefix.Length <= MaxPrefixLength && KeyPrefix().IsMatch(prefix) ? prefix + "/"
             : throw Invalid($"has the invalid prefix '{prefix}'. "
-                + $"A prefix has parts of letters, digits, '_' and '-', with single dots or slashes between them, and at most {MaxPrefixLength} characters");
+                + "A prefix has parts of letters, digits, '_' and '-', with single dots or slashes between them, "
+                + $"and at most {MaxPrefixLength} characters");
     }
 
     private static FormatException Invalid(string problem) => new($"Storage:Url {problem}. Leave it empty for the data directory, or write "

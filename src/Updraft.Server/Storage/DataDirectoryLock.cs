@@ -5,8 +5,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Prevents a second server on the same data directory. It locks the file <c>lock</c> in the directory; the kernel releases the lock when the
-/// process ends, also after a crash.
+/// Prevents a second server on the same data directory. It locks the file <c>lock</c> in the directory; the kernel releases the lock when
+/// the process ends, also after a crash.
 /// </summary>
 internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisposable
 {
@@ -26,7 +26,8 @@ internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisp
         if (!Posix.TryLock(handle, path))
         {
             handle.Dispose();
-            throw new IOException($"Another server uses the data directory '{directory}'. Stop that server, or start this one with another --Data.");
+            throw new IOException($"Another server uses the data directory '{directory}'. "
+                + "Stop that server, or start this one with another --Data.");
         }
         _handle = handle;
     }

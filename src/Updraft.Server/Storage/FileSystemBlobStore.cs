@@ -125,7 +125,9 @@ internal sealed class FileSystemBlobStore : IBlobStore
 
     private string Locate(string key) => Path.Join(_root, BlobKey.Check(key));
 
-    /// <summary>Creates a directory and its parents, and makes them durable. An existing one may not be durable yet, after a crash.</summary>
+    /// <summary>
+    /// Creates a directory and its parents, and makes them durable. An existing one may not be durable yet, after a crash.
+    /// </summary>
     private void EnsureDirectory(string directory)
     {
         lock (_lock)

@@ -1,9 +1,9 @@
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Stores blobs under keys such as <c>packs/cm…</c> (<see cref="BlobKey"/>). A blob is visible completely or not at all, even after a crash. A
-/// blob is durable when <see cref="IBlobWriter.CommitAsync"/> returns. A method throws <see cref="Api.BlobStoreException"/> if an object store
-/// is unreachable or rejects the request.
+/// Stores blobs under keys such as <c>packs/cm…</c> (<see cref="BlobKey"/>). A blob is visible completely or not at all, even after a
+/// crash. A blob is durable when <see cref="IBlobWriter.CommitAsync"/> returns. A method throws <see cref="Api.BlobStoreException"/> if
+/// an object store is unreachable or rejects the request.
 /// </summary>
 internal interface IBlobStore
 {
@@ -11,8 +11,8 @@ internal interface IBlobStore
     Task<IBlobWriter> CreateAsync(string key, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Opens a blob for reading; the stream is seekable. If the blob is replaced or deleted in the meantime, the stream returns the content that it
-    /// opened, or fails. It never mixes two contents.
+    /// Opens a blob for reading; the stream is seekable. If the blob is replaced or deleted in the meantime, the stream returns the
+    /// content that it opened, or fails. It never mixes two contents.
     /// </summary>
     /// <exception cref="FileNotFoundException">The blob does not exist.</exception>
     Task<Stream> OpenAsync(string key, CancellationToken cancellationToken);
@@ -27,8 +27,8 @@ internal interface IBlobStore
     Task DeleteAllAsync(string prefix, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Creates a URL that allows everyone who has it to read the blob for a limited time. It does not check that the blob exists. Null if the
-    /// store cannot create such URLs.
+    /// Creates a URL that allows everyone who has it to read the blob for a limited time. It does not check that the blob exists. Null if
+    /// the store cannot create such URLs.
     /// </summary>
     Task<Uri?> ShareAsync(string key, TimeSpan lifetime, CancellationToken cancellationToken);
 

@@ -15,8 +15,9 @@ internal sealed record BlobRange(Stream Body, long BlobLength, string Tag);
 internal delegate Task<BlobRange> ReadRangeAsync(long start, int count, string? tag, CancellationToken cancellationToken);
 
 /// <summary>
-/// Reads a blob with range requests. Opening it requests the first 256 KiB, which hold most manifests. Sequential reads request larger ranges, up
-/// to 4 MiB; a read after a seek starts small again. All ranges belong to the same state of the blob. Not safe for concurrent use.
+/// Reads a blob with range requests. Opening it requests the first 256 KiB, which hold most manifests. Sequential reads request larger
+/// ranges, up to 4 MiB; a read after a seek starts small again. All ranges belong to the same state of the blob. Not safe for concurrent
+/// use.
 /// </summary>
 internal sealed class RangedBlobStream : Stream
 {
@@ -143,8 +144,8 @@ internal sealed class RangedBlobStream : Stream
                 await TryFillAsync(start, count, cancellationToken);
                 return;
             }
-            catch (Exception exception) when (exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException
-                && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+                && exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException)
             {
                 // The connection broke inside the body. The client of the store retries all earlier failures itself.
                 if (attempt == MaxAttempts)

@@ -9,8 +9,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Stores blobs as objects of a bucket of Amazon S3, or of a store with the same API. An object is visible once the store has acknowledged its
-/// upload. A large object is uploaded in parts, and aborted if one of them fails. Old versions in a bucket with versioning are never read.
+/// Stores blobs as objects of a bucket of Amazon S3, or of a store with the same API. An object is visible once the store has
+/// acknowledged its upload. A large object is uploaded in parts, and aborted if one of them fails. Old versions in a bucket with
+/// versioning are never read.
 /// </summary>
 internal sealed class S3BlobStore : IBlobStore, IDisposable
 {
@@ -43,7 +44,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     public Task<Stream> OpenAsync(string key, CancellationToken cancellationToken)
     {
         var name = Name(key);
-        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(name, start, count, tag, token), _clock, cancellationToken);
+        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(name, start, count, tag, token), _clock,
+            cancellationToken);
     }
 
     public async Task<long?> LengthAsync(string key, CancellationToken cancellationToken)
@@ -68,7 +70,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         {
             var page = await CallAsync(() => _client.ListObjectsV2Async(request, cancellationToken), cancellationToken);
             // One request per object: not every store with the S3 API supports deletion of many objects.
-            await Parallel.ForEachAsync(page.S3Objects ?? [], new ParallelOptions { MaxDegreeOfParallelism = ConcurrentDeletes, CancellationToken = cancellationToken },
+            await Parallel.ForEachAsync(page.S3Objects ?? [],
+                new ParallelOptions { MaxDegreeOfParallelism = ConcurrentDeletes, CancellationToken = cancellationToken },
                 async (found, token) => await DeleteNameAsync(found.Key, token));
             request.ContinuationToken = page.IsTruncated is true ? page.NextContinuationToken : null;
         }
@@ -90,7 +93,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
 
     public Task CheckAsync(CancellationToken cancellationToken) => _probe.RunAsync(
         async () => await CallAsync(() => _client.PutObjectAsync(
-            new PutObjectRequest { BucketName = _url.Bucket, Key = Name(WriteProbe.Key), ContentBody = "updraft" }, cancellationToken), cancellationToken),
+            new PutObjectRequest { BucketName = _url.Bucket, Key = Name(WriteProbe.Key), ContentBody = "updraft" }, cancellationToken),
+            cancellationToken),
         async () => await CallAsync(() => _client.GetObjectMetadataAsync(
             new GetObjectMetadataRequest { BucketName = _url.Bucket, Key = Name(WriteProbe.Key) }, cancellationToken), cancellationToken));
 
@@ -101,7 +105,7 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         var config = new AmazonS3Config
         {
             ForcePathStyle = url.PathStyle,
-            // Stores of other vendors reject the checksums that the SDK adds by default. Signatures cover the content.
+            // Stores of other vendors may reject the checksums that the SDK adds by default. Signatures cover the content.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             RetryMode = RequestRetryMode.Standard,
@@ -148,7 +152,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     {
         var begin = new InitiateMultipartUploadRequest { BucketName = _url.Bucket, Key = name, ContentType = ContentType };
         // Never canceled: without the id of the upload, its parts could not be deleted.
-        var upload = (await CallAsync(() => _client.InitiateMultipartUploadAsync(begin, CancellationToken.None), CancellationToken.None)).UploadId;
+        var upload = (await CallAsync(() => _client.InitiateMultipartUploadAsync(begin, CancellationToken.None), CancellationToken.None))
+            .UploadId;
         try
         {
             var end = new CompleteMultipartUploadRequest { BucketName = _url.Bucket, Key = name, UploadId = upload, PartETags = [] };
@@ -215,7 +220,8 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     }
 
     private Task<DeleteObjectResponse> DeleteNameAsync(string name, CancellationToken cancellationToken) =>
-        CallAsync(() => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _url.Bucket, Key = name }, cancellationToken), cancellationToken);
+        CallAsync(() => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _url.Bucket, Key = name }, cancellationToken),
+            cancellationToken);
 
     /// <summary>Sends a request, counts its result, and converts exceptions of the SDK to those of <see cref="IBlobStore"/>.</summary>
     private static async Task<T> CallAsync<T>(Func<Task<T>> send, CancellationToken cancellationToken)
@@ -241,9 +247,12 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         AmazonS3Exception { StatusCode: HttpStatusCode.NotFound } => new FileNotFoundException("The blob does not exist.", exception),
         AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } => BlobStoreException.Replaced(exception),
         AmazonS3Exception { StatusCode: HttpStatusCode.RequestedRangeNotSatisfiable } => null,
-        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } s3 => BlobStoreException.Refused(s3.ErrorCode, exception),
-        AmazonS3Exception { StatusCode: >= HttpStatusCode.OK } s3 => BlobStoreException.Failed(s3.ErrorCode ?? $"status {(int)s3.StatusCode}", exception),
-        AmazonServiceException or HttpRequestException or TimeoutException or OperationCanceledException => BlobStoreException.Unreachable(exception),
+        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } s3 =>
+            BlobStoreException.Refused(s3.ErrorCode, exception),
+        AmazonS3Exception { StatusCode: >= HttpStatusCode.OK } s3 =>
+            BlobStoreException.Failed(s3.ErrorCode ?? $"status {(int)s3.StatusCode}", exception),
+        AmazonServiceException or HttpRequestException or TimeoutException or OperationCanceledException =>
+            BlobStoreException.Unreachable(exception),
         AmazonClientException => BlobStoreException.Refused("no credentials", exception),
         // ENOSPC and EIO come from the spool file, not from the network.
         IOException { HResult: not (28 or 5) } => BlobStoreException.Unreachable(exception),

@@ -1,8 +1,8 @@
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// A blob for an object store. Its content is in an unlinked temporary file, so that the kernel frees its space when the process ends, also after
-/// a crash. The commit uploads the content.
+/// A blob for an object store. Its content is in an unlinked temporary file, so that the kernel frees its space when the process ends,
+/// also after a crash. The commit uploads the content.
 /// </summary>
 /// <param name="directory">Directory of the temporary file.</param>
 /// <param name="upload">Uploads the content; returns when the store has acknowledged all of it.</param>

@@ -7,7 +7,7 @@ namespace Updraft.Server.Storage;
 internal static class StorageMetrics
 {
     private static readonly Counter<long> Requests = Instrumentation.Meter.CreateCounter<long>("updraft.store.requests", "{request}",
-        "Requests to the object store, after the retries of its library, by result: answered, missing or failed.");
+        "Requests to the object store, after the retries of its library, by result.");
 
     public static void CountAnswered() => Add(1, "answered");
 

@@ -54,13 +54,16 @@ internal sealed class StorageOptions
                 var url = BlobStoreUrl.Of(options);
                 var isS3 = url is S3Url;
                 if (!isS3 && !string.IsNullOrEmpty(options.AccessKey + options.SecretKey))
-                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3. Set Storage:Url to s3://BUCKET?region=REGION, or remove both.");
+                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3. "
+                        + "Set Storage:Url to s3://BUCKET?region=REGION, or remove both.");
                 if (isS3 && string.IsNullOrEmpty(options.AccessKey) != string.IsNullOrEmpty(options.SecretKey))
-                    problems.Add("Only one of Storage:AccessKey and Storage:SecretKey is set. Set both, or neither for the default credentials of the AWS SDK.");
+                    problems.Add("Only one of Storage:AccessKey and Storage:SecretKey is set. "
+                        + "Set both, or neither for the default credentials of the AWS SDK.");
                 if (url is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
                     AzureBlobStore.CheckConnection(options.AzureConnectionString, azure);
                 if (url is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
-                    problems.Add("Storage:AzureConnectionString names no container. Set Storage:Url to azure://ACCOUNT/CONTAINER, or remove the connection string.");
+                    problems.Add("Storage:AzureConnectionString names no container. "
+                        + "Set Storage:Url to azure://ACCOUNT/CONTAINER, or remove the connection string.");
             }
             catch (FormatException exception)
             {

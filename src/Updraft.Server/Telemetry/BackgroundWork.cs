@@ -2,7 +2,9 @@ using System.Diagnostics.Metrics;
 
 namespace Updraft.Server.Telemetry;
 
-/// <summary>Counts the rounds of background work. Each slice names its work, and registers the name with <c>AddBackgroundWork</c>.</summary>
+/// <summary>
+/// Counts the rounds of background work. Each slice names its work, and registers the name with <c>AddBackgroundWork</c>.
+/// </summary>
 internal static class BackgroundWork
 {
     private static readonly Counter<long> Runs = Instrumentation.Meter.CreateCounter<long>("updraft.background.runs", "{run}",

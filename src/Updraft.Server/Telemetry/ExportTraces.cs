@@ -9,8 +9,8 @@ using Updraft.Protocol;
 namespace Updraft.Server.Telemetry;
 
 /// <summary>
-/// Sends the spans of requests to a collector, in the background, in batches and from a bounded queue. An unreachable collector loses spans and
-/// delays no request. Registered only if an endpoint is set; otherwise the server creates no spans.
+/// Sends the spans of requests to a collector, in the background, in batches and from a bounded queue. An unreachable collector loses
+/// spans and delays no request. Registered only if an endpoint is set; otherwise the server creates no spans.
 /// </summary>
 internal sealed class ExportTraces(IOptions<TelemetryOptions> options, IEnumerable<TraceNoise> noise) : IHostedService, IDisposable
 {

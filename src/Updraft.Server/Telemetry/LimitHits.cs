@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace Updraft.Server.Telemetry;
 
 /// <summary>
-/// Counts the requests that exceed a limit, by the setting that holds the limit. Each slice names its limits in its exceptions, and registers
-/// the names with <c>AddLimits</c>.
+/// Counts the requests that exceed a limit, by the setting that holds the limit. Each slice names its limits in its exceptions, and
+/// registers the names with <c>AddLimits</c>.
 /// </summary>
 internal static class LimitHits
 {
@@ -12,7 +12,9 @@ internal static class LimitHits
         "Requests that were rejected because they exceed a limit, by the setting of the limit.");
 
     /// <summary>Counts a rejected request.</summary>
-    /// <param name="setting">The exceeded limit, e.g. <c>Uploads:MaxBytes</c>. Null if the error has another cause; then nothing counts.</param>
+    /// <param name="setting">
+    /// The exceeded limit, e.g. <c>Uploads:MaxBytes</c>. Null if the error has another cause; then nothing counts.
+    /// </param>
     public static void Count(string? setting)
     {
         if (setting is not null)

@@ -11,15 +11,17 @@ namespace Updraft.Server.Telemetry;
 /// Publishes <c>/metrics</c> in the text format of Prometheus under a URL of its own. That URL has no routes of the API, and the API has no
 /// route for metrics. Registered only if <c>Metrics:Listen</c> is set; otherwise the server does not load the libraries.
 /// </summary>
-internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnumerable<BeginMetrics> slices, IEnumerable<RequestLimit> limits,
-    IEnumerable<BackgroundWorkName> works, IEnumerable<BeforeScrape> gauges, IServiceProvider services, ILoggerFactory logs)
-    : IHostedService, IDisposable
+internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnumerable<BeginMetrics> slices,
+    IEnumerable<RequestLimit> limits, IEnumerable<BackgroundWorkName> works, IEnumerable<BeforeScrape> gauges, IServiceProvider services,
+    ILoggerFactory logs) : IHostedService, IDisposable
 {
     private const string Path = "/metrics", Requests = "http.server.request.duration";
 
     private static readonly TimeSpan GaugeTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>The instruments of the .NET runtime that show a shortage of processor time, memory or threads. The others are dropped.</summary>
+    /// <summary>
+    /// The instruments of the .NET runtime that show a shortage of processor time, memory or threads. The others are dropped.
+    /// </summary>
     private static readonly HashSet<string> RuntimeInstruments = new(StringComparer.Ordinal)
     {
         "dotnet.process.cpu.time", "dotnet.process.memory.working_set", "dotnet.gc.collections", "dotnet.gc.pause.time",
@@ -36,7 +38,8 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
     {
         _provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter(Instrumentation.Name, "Microsoft.AspNetCore.Hosting", "System.Runtime")
-            .AddView(Requests, new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.route", "http.response.status_code"] })
+            .AddView(Requests,
+                new MetricStreamConfiguration { TagKeys = ["http.request.method", "http.route", "http.response.status_code"] })
             .AddView(static instrument => instrument.Meter.Name == "System.Runtime" && !RuntimeInstruments.Contains(instrument.Name)
                 ? MetricStreamConfiguration.Drop
                 : null)
@@ -70,7 +73,8 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
     private WebApplication Create(MeterProvider provider)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(static kestrel => (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, 0));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(static kestrel =>
+            (kestrel.AddServerHeader, kestrel.Limits.MaxRequestBodySize) = (false, 0));
         builder.Services.AddSingleton(logs);
         var app = builder.Build();
         app.Urls.Add(options.Value.Listen!);
@@ -108,11 +112,13 @@ internal sealed partial class ServeMetrics(IOptions<MetricOptions> options, IEnu
         await next(context);
     }
 
-    private bool IsPermitted(string authorization) => _token is null || (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
+    private bool IsPermitted(string authorization) =>
+        _token is null || (authorization.StartsWith("Bearer ", StringComparison.OrdinalIgnoreCase)
         && CryptographicOperations.FixedTimeEquals(Hash(authorization["Bearer ".Length..].Trim()), _token));
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
-    [LoggerMessage(1, LogLevel.Warning, "Could not read the database for a scrape. The response has the last values of the gauges that read it.")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Could not read the database for a scrape. The response has the last values of the gauges that read it.")]
     private partial void LogGaugesFailed(Exception exception);
 }

@@ -1,6 +1,8 @@
 namespace Updraft.Server.Telemetry;
 
-/// <summary>A setting that limits requests, e.g. <c>Uploads:MaxBytes</c>; the label <c>limit</c> of <c>updraft_limit_hits_total</c>.</summary>
+/// <summary>
+/// A setting that limits requests, e.g. <c>Uploads:MaxBytes</c>; the label <c>limit</c> of <c>updraft_limit_hits_total</c>.
+/// </summary>
 internal sealed record RequestLimit(string Setting);
 
 /// <summary>The name of a background work in snake_case; the label <c>work</c> of <c>updraft_background_runs_total</c>.</summary>
@@ -10,7 +12,7 @@ internal sealed record BackgroundWorkName(string Name);
 /// <param name="Matches">Returns whether a request path belongs to them.</param>
 internal sealed record TraceNoise(Func<string, bool> Matches);
 
-/// <summary>Registers what Telemetry reports about a slice, so that Telemetry names no slice.</summary>
+/// <summary>Registers the names that a slice reports to Telemetry. Telemetry itself names no slice.</summary>
 internal static class SliceTelemetry
 {
     /// <summary>Registers the metrics of a slice.</summary>
@@ -23,7 +25,9 @@ internal static class SliceTelemetry
             services.AddSingleton(new RequestLimit(setting));
     }
 
-    /// <summary>Registers a background work of a slice. Call it even if this configuration does not run the work: the metric is then 0.</summary>
+    /// <summary>
+    /// Registers a background work of a slice. Call it even if this configuration does not run the work: the metric is then 0.
+    /// </summary>
     public static void AddBackgroundWork(this IServiceCollection services, string name) =>
         services.AddSingleton(new BackgroundWorkName(name));
 

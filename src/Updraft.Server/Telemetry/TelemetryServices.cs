@@ -3,7 +3,9 @@ namespace Updraft.Server.Telemetry;
 /// <summary>Registers metrics and traces. Each is off unless its setting names a URL.</summary>
 internal static class TelemetryServices
 {
-    /// <summary>Call it before the other slices: hosted services start in this order, and later ones are measured from their start.</summary>
+    /// <summary>
+    /// Call it before the other slices: hosted services start in this order, and later ones are measured from their start.
+    /// </summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<MetricOptions>().BindConfiguration("Metrics").ValidateDataAnnotations().ValidateOnStart();

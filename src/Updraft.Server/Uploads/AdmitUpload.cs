@@ -6,8 +6,8 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Checks that a deploy still accepts uploads: before the server reads the body, and again in the transaction that records the upload, because
-/// the deploy may be finalized in the meantime.
+/// Checks that a deploy still accepts uploads. The check runs before the server reads the body, and again in the transaction that records
+/// the upload. The deploy may be finalized in the meantime.
 /// </summary>
 /// <exception cref="ApiException">403: the deploy is finalized. 404: the deploy does not exist, or its Deployment is deleted.</exception>
 internal sealed class AdmitUpload(UpdraftDbContext db)

@@ -6,9 +6,9 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Creates the errors of uploads. A blob client that accepts XML gets an <c>Error</c> element with <c>Code</c> and <c>Message</c>: Azure's
-/// library for .NET fails on JSON errors that are not Azure's own, and would hide the message. Other clients get the common JSON. The header
-/// <c>x-ms-error-code</c> has the code of Azure Blob Storage in both cases.
+/// Creates the errors of uploads. A blob client that accepts XML gets an <c>Error</c> element with <c>Code</c> and <c>Message</c>. The
+/// reason is Azure's library for .NET: it fails on JSON errors that are not Azure's own, and hides the message. Other clients get the
+/// common JSON. The header <c>x-ms-error-code</c> has the code of Azure Blob Storage in both cases.
 /// </summary>
 internal static class BlobError
 {

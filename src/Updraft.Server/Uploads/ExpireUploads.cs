@@ -7,8 +7,9 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Deletes the staged blocks that no request can commit any longer, at the start and every hour: those of closed slots, and those of slots
-/// with an expired upload URL. The row of a closed slot stays until its URL has expired, so that a late upload gets the reason.
+/// Deletes the staged blocks that no request can commit any longer, at the start and every hour. These are the blocks of closed slots,
+/// and of slots with an expired upload URL. The row of a closed slot stays until its URL has expired, so that a late upload gets the
+/// reason.
 /// </summary>
 internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options,
     TimeProvider clock, ILogger<ExpireUploads> log) : BackgroundService

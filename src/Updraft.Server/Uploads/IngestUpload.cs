@@ -2,7 +2,9 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>Turns an upload into a bundle version, if the slot is still open and the body is complete when the version is recorded.</summary>
+/// <summary>
+/// Turns an upload into a bundle version, if the slot is still open and the body is complete when the version is recorded.
+/// </summary>
 internal sealed class IngestUpload(IngestBundle ingest)
 {
     public async Task<BundleVersion> RunAsync(UploadGrant grant, UploadBody body, CancellationToken cancellationToken)

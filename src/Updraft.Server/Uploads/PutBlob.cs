@@ -4,7 +4,9 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>Put Blob: a whole archive in one request. A repeated request creates another version; finalize names the version to deploy.</summary>
+/// <summary>
+/// Put Blob: a whole archive in one request. A repeated request creates another version; finalize names the version to deploy.
+/// </summary>
 /// <exception cref="ApiException">
 /// 400: the header <c>x-ms-blob-type: BlockBlob</c> is missing, or the body is not a valid archive. 413: the body is too large.
 /// </exception>
@@ -14,7 +16,8 @@ internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> optio
     {
         var type = request.Headers["x-ms-blob-type"].ToString();
         if (type.Length == 0)
-            throw BlobError.BadRequest("MissingRequiredHeader", "The header 'x-ms-blob-type' is missing. Send 'x-ms-blob-type: BlockBlob'.");
+            throw BlobError.BadRequest("MissingRequiredHeader", "The header 'x-ms-blob-type' is missing. "
+                + "Send 'x-ms-blob-type: BlockBlob'.");
         if (type != "BlockBlob")
             throw BlobError.BadRequest("InvalidHeaderValue",
                 $"The header 'x-ms-blob-type' is '{ApiException.Shorten(type)}', but must be 'BlockBlob'.");

@@ -6,8 +6,8 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Put Block List: joins staged blocks to an archive. The blocks stay staged, so that the client can repeat the request after a lost response.
-/// A repeated request creates another version, as with Put Blob.
+/// Put Block List: joins staged blocks to an archive. The blocks stay staged, so that the client can repeat the request after a lost
+/// response. A repeated request creates another version, as with Put Blob.
 /// </summary>
 /// <exception cref="ApiException">400: the list is malformed, or a block is not staged. 413: the blocks are too large together.</exception>
 internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptions<UploadOptions> options)

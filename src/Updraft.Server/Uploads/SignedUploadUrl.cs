@@ -11,9 +11,9 @@ namespace Updraft.Server.Uploads;
 
 /// <summary>
 /// The URL that allows uploads for one deploy and one purpose until it expires:
-/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names of an
-/// Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded values in any
-/// order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
+/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names
+/// of an Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded
+/// values in any order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
 /// </summary>
 internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> server, IOptions<UploadOptions> options, TimeProvider clock)
 {
@@ -51,7 +51,8 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
     /// <summary>The path segment of a purpose.</summary>
     public static string Segment(BundlePurpose purpose) => purpose == BundlePurpose.Dags ? "dags" : "bundle";
 
-    private static ApiException Rejected(ErrorCode code, string reason) => BlobError.Of(code, "AuthenticationFailed", $"The upload URL {reason}");
+    private static ApiException Rejected(ErrorCode code, string reason) =>
+        BlobError.Of(code, "AuthenticationFailed", $"The upload URL {reason}");
 
     private string Sign(DeploymentId deployment, DeployId deploy, BundlePurpose purpose, string expiry) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(keys.Uploads, Encoding.UTF8.GetBytes(

@@ -5,7 +5,7 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Limits the blocks that one slot can stage: twice the number and twice the bytes of the largest upload, so that a client can send every
+/// Limits the blocks that one slot can stage to twice the number and twice the bytes of the largest upload. So a client can send every
 /// block twice. The counts are in memory, so a restart resets them; staged blocks expire nevertheless.
 /// </summary>
 internal sealed class StagingBudget(IOptions<UploadOptions> options)

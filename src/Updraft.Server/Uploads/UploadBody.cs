@@ -6,8 +6,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends early.
-/// Forward only, asynchronous only.
+/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends
+/// early. Forward only, asynchronous only.
 /// </summary>
 internal sealed class UploadBody : Stream
 {
@@ -45,7 +45,8 @@ internal sealed class UploadBody : Stream
         {
             md5 = new byte[MD5.HashSizeInBytes];
             if (!Convert.TryFromBase64String(header, md5, out var length) || length != md5.Length)
-                throw BlobError.BadRequest("InvalidMd5", $"'Content-MD5' is '{ApiException.Shorten(header)}', but must be the base64 form of 16 bytes.");
+                throw BlobError.BadRequest("InvalidMd5", $"'Content-MD5' is '{ApiException.Shorten(header)}', "
+                    + "but must be the base64 form of 16 bytes.");
         }
         return new UploadBody(request.Body, max, limit, md5, isReceived: true);
     }

@@ -13,8 +13,8 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in the
-/// URL is the only credential.
+/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in
+/// the URL is the only credential.
 /// </summary>
 internal static class UploadEndpoints
 {
@@ -35,7 +35,8 @@ internal static class UploadEndpoints
         builder.Services.AddScoped<PutBlock>();
         builder.Services.AddScoped<PutBlockList>();
         builder.Services.AddHostedService<ExpireUploads>();
-        // This log contains full URLs, and an upload URL is a credential. Its scope also adds a second request id, which callers do not know.
+        // This log contains full URLs, and an upload URL is a credential. Its scope also adds a second request id, which callers do not
+        // know.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
     }
 
@@ -106,7 +107,9 @@ internal static class UploadEndpoints
         }
     }
 
-    /// <summary>Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.</summary>
+    /// <summary>
+    /// Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.
+    /// </summary>
     private static void WriteVersion(HttpContext context, BundleVersion version)
     {
         var headers = context.Response.Headers;
@@ -157,9 +160,11 @@ internal static class UploadEndpoints
         // from such a request.
         var coding = request.Headers.TransferEncoding.ToString();
         if (coding.Length > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
-            throw BlobError.BadRequest("InvalidHeaderValue", "The request has both Content-Length and Transfer-Encoding. Send one of them.");
+            throw BlobError.BadRequest("InvalidHeaderValue", "The request has both Content-Length and Transfer-Encoding. "
+                + "Send one of them.");
         if (coding.Length > 0 && !coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
-            throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', but must be 'chunked' or absent.");
+            throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', "
+                + "but must be 'chunked' or absent.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
             throw BlobError.BadRequest("UnsupportedHeader",
                 "The header 'x-ms-structured-body' is not supported. Turn off the transfer validation of the client.");

@@ -8,7 +8,8 @@ internal static class UploadMetrics
 {
     private const string Stored = "stored", Refused = "refused", Failed = "failed";
 
-    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800] };
+    private static readonly InstrumentAdvice<double> Seconds =
+        new() { HistogramBucketBoundaries = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800] };
 
     private static readonly Histogram<double> Duration = Instrumentation.Meter.CreateHistogram("updraft.upload.duration", "s",
         "Duration of uploads, from the request to the response: stored, refused (status 4xx) or failed (status 5xx).", tags: null, Seconds);

@@ -7,8 +7,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The right to upload to a deploy for one purpose. Creating the deploy creates the slot, and finalizing the deploy closes it. Then the upload
-/// URL returns 403, and no upload can change the deploy.
+/// The right to upload to a deploy for one purpose. Creating the deploy creates the slot, and finalizing the deploy closes it. Then the
+/// upload URL returns 403, and no upload can change the deploy.
 /// </summary>
 internal sealed class UploadSlot
 {

@@ -89,7 +89,7 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
             .Content.ReadAsStringAsync(Cancelled);
 
         Assert.Equal(["0", "1"], (await Task.WhenAll(CountAsync(), CountAsync())).Order(StringComparer.Ordinal));
-        Assert.Contains("Another request was in the way", server.LogText, StringComparison.Ordinal);
+        Assert.Contains("Retrying the request after a transaction conflict", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
 
         await Poll.UntilAsync(() => Task.FromResult(other.IsWorking));
         Assert.False(leader.IsWorking);
-        Assert.Contains("does the background work", other.Server.LogText, StringComparison.Ordinal);
+        Assert.Contains("became the leader", other.Server.LogText, StringComparison.Ordinal);
         await other.StopAsync();
     }
 

@@ -11,7 +11,9 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
 
-/// <summary>Each limit that a slice registers has a request here that exceeds it, and the metric counts that request under that limit.</summary>
+/// <summary>
+/// Each limit that a slice registers has a request here that exceeds it, and the metric counts that request under that limit.
+/// </summary>
 public sealed class LimitHitTests
 {
     private const int MiB = 1024 * 1024;
@@ -49,7 +51,8 @@ public sealed class LimitHitTests
     {
         var (value, exceedAsync) = Limits[setting];
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
-        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { [setting] = value });
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal) { [setting] = value };
+        await using var server = await UpdraftServer.StartAsync(clock, settings);
         using var site = new LimitSite(server, clock, await UploadSite.CreateAsync(server));
 
         var status = await exceedAsync(site);
@@ -95,7 +98,9 @@ public sealed class LimitHitTests
             .Select(field => (string)field.GetRawConstantValue()!).Order(StringComparer.Ordinal),
     ];
 
-    /// <summary>Sends requests with a trace id of its own, and collects the limits that are counted in this trace: other tests run in parallel.</summary>
+    /// <summary>
+    /// Sends requests with a trace id of its own, and collects the limits that are counted in this trace: other tests run in parallel.
+    /// </summary>
     private sealed class LimitSite : IDisposable
     {
         private readonly UpdraftServer _server;

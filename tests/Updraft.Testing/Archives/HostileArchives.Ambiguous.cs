@@ -1,6 +1,6 @@
 namespace Updraft.Testing;
 
-/// <summary>The rows in which one archive says two things: sparse files, headers that extend each other, programs that disagree.</summary>
+/// <summary>Ambiguous archives: sparse files, headers that extend each other, and headers that programs read differently.</summary>
 internal static partial class HostileArchives
 {
     private static IEnumerable<(string Name, HostileArchive Archive)> Sparse()
@@ -15,7 +15,7 @@ internal static partial class HostileArchives
                 () => Tar.Pax(records).File("GNUSparseFile.0/s").ToArray(), "PaxHeaders/extended", "--sparse"));
         yield return ("A24 old sparse of 1 TiB", new(() => Tar.Header(TarBuilder.Text("s"), 'S', format: TarFormat.Gnu, change: header =>
         {
-            // One piece of no bytes, then the real size.
+            // One segment of no bytes, then the real size.
             TarBuilder.Text("00000000000\000000000000\0").CopyTo(header, 386);
             TarBuilder.Text("20000000000\0").CopyTo(header, 483);
         }).ToArray(), "'s'"));
@@ -37,7 +37,7 @@ internal static partial class HostileArchives
             () => Tar.File("f").LongLink("f").LongLink("g").HardLink("y", "f").ToArray(), "LongLink"));
         yield return ("A25 global between long name and file", new(
             () => Tar.LongName("a").Extended('g', TarBuilder.Records(("comment", "c"))).File("y").ToArray(), "PaxHeaders/extended"));
-        yield return ("A25 PAX size of a folder", new(() => Tar.Pax(("size", "512")).Folder("d").ToArray(), "'d'", "size"));
+        yield return ("A25 PAX size of a directory", new(() => Tar.Pax(("size", "512")).Folder("d").ToArray(), "'d'", "size"));
         yield return ("A25 PAX size of a link", new(
             () => Tar.File("f").Pax(("size", "512")).HardLink("h", "f").ToArray(), "'h'", "size"));
         yield return ("A25 size over the limit by PAX", new(
@@ -59,7 +59,7 @@ internal static partial class HostileArchives
             ("mode", 100, 8), ("owner", 108, 8), ("group", 116, 8), ("time", 136, 12), ("device", 329, 8), ("minor device", 337, 8),
         })
         {
-            // Python ends an archive without a word at such a header.
+            // Python silently ends the archive at such a header.
             yield return ($"A26 {field} of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), change: header =>
                 TarBuilder.Text("words ")[..Math.Min(6, length)].CopyTo(header, start)).ToArray(), "'n'", "number"));
             yield return ($"A26 {field} with a digit too many", new(() => Tar.File("before").Header(TarBuilder.Text("n"), change: header =>
@@ -67,7 +67,8 @@ internal static partial class HostileArchives
         }
         yield return ("A26 size with a sign", new(() => WithSize(TarBuilder.Text("+0000000001\0")), "'n'", "octal"));
         yield return ("A26 size of 12 digits over the limit", new(() => WithSize(TarBuilder.Text("777777777777")), "'n'", "larger"));
-        yield return ("A26 size of base 256 with a bit too many", new(() => WithSize([0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), "'n'", "too large"));
+        yield return ("A26 size of base 256 with a bit too many",
+            new(() => WithSize([0x81, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]), "'n'", "too large"));
         yield return ("A23 PAX header of 64 MiB", new(
             () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 64 << 20).ToArray(), "PaxHeaders/extended", "1048576"));
         yield return ("A21 gzip in zstd", new(() => TarBuilder.Zstd(TarBuilder.Gzip(Tar.File("f").ToArray())), "gzip inside"));
@@ -82,25 +83,27 @@ internal static partial class HostileArchives
         }, "gzip inside"));
     }
 
-    /// <summary>Archives of which GNU tar and Python do not see the same, found by reading both and by comparing them.</summary>
+    /// <summary>Archives that GNU tar and Python read differently, found in their sources and by comparing their results.</summary>
     private static IEnumerable<(string Name, HostileArchive Archive)> Disagreements()
     {
-        // Both read a long name up to its NUL, beyond the size in its header.
+        // Both read a long name to its NUL, past the size in its header.
         yield return ("A31 more of a long name after its size", new(
-            () => Tar.Header(TarBuilder.Text("././@LongLink"), 'L', 4).Content("safe.evil"u8).File("y").ToArray(), "LongLink", "after its end"));
+            () => Tar.Header(TarBuilder.Text("././@LongLink"), 'L', 4).Content("safe.evil"u8).File("y").ToArray(),
+            "LongLink", "after its end"));
         yield return ("A31 more records after the size", new(
-            () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 15).Content("15 path=safe.p\n15 path=evil.p\n"u8).File("y").ToArray(),
+            () => Tar.Header(TarBuilder.Text("PaxHeaders/extended"), 'x', 15).Content("15 path=safe.p\n15 path=evil.p\n"u8).File("y")
+                .ToArray(),
             "PaxHeaders/extended", "after its end"));
-        yield return ("A31 a folder with a mode of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
+        yield return ("A31 directory with a mode of words", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
             TarBuilder.Text("words").CopyTo(header, 100)).ToArray(), "'n'", "number"));
-        yield return ("A31 a folder with an immense mode", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
+        yield return ("A31 directory with an immense mode", new(() => Tar.File("before").Header(TarBuilder.Text("n"), '5', change: header =>
         {
             header[100] = 0x80;
             TarBuilder.Text("0000755").CopyTo(header, 101);
         }).ToArray(), "'n'", "mode"));
         foreach (var format in new[] { TarFormat.Old, TarFormat.Ustar })
         {
-            // Python takes it for a folder, which has no content, and reads the content as the next headers.
+            // Python reads it as a directory, which has no content, and reads the content as the next headers.
             yield return ($"A31 slash in the header, none in the PAX path, {format}", new(
                 () => Tar.Pax(("path", "f")).Header(TarBuilder.Text("f/"), '\0', 1536, format: format)
                     .Content(Tar.File("smuggled").ToArray(1)).ToArray(), "'f'"));

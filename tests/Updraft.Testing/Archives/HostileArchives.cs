@@ -3,14 +3,14 @@ using System.Text;
 
 namespace Updraft.Testing;
 
-/// <summary>An archive that must be refused, and what the refusal must say.</summary>
+/// <summary>An archive that must be rejected, and parts of the error message.</summary>
 /// <param name="Archive">The upload.</param>
-/// <param name="Names">Part of the message: the entry, and for some the reason.</param>
+/// <param name="Names">Texts that the message must contain: the entry, and for some archives the reason.</param>
 internal sealed record HostileArchive(Func<byte[]> Archive, params string[] Names);
 
 /// <summary>
-/// Archives that nobody packs by accident, by the row of the fault list that they belong to. The verdict on each is the same:
-/// 400, the entry named, nothing kept.
+/// Hostile archives. A name starts with the row of the fault catalog. The server must reject each with 400, name the entry, and store
+/// nothing.
 /// </summary>
 internal static partial class HostileArchives
 {
@@ -45,7 +45,7 @@ internal static partial class HostileArchives
         yield return ("A12 dot inside", new(() => Tar.File("a/./b").ToArray(), "'a/./b'"));
         yield return ("A12 dot at the end", new(() => Tar.Folder("a/.").ToArray(), "'a/.'"));
         yield return ("A12 slash after a file", new(() => Tar.File("file/").ToArray(), "'file/'"));
-        yield return ("A12 two slashes after a folder", new(() => Tar.Folder("a//").ToArray(), "'a//'"));
+        yield return ("A12 two slashes after a directory", new(() => Tar.Folder("a//").ToArray(), "'a//'"));
         yield return ("A18 component of 256 bytes", new(
             () => Tar.Pax(("path", new string('a', 256))).File("y").ToArray(), "'aaaaaaaa", "255"));
         yield return ("A18 path of 1,025 bytes", new(() => Tar.Pax(("path", Long('b', 1025))).File("y").ToArray(), "'bbbbbbbb", "1024"));
@@ -62,11 +62,11 @@ internal static partial class HostileArchives
         yield return ("A3 link after what is below it", new(
             () => Tar.Folder("d").File("l/x").SymbolicLink("l", "d").ToArray(), "'l'", "twice"));
         yield return ("A3 link to nothing", new(() => Tar.SymbolicLink("l", "missing").ToArray(), "'l'", "'missing'"));
-        yield return ("A3 link through a missing folder", new(() => Tar.File("f").SymbolicLink("l", "missing/../f").ToArray(), "'l'"));
+        yield return ("A3 link through a missing directory", new(() => Tar.File("f").SymbolicLink("l", "missing/../f").ToArray(), "'l'"));
         yield return ("A3 link through a file", new(
             () => Tar.File("f").File("g").SymbolicLink("l", "f/../g").ToArray(), "'l'", "through a file"));
         yield return ("A3 link to a file with a slash", new(() => Tar.File("f").SymbolicLink("l", "f/").ToArray(), "'l'"));
-        yield return ("A4 link to the own folder", new(() => Tar.SymbolicLink("cur", ".").ToArray(), "'cur'"));
+        yield return ("A4 link to the own directory", new(() => Tar.SymbolicLink("cur", ".").ToArray(), "'cur'"));
         yield return ("A4 link through a link", new(
             () => Tar.File("d/f").SymbolicLink("cur", "d").SymbolicLink("l", "cur/f").ToArray(), "'l'", "cur/f"));
         yield return ("A4 link up through a link", new(
@@ -77,9 +77,9 @@ internal static partial class HostileArchives
         yield return ("A4 two links in a circle", new(() => Tar.SymbolicLink("a", "b").SymbolicLink("b", "a").ToArray(), "'a'"));
         yield return ("A4 link to an ancestor", new(() => Tar.Folder("a/b").SymbolicLink("a/b/l", "../../a").ToArray(), "'a/b/l'"));
         yield return ("A4 link to the root", new(() => Tar.Folder("a").SymbolicLink("a/l", "..").ToArray(), "'a/l'"));
-        yield return ("A4 copied tree with a link to a folder", new(
+        yield return ("A4 copied tree with a link to a directory", new(
             () => Tar.Folder("x").Folder("t").SymbolicLink("t/in", "../x").SymbolicLink("l", "t").ToArray(),
-            "'l'", "link to a folder in it"));
+            "'l'", "link to a directory in it"));
         yield return ("A5 chain of long links", new(() => PathMaxChain(), "link"));
         yield return ("A5 target of 5,000 bytes", new(
             () => Tar.Pax(("linkpath", Long('t', 5000))).SymbolicLink("l", "t").ToArray(), "'l'"));
@@ -96,7 +96,7 @@ internal static partial class HostileArchives
         yield return ("A7 absolute", new(() => Tar.HardLink("h", "/etc/passwd").ToArray(), "'h'", "'/etc/passwd'"));
         yield return ("A7 parent", new(() => Tar.HardLink("h", "../f").ToArray(), "'h'"));
         yield return ("A7 to a link", new(() => Tar.File("f").SymbolicLink("l", "f").HardLink("h", "l").ToArray(), "'h'"));
-        yield return ("A7 to a folder", new(() => Tar.Folder("d").HardLink("h", "d").ToArray(), "'h'"));
+        yield return ("A7 to a directory", new(() => Tar.Folder("d").HardLink("h", "d").ToArray(), "'h'"));
         yield return ("A7 before its target", new(() => Tar.HardLink("h", "f").File("f").ToArray(), "'h'", "earlier"));
         yield return ("A7 to itself", new(() => Tar.HardLink("h", "h").ToArray(), "'h'"));
         yield return ("A7 with content", new(
@@ -112,7 +112,7 @@ internal static partial class HostileArchives
         })
             yield return ($"A9 type {(int)type:x}", new(
                 () => Tar.File("before").Header(TarBuilder.Text("node"), type).ToArray(), "'node'", what));
-        yield return ("A9 folder with a size", new(
+        yield return ("A9 directory with a size", new(
             () => Tar.Header(TarBuilder.Text("d"), '5', 512).Content(new byte[512]).ToArray(), "'d'", "size"));
         yield return ("A24 old sparse", new(
             () => Tar.Header(TarBuilder.Text("s"), 'S', format: TarFormat.Gnu).ToArray(), "'s'", "--sparse"));
@@ -128,13 +128,13 @@ internal static partial class HostileArchives
         yield return ("A13 twice", new(() => Tar.File("a.py", "1").File("a.py", "2").ToArray(), "'a.py'", "twice"));
         yield return ("A13 twice by ./", new(() => Tar.File("a.py", "1").File("./a.py", "2").ToArray(), "'a.py'", "twice"));
         yield return ("A13 case", new(() => Tar.File("A.py").File("a.py").ToArray(), "'a.py'", "'A.py'"));
-        yield return ("A13 case of a folder", new(() => Tar.File("Lib/a").File("lib/b").ToArray(), "'lib'", "'Lib'"));
+        yield return ("A13 case of a directory", new(() => Tar.File("Lib/a").File("lib/b").ToArray(), "'lib'", "'Lib'"));
         yield return ("A13 case of Greek", new(() => Tar.File("Σ").File("σ").ToArray(), "same name"));
         yield return ("A13 composed and decomposed", new(() => Tar.File("\u00e9.py").File("e\u0301.py").ToArray(), "same name"));
-        yield return ("A14 file, then folder", new(() => Tar.File("a").Folder("a/").ToArray(), "'a'", "twice"));
-        yield return ("A14 folder, then file", new(() => Tar.Folder("a/").File("a").ToArray(), "'a'", "twice"));
+        yield return ("A14 file, then directory", new(() => Tar.File("a").Folder("a/").ToArray(), "'a'", "twice"));
+        yield return ("A14 directory, then file", new(() => Tar.Folder("a/").File("a").ToArray(), "'a'", "twice"));
         yield return ("A14 below a file", new(() => Tar.File("a").File("a/b").ToArray(), "'a/b'", "file"));
-        yield return ("A14 file where a folder was meant", new(() => Tar.File("a/b").File("a").ToArray(), "'a'", "twice"));
+        yield return ("A14 file where a directory was meant", new(() => Tar.File("a/b").File("a").ToArray(), "'a'", "twice"));
     }
 
     private static IEnumerable<(string Name, HostileArchive Archive)> Encodings()
@@ -172,7 +172,7 @@ internal static partial class HostileArchives
         yield return ("A21 gzip in gzip", new(() => TarBuilder.Gzip(TarBuilder.Gzip(Tar.File("f").ToArray())), "gzip inside"));
         yield return ("A21 zstd in gzip", new(() => TarBuilder.Gzip(TarBuilder.Zstd(Tar.File("f").ToArray())), "zstd inside"));
         yield return ("A22 entries over the limit", new(() => TarBuilder.Gzip(ManyFiles(100_001)), "'f100000'", "100000"));
-        yield return ("A22 folders that no entry names", new(() => ManyDeepFiles(), "100000"));
+        yield return ("A22 directories that no entry names", new(() => ManyDeepFiles(), "100000"));
         yield return ("A23 PAX header over the limit", new(
             () => Tar.Pax(("comment", new string('x', 1024 * 1024))).File("y").ToArray(), "PaxHeaders/extended", "1048576"));
         yield return ("A23 long name over the limit", new(
@@ -308,14 +308,14 @@ internal static partial class HostileArchives
         yield return ("A28 zstd window of 2 GiB", new(() => [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 1, 0, 0], "zstd"));
         yield return ("A28 damaged zstd data", new(() => Flip(Zstd(), 12), "zstd"));
         yield return ("U22 nothing", new(() => [], "empty"));
-        yield return ("U22 one byte", new(() => [7], "no tar archive"));
+        yield return ("U22 one byte", new(() => [7], "not a tar archive"));
         yield return ("U22 zip", new(() => [.. "PK\u0003\u0004"u8, .. new byte[2000]], "zip"));
         yield return ("U22 bzip2", new(() => [.. "BZh91AY&SY"u8, .. new byte[2000]], "bzip2"));
         yield return ("U22 xz", new(() => [0xfd, .. "7zXZ\0"u8, .. new byte[2000]], "xz"));
         yield return ("U22 HTML", new(() => [.. "<!doctype html><html></html>"u8], "HTML"));
         yield return ("U22 JSON", new(() => [.. "{}"u8], "JSON"));
         yield return ("U22 random", new(
-            () => { var bytes = new byte[5000]; new Random(1).NextBytes(bytes); return bytes; }, "no tar archive"));
+            () => { var bytes = new byte[5000]; new Random(1).NextBytes(bytes); return bytes; }, "not a tar archive"));
     }
 
     private static byte[] Gzip() => TarBuilder.Gzip(Tar.File("a", string.Concat(Enumerable.Range(0, 200))).ToArray());
@@ -379,16 +379,16 @@ internal static partial class HostileArchives
         return tar.ToArray();
     }
 
-    /// <summary>Folders with names of 247 characters, each with a short link beside it that stands for it in the next path.</summary>
+    /// <summary>Directories with names of 247 characters. A short link next to each one stands for it in the next path.</summary>
     private static byte[] PathMaxChain()
     {
         var tar = Tar;
         var at = "";
         for (var step = 'a'; step <= 'p'; step++)
         {
-            var folder = new string('d', 247);
-            tar.Pax(("path", $"{at}{folder}/")).Folder("folder");
-            tar.Pax(("linkpath", folder)).SymbolicLink($"{at}{step}", "folder");
+            var directory = new string('d', 247);
+            tar.Pax(("path", $"{at}{directory}/")).Folder("directory");
+            tar.Pax(("linkpath", directory)).SymbolicLink($"{at}{step}", "directory");
             at += step + "/";
         }
         return tar.ToArray();

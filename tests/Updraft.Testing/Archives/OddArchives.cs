@@ -3,15 +3,16 @@ using System.Text;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Archives that nobody packs, but that are close enough to right ones for a reader to take: sizes, names and numbers in
-/// every encoding, each field at odds with the others, contents that look like headers, blocks moved, bits flipped and
-/// the checksum made right again. The same seed gives the same archive.
+/// Random archives that are almost valid, so that a reader may accept them. They have sizes, names and numbers in every encoding, and
+/// fields that contradict each other. They also have contents that look like headers, moved blocks, and flipped bits with a corrected
+/// checksum. The same seed creates the same archive.
 /// </summary>
 internal sealed class OddArchives
 {
     private static readonly string[] Names =
     [
-        "a", "b.py", "d/c", "d/e/f.txt", "./g", "é", "日本 🚀.py", "two words", ".hidden", "x -> y", "x link to y", new('n', 99), new('n', 100),
+        "a", "b.py", "d/c", "d/e/f.txt", "./g", "é", "日本 🚀.py", "two words", ".hidden", "x -> y", "x link to y", new('n', 99),
+        new('n', 100),
         "p/" + new string('q', 98), new string('l', 255), string.Join('/', Enumerable.Repeat("deep", 50)), "-rf", "C", "~", "a=b", "7",
     ];
 
@@ -70,7 +71,7 @@ internal sealed class OddArchives
         }
     }
 
-    /// <summary>Some of it looks like a header, for readers that take a content for one.</summary>
+    /// <summary>Some contents look like a header, for readers that confuse them.</summary>
     private byte[] Content() => _random.Next(4) switch
     {
         0 => [],
@@ -125,7 +126,7 @@ internal sealed class OddArchives
         _tar.Content(content);
     }
 
-    /// <summary>What the header says while an extended one says the name.</summary>
+    /// <summary>The name in the header if an extended header has the real name.</summary>
     private string Other(string name) => _random.Next(5) switch
     {
         0 => "folder/",

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Updraft.Testing;
 
-/// <summary>Which tar format a header claims to be.</summary>
+/// <summary>The tar format of a header.</summary>
 internal enum TarFormat
 {
     Ustar,
@@ -13,14 +13,16 @@ internal enum TarFormat
     Old,
 }
 
-/// <summary>Writes tar archives byte by byte, right ones and wrong ones.</summary>
+/// <summary>Writes valid and invalid tar archives, byte by byte.</summary>
 internal sealed class TarBuilder
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();
 
     public static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 
-    /// <summary>A header alone. <paramref name="change"/> comes before the checksum, <paramref name="damage"/> after it.</summary>
+    /// <summary>
+    /// Adds a header without content. <paramref name="change"/> runs before the checksum, <paramref name="damage"/> after it.
+    /// </summary>
     public TarBuilder Header(byte[] name, char type = '0', long size = 0, string link = "", int mode = 0x1a4,
         TarFormat format = TarFormat.Ustar, Action<byte[]>? change = null, Action<byte[]>? damage = null)
     {
@@ -45,7 +47,7 @@ internal sealed class TarBuilder
         return this;
     }
 
-    /// <summary>Content, padded to whole blocks.</summary>
+    /// <summary>Adds content, padded to whole blocks.</summary>
     public TarBuilder Content(ReadOnlySpan<byte> content)
     {
         _bytes.Write(content);
@@ -65,7 +67,7 @@ internal sealed class TarBuilder
 
     public TarBuilder HardLink(string name, string target) => Header(Text(name), '1', link: target);
 
-    /// <summary>An extended header of records.</summary>
+    /// <summary>Adds a PAX header with records.</summary>
     public TarBuilder Pax(params (string Key, string Value)[] records) => Extended('x', Records(records));
 
     public TarBuilder Extended(char type, byte[] payload) =>
@@ -81,7 +83,7 @@ internal sealed class TarBuilder
         return this;
     }
 
-    /// <summary>The archive with its end, two blocks of zeros unless told.</summary>
+    /// <summary>The archive with its end; a valid end has two blocks of zeros.</summary>
     public byte[] ToArray(int zeroBlocks = 2) => [.. _bytes.WrittenSpan, .. new byte[zeroBlocks * 512]];
 
     public static byte[] Records(params (string Key, string Value)[] records)
