@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+using System.Data.Common;
+using System.Diagnostics;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Npgsql;
+using Updraft.Server.Tests.Support;
+
+namespace Updraft.Server.Tests.Database;
+
+/// <summary>
+/// Runs an action once, right after a server has read the rows of a query and before the server uses them: the place where races happen.
+/// Make it before the server starts, since Entity Framework remembers for a while that nobody listens.
+/// </summary>
+internal sealed class ReadHook : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
+{
+    private readonly ConcurrentBag<IDisposable> _subscriptions = [];
+    private readonly IDisposable _listeners;
+    private Armed? _armed;
+
+    public ReadHook() => _listeners = DiagnosticListener.AllListeners.Subscribe(this);
+
+    /// <summary>Waits for the next query.</summary>
+    /// <param name="server">Whose queries count.</param>
+    /// <param name="isWanted">Chooses the query by its SQL, which is given without quotation marks.</param>
+    /// <param name="action">What to do then. The query's request waits for it.</param>
+    /// <returns>Completes with the action, or fails like it.</returns>
+    public Task AfterAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action)
+    {
+        var armed = new Armed(connection => IsOf(server, connection), isWanted, action, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        Volatile.Write(ref _armed, armed);
+        return armed.Done.Task;
+    }
+
+    public void OnNext(DiagnosticListener value)
+    {
+        if (value.Name == "Microsoft.EntityFrameworkCore")
+            _subscriptions.Add(value.Subscribe(this, name => name == RelationalEventId.DataReaderDisposing.Name));
+    }
+
+    public void OnNext(KeyValuePair<string, object?> value)
+    {
+        if (value.Value is not DataReaderDisposingEventData data || Volatile.Read(ref _armed) is not { } armed || !armed.IsOf(data.Command.Connection!)
+            || !armed.IsWanted(data.Command.CommandText.Replace("\"", "", StringComparison.Ordinal))
+            || Interlocked.CompareExchange(ref _armed, null, armed) != armed)
+            return;
+        try
+        {
+            // The query's request must not go on before the action has ended, and an observer cannot await.
+            Task.Run(armed.Action).GetAwaiter().GetResult();
+            armed.Done.SetResult();
+        }
+        catch (Exception exception)
+        {
+            armed.Done.SetException(exception);
+        }
+    }
+
+    public void OnCompleted()
+    {
+    }
+
+    public void OnError(Exception error)
+    {
+    }
+
+    public void Dispose()
+    {
+        _listeners.Dispose();
+        foreach (var subscription in _subscriptions)
+            subscription.Dispose();
+    }
+
+    private static bool IsOf(UpdraftServer server, DbConnection connection) => connection is SqliteConnection sqlite
+        ? sqlite.DataSource.StartsWith(server.DataDirectory, StringComparison.Ordinal)
+        : connection.Database == new NpgsqlConnectionStringBuilder(server.ConnectionString).Database;
+
+    private sealed record Armed(Func<DbConnection, bool> IsOf, Func<string, bool> IsWanted, Func<Task> Action, TaskCompletionSource Done);
+}
