@@ -31,6 +31,8 @@ internal sealed record DeploySpec
     /// <summary>The tag that the client has chosen; null lets the server choose.</summary>
     public string? ImageTag { get; init; }
 
+    public DeployTarget Target => new(Type, Mount?.Absolute, BundleType, DagBundleName);
+
     /// <summary>Reads a request of <c>/v1</c>.</summary>
     /// <exception cref="ApiException">400: a field is wrong.</exception>
     public static DeploySpec Of(CreateDeployRequest request, string airflowHome)

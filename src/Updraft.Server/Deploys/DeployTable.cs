@@ -18,6 +18,7 @@ internal static class DeployTable
             builder.ToTable("deploys");
             builder.HasKey(row => row.Id);
             builder.Property(row => row.Git).HasJson();
+            builder.Ignore(row => row.Target);
             // Numbers have no gaps, so a page of the history is a range of this index, however deep.
             builder.HasIndex(row => new { row.DeploymentId, row.Number }).IsUnique();
             // A search for something rare must not read the whole history.

@@ -22,7 +22,7 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
             return;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
-        var newest = await NewestAsync(id, deployment.Revision, cancellationToken);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         foreach (var (mount, bundle) in await FindOrAddAsync(deployment, newest?.Mounts ?? [], newest?.CreatedAt ?? deployment.CreatedAt,
             deployment.CreatedBy, cancellationToken))
         {
@@ -90,15 +90,11 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
 
     private async Task<bool> IsMissingAsync(DeploymentId id, CancellationToken cancellationToken)
     {
-        var deployment = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null)
-            .Select(row => new { row.Revision, row.IsDagDeployEnabled }).SingleOrDefaultAsync(cancellationToken)
+        var deployment = await db.Deployments.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.DeletedAt == null, cancellationToken)
             ?? throw ApiException.NotFound("Deployment", id.Value);
-        var newest = await NewestAsync(id, deployment.Revision, cancellationToken);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         var needed = (newest?.Mounts ?? []).Select(mount => mount.Path).Concat(deployment.IsDagDeployEnabled ? [Bundle.MainPath] : [])
             .Distinct(StringComparer.Ordinal).ToArray();
         return needed.Length > await db.Bundles.CountAsync(row => row.DeploymentId == id && needed.Contains(row.Path), cancellationToken);
     }
-
-    private Task<Revision?> NewestAsync(DeploymentId id, long number, CancellationToken cancellationToken) =>
-        db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == id && row.Number == number, cancellationToken);
 }

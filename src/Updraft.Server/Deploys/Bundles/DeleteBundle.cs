@@ -35,10 +35,8 @@ internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, Ensu
         if (bundle.IsDag)
             await DetachAsync(deploymentId, bundle, cancellationToken);
 
-        var isMounted = await db.Revisions.AsNoTracking()
-            .Where(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision)
-            .Select(row => row.Mounts).SingleOrDefaultAsync(cancellationToken) is { } mounts && mounts.Any(mount => mount.Path == bundle.Path);
-        var deploy = isMounted
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
+        var deploy = newest?.MountAt(bundle.Path) is not null
             ? await change.RunAsync(subject, deployment, bundle, null, $"Deleted the bundle {bundle.Name ?? bundle.MountPath}.", null, cancellationToken)
             : null;
         bundle.Delete(deploy?.Revision, clock.GetUtcNow(), subject.Profile);
