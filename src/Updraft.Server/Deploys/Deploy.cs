@@ -90,6 +90,16 @@ internal sealed class Deploy
 
     public required SubjectProfile UpdatedBy { get; set; }
 
+    // Columns for conditions and sorts, derived from the JSON columns next to them. Only Entity Framework calls the setters.
+    public string CreatedById { get => CreatedBy.Id; private set { } }
+
+    public string CreatedByName { get => CreatedBy.Name; private set { } }
+
+    public string? CreatedByFullName { get => CreatedBy.FullName; private set { } }
+
+    /// <summary>The texts of <see cref="Git"/>, one per line; empty without it.</summary>
+    public string GitText { get => Git?.SearchText() ?? ""; private set { } }
+
     public DeployTarget Target => new(Type, BundleMountPath, BundleType, DagBundleName);
 
     /// <summary>The kind of archive that clients upload to the deploy; null if they upload none.</summary>
@@ -180,4 +190,8 @@ internal sealed record DeployGit
     public string? AuthorUrl { get; init; }
 
     public string? BeforeCommitSha { get; init; }
+
+    /// <summary>All texts except the provider, one per line, without NUL, which PostgreSQL does not store.</summary>
+    public string SearchText() => string.Join('\n', ((string?[])[CommitSha, Account, Repo, RemoteUrl, Branch, Path, CommitUrl, AuthorName,
+        AuthorUsername, AuthorUrl, BeforeCommitSha]).Where(text => text is not null)).Replace("\0", "", StringComparison.Ordinal);
 }

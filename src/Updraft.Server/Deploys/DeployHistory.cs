@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
@@ -103,31 +102,21 @@ internal sealed class DeployHistory(UpdraftDbContext db)
 
     private IQueryable<Deploy> Matching(DeploymentId id, DeployFilter filter)
     {
-        var rows = string.IsNullOrEmpty(filter.Person) && string.IsNullOrEmpty(filter.Text) ? db.Deploys : Search(filter.Person ?? "", filter.Text ?? "");
-        rows = rows.Where(row => row.DeploymentId == id);
+        var rows = db.Deploys.Where(row => row.DeploymentId == id);
         if (filter.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (filter.Status is { } status)
             rows = rows.Where(row => row.Status == status);
+        if (filter.Person is { Length: > 0 } person)
+            rows = rows.WhereAnyContains(person, row => row.CreatedById == person, [row => row.CreatedByName, row => row.CreatedByFullName]);
+        if (filter.Text is { Length: > 0 } text)
+        {
+            var deploy = new DeployId(text);
+            rows = rows.WhereAnyContains(text, row => row.Id == deploy,
+                [row => row.ImageTag, row => row.Description, row => row.GitText, row => row.BundleMountPath, row => row.DagBundleName]);
+        }
         return rows;
     }
-
-    /// <summary>One condition for all texts, so that the rows are read once. Creator and commit are kept as JSON texts.</summary>
-    private IQueryable<Deploy> Search(string person, string text)
-    {
-        var (part, commit, creator) = (Like(text), LikeJson(text), LikeJson(person));
-        return db.Deploys.FromSql($"""
-            SELECT * FROM deploys WHERE lower(created_by) LIKE {creator} ESCAPE '!' AND (lower(image_tag) LIKE {part} ESCAPE '!'
-            OR lower(description) LIKE {part} ESCAPE '!' OR lower(git) LIKE {commit} ESCAPE '!' OR lower(bundle_mount_path) LIKE {part} ESCAPE '!'
-            OR lower(dag_bundle_name) LIKE {part} ESCAPE '!' OR id = {text})
-            """);
-    }
-
-    // Case counts neither here nor there, on any database.
-    private static string Like(string text) => $"%{DeployQueries.LowerAscii(text).Replace("!", "!!", StringComparison.Ordinal)
-        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
-
-    private static string LikeJson(string text) => Like(JsonEncodedText.Encode(text).ToString());
 
     /// <summary>Adds the times to deploys of one Deployment.</summary>
     public async Task<IReadOnlyList<PastDeploy>> TimesAsync(DeploymentId id, List<Deploy> deploys, CancellationToken cancellationToken)

@@ -52,17 +52,14 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
     public async Task<DeploysPaginated> SearchAsync(Subject subject, DeploymentId deploymentId, string? search, string? subjectId,
         Paging paging, CancellationToken cancellationToken)
     {
-        var rows = string.IsNullOrEmpty(subjectId) ? db.Deploys.AsQueryable() : CreatedBy(subjectId);
-        rows = rows.Where(row => row.DeploymentId == deploymentId);
+        var rows = db.Deploys.Where(row => row.DeploymentId == deploymentId);
+        if (!string.IsNullOrEmpty(subjectId))
+            rows = rows.Where(row => row.CreatedById == subjectId);
         if (!string.IsNullOrEmpty(search))
         {
-            var (part, id) = ($"%{LowerAscii(Escape(search))}%", new DeployId(search));
-            // Case counts neither here nor there, on any database; both lower ASCII letters only.
-#pragma warning disable CA1304, CA1311, MA0011 // Translated to SQL's lower(), which knows no culture.
-            rows = rows.Where(row => row.Id == id || EF.Functions.Like(row.ImageTag.ToLower(), part, "!")
-                || EF.Functions.Like(row.Description!.ToLower(), part, "!")
-                || EF.Functions.Like(row.BundleMountPath!.ToLower(), part, "!") || EF.Functions.Like(row.DagBundleName!.ToLower(), part, "!"));
-#pragma warning restore CA1304, CA1311, MA0011
+            var id = new DeployId(search);
+            rows = rows.WhereAnyContains(search, row => row.Id == id,
+                [row => row.ImageTag, row => row.Description, row => row.BundleMountPath, row => row.DagBundleName]);
         }
         var page = WithRevisions(rows).OrderByDescending(row => row.Deploy.Number).Skip(paging.Offset).Take(paging.Limit);
         return new()
@@ -73,23 +70,6 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
             TotalCount = await rows.LongCountAsync(cancellationToken),
         };
     }
-
-    /// <summary>The creator is kept as a JSON text that begins with its id.</summary>
-    private IQueryable<Deploy> CreatedBy(string subjectId)
-    {
-        var beginning = $$"""{"id":"{{Escape(subjectId)}}",%""";
-        return db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {beginning} ESCAPE '!'");
-    }
-
-    /// <summary>Both databases lower ASCII letters only.</summary>
-    public static string LowerAscii(string text) => string.Create(text.Length, text, static (lower, source) =>
-    {
-        for (var i = 0; i < lower.Length; i++)
-            lower[i] = char.IsAsciiLetterUpper(source[i]) ? (char)(source[i] | 0x20) : source[i];
-    });
-
-    private static string Escape(string text) => text.Replace("!", "!!", StringComparison.Ordinal)
-        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
 
     private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(
         db.Revisions.AsNoTracking(),

@@ -24,6 +24,7 @@ internal static class DeployTable
             // A search for something rare must not read the whole history.
             builder.HasIndex(row => new { row.DeploymentId, row.Status, row.Number });
             builder.HasIndex(row => new { row.DeploymentId, row.Type, row.Number });
+            builder.HasIndex(row => new { row.DeploymentId, row.CreatedById, row.Number });
         }
     }
 }

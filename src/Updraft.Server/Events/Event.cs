@@ -44,6 +44,16 @@ internal sealed class Event
     /// <summary>The request that did it, as the server's log names it; null when it was none.</summary>
     public string? RequestId { get; init; }
 
+    // Columns for conditions, derived from the JSON columns above. Only Entity Framework calls the setters.
+    public string ActorId { get => By.Id; private set { } }
+
+    public string ActorName { get => By.Name; private set { } }
+
+    public string? ActorFullName { get => By.FullName; private set { } }
+
+    /// <summary>The values of <see cref="Details"/>, one per line, without NUL, which PostgreSQL does not store.</summary>
+    public string DetailText { get => string.Join('\n', Details.Values).Replace("\0", "", StringComparison.Ordinal); private set { } }
+
     /// <summary>Whether nobody has looked yet to whom it is to be told. Only events of deploys ever are.</summary>
     public required bool IsPending { get; set; }
 }

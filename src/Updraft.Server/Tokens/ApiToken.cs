@@ -49,6 +49,11 @@ internal sealed class ApiToken
 
     public required SubjectProfile UpdatedBy { get; set; }
 
+    // Columns for sorts, derived from the JSON columns above. Only Entity Framework calls the setters.
+    public string CreatedById { get => CreatedBy.Id; private set { } }
+
+    public string UpdatedById { get => UpdatedBy.Id; private set { } }
+
     /// <summary>When it got its present secret; null while that is the first one.</summary>
     public DateTimeOffset? LastRotatedAt { get; set; }
 

@@ -13,8 +13,7 @@ internal sealed class TokenQueries(UpdraftDbContext db)
     public static readonly Sorting<ApiToken> Sorting = new(row => row.Id, ("name", row => row.Name),
         ("description", row => row.Description), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt),
         ("tokenStartAt", row => row.LastRotatedAt ?? row.CreatedAt),
-        // The column is JSON that begins with the id.
-        ("createdById", row => row.CreatedBy), ("updatedById", row => row.UpdatedBy));
+        ("createdById", row => row.CreatedById), ("updatedById", row => row.UpdatedById));
 
     /// <summary>The API tokens that a caller sees: those with a role where it may manage tokens.</summary>
     public IQueryable<ApiToken> Visible(Subject subject)
