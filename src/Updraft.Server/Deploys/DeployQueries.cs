@@ -23,7 +23,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return (await DescribeAsync(subject, deploymentId, [row], cancellationToken))[0];
     }
 
-    /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
+    /// <summary>A page of the history, newest first. Numbers have no gaps, so the database neither skips nor counts rows.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
     public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging,
         CancellationToken cancellationToken)
@@ -42,13 +42,13 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
     }
 
-    /// <summary>A page of the deploys that match, newest first.</summary>
-    /// <param name="subject">Who asks.</param>
-    /// <param name="deploymentId">Whose history.</param>
-    /// <param name="search">A part of the description, image tag, mount path or DAG bundle's name, or an id; null for any.</param>
-    /// <param name="subjectId">Who created them; null for anybody.</param>
+    /// <summary>A page of the matching deploys, newest first.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="deploymentId">The Deployment.</param>
+    /// <param name="search">A part of the description, image tag, mount path or DAG bundle name, or the whole id of a deploy; null for any.</param>
+    /// <param name="subjectId">The id of the creator; null for any.</param>
     /// <param name="paging">The page.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
     public async Task<DeploysPaginated> SearchAsync(Subject subject, DeploymentId deploymentId, string? search, string? subjectId,
         Paging paging, CancellationToken cancellationToken)
     {

@@ -11,7 +11,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>Changes one bundle without an upload, by a deploy of its own. Image, DAG-deploy setting and other bundles stay.</summary>
-internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append, EventLog events)
+internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
+    EventLog events)
 {
     /// <summary>Appends the deploy and its revision. Call it inside a write transaction; announce the revision after the commit.</summary>
     /// <param name="subject">The caller.</param>
@@ -25,7 +26,8 @@ internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         DeployId? rollbackFrom, CancellationToken cancellationToken)
     {
         var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
-        var image = newest?.Image ?? new(DeploymentMapping.ImageRepository(options.Value, deployment.OrganizationId, deployment.Id), "");
+        var repository = DeploymentMapping.ImageRepository(options.Value, deployment.OrganizationId, deployment.Id);
+        var image = newest?.Image ?? new ImageReference(repository, "");
         var by = subject.Profile;
         var deploy = Deploy.Next(deployment, DeployTarget.Of(bundle), image, description, by, clock, rollbackFrom: rollbackFrom);
         var revision = Revision.After(newest, deployment, deploy.Id, deploy.CreatedAt, image, change: new(bundle.Path, mount));
