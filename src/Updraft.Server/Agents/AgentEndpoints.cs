@@ -36,5 +36,6 @@ internal static class AgentEndpoints
     /// <summary>The Deployment of an agent token.</summary>
     /// <exception cref="ApiException">403: the token is not an agent token.</exception>
     public static DeploymentId AgentDeployment(this Subject subject) => subject.Deployment
-        ?? throw new ApiException(AgentErrors.NotAnAgentToken, "The token is not an agent token. Create an agent token for the Deployment.");
+        ?? throw new ApiException(AgentErrors.NotAnAgentToken,
+            "The token is not an agent token. Create an agent token for the Deployment.");
 }

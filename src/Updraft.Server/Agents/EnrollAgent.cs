@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Agents;
 
 /// <summary>
-/// Enrolls a process as an agent of a Deployment. The same instance id returns the same agent, so a restart or a lost response creates no second one.
-/// Also deletes agents without heartbeats for <see cref="AgentOptions.RememberFor"/>.
+/// Enrolls a process as an agent of a Deployment. The same instance id returns the same agent, so a restart or a lost response creates no
+/// second one. Also deletes agents without heartbeats for <see cref="AgentOptions.RememberFor"/>.
 /// </summary>
 /// <exception cref="ApiException">400: a field is empty, too long or not an id. 404: the Deployment was deleted.</exception>
 internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock, EventLog events)
@@ -34,7 +34,8 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
         var target = await db.LockDeploymentAsync(deployment, cancellationToken);
         var agent = await db.Agents.SingleOrDefaultAsync(
             row => row.DeploymentId == deployment && row.InstanceId == request.InstanceId, cancellationToken);
-        var isChanged = agent is null || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
+        var isChanged = agent is null
+            || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
         if (agent is null)
         {
             agent = new Agent
@@ -58,10 +59,12 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
         if (isChanged)
         {
             events.Record(EventTypes.AgentEnrolled, subject.Profile, target.Place(),
-                new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"), ("deploymentName", target.Name), ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
+                new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"), ("deploymentName", target.Name),
+                ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
         }
         await db.SaveChangesAsync(cancellationToken);
-        await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgottenBefore).ExecuteDeleteAsync(cancellationToken);
+        await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgottenBefore)
+            .ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return agent;
     }

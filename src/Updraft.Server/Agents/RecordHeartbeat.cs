@@ -6,8 +6,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Agents;
 
 /// <summary>
-/// Stores heartbeats of agents, at most once per <see cref="AgentOptions.HeartbeatInterval"/> and agent. So after a restart of the server, the stored time
-/// may be too old by that interval.
+/// Stores heartbeats of agents, at most once per <see cref="AgentOptions.HeartbeatInterval"/> and agent. So after a restart of the server,
+/// the stored time may be too old by that interval.
 /// </summary>
 internal sealed class RecordHeartbeat(IServiceScopeFactory scopes, IOptions<AgentOptions> options, TimeProvider clock)
 {

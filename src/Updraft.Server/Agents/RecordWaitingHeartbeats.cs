@@ -21,7 +21,8 @@ internal sealed class RecordWaitingHeartbeats(WaitingAgents waiting, RecordHeart
             {
                 BackgroundWork.Failed(BackgroundWork.RecordWaitingHeartbeats);
                 // The next round records the same agents again. A full disk must not stop the rounds.
-                log.LogWarning(exception, "Could not record heartbeats of waiting agents; retrying in {Pause}. The agents may become stale.",
+                log.LogWarning(exception,
+                    "Could not record heartbeats of waiting agents; retrying in {Pause}. The agents may become stale.",
                     options.Value.HeartbeatInterval);
             }
         }

@@ -5,7 +5,8 @@ using Microsoft.EntityFrameworkCore.Query;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// Patterns of <c>LIKE</c> for text that users search. Use them on plain text columns only: in a JSON column, a pattern also matches the keys.
+/// Patterns of <c>LIKE</c> for text that users search. Use them on plain text columns only: in a JSON column, a pattern also matches the
+/// keys.
 /// </summary>
 internal static class LikePattern
 {

@@ -10,21 +10,22 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// The database. It contains no table: every slice adds its own mapping and its own <c>db.Things</c> property. Each database engine has a subclass with
-/// its own migrations.
+/// The database. It contains no table: every slice adds its own mapping and its own <c>db.Things</c> property. Each database engine has a
+/// subclass with its own migrations.
 /// </summary>
 internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>
-    /// Begins a transaction that writes. SQLite has a single writer, so rows that the transaction reads stay as they are until its commit. For
-    /// PostgreSQL, begin with <c>LockDeploymentAsync</c> or <c>LockOrganizationAsync</c>. Keep the transaction short; dispose without commit rolls back.
+    /// Begins a transaction that writes. SQLite has a single writer, so rows that the transaction reads stay as they are until its commit.
+    /// For PostgreSQL, begin with <c>LockDeploymentAsync</c> or <c>LockOrganizationAsync</c>. Keep the transaction short; dispose without
+    /// commit rolls back.
     /// </summary>
     /// <remarks>Clears the change tracker, because rows that were read before may be stale.</remarks>
     public abstract Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Locks rows until the transaction ends, and returns their state after the lock. A transaction that locks an Organization and a Deployment locks
-    /// the Organization first; otherwise two transactions could wait for each other.
+    /// Locks rows until the transaction ends, and returns their state after the lock. A transaction that locks an Organization and a
+    /// Deployment locks the Organization first; otherwise two transactions could wait for each other.
     /// </summary>
     public Task<List<T>> LockRowsAsync<T>(string select, object value, CancellationToken cancellationToken)
         where T : class

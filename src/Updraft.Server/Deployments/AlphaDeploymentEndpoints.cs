@@ -15,8 +15,8 @@ internal static class AlphaDeploymentEndpoints
         deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
     }
 
-    private static async Task<AlphaDeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject, DeploymentQueries queries,
-        Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
+    private static async Task<AlphaDeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject,
+        DeploymentQueries queries, Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
         CancellationToken cancellationToken)
     {
         var filter = new DeploymentFilter(deploymentIds, names, workspaceIds, sorts);

@@ -20,7 +20,8 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
     private static readonly Regex VersionPattern = new(@"^[A-Za-z0-9][A-Za-z0-9._+-]*\z", Matching);
 
     /// <exception cref="ApiException">
-    /// 400: a field is invalid, the name is in use, or the caller cannot see the Workspace. 403: the caller may not create Deployments there.
+    /// 400: a field is invalid, the name is in use, or the caller cannot see the Workspace. 403: the caller may not create Deployments
+    /// there.
     /// </exception>
     public async Task<DeploymentId> RunAsync(Subject subject, OrganizationId organization, CreateDeploymentRequest request,
         CancellationToken cancellationToken)
@@ -52,13 +53,14 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             row => row.Id == workspaceId && row.OrganizationId == organization, cancellationToken);
         if (workspace is null || !subject.Touches(Permission.ReadWorkspace, workspaceId))
         {
-            throw ApiException.BadRequest($"'workspaceId' is '{ApiException.Shorten(workspaceId.Value)}', which is not the id of a Workspace. "
-                + "Use the id of a Workspace from the list of Workspaces.");
+            throw ApiException.BadRequest($"'workspaceId' is '{ApiException.Shorten(workspaceId.Value)}', which is not the id of a "
+                + "Workspace. Use an id from the list of Workspaces.");
         }
         if (!subject.May(Permission.CreateDeployment, workspaceId))
         {
             throw new ApiException(RequestErrors.PermissionDenied,
-                $"No role of the caller allows to create Deployments in Workspace '{workspaceId}'. Ask an owner of the Workspace for a role.");
+                $"No role of the caller allows creating Deployments in Workspace '{workspaceId}'. "
+                + "Ask an owner of the Workspace for a role.");
         }
         await RejectDuplicateNameAsync(db, workspaceId, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
@@ -80,7 +82,8 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             UpdatedBy = subject.Profile,
         };
         db.Deployments.Add(deployment);
-        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Place(), deployment.Target(), ("workspaceName", workspace.Name));
+        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Place(), deployment.Target(),
+            ("workspaceName", workspace.Name));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return deployment.Id;

@@ -6,7 +6,9 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Deletes a Deployment. From then on, requests for it return 404 and its tokens are invalid; its history stays in the database.</summary>
+/// <summary>
+/// Deletes a Deployment. From then on, requests for it return 404 and its tokens are invalid; its history stays in the database.
+/// </summary>
 internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">404: no such Deployment, or already deleted.</exception>

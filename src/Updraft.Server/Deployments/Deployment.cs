@@ -60,8 +60,8 @@ internal sealed class Deployment
     public long NextRevision() => ++Revision;
 
     /// <summary>
-    /// The next bundle version: a time in the form <c>2024-01-12T18:32:20.5898930Z</c>, later than all versions before. Call it inside a write
-    /// transaction.
+    /// The next bundle version: a time in the form <c>2024-01-12T18:32:20.5898930Z</c>, later than all versions before. Call it inside a
+    /// write transaction.
     /// </summary>
     public string NextVersion(DateTimeOffset now)
     {

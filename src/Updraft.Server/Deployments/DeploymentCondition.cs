@@ -16,8 +16,8 @@ internal sealed record DeploymentCondition(string Status, string? StatusReason, 
 }
 
 /// <summary>
-/// Reads the condition of many Deployments at once; a Deployment that is missing in the result has <see cref="DeploymentCondition.Initial"/>. It is a
-/// delegate, because Rollouts, which implements it, depends on Deployments.
+/// Reads the condition of many Deployments at once; a Deployment that is missing in the result has <see
+/// cref="DeploymentCondition.Initial"/>. It is a delegate, because Rollouts, which implements it, depends on Deployments.
 /// </summary>
 internal delegate Task<IReadOnlyDictionary<DeploymentId, DeploymentCondition>> ReadDeploymentConditions(
     IReadOnlyCollection<DeploymentId> deployments, CancellationToken cancellationToken);

@@ -79,8 +79,8 @@ internal static class DeploymentEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<DeploymentHibernationOverride> OverrideHibernationAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
+    private static async Task<DeploymentHibernationOverride> OverrideHibernationAsync(DeploymentId deploymentId, HttpRequest request,
+        Subject subject, OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.OverrideDeploymentHibernationRequest, cancellationToken);
         return await overrideHibernation.SetAsync(subject, deploymentId, body, cancellationToken);

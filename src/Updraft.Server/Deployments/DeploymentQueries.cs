@@ -25,7 +25,8 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
     public async Task<DeploymentResponse> GetAsync(ApiVersion version, DeploymentId id, CancellationToken cancellationToken)
     {
         var rows = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null).ToListAsync(cancellationToken);
-        return (await CompleteAsync(version, rows, cancellationToken)).SingleOrDefault() ?? throw ApiException.NotFound("Deployment", id.Value);
+        return (await CompleteAsync(version, rows, cancellationToken)).SingleOrDefault()
+            ?? throw ApiException.NotFound("Deployment", id.Value);
     }
 
     /// <summary>A page of the live Deployments that the caller can see.</summary>
@@ -69,7 +70,8 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
         return rows;
     }
 
-    private async Task<List<DeploymentResponse>> CompleteAsync(ApiVersion version, List<Deployment> rows, CancellationToken cancellationToken)
+    private async Task<List<DeploymentResponse>> CompleteAsync(ApiVersion version, List<Deployment> rows,
+        CancellationToken cancellationToken)
     {
         var workspaceIds = rows.Select(row => row.WorkspaceId).Distinct().ToList();
         var workspaces = await db.Workspaces.AsNoTracking().Where(row => workspaceIds.Contains(row.Id))

@@ -15,7 +15,8 @@ internal static class DeploymentRules
     /// <summary>In code points.</summary>
     public const int MaxDescription = 1000;
 
-    private const int MaxText = 255, MaxIdentity = 1000, MaxRanges = 100, MaxQueueName = 63, MaxSchedules = 10, MaxScheduleDescription = 200;
+    private const int MaxText = 255, MaxIdentity = 1000, MaxRanges = 100, MaxQueueName = 63, MaxSchedules = 10,
+        MaxScheduleDescription = 200;
 
     private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private static readonly Regex QuantityPattern = new(@"^[0-9]+(\.[0-9]+)?(m|Mi|Gi|Ti)?\z", Matching);
@@ -78,7 +79,10 @@ internal static class DeploymentRules
         foreach (var email in emails ?? [])
         {
             if (email is null || email.Length > MaxText || !EmailPattern.IsMatch(email))
-                throw ApiException.BadRequest($"'contactEmails' contains '{ApiException.Shorten(email ?? "null")}', which is not an email address.");
+            {
+                throw ApiException.BadRequest(
+                    $"'contactEmails' contains '{ApiException.Shorten(email ?? "null")}', which is not an email address.");
+            }
         }
         return [.. emails ?? []];
     }
@@ -143,7 +147,10 @@ internal static class DeploymentRules
         if (type == "HYBRID")
         {
             if (string.IsNullOrEmpty(queue.NodePoolId))
-                throw ApiException.BadRequest("'workerQueues[].nodePoolId' is missing; a HYBRID Deployment needs the node pool of its workers.");
+            {
+                throw ApiException.BadRequest(
+                    "'workerQueues[].nodePoolId' is missing; a HYBRID Deployment needs the node pool of its workers.");
+            }
             TextLimit.Check(queue.NodePoolId, "workerQueues[].nodePoolId", MaxText);
             return WorkerMachine.Find(queue.AstroMachine) ?? WorkerMachine.All[0];
         }
@@ -157,7 +164,10 @@ internal static class DeploymentRules
         if (requested?.HibernationSpec is not { } hibernation)
             return null;
         if (hibernation.Schedules?.Count > MaxSchedules)
-            throw ApiException.BadRequest($"'scalingSpec' has {hibernation.Schedules.Count} schedules; at most {MaxSchedules} are allowed.");
+        {
+            throw ApiException.BadRequest(
+                $"'scalingSpec' has {hibernation.Schedules.Count} schedules; at most {MaxSchedules} are allowed.");
+        }
         foreach (var schedule in hibernation.Schedules ?? [])
         {
             if (schedule is null || !IsCron(schedule.HibernateAtCron) || !IsCron(schedule.WakeAtCron) || schedule.IsEnabled is null)
@@ -188,7 +198,8 @@ internal static class DeploymentRules
         {
             if (range is null || range.Length > MaxText || !System.Net.IPNetwork.TryParse(range, out _))
                 throw ApiException.BadRequest(
-                    $"'remoteExecution.allowedIpAddressRanges' contains '{ApiException.Shorten(range ?? "null")}', which is not a range such as 10.0.0.0/8.");
+                    $"'remoteExecution.allowedIpAddressRanges' contains '{ApiException.Shorten(range ?? "null")}', "
+                    + "which is not a range such as 10.0.0.0/8.");
         }
         TextLimit.Check(wanted.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
         TextLimit.Check(wanted.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);

@@ -4,8 +4,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.Deployments;
 
 /// <summary>
-/// Settings that clients write and read, and that Updraft does not use. Values of secret variables cannot be read, so they are not stored. Immutable:
-/// replace the record as a whole.
+/// Settings that clients write and read, and that Updraft does not use. Values of secret variables cannot be read, so they are not stored.
+/// Immutable: replace the record as a whole.
 /// </summary>
 internal sealed record DeploymentSettings
 {

@@ -12,14 +12,18 @@ internal static class DeploymentTable
     {
         public DbSet<Deployment> Deployments => db.Set<Deployment>();
 
-        /// <summary>Locks a live Deployment until the transaction ends. Call it first in a write transaction that changes the Deployment or its rows.</summary>
+        /// <summary>
+        /// Locks a live Deployment until the transaction ends. Call it first in a write transaction that changes the Deployment or its
+        /// rows.
+        /// </summary>
         /// <exception cref="ApiException">404: no such Deployment, or it was deleted.</exception>
         public async Task<Deployment> LockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
             await db.TryLockDeploymentAsync(id, cancellationToken) ?? throw ApiException.NotFound("Deployment", id.Value);
 
         /// <summary>As <see cref="LockDeploymentAsync"/>, but returns null instead of the error.</summary>
         public async Task<Deployment?> TryLockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
-            (await db.LockRowsAsync<Deployment>("SELECT * FROM deployments WHERE id = {0} AND deleted_at IS NULL", id.Value, cancellationToken))
+            (await db.LockRowsAsync<Deployment>("SELECT * FROM deployments WHERE id = {0} AND deleted_at IS NULL", id.Value,
+                cancellationToken))
                 .SingleOrDefault();
     }
 

@@ -9,8 +9,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deployments;
 
 /// <summary>
-/// The values that clients can set. They are equal for all types, providers and executors. Updraft stores sizes without using them, so the limits are
-/// wide.
+/// The values that clients can set. They are equal for all types, providers and executors. Updraft stores sizes without using them, so the
+/// limits are wide.
 /// </summary>
 internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<RuntimeOptions> options)
 {
@@ -58,12 +58,22 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
     {
         var rows = DeploymentQueries.Visible(db, subject, subject.Organization).Where(row => row.RuntimeVersion != "");
         var inUse = await rows.GroupBy(row => row.RuntimeVersion)
-            .Select(group => new { Version = group.Key, Airflow = group.Max(row => row.AirflowVersion), Since = group.Min(row => row.CreatedAt) })
+            .Select(group => new
+            {
+                Version = group.Key,
+                Airflow = group.Max(row => row.AirflowVersion),
+                Since = group.Min(row => row.CreatedAt),
+            })
             .ToListAsync(cancellationToken);
         var known = options.Value.List();
         return
         [
-            .. known.Select(entry => new RuntimeReleaseResponse { Version = entry.Version, AirflowVersion = entry.Airflow, ReleaseDate = entry.Date }),
+            .. known.Select(entry => new RuntimeReleaseResponse
+            {
+                Version = entry.Version,
+                AirflowVersion = entry.Airflow,
+                ReleaseDate = entry.Date,
+            }),
             .. inUse.Where(row => known.All(entry => entry.Version != row.Version)).OrderByDescending(row => row.Since)
                 .Select(row => new RuntimeReleaseResponse
                 {

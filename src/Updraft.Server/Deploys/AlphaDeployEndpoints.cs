@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Deploys under <c>/v1alpha1</c>: named DAG bundles, the steps of a deploy, and the differences of two deploys. Clients upload to these deploys
-/// and finalize them through <c>/v1</c>.
+/// Deploys under <c>/v1alpha1</c>: named DAG bundles, the steps of a deploy, and the differences of two deploys. Clients upload to these
+/// deploys and finalize them through <c>/v1</c>.
 /// </summary>
 internal static class AlphaDeployEndpoints
 {

@@ -22,8 +22,8 @@ internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, Ap
     /// <param name="by">The caller.</param>
     /// <param name="cancellationToken">Cancels the database statements.</param>
     /// <returns>The new deploy, and a warning for the caller; null without one.</returns>
-    public async Task<(Deploy Deploy, string? Warning)> RunAsync(Deployment deployment, Deploy target, string? description, SubjectProfile by,
-        CancellationToken cancellationToken)
+    public async Task<(Deploy Deploy, string? Warning)> RunAsync(Deployment deployment, Deploy target, string? description,
+        SubjectProfile by, CancellationToken cancellationToken)
     {
         var source = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deployment.Id && row.Number == target.Revision, cancellationToken);

@@ -15,7 +15,8 @@ using Activity = System.Diagnostics.Activity;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Creates a deploy and opens its upload. Clients often abandon a deploy after this step, so it holds no lock for which another deploy waits.
+/// Creates a deploy and opens its upload. Clients often abandon a deploy after this step, so it holds no lock for which another deploy
+/// waits.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: a field is invalid, or the Deployment does not accept the type. 403: CI/CD is enforced. 404: no such Deployment.
@@ -37,7 +38,15 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         var deploy = Deploy.Next(deployment, spec.Target, image, spec.Description, subject.Profile, clock, spec.Git);
         db.Deploys.Add(deploy);
         if (deploy.Upload is { } purpose)
-            db.UploadSlots.Add(new() { DeployId = deploy.Id, Purpose = purpose, DeploymentId = deploymentId, CreatedAt = deploy.CreatedAt });
+        {
+            db.UploadSlots.Add(new()
+            {
+                DeployId = deploy.Id,
+                Purpose = purpose,
+                DeploymentId = deploymentId,
+                CreatedAt = deploy.CreatedAt,
+            });
+        }
         events.Record(EventTypes.DeployCreated, subject.Profile, deployment, deploy);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

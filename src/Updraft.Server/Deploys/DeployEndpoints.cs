@@ -24,8 +24,10 @@ internal static class DeployEndpoints
         deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateDeployRequest>("CreateDeploy");
         deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy").Produces<DeployResponse>();
         deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateDeployRequest>("UpdateDeploy");
-        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys).Operation<FinalizeDeployRequest>("FinalizeDeploy");
-        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<DeployRollbackRequest>("DeployRollback");
+        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys)
+            .Operation<FinalizeDeployRequest>("FinalizeDeploy");
+        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys)
+            .Operation<DeployRollbackRequest>("DeployRollback");
     }
 
     public static void AddDeploys(this WebApplicationBuilder builder)

@@ -7,7 +7,9 @@ namespace Updraft.Server.Deploys;
 
 internal static class DeployEvents
 {
-    /// <summary>Records an event of a deploy. The details are enough for readers who see only the event, such as receivers of webhooks.</summary>
+    /// <summary>
+    /// Records an event of a deploy. The details are enough for readers who see only the event, such as receivers of webhooks.
+    /// </summary>
     public static void Record(this EventLog events, string type, SubjectProfile by, Deployment deployment, Deploy deploy) => events.Record(
         type, by, deployment.Place(deploy.Id), new("deploy", deploy.Id.Value, $"{deployment.Name} #{Text(deploy.Number)}"),
         ("deploymentName", deployment.Name),

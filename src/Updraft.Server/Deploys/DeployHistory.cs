@@ -11,7 +11,9 @@ namespace Updraft.Server.Deploys;
 /// <param name="Type">The type.</param>
 /// <param name="Status">The status.</param>
 /// <param name="Creator">A part of the creator's name or full name, or their whole id.</param>
-/// <param name="Text">A part of the description, image tag, mount path, DAG bundle name or git block; or the whole id of the deploy.</param>
+/// <param name="Text">
+/// A part of the description, image tag, mount path, DAG bundle name or git block; or the whole id of the deploy.
+/// </param>
 internal sealed record DeployFilter(DeployType? Type, DeployStatus? Status, string? Creator, string? Text);
 
 /// <summary>A deploy with the times of its rollout.</summary>
@@ -63,7 +65,8 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     /// <param name="limit">The maximum number of deploys on the page.</param>
     /// <param name="cancellationToken">Cancels the database statements.</param>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<HistoryPage> ReadAsync(DeploymentId id, DeployFilter filter, long? below, int limit, CancellationToken cancellationToken)
+    public async Task<HistoryPage> ReadAsync(DeploymentId id, DeployFilter filter, long? below, int limit,
+        CancellationToken cancellationToken)
     {
         var deployment = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null)
             .Select(row => new { row.Revision, row.DeployCount }).SingleOrDefaultAsync(cancellationToken)
@@ -84,12 +87,14 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     /// <summary>The deploys since a time, oldest first; at most the newest 1,000.</summary>
     public async Task<IReadOnlyList<ChartedDeploy>> SinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var count = await db.Deployments.Where(row => row.Id == id).Select(row => (long?)row.DeployCount).SingleOrDefaultAsync(cancellationToken);
+        var count = await db.Deployments.Where(row => row.Id == id).Select(row => (long?)row.DeployCount)
+            .SingleOrDefaultAsync(cancellationToken);
         if (count is null)
             return [];
         var first = count.Value - MaxForCharts;
         var deploys = await db.Deploys.Where(row => row.DeploymentId == id && row.Number > first && row.CreatedAt >= since)
-            .OrderBy(row => row.Number).Select(row => new { row.Id, row.Number, row.Status, row.RollbackFromId, row.CreatedAt, row.Revision })
+            .OrderBy(row => row.Number)
+            .Select(row => new { row.Id, row.Number, row.Status, row.RollbackFromId, row.CreatedAt, row.Revision })
             .ToListAsync(cancellationToken);
         // The database keeps reports for no more revisions.
         var timed = deploys.TakeLast(MaxTimed).Where(row => row.Revision is not null).Select(row => row.Revision!.Value).ToList();
@@ -127,13 +132,14 @@ internal sealed class DeployHistory(UpdraftDbContext db)
     /// <summary>Adds rollout times to deploys of one Deployment.</summary>
     public async Task<IReadOnlyList<PastDeploy>> TimesAsync(DeploymentId id, List<Deploy> deploys, CancellationToken cancellationToken)
     {
-        var times = await TimesAsync(id, [.. deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value)], cancellationToken);
+        var times = await TimesAsync(id, [.. deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value)],
+            cancellationToken);
         return [.. deploys.Select(row => row.Revision is { } number && times.TryGetValue(number, out var at)
             ? new PastDeploy(row, at.Finalized, at.Active) : new PastDeploy(row, null, null))];
     }
 
-    private async Task<Dictionary<long, (DateTimeOffset Finalized, DateTimeOffset? Active)>> TimesAsync(DeploymentId id, List<long> revisions,
-        CancellationToken cancellationToken)
+    private async Task<Dictionary<long, (DateTimeOffset Finalized, DateTimeOffset? Active)>> TimesAsync(DeploymentId id,
+        List<long> revisions, CancellationToken cancellationToken)
     {
         if (revisions.Count == 0)
             return [];
@@ -142,7 +148,8 @@ internal sealed class DeployHistory(UpdraftDbContext db)
             .Where(row => row.DeploymentId == id && row.Number >= min && row.Number <= max && revisions.Contains(row.Number))
             .Select(row => new { row.Number, row.CreatedAt }).ToListAsync(cancellationToken);
         var active = (await db.RevisionReports.Where(row => row.DeploymentId == id && row.Revision >= min && row.Revision <= max)
-            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken)).ToLookup(row => row.Revision, row => row.ActiveAt);
+            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken))
+            .ToLookup(row => row.Revision, row => row.ActiveAt);
         return finalized.ToDictionary(row => row.Number,
             row => (row.CreatedAt, active[row.Number].Any(at => at is null) ? null : active[row.Number].Max()));
     }

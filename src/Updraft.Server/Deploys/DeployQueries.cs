@@ -45,7 +45,9 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
     /// <summary>A page of the matching deploys, newest first.</summary>
     /// <param name="subject">The caller.</param>
     /// <param name="deploymentId">The Deployment.</param>
-    /// <param name="search">A part of the description, image tag, mount path or DAG bundle name, or the whole id of a deploy; null for any.</param>
+    /// <param name="search">
+    /// A part of the description, image tag, mount path or DAG bundle name, or the whole id of a deploy; null for any.
+    /// </param>
     /// <param name="subjectId">The id of the creator; null for any.</param>
     /// <param name="paging">The page.</param>
     /// <param name="cancellationToken">Cancels the database statements.</param>
@@ -84,7 +86,8 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
         var workspace = !rows.Exists(row => UploadUrl(row.Deploy) is not null) ? default
-            : await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId).SingleOrDefaultAsync(cancellationToken);
+            : await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
+                .SingleOrDefaultAsync(cancellationToken);
         return [.. rows.Select(row => Describe(subject, workspace, row, running))];
     }
 
@@ -93,11 +96,13 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
     /// <param name="workspace">The Workspace of the Deployment.</param>
     /// <param name="row">The deploy.</param>
     /// <param name="running">The version that agents report, by path below the agent's root.</param>
-    public DeployResponse Describe(Subject subject, WorkspaceId workspace, DeployWithRevision row, IReadOnlyDictionary<string, string> running)
+    public DeployResponse Describe(Subject subject, WorkspaceId workspace, DeployWithRevision row,
+        IReadOnlyDictionary<string, string> running)
     {
         // The upload URL is a permission in itself, so callers that may only read do not get it.
         var url = UploadUrl(row.Deploy);
-        return row.ToResponse(running, url is not null && subject.May(Permission.CreateDeploys, workspace, row.Deploy.DeploymentId) ? url : null);
+        var mayUpload = url is not null && subject.May(Permission.CreateDeploys, workspace, row.Deploy.DeploymentId);
+        return row.ToResponse(running, mayUpload ? url : null);
     }
 
     private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }

@@ -30,7 +30,9 @@ internal static class DeployRules
                 + $"dag deploy is not enabled for deployment '{deployment.Id}'. Enable DAG deploys on it, or use the type IMAGE_AND_DAG.");
     }
 
-    /// <summary>Checks that the DAG bundle exists, and that the mount path of a non-DAG bundle does not overlap with another bundle.</summary>
+    /// <summary>
+    /// Checks that the DAG bundle exists, and that the mount path of a non-DAG bundle does not overlap with another bundle.
+    /// </summary>
     /// <exception cref="ApiException">400: no such DAG bundle; the mount path overlaps.</exception>
     public static async Task CheckTargetAsync(this UpdraftDbContext db, DeploymentId deployment, string? dagBundleName, MountPath? mount,
         CancellationToken cancellationToken)
@@ -59,7 +61,9 @@ internal static class DeployRules
         }
     }
 
-    /// <summary>The warning about a rollback to an older runtime, or to an older Airflow if the image names no runtime; null for other rollbacks.</summary>
+    /// <summary>
+    /// The warning about a rollback to an older runtime, or to an older Airflow if the image names no runtime; null for other rollbacks.
+    /// </summary>
     public static string? DowngradeWarning(Revision? before, Revision revision)
     {
         if (before is not null && RuntimeVersion.IsOlder(revision.RuntimeVersion, before.RuntimeVersion))
@@ -70,7 +74,8 @@ internal static class DeployRules
             : null;
 
         static string Warning(string from, string to) =>
-            $"This rollback returns from {from} to {to}. It does not downgrade Airflow's database; check that the older Airflow can use it.";
+            $"This rollback returns from {from} to {to}. It does not downgrade Airflow's database; "
+            + "check that the older Airflow can use it.";
     }
 
     public static ApiException NotFinalized(DeployId id) => new(DeployErrors.NotFinalized,

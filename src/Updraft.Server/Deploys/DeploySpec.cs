@@ -59,7 +59,10 @@ internal sealed record DeploySpec
             throw ApiException.BadRequest($"'dagBundleName' is invalid for the type {type.Name()}, which deploys no DAGs; omit it.");
         var tag = string.IsNullOrEmpty(request.ImageTag) || !type.HasImage() ? null : request.ImageTag;
         if (tag is not null && !TagPattern.IsMatch(tag))
-            throw ApiException.BadRequest("'imageTag' must be 1 to 128 letters, digits, '_', '.' or '-'; it must not begin with '.' or '-'.");
+        {
+            throw ApiException.BadRequest(
+                "'imageTag' must be 1 to 128 letters, digits, '_', '.' or '-'; it must not begin with '.' or '-'.");
+        }
         var common = new CreateDeployRequest
         {
             Type = type.Name(),

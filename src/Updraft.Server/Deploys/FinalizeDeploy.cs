@@ -29,8 +29,8 @@ namespace Updraft.Server.Deploys;
 /// </list>
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: the version, type or image is rejected, or the deploy was finalized with another version. 403: CI/CD is enforced. 404: no such deploy.
-/// 503: the image registry does not respond.
+/// 400: the version, type or image is rejected, or the deploy was finalized with another version. 403: CI/CD is enforced. 404: no such
+/// deploy. 503: the image registry does not respond.
 /// </exception>
 internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
     RevisionSignal signal, RegistryClient registry, ResolveImage resolveImage, EventLog events)
@@ -95,11 +95,11 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
     }
 
     /// <summary>
-    /// The image under the deploy's tag. Null for a type without an image, and for a deploy that is already finalized: later pushes to its tag
-    /// do not change it. Checks that need no registry come first.
+    /// The image under the deploy's tag. Null for a type without an image, and for a deploy that is already finalized: later pushes to its
+    /// tag do not change it. Checks that need no registry come first.
     /// </summary>
-    private async Task<ResolvedImage?> FindImageAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
-        CancellationToken cancellationToken)
+    private async Task<ResolvedImage?> FindImageAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        FinalizeDeployRequest request, CancellationToken cancellationToken)
     {
         var deploy = await db.Deploys.AsNoTracking()
             .SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken);
@@ -111,12 +111,13 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         deployment.CheckType(deploy.Type);
         if (NamedVersion(deploy, request) is { Length: > 0 } version)
             await FindUploadAsync(deploy, version, cancellationToken);
-        return await resolveImage.RunAsync(new(deployment.OrganizationId, deploymentId), deploy.ImageRepository, deploy.ImageTag, cancellationToken);
+        return await resolveImage.RunAsync(new(deployment.OrganizationId, deploymentId), deploy.ImageRepository, deploy.ImageTag,
+            cancellationToken);
     }
 
     /// <summary>
-    /// The version that matters for the type; empty removes the bundle, null keeps it. The setting as stored in the deploy decides, because the
-    /// client built archive and image for that setting.
+    /// The version that matters for the type; empty removes the bundle, null keeps it. The setting as stored in the deploy decides, because
+    /// the client built archive and image for that setting.
     /// </summary>
     private static string? NamedVersion(Deploy deploy, FinalizeDeployRequest request) => deploy switch
     {
@@ -137,7 +138,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
     private static void CheckRepetition(Deploy deploy, string? version)
     {
         if (deploy.RollbackFromId is not null)
-            throw new ApiException(DeployErrors.AlreadyFinalized, $"Deploy '{deploy.Id}' is a rollback; rollbacks are finalized automatically.");
+            throw new ApiException(DeployErrors.AlreadyFinalized,
+                $"Deploy '{deploy.Id}' is a rollback; rollbacks are finalized automatically.");
         if (deploy.Status != DeployStatus.Deployed)
             throw new ApiException(DeployErrors.DeployFailed, $"Deploy '{deploy.Id}' has failed; create a new deploy.");
         if (deploy.FinalizedVersion != version)
@@ -180,7 +182,9 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         return new(path, dags) { RemovesDags = !deploy.IsDagDeployEnabled };
     }
 
-    /// <summary>Marks the row of a removed bundle as deleted. A bundle that was never deployed has no mount; an unknown one has no row.</summary>
+    /// <summary>
+    /// Marks the row of a removed bundle as deleted. A bundle that was never deployed has no mount; an unknown one has no row.
+    /// </summary>
     private async Task DeleteBundleAsync(MountPath mount, Revision? newest, Revision revision, SubjectProfile by,
         CancellationToken cancellationToken)
     {

@@ -45,7 +45,9 @@ internal static class GitBlock
         return string.IsNullOrEmpty(text) ? null : text;
     }
 
-    /// <summary>A URL that the web UI shows as a link. Schemes such as <c>javascript:</c> are rejected, because users click on it.</summary>
+    /// <summary>
+    /// A URL that the web UI shows as a link. Schemes such as <c>javascript:</c> are rejected, because users click on it.
+    /// </summary>
     private static string? Url(string field, string? text)
     {
         var url = Text(field, text, MaxUrl);

@@ -18,7 +18,10 @@ internal readonly record struct MountPath(string Absolute, string Path, string F
     public static MountPath Parse(string? text, string airflowHome, string field = "bundleMountPath")
     {
         if (string.IsNullOrEmpty(text))
-            throw ApiException.BadRequest($"The field '{field}' is required for a non-DAG bundle (type BUNDLE): an absolute path below {airflowHome}.");
+        {
+            throw ApiException.BadRequest(
+                $"The field '{field}' is required for a non-DAG bundle (type BUNDLE): an absolute path below {airflowHome}.");
+        }
         var absolute = text.EndsWith('/') ? text[..^1] : text;
         if (absolute == airflowHome)
             throw Invalid(field, text, "is Airflow's home itself; name a directory below it");
@@ -36,7 +39,9 @@ internal readonly record struct MountPath(string Absolute, string Path, string F
         };
     }
 
-    /// <summary>Checks that the path is neither inside another bundle nor contains one. An equal path is allowed: it gets a new version.</summary>
+    /// <summary>
+    /// Checks that the path is neither inside another bundle nor contains one. An equal path is allowed: it gets a new version.
+    /// </summary>
     /// <param name="others">Absolute mount paths of the other bundles.</param>
     /// <exception cref="ApiException">400: the path overlaps with another bundle.</exception>
     public void CheckAgainst(IEnumerable<string> others)

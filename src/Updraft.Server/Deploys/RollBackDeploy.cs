@@ -11,8 +11,9 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Rolls back to an earlier deploy with a new deploy: same image, same bundles, same DAG-deploy setting. Bundles that did not exist then are removed.
-/// A rollback to the newest deploy is allowed. A rollback to an older runtime is allowed with a warning; no other deploy can do that.
+/// Rolls back to an earlier deploy with a new deploy: same image, same bundles, same DAG-deploy setting. Bundles that did not exist then
+/// are removed. A rollback to the newest deploy is allowed. A rollback to an older runtime is allowed with a warning; no other deploy can
+/// do that.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: the target was never finalized, has failed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.

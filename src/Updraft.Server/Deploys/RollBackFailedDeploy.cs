@@ -9,8 +9,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Handles an aborted image rollout: marks the deploy as FAILED and, if it is the newest, rolls back to the last deploy with another image. The
-/// creator of the rollback is the agent. It happens at most once:
+/// Handles an aborted image rollout: marks the deploy as FAILED and, if it is the newest, rolls back to the last deploy with another image.
+/// The creator of the rollback is the agent. It happens at most once:
 /// <list type="bullet">
 /// <item>A repeated report finds the deploy FAILED and changes nothing.</item>
 /// <item>An automatic rollback is not rolled back itself: if it fails too, the image is not the cause.</item>
@@ -36,7 +36,8 @@ internal sealed class RollBackFailedDeploy(UpdraftDbContext db, TimeProvider clo
         if (await FindTargetAsync(failed, cancellationToken) is { } target)
         {
             var (rollback, _) = await append.RunAsync(deployment, target,
-                $"Automatic rollback: the image of deploy {deploy.Id} did not become ready at {agent.Component} on {agent.Host}", by, cancellationToken);
+                $"Automatic rollback: the image of deploy {deploy.Id} did not become ready at {agent.Component} on {agent.Host}", by,
+                cancellationToken);
             DeployMetrics.Count(rollback);
         }
     }

@@ -16,13 +16,15 @@ internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
     private const int MaxCached = 8 * 1024;
 
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
-    public async ValueTask<byte[]> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
+    public async ValueTask<byte[]> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken)
     {
         var (cached, key) = (cache.Now, (deploymentId, deployId));
         if (cached?.Find<byte[]>(key) is { } known)
             return known;
         await using var scope = scopes.CreateAsyncScope();
-        var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>().GetAsync(subject, deploymentId, deployId, cancellationToken);
+        var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>()
+            .GetAsync(subject, deploymentId, deployId, cancellationToken);
         var text = JsonSerializer.SerializeToUtf8Bytes(deploy, ApiJson.Default.DeployResponse);
         if (IsSameForAllCallers(deploy) && text.Length <= MaxCached)
             cached?.Keep(key, text);
@@ -30,7 +32,8 @@ internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
     }
 
     /// <summary>
-    /// Upload URLs expire and are for some callers only. Current versions of bundles depend on the live agents, which time alone can change.
+    /// Upload URLs expire and are for some callers only. Current versions of bundles depend on the live agents, which time alone can
+    /// change.
     /// </summary>
     private static bool IsSameForAllCallers(DeployResponse deploy) =>
         !string.Equals(deploy.Status, nameof(DeployStatus.Initialized), StringComparison.OrdinalIgnoreCase)

@@ -30,8 +30,8 @@ internal sealed record EventFilter
 }
 
 /// <summary>
-/// Reads events, newest first. Owners of the Organization see all events, owners of Workspaces those of their Workspaces. An index has the order of
-/// each filter, so the cost of a page is the number of rows that it returns and skips.
+/// Reads events, newest first. Owners of the Organization see all events, owners of Workspaces those of their Workspaces. An index has the
+/// order of each filter, so the cost of a page is the number of rows that it returns and skips.
 /// </summary>
 internal sealed class AuditLog(UpdraftDbContext db)
 {
@@ -83,7 +83,9 @@ internal sealed class AuditLog(UpdraftDbContext db)
         return ([.. rows.Take(paging.Limit)], rows.Count > paging.Limit);
     }
 
-    /// <summary>All matching events, newest first. Reads pages, because PostgreSQL ends a statement that a slow reader keeps open.</summary>
+    /// <summary>
+    /// All matching events, newest first. Reads pages, because PostgreSQL ends a statement that a slow reader keeps open.
+    /// </summary>
     /// <exception cref="ApiException">As <see cref="Find"/>, before the first page.</exception>
     public IAsyncEnumerable<Event> ReadAllAsync(Subject subject, EventFilter filter, CancellationToken cancellationToken)
     {

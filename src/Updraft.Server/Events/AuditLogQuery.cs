@@ -33,7 +33,8 @@ internal sealed record AuditLogQuery
     [DataType(DataType.DateTime)]
     public string? To { get; init; }
 
-    [Description("A part of the name of the changed object or of the details, in upper or lower case; or the whole id of the object or request.")]
+    [Description("A part of the name of the changed object or of the details, in upper or lower case; or the whole id of the object "
+        + "or request.")]
     public string? Text { get; init; }
 
     /// <exception cref="ApiException">400: a parameter is invalid.</exception>
@@ -53,7 +54,9 @@ internal sealed record AuditLogQuery
         if (string.IsNullOrWhiteSpace(text))
             return null;
         TextLimit.Check(text, name, MaxText);
-        return text.Any(char.IsControl) ? throw ApiException.BadRequest($"'{name}' must be one line without control characters.") : text.Trim();
+        return text.Any(char.IsControl)
+            ? throw ApiException.BadRequest($"'{name}' must be one line without control characters.")
+            : text.Trim();
     }
 
     private static DateTimeOffset? Time(string? text, string name)

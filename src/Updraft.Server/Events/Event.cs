@@ -4,8 +4,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Events;
 
 /// <summary>
-/// A recorded change, with actor, time and scope. It is stored in the transaction of the change, so neither exists without the other. The audit log
-/// shows events, and webhooks send events of deploys.
+/// A recorded change, with actor, time and scope. It is stored in the transaction of the change, so neither exists without the other. The
+/// audit log shows events, and webhooks send events of deploys.
 /// </summary>
 internal sealed class Event
 {
@@ -63,7 +63,8 @@ internal sealed class Event
 /// <param name="Workspace">Null for a change of the Organization.</param>
 /// <param name="Deployment">Null for a change of a Workspace or of the Organization.</param>
 /// <param name="Deploy">The changed deploy, or the deploy that made the change; null otherwise.</param>
-internal sealed record EventScope(OrganizationId Organization, WorkspaceId? Workspace = null, DeploymentId? Deployment = null, DeployId? Deploy = null);
+internal sealed record EventScope(OrganizationId Organization, WorkspaceId? Workspace = null, DeploymentId? Deployment = null,
+    DeployId? Deploy = null);
 
 /// <summary>The changed object.</summary>
 /// <param name="Type">The first word of the event type.</param>

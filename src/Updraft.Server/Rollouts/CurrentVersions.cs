@@ -7,8 +7,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Reads the live state of a Deployment: the mounts of the live agent that is furthest behind. So a version counts as current only when all live
-/// agents run it. Without a live agent, all known agents count.
+/// Reads the live state of a Deployment: the mounts of the live agent that is furthest behind. So a version counts as current only when all
+/// live agents run it. Without a live agent, all known agents count.
 /// </summary>
 internal sealed class CurrentVersions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {

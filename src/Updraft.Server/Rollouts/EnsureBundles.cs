@@ -10,7 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Ensures that every bundle has a row. The default DAG bundle gets it at the first request for bundles, other bundles at creation or first deploy.
+/// Ensures that every bundle has a row. The default DAG bundle gets it at the first request for bundles, other bundles at creation or first
+/// deploy.
 /// </summary>
 internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options)
 {
@@ -89,7 +90,8 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
 
     private async Task<bool> IsMissingAsync(DeploymentId id, CancellationToken cancellationToken)
     {
-        var deployment = await db.Deployments.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.DeletedAt == null, cancellationToken)
+        var deployment = await db.Deployments.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == id && row.DeletedAt == null, cancellationToken)
             ?? throw ApiException.NotFound("Deployment", id.Value);
         var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         var needed = (newest?.Mounts ?? []).Select(mount => mount.Path).Concat(deployment.IsDagDeployEnabled ? [Bundle.MainPath] : [])

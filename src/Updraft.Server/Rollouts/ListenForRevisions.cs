@@ -6,8 +6,8 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Receives the notifications of other replicas on a connection of its own, and completes the waits on this replica. Notifications during a lost
-/// connection are lost, so after each reconnect all waits complete and read the database again.
+/// Receives the notifications of other replicas on a connection of its own, and completes the waits on this replica. Notifications during a
+/// lost connection are lost, so after each reconnect all waits complete and read the database again.
 /// </summary>
 internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions<DatabaseOptions> options, ILogger<ListenForRevisions> log)
     : BackgroundService

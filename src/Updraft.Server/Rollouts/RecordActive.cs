@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Records once per revision that all live agents run it, and the event <c>deploy.active</c>. The rule is the same as for the status HEALTHY. Call it
-/// in the transaction of a report, with the Deployment locked.
+/// Records once per revision that all live agents run it, and the event <c>deploy.active</c>. The rule is the same as for the status
+/// HEALTHY. Call it in the transaction of a report, with the Deployment locked.
 /// </summary>
 internal sealed class RecordActive(UpdraftDbContext db, EventLog events, TimeProvider clock)
 {
@@ -34,7 +34,8 @@ internal sealed class RecordActive(UpdraftDbContext db, EventLog events, TimePro
             return;
         revision.ActiveAt = clock.GetUtcNow();
         var agents = await live.CountAsync(cancellationToken);
-        events.Record(EventTypes.DeployActive, by, deployment.Place(revision.DeployId), new("deploy", revision.DeployId.Value, deployment.Name),
+        events.Record(EventTypes.DeployActive, by, deployment.Place(revision.DeployId),
+            new("deploy", revision.DeployId.Value, deployment.Name),
             ("deploymentName", deployment.Name), ("revision", newest.ToString(CultureInfo.InvariantCulture)),
             ("agents", agents.ToString(CultureInfo.InvariantCulture)));
         await db.SaveChangesAsync(cancellationToken);

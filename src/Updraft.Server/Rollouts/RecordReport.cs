@@ -11,9 +11,9 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Records the report of an agent and returns the desired state of that moment, so that an agent that has prepared needs no further request before
-/// it activates. A report that is older than the recorded one counts as a heartbeat only. If an agent aborts a rollout, the automatic rollback is
-/// part of the same transaction.
+/// Records the report of an agent and returns the desired state of that moment, so that an agent that has prepared needs no further request
+/// before it activates. A report that is older than the recorded one counts as a heartbeat only. If an agent aborts a rollout, the
+/// automatic rollback is part of the same transaction.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is higher than the server's.
@@ -65,7 +65,7 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
         if (recorded is not null)
             await RolloutMetrics.RecordAsync(db, recorded, agent, cancellationToken);
         log.Log(report.Phase == AgentPhase.Preparing ? LogLevel.Debug : LogLevel.Information,
-            "Agent {Agent} reported {Phase} for revision {Revision} of Deployment {Deployment}: fetched {Bytes} bytes in {Milliseconds} ms.",
+            "Agent {Agent} reported {Phase} for revision {Revision} of {Deployment}: fetched {Bytes} bytes in {Milliseconds} ms.",
             report.AgentId, report.Phase, report.Revision, target, report.FetchedBytes, report.Milliseconds);
         return await sign.RunAsync(db, target, newest, phase, cancellationToken);
     }
@@ -98,7 +98,8 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
         }
         if (report.Epoch == options.Value.Epoch && Math.Max(report.Revision, report.ActiveRevision) > newest)
         {
-            throw new ApiException(RolloutErrors.UnknownRevision, $"The report has revision {Math.Max(report.Revision, report.ActiveRevision)}, "
+            throw new ApiException(RolloutErrors.UnknownRevision,
+                $"The report has revision {Math.Max(report.Revision, report.ActiveRevision)}, "
                 + $"and the newest revision of the server is {newest}. If you restored an older database, raise 'Agents:Epoch'.");
         }
     }

@@ -3,7 +3,9 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>Checks the steps in reports, and cuts them to the stored size. Their text is the output of programs and may contain any character.</summary>
+/// <summary>
+/// Checks the steps in reports, and cuts them to the stored size. Their text is the output of programs and may contain any character.
+/// </summary>
 internal static class ReportedSteps
 {
     // A name may contain the path of a bundle.
@@ -23,7 +25,10 @@ internal static class ReportedSteps
                 || step.Log.Any(line => line is not { Text: not null }))
                 throw ApiException.BadRequest($"Each entry of 'steps' must have a log, and a name of 1 to {MaxName} characters.");
             if (!Enum.IsDefined(step.Status))
-                throw ApiException.BadRequest($"The status of the step '{ApiException.Shorten(step.Name)}' must be RUNNING, COMPLETED or FAILED.");
+            {
+                throw ApiException.BadRequest(
+                    $"The status of the step '{ApiException.Shorten(step.Name)}' must be RUNNING, COMPLETED or FAILED.");
+            }
             if (!names.Add(step.Name))
                 throw ApiException.BadRequest($"'steps' contains the name '{ApiException.Shorten(step.Name)}' twice.");
         }

@@ -98,7 +98,9 @@ internal sealed record MountChange(string Path, RevisionMount? Mount)
     /// <summary>Whether all DAG bundles are removed first, because the image contains the DAGs.</summary>
     public bool RemovesDags { get; init; }
 
-    /// <summary>The mounts after the change. A bundle keeps its position; a new default DAG bundle is first, other new bundles are last.</summary>
+    /// <summary>
+    /// The mounts after the change. A bundle keeps its position; a new default DAG bundle is first, other new bundles are last.
+    /// </summary>
     /// <exception cref="ApiException">400: the result has too many bundles.</exception>
     public IReadOnlyList<RevisionMount> Apply(IReadOnlyList<RevisionMount> before)
     {
@@ -186,7 +188,8 @@ internal sealed class AppendRevision(UpdraftDbContext db, EnsureBundles bundles)
     /// <summary>
     /// Removes deleted DAG bundles from the lists of restored non-DAG bundles: a DAG bundle may have been deleted after the non-DAG bundle.
     /// </summary>
-    private async Task AttachAsync(Deployment deployment, List<Bundle> restored, IEnumerable<Bundle> moved, CancellationToken cancellationToken)
+    private async Task AttachAsync(Deployment deployment, List<Bundle> restored, IEnumerable<Bundle> moved,
+        CancellationToken cancellationToken)
     {
         var live = await db.LiveBundles(deployment.Id).AsNoTracking().Where(row => row.Name != null).ToListAsync(cancellationToken);
         var main = live.Single(row => row.IsDefault).Id.Value;

@@ -12,7 +12,7 @@ namespace Updraft.Server.Rollouts;
 internal sealed record RevisionAborted(Deployment Deployment, long Revision, Agent Agent, SubjectProfile By);
 
 /// <summary>
-/// Marks the deploy as failed and rolls back, inside the transaction of the report. It is a delegate, because Deploys, which implements it, depends on
-/// Rollouts.
+/// Marks the deploy as failed and rolls back, inside the transaction of the report. It is a delegate, because Deploys, which implements it,
+/// depends on Rollouts.
 /// </summary>
 internal delegate Task AbortRevision(RevisionAborted aborted, CancellationToken cancellationToken);

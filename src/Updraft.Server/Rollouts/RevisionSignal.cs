@@ -4,9 +4,9 @@ using Updraft.Protocol;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Notifies the agents that wait for a Deployment: after the commit of a revision, and when the last image of an <see cref="ImageBarrier"/> is ready.
-/// Other reports change only the state of the reporting agent, which receives it in the response. Call <see cref="Next"/> before you read the
-/// database, and await the task afterwards; then no notification is missed.
+/// Notifies the agents that wait for a Deployment: after the commit of a revision, and when the last image of an <see cref="ImageBarrier"/>
+/// is ready. Other reports change only the state of the reporting agent, which receives it in the response. Call <see cref="Next"/> before
+/// you read the database, and await the task afterwards; then no notification is missed.
 /// </summary>
 internal sealed class RevisionSignal
 {

@@ -15,7 +15,8 @@ internal static class RevisionTable
         public Task<Revision?> NewestRevisionAsync(Deployment deployment, CancellationToken cancellationToken)
         {
             var (id, number) = (deployment.Id, deployment.Revision);
-            return db.Set<Revision>().AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == id && row.Number == number, cancellationToken);
+            return db.Set<Revision>().AsNoTracking()
+                .SingleOrDefaultAsync(row => row.DeploymentId == id && row.Number == number, cancellationToken);
         }
     }
 

@@ -34,7 +34,8 @@ internal readonly record struct AgentStatus(long Revision, AgentPhase? Phase, lo
     public bool Failed(long revision) => Revision == revision && Phase is AgentPhase.Failed;
 
     /// <summary>
-    /// Whether this status is newer than a report. Agents repeat a report after a lost response, and a late repetition must not undo a later report.
+    /// Whether this status is newer than a report. Agents repeat a report after a lost response, and a late repetition must not undo a
+    /// later report.
     /// </summary>
     public bool IsNewerThan(AgentStatus report) => report.Revision < Revision
         || (report.Revision == Revision && Phase is AgentPhase.Active && report.Phase is AgentPhase.Prepared
@@ -51,8 +52,8 @@ internal readonly record struct AgentStatus(long Revision, AgentPhase? Phase, lo
 internal readonly record struct ImageStatus(AgentStatus AgentStatus, ImageReference? Image);
 
 /// <summary>
-/// The image of a revision, and the agents that roll it out. No agent activates bundles before the image is ready at all of them. So if an image
-/// fails, Airflow has seen no file of the deploy.
+/// The image of a revision, and the agents that roll it out. No agent activates bundles before the image is ready at all of them. So if an
+/// image fails, Airflow has seen no file of the deploy.
 /// </summary>
 /// <param name="Revision">The revision.</param>
 /// <param name="Image">Its image; null for none.</param>
@@ -86,15 +87,15 @@ internal static class Rollout
     }
 
     /// <summary>
-    /// The phase that an agent receives for the newest revision. This is the whole policy: an agent activates as soon as it has prepared, except if it
-    /// runs another revision and the image barrier is held. Revision 0 is empty and needs no preparation.
+    /// The phase that an agent receives for the newest revision. This is the whole policy: an agent activates as soon as it has prepared,
+    /// except if it runs another revision and the image barrier is held. Revision 0 is empty and needs no preparation.
     /// </summary>
     public static StatePhase PhaseFor(long revision, AgentStatus agent, ImageBarrier barrier) => revision == 0
         || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
 
     /// <summary>
-    /// Whether the image barrier applies to an agent. It does not if the agent runs no revision yet: the agent may be in a new pod, and the image
-    /// driver waits for that pod to become ready.
+    /// Whether the image barrier applies to an agent. It does not if the agent runs no revision yet: the agent may be in a new pod, and the
+    /// image driver waits for that pod to become ready.
     /// </summary>
     public static bool MayWait(long revision, AgentStatus agent) =>
         revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;

@@ -84,7 +84,8 @@ internal static class RolloutEndpoints
         return Results.Json(await record.RunAsync(subject, report, cancellationToken), AgentJson.Default.StateResponse);
     }
 
-    private static AcknowledgedState? Acknowledged(IQueryCollection query) => (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch
+    private static AcknowledgedState? Acknowledged(IQueryCollection query) =>
+        (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch
     {
         ({ } epoch, { } revision, { } phase) => new AcknowledgedState(epoch, revision, phase),
         _ => null,

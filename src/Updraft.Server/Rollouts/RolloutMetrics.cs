@@ -19,7 +19,8 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
         new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600] };
 
     private static readonly Histogram<double> Activation = Instrumentation.Meter.CreateHistogram("updraft.deploy.activation", "s",
-        "Time from finalize or rollback until an agent reports the revision as active, for each agent that was enrolled before.", tags: null, Seconds);
+        "Time from finalize or rollback until an agent reports the revision as active, for each agent that was enrolled before.",
+        tags: null, Seconds);
 
     private static readonly Histogram<double> Preparation = Instrumentation.Meter.CreateHistogram("updraft.agent.preparation", "s",
         "Time that agents report for the preparation of a revision.", tags: null, Seconds);
@@ -30,8 +31,8 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
     private static readonly Counter<long> Reports = Instrumentation.Meter.CreateCounter<long>("updraft.agent.reports", "{report}",
         "Reports of agents, by phase.");
 
-    private static readonly UpDownCounter<long> Waiting = Instrumentation.Meter.CreateUpDownCounter<long>("updraft.agent.waits", "{request}",
-        "Requests of agents that the server holds open until the desired state changes.");
+    private static readonly UpDownCounter<long> Waiting = Instrumentation.Meter.CreateUpDownCounter<long>("updraft.agent.waits",
+        "{request}", "Requests of agents that the server holds open until the desired state changes.");
 
     private Dictionary<string, int> _agents = new(StringComparer.Ordinal);
 
@@ -83,7 +84,10 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
             .ToListAsync(cancellationToken);
         var agents = new Dictionary<string, int>(StringComparer.Ordinal) { [Current] = 0, [Behind] = 0, [FailedState] = 0 };
         foreach (var group in groups)
-            agents[group is { Phase: AgentPhase.Failed, IsAtNewest: true } ? FailedState : group.RunsNewest ? Current : Behind] += group.Count;
+        {
+            var state = group is { Phase: AgentPhase.Failed, IsAtNewest: true } ? FailedState : group.RunsNewest ? Current : Behind;
+            agents[state] += group.Count;
+        }
         _agents = agents;
     }
 

@@ -11,8 +11,8 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Creates the signed state document of a revision. Revisions never change, so documents are cached for one minute: agents that receive the same
-/// notification share one signature.
+/// Creates the signed state document of a revision. Revisions never change, so documents are cached for one minute: agents that receive the
+/// same notification share one signature.
 /// </summary>
 internal sealed class SignState(SigningKeys keys, IOptions<AgentOptions> options, TimeProvider clock)
 {

@@ -8,16 +8,18 @@ using Updraft.Server.Deployments;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>The last state that an agent has reconciled, from its request. The response contains the next state that differs from it.</summary>
+/// <summary>
+/// The last state that an agent has reconciled, from its request. The response contains the next state that differs from it.
+/// </summary>
 internal readonly record struct AcknowledgedState(long Epoch, long Revision, StatePhase Phase);
 
 /// <summary>
-/// Returns the state document as soon as it differs from the acknowledged one, or null after the wait. A waiting request holds no database connection
-/// and no service scope, only a task of the signal.
+/// Returns the state document as soon as it differs from the acknowledged one, or null after the wait. A waiting request holds no database
+/// connection and no service scope, only a task of the signal.
 /// </summary>
 /// <exception cref="ApiException">404: no such agent in the Deployment, or the Deployment was deleted.</exception>
-internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal signal, SignState sign,
-    RecordHeartbeat recordHeartbeat, WaitingAgents waiting, IOptions<AgentOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
+internal sealed class WaitForState(IServiceScopeFactory scopes, RevisionSignal signal, SignState sign, RecordHeartbeat recordHeartbeat,
+    WaitingAgents waiting, IOptions<AgentOptions> options, TimeProvider clock, IHostApplicationLifetime lifetime)
 {
     /// <param name="deployment">The Deployment of the agent's token.</param>
     /// <param name="agent">The agent.</param>

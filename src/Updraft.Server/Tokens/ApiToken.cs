@@ -70,11 +70,13 @@ internal sealed class ApiToken
     public DateTimeOffset? LastUsedAt { get; set; }
 
     /// <summary>The level of the home scope.</summary>
-    public RoleScope Scope => DeploymentId is not null ? RoleScope.Deployment : WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
+    public RoleScope Scope => DeploymentId is not null ? RoleScope.Deployment
+        : WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
 
     /// <summary>The role for the home scope.</summary>
     public Role HomeRole => Grants.Single(grant => grant.Role.Scope() == Scope && grant.Contains(WorkspaceId, DeploymentId)).Role;
 
     /// <summary>The caller of requests with this token.</summary>
-    public Subject ToSubject() => new(Kind == TokenKind.Agent ? SubjectKind.Agent : SubjectKind.ServiceKey, Id.Value, Name, OrganizationId, Grants);
+    public Subject ToSubject() => new(Kind == TokenKind.Agent ? SubjectKind.Agent : SubjectKind.ServiceKey, Id.Value, Name, OrganizationId,
+        Grants);
 }

@@ -25,7 +25,8 @@ internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles ensureBun
 
     /// <summary>A page of the bundles, oldest first, so that the default DAG bundle comes first.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<BundlesPaginated> ListAsync(DeploymentId deploymentId, bool? isDag, Paging paging, CancellationToken cancellationToken)
+    public async Task<BundlesPaginated> ListAsync(DeploymentId deploymentId, bool? isDag, Paging paging,
+        CancellationToken cancellationToken)
     {
         await ensureBundles.CompleteAsync(deploymentId, cancellationToken);
         var rows = await VisibleAsync(deploymentId, cancellationToken);

@@ -14,7 +14,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>
-/// Creates a bundle, which has no version before its first deploy. At the path of a deleted bundle, it restores that bundle with its history.
+/// Creates a bundle, which has no version before its first deploy. At the path of a deleted bundle, it restores that bundle with its
+/// history.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: a field is invalid; the path is in use; settings or Airflow version of the Deployment do not allow it. 404: no such Deployment.
@@ -79,8 +80,8 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         if (!string.IsNullOrEmpty(request.NonDagMountPath) || !string.IsNullOrEmpty(request.NonDagBundleType)
             || request.DagBundleIds is { Count: > 0 })
         {
-            throw ApiException.BadRequest("'nonDagMountPath', 'nonDagBundleType' and 'dagBundleIds' are for non-DAG bundles only; omit them, "
-                + "or set 'isDagBundle' to false and omit 'name'.");
+            throw ApiException.BadRequest("'nonDagMountPath', 'nonDagBundleType' and 'dagBundleIds' are for non-DAG bundles only; "
+                + "omit them, or set 'isDagBundle' to false and omit 'name'.");
         }
     }
 
@@ -97,7 +98,8 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         var major = deployment.AirflowVersion.Split('.')[0];
         if (int.TryParse(major, System.Globalization.CultureInfo.InvariantCulture, out var number) && number < FirstAirflowWithBundles)
         {
-            throw new ApiException(BundleErrors.AirflowTooOld, $"DAG bundles other than '{Bundle.Main}' need Airflow {FirstAirflowWithBundles}; "
+            throw new ApiException(BundleErrors.AirflowTooOld,
+                $"DAG bundles other than '{Bundle.Main}' need Airflow {FirstAirflowWithBundles}; "
                 + $"the Deployment runs {deployment.AirflowVersion}. Deploy an image with a newer Airflow first.");
         }
     }

@@ -11,8 +11,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>
-/// Deletes a bundle with a deploy whose revision does not contain it; agents then remove it. A second deletion changes nothing. A rollback to a
-/// deploy with the bundle restores it.
+/// Deletes a bundle with a deploy whose revision does not contain it; agents then remove it. A second deletion changes nothing. A rollback
+/// to a deploy with the bundle restores it.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: the default DAG bundle, or the only DAG bundle of a non-DAG bundle. 403: CI/CD is enforced. 404: no such bundle.

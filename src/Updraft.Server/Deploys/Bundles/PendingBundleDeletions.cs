@@ -8,8 +8,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>
-/// Finds deleted bundles that live agents still mount. Only an agent behind the revision that removed the bundle can mount it, so the reports of
-/// up-to-date agents are not read.
+/// Finds deleted bundles that live agents still mount. Only an agent behind the revision that removed the bundle can mount it, so the
+/// reports of up-to-date agents are not read.
 /// </summary>
 internal sealed class PendingBundleDeletions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {

@@ -41,12 +41,14 @@ internal sealed class UpdateBundle(UpdraftDbContext db, TimeProvider clock, Ensu
 
     /// <summary>A bundle that is not deleted, tracked for changes.</summary>
     /// <exception cref="ApiException">400: the bundle was deleted. 404: no such bundle.</exception>
-    public static async Task<Bundle> FindAsync(UpdraftDbContext db, DeploymentId deployment, BundleId id, CancellationToken cancellationToken)
+    public static async Task<Bundle> FindAsync(UpdraftDbContext db, DeploymentId deployment, BundleId id,
+        CancellationToken cancellationToken)
     {
         var bundle = await db.Bundles.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == deployment, cancellationToken)
             ?? throw BundleQueries.NotFound(id);
         return bundle.DeletedAt is null ? bundle
-            : throw new ApiException(BundleErrors.BundleDeleted, $"The bundle at {bundle.MountPath} was deleted; create it again, or deploy to it.");
+            : throw new ApiException(BundleErrors.BundleDeleted,
+                $"The bundle at {bundle.MountPath} was deleted; create it again, or deploy to it.");
     }
 
     /// <summary>Checks the ids of DAG bundles in a request; returns the default DAG bundle if there are none.</summary>

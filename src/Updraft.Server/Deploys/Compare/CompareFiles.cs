@@ -32,8 +32,8 @@ public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMo
 }
 
 /// <summary>
-/// Finds the files that differ between the revisions of two deploys. Compares manifests and reads no file content, so the cost does not depend on
-/// file sizes.
+/// Finds the files that differ between the revisions of two deploys. Compares manifests and reads no file content, so the cost does not
+/// depend on file sizes.
 /// </summary>
 internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
 {

@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Compare;
 
 /// <summary>
-/// The files of deploys: the differences of two deploys, and the content of a version. These routes are not in the contract, so they have URLs of
-/// their own, and the API that other clients use stays unchanged.
+/// The files of deploys: the differences of two deploys, and the content of a version. These routes are not in the contract, so they have
+/// URLs of their own, and the API that other clients use stays unchanged.
 /// </summary>
 internal static class DeployFileEndpoints
 {
@@ -25,8 +25,8 @@ internal static class DeployFileEndpoints
     }
 
     private static async Task<JsonHttpResult<FileDiffResponse>> Compare(DeploymentId deploymentId, DeployId deployId,
-        [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against, CompareFiles compare,
-        DeployHistory history, CancellationToken cancellationToken)
+        [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
+        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
     {
         var (before, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
         return TypedResults.Json(new()
@@ -51,7 +51,8 @@ internal static class DeployFileEndpoints
 
     private static async Task<JsonHttpResult<TextDiffResponse>> CompareText(DeploymentId deploymentId, DeployId deployId,
         [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
-        [Description("Path of the bundle below the agent's root, such as dags.")] string? bundle, [Description("Path of the file in the bundle.")] string? path,
+        [Description("Path of the bundle below the agent's root, such as dags.")] string? bundle,
+        [Description("Path of the file in the bundle.")] string? path,
         CompareFiles compare, CompareText texts, DeployHistory history, CancellationToken cancellationToken)
     {
         var (_, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
@@ -92,8 +93,8 @@ internal static class DeployFileEndpoints
 
     /// <summary>A file of a version. The headers make browsers save it; they must not show or run it.</summary>
     /// <exception cref="ApiException">404: no such version or file.</exception>
-    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path, HttpResponse response,
-        BundleFiles files, CancellationToken cancellationToken)
+    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path,
+        HttpResponse response, BundleFiles files, CancellationToken cancellationToken)
     {
         var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
         var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsFolder);
@@ -106,8 +107,8 @@ internal static class DeployFileEndpoints
         return TypedResults.Stream(await files.OpenAsync(deploymentId, entry, cancellationToken), "application/octet-stream");
     }
 
-    private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy, string? against,
-        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
+    private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy,
+        string? against, CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
     {
         var after = await compare.ReadRevisionAsync(deployment, deploy, cancellationToken);
         DeployId? before = string.IsNullOrEmpty(against)

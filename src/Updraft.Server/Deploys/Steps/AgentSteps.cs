@@ -6,8 +6,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys.Steps;
 
 /// <summary>
-/// The steps of one agent: prepare the trees, run the checks and roll out the image, then activate. An agent retries a failed step, unless it
-/// aborted the rollout.
+/// The steps of one agent: prepare the trees, run the checks and roll out the image, then activate. An agent retries a failed step, unless
+/// it aborted the rollout.
 /// </summary>
 internal static class AgentSteps
 {
@@ -16,12 +16,14 @@ internal static class AgentSteps
     public static IEnumerable<DeployStep> Of(RevisionReport report, Revision revision)
     {
         var (prepared, active) = (report.PreparedAt, report.ActiveAt);
-        yield return Step(report, "prepared", $"Prepared by {report.Component} on {report.Host}", revision.CreatedAt, revision.CreatedAt, prepared,
-            prepared is null ? null : string.Create(CultureInfo.InvariantCulture,
-                $"{report.Component} on {report.Host} fetched {report.FetchedBytes} bytes and built the trees in {report.Milliseconds:0} ms."));
+        yield return Step(report, "prepared", $"Prepared by {report.Component} on {report.Host}", revision.CreatedAt, revision.CreatedAt,
+            prepared, prepared is null ? null : string.Create(CultureInfo.InvariantCulture,
+                $"{report.Component} on {report.Host} fetched {report.FetchedBytes} bytes and built the trees in "
+                + $"{report.Milliseconds:0} ms."));
         foreach (var step in (report.Steps ?? []).OrderBy(step => step.StartedAt))
             yield return Reported(report, step, revision);
-        yield return Step(report, "activated", $"Activated by {report.Component} on {report.Host}", prepared ?? revision.CreatedAt, prepared, active,
+        yield return Step(report, "activated", $"Activated by {report.Component} on {report.Host}", prepared ?? revision.CreatedAt,
+            prepared, active,
             active is null ? null : $"{report.Component} on {report.Host} activated the revision; Airflow reads the new files.");
     }
 

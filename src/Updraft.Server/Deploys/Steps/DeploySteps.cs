@@ -21,8 +21,8 @@ public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Fai
 }
 
 /// <summary>
-/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized; then the steps of each agent, from prepared
-/// to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
+/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized; then the steps of each agent,
+/// from prepared to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
 /// </summary>
 /// <exception cref="ApiException">400: the sort is unknown. 404: no such deploy in the Deployment, or no such step.</exception>
 internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient registry, TimeProvider clock)
@@ -67,7 +67,9 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
     public async Task<DeployProgress> ReadAsync(DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken) =>
         await DescribeAsync(await readDetails.RunAsync(deploymentId, deployId, cancellationToken), cancellationToken);
 
-    /// <summary>All steps of a deploy whose rows the caller has already read. Before finalize, sends a request to the image registry.</summary>
+    /// <summary>
+    /// All steps of a deploy whose rows the caller has already read. Before finalize, sends a request to the image registry.
+    /// </summary>
     public async Task<DeployProgress> DescribeAsync(DeployDetails details, CancellationToken cancellationToken)
     {
         var (deploy, uploads, revision) = (details.Deploy, details.Uploads, details.Revision);

@@ -29,13 +29,15 @@ internal static class ImageSteps
             [
                 DeploySteps.Entry($"{name} is pinned to {image.Digest}; later pushes to the tag do not change it.", at),
                 DeploySteps.Entry($"Runtime {Known(image.RuntimeVersion)}, Airflow {Known(image.AirflowVersion)}.", at),
-                DeploySteps.Entry($"Architectures: {(image.Architectures.Count > 0 ? string.Join(", ", image.Architectures) : "unknown")}.", at),
+                DeploySteps.Entry($"Architectures: {(image.Architectures.Count > 0 ? string.Join(", ", image.Architectures) : "unknown")}.",
+                    at),
             ]);
             yield break;
         }
         var now = tag?.Digest is null ? (DateTimeOffset?)null : tag.At;
         yield return DeploySteps.Step("pushed", "Image pushed", deploy.CreatedAt, now, now, tag is null ? [] : [DeploySteps.Entry(
-            tag.Problem ?? (tag.Digest is null ? $"{name} is not in the registry yet: docker push {name}" : $"{name} is in the registry, {tag.Digest}."), tag.At)]);
+            tag.Problem ?? (tag.Digest is null ? $"{name} is not in the registry yet: docker push {name}"
+                : $"{name} is in the registry, {tag.Digest}."), tag.At)]);
         yield return DeploySteps.Step("resolved", "Image resolved", deploy.CreatedAt, null, null, []);
     }
 
