@@ -10,7 +10,7 @@ public sealed class HibernationTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_development_Deployment_sleeps_until_it_is_told_otherwise()
+    public async Task Development_Deployment_hibernates_until_the_override_changes()
     {
         await using var server = await UpdraftServer.StartAsync();
         var path = await CreateAsync(server);
@@ -38,7 +38,7 @@ public sealed class HibernationTests
     }
 
     [Fact]
-    public async Task An_override_ends_by_itself_at_its_time()
+    public async Task Override_ends_at_its_time()
     {
         var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -55,7 +55,7 @@ public sealed class HibernationTests
     }
 
     [Fact]
-    public async Task Only_a_development_Deployment_hibernates_and_nonsense_is_refused()
+    public async Task Only_a_development_Deployment_accepts_a_valid_override()
     {
         await using var server = await UpdraftServer.StartAsync();
         var production = $"{server.OrganizationPath}/deployments/{await server.CreateDeploymentAsync()}/hibernation-override";

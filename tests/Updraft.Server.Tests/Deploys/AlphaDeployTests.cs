@@ -17,7 +17,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("IMAGE_AND_DAG", "IMAGE_AND_DAG")]
     [InlineData("IMAGE_ONLY", "IMAGE_ONLY")]
     [InlineData("DAG_ONLY", "DAG_ONLY")]
-    public async Task The_server_says_what_a_type_comes_to(string type, string expected)
+    public async Task Alpha_type_is_converted_to_the_type_of_v1(string type, string expected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -29,7 +29,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_client_may_choose_the_image_tag()
+    public async Task Client_can_set_the_image_tag()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -46,12 +46,12 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Theory]
-    [InlineData("""{"type":"DAG","dagBundleName":"nobody"}""", "There is no DAG bundle 'nobody'")]
-    [InlineData("""{"type":"DAG","dagBundleName":"../x"}""", "There is no DAG bundle '../x'")]
-    [InlineData("""{"type":"IMAGE_ONLY","dagBundleName":"x"}""", "'dagBundleName' says where DAGs go")]
-    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""", "'dagBundleName' says where DAGs go")]
+    [InlineData("""{"type":"DAG","dagBundleName":"unknown"}""", "has no DAG bundle 'unknown'")]
+    [InlineData("""{"type":"DAG","dagBundleName":"../x"}""", "has no DAG bundle '../x'")]
+    [InlineData("""{"type":"IMAGE_ONLY","dagBundleName":"x"}""", "'dagBundleName' is invalid for the type")]
+    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""", "'dagBundleName' is invalid for the type")]
     [InlineData("""{"type":"GIT"}""", "it must be one of")]
-    public async Task A_deploy_that_cannot_be_is_refused(string body, string message)
+    public async Task Invalid_deploy_is_rejected_with_400(string body, string message)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -63,7 +63,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData(null)]
     [InlineData("")]
     [InlineData("main")]
-    public async Task The_default_bundle_needs_no_name(string? name)
+    public async Task Default_bundle_needs_no_name(string? name)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -73,7 +73,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task An_image_deploy_can_bring_the_DAGs_of_a_named_bundle_or_remove_them()
+    public async Task Image_deploy_sets_or_removes_the_DAGs_of_a_named_bundle()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
@@ -90,7 +90,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_v1_deploy_of_the_image_keeps_named_bundles_too()
+    public async Task V1_image_deploy_keeps_named_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
@@ -103,7 +103,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_fields_are_those_of_this_version()
+    public async Task Alpha_response_has_the_fields_of_this_version()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await bundles.DeployDagsAsync("one");
@@ -129,7 +129,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("?search=nothing", 0)]
     [InlineData("?search=", 4)]
     [InlineData("?search=faster&limit=0", 1)]
-    public async Task A_search_finds_deploys(string query, int expected)
+    public async Task Search_matches_text_in_any_case(string query, int expected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
@@ -146,7 +146,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_search_by_id_or_creator_finds_deploys()
+    public async Task Search_by_id_or_creator_finds_one_deploy()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var token = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", bundles.DeploymentId);
@@ -163,7 +163,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Deploying_from_git_is_not_offered()
+    public async Task Deploy_from_git_is_not_supported()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 

@@ -13,7 +13,7 @@ public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<Shared
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Two_deploys_are_compared_file_by_file_and_line_by_line()
+    public async Task Two_deploys_are_compared_by_file_and_by_line()
     {
         var site = await PageSite.CreateAsync(Server);
         var (first, _) = await site.DeployAsync("first", ("dags/a.py", "1\n2\n3\n4\n5\n6\n7\n8\n9\n"), ("dags/gone.py", "x"), ("dags/same.py", "same"), ("dags/big.py", new string('x', 600_000)));
@@ -33,12 +33,12 @@ public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<Shared
         Assert.Equal(["GAP   ", "SAME 2 2 2", "SAME 3 3 3", "SAME 4 4 4", "REMOVED 5  5", "ADDED  5 five", "SAME 6 6 6", "SAME 7 7 7", "SAME 8 8 8", "GAP   "],
             text["lines"]!.AsArray().Select(line => $"{line!["kind"]} {line["numberBefore"]} {line["numberAfter"]} {line["text"]}"));
         var big = await Server.Client.GetOkAsync(Path(site, $"deploys/{second}/files/text-diff?bundle=dags&path=dags/big.py"));
-        Assert.Contains("larger than 512 KiB", big.Text("reason"), StringComparison.Ordinal);
+        Assert.Contains("exceeds the limit of 512 KiB", big.Text("reason"), StringComparison.Ordinal);
         Assert.Null(big["lines"]);
     }
 
     [Fact]
-    public async Task A_version_is_listed_and_each_of_its_files_can_be_had()
+    public async Task Files_of_a_version_are_listed_and_downloaded()
     {
         var site = await PageSite.CreateAsync(Server);
         var large = string.Concat(Enumerable.Range(0, 300_000).Select(i => i.ToString("x", System.Globalization.CultureInfo.InvariantCulture)));
@@ -51,7 +51,7 @@ public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task What_cannot_be_compared_or_is_not_there_is_said_so()
+    public async Task Invalid_or_unknown_files_are_rejected_with_400_or_404()
     {
         var site = await PageSite.CreateAsync(Server);
         var (deploy, version) = await site.DeployAsync("one", ("dags/a.py", "a"));
@@ -72,7 +72,7 @@ public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task They_are_described_beside_the_compatible_API_and_not_in_it()
+    public async Task File_routes_have_their_own_OpenAPI_document()
     {
         var own = JsonNode.Parse(await Server.Anonymous.GetStringAsync("/openapi/updraft-v1.json", Cancelled))!;
         Assert.EndsWith("/updraft/v1", (string?)own["servers"]![0]!["url"], StringComparison.Ordinal);

@@ -6,7 +6,7 @@ using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>The way of a deploy, step by step, and what two deploys differ in.</summary>
+/// <summary>The steps of a deploy, and the differences of two deploys.</summary>
 public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -14,7 +14,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_goes_from_created_to_finalized()
+    public async Task Deploy_steps_go_from_created_to_finalized()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "DAG" });
@@ -28,13 +28,13 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
 
         Assert.Contains(", of type DAG_ONLY.", Assert.Single(await LogAsync(path, "created")));
         Assert.Equal($"Version {version}: 1 files, 3 bytes.", Assert.Single(await LogAsync(path, "uploaded")));
-        Assert.Equal(["Revision 1 names no image.", $"/usr/local/airflow/dags is to have version {version}."], await LogAsync(path, "finalized"));
+        Assert.Equal(["Revision 1 names no image.", $"/usr/local/airflow/dags gets version {version}."], await LogAsync(path, "finalized"));
         using var unknown = await Server.Client.GetAsync($"{path}/steps/nothing/logs", Cancelled);
         Assert.Contains("no step 'nothing'", (await unknown.ReadAsync(System.Net.HttpStatusCode.NotFound)).Text("message"));
     }
 
     [Fact]
-    public async Task Each_agent_prepares_and_activates_and_says_why_not()
+    public async Task Each_agent_has_steps_with_the_reason_of_its_failure()
     {
         var site = await AgentSite.CreateAsync(Server);
         var path = $"{Server.OrganizationPath.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deployments/{site.DeploymentId}/deploys";
@@ -64,7 +64,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
         Assert.All((await StepsAsync(path)).Where(step => !step.StartsWith("uploaded", StringComparison.Ordinal)),
             step => Assert.EndsWith("COMPLETED", step));
         Assert.Equal("the disk is full", (await LogAsync(path, $"prepared-{two}"))[0]);
-        Assert.Contains("has the files", (await LogAsync(path, $"prepared-{two}"))[1]);
+        Assert.Contains("fetched 0 bytes", (await LogAsync(path, $"prepared-{two}"))[1]);
         Assert.False((await Server.Client.GetOkAsync(path)).ContainsKey("statusReason"));
     }
 
@@ -86,7 +86,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_difference_names_what_changed_and_nothing_else()
+    public async Task Diff_contains_exactly_the_changed_fields()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var before = await bundles.DeployDagsAsync("one");
@@ -119,7 +119,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_difference_needs_two_finalized_deploys()
+    public async Task Diff_needs_two_finalized_deploys()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var done = (await bundles.DeployDagsAsync("one")).Text("id");
