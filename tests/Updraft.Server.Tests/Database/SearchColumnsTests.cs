@@ -10,9 +10,10 @@ namespace Updraft.Server.Tests.Database;
 public sealed class SearchColumnsTests
 {
     private const string Rows = """
-        INSERT INTO deploys (id, deployment_id, number, type, status, image_repository, image_tag, is_dag_deploy_enabled, created_at, created_by,
-            updated_at, updated_by, git)
-        VALUES ('d1', 'd', 1, 'DagOnly', 'Deployed', '', '', TRUE, 1, '{"id":"u1","kind":0,"name":"ann@example.org","fullName":"Ann \u00c9llis"}', 1,
+        INSERT INTO deploys (id, deployment_id, number, type, status, image_repository, image_tag, is_dag_deploy_enabled, created_at,
+            created_by, updated_at, updated_by, git)
+        VALUES ('d1', 'd', 1, 'DagOnly', 'Deployed', '', '', TRUE, 1,
+                '{"id":"u1","kind":0,"name":"ann@example.org","fullName":"Ann \u00c9llis"}', 1,
                 '{"id":"u1","kind":0,"name":"ann@example.org","fullName":null}',
                 '{"provider":"GITHUB","commitSha":"0123abcd","account":"shop","repo":"airflow","remoteUrl":null,"branch":"release"}'),
                ('d2', 'd', 2, 'DagOnly', 'Deployed', '', '', TRUE, 1, '{"id":"t1","kind":1,"name":"ci","fullName":null}', 1,
@@ -24,9 +25,10 @@ public sealed class SearchColumnsTests
         """;
 
     private const string Token = """
-        INSERT INTO api_tokens (id, organization_id, kind, name, description, hash, short_token, is_signed, created_at, created_by, updated_at,
-            updated_by)
-        VALUES ('t1', 'o', 'Api', 'ci', '', {0}, 's', TRUE, 1, '{{"id":"u1","kind":0,"name":"ann"}}', 1, '{{"id":"u2","kind":0,"name":"ben"}}')
+        INSERT INTO api_tokens (id, organization_id, kind, name, description, hash, short_token, is_signed, created_at, created_by,
+            updated_at, updated_by)
+        VALUES ('t1', 'o', 'Api', 'ci', '', {0}, 's', TRUE, 1, '{{"id":"u1","kind":0,"name":"ann"}}', 1,
+            '{{"id":"u2","kind":0,"name":"ben"}}')
         """;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -55,7 +57,8 @@ public sealed class SearchColumnsTests
         var before = db.Database.GetMigrations().TakeWhile(id => !id.EndsWith("_SearchColumns", StringComparison.Ordinal)).Last();
         await db.GetService<IMigrator>().MigrateAsync(before, Cancelled);
         // Formats are no part of this text, so braces are doubled.
-        await db.Database.ExecuteSqlRawAsync(Rows.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal), Cancelled);
+        await db.Database.ExecuteSqlRawAsync(Rows.Replace("{", "{{", StringComparison.Ordinal).Replace("}", "}}", StringComparison.Ordinal),
+            Cancelled);
         await db.Database.ExecuteSqlRawAsync(Token, [new byte[] { 1 }], Cancelled);
 
         await db.Database.MigrateAsync(Cancelled);
@@ -70,7 +73,8 @@ public sealed class SearchColumnsTests
                 || replace(detail_text, '
             ', '/') AS "Value" FROM events ORDER BY id
             """));
-        Assert.Equal(["t1|u1|u2"], await ReadAsync("""SELECT id || '|' || created_by_id || '|' || updated_by_id AS "Value" FROM api_tokens"""));
+        Assert.Equal(["t1|u1|u2"],
+            await ReadAsync("""SELECT id || '|' || created_by_id || '|' || updated_by_id AS "Value" FROM api_tokens"""));
 
         Task<List<string>> ReadAsync(string sql) => db.Database.SqlQueryRaw<string>(sql).ToListAsync(Cancelled);
     }

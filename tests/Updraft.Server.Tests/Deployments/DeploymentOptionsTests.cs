@@ -55,5 +55,6 @@ public sealed class DeploymentOptionsTests(SharedServer shared) : IClassFixture<
         await response.ReadAsync(HttpStatusCode.BadRequest);
     }
 
-    private static void AssertRange(JsonNode range) => Assert.All((string[])["floor", "default", "ceiling"], field => Assert.NotNull(range[field]));
+    private static void AssertRange(JsonNode range) =>
+        Assert.All((string[])["floor", "default", "ceiling"], field => Assert.NotNull(range[field]));
 }

@@ -102,7 +102,10 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
         { """{"type":"SHARED"}""", "'type'" },
         { """{"type":"DEDICATED","clusterId":"c00000000000000000unknown"}""", "'clusterId'" },
         { """{"type":"HYBRID","scheduler":{"au":4,"replicas":1}}""", "'scheduler.au'" },
-        { """{"type":"HYBRID","workerQueues":[{"name":"q","isDefault":true,"maxWorkerCount":1,"minWorkerCount":0,"workerConcurrency":1}]}""", "nodePoolId" },
+        {
+            """{"type":"HYBRID","workerQueues":[{"name":"q","isDefault":true,"maxWorkerCount":1,"minWorkerCount":0,"workerConcurrency":1}]}""",
+            "nodePoolId"
+        },
         { """{"executor":"SEQUENTIAL"}""", "'executor'" },
         { """{"schedulerSize":"HUGE"}""", "'schedulerSize'" },
         { """{"cloudProvider":"MOON"}""", "'cloudProvider'" },

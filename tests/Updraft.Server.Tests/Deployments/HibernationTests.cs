@@ -16,7 +16,8 @@ public sealed class HibernationTests
         var path = await CreateAsync(server);
         Assert.Equal("HEALTHY", (await server.Client.GetOkAsync(path)).Text("status"));
 
-        var decision = await server.Client.PostOkAsync($"{path}/hibernation-override", JsonNode.Parse("""{"isHibernating":true,"overrideUntil":null}""")!);
+        var decision = await server.Client.PostOkAsync($"{path}/hibernation-override",
+            JsonNode.Parse("""{"isHibernating":true,"overrideUntil":null}""")!);
         Assert.Equal((true, true), (decision["isActive"]!.GetValue<bool>(), decision["isHibernating"]!.GetValue<bool>()));
         Assert.False(decision.ContainsKey("overrideUntil"));
         var asleep = await server.Client.GetOkAsync(path);
@@ -59,7 +60,8 @@ public sealed class HibernationTests
     {
         await using var server = await UpdraftServer.StartAsync();
         var production = $"{server.OrganizationPath}/deployments/{await server.CreateDeploymentAsync()}/hibernation-override";
-        Assert.Contains("development mode", await server.Client.PostErrorAsync(production, """{"isHibernating":true}""", HttpStatusCode.BadRequest),
+        Assert.Contains("development mode",
+            await server.Client.PostErrorAsync(production, """{"isHibernating":true}""", HttpStatusCode.BadRequest),
             StringComparison.Ordinal);
         using var removal = await server.Client.DeleteAsync(production, Cancelled);
         await removal.ReadAsync(HttpStatusCode.BadRequest);

@@ -33,7 +33,8 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["imageTag"] = "build-17" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["imageTag"] = "build-17" });
         await bundles.FinalizeAsync(deploy.Text("id"), "dagTarballVersion", "");
 
         Assert.Equal("build-17", deploy.Text("imageTag"));
@@ -49,7 +50,8 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("""{"type":"DAG","dagBundleName":"unknown"}""", "has no DAG bundle 'unknown'")]
     [InlineData("""{"type":"DAG","dagBundleName":"../x"}""", "has no DAG bundle '../x'")]
     [InlineData("""{"type":"IMAGE_ONLY","dagBundleName":"x"}""", "'dagBundleName' is invalid for the type")]
-    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""", "'dagBundleName' is invalid for the type")]
+    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""",
+        "'dagBundleName' is invalid for the type")]
     [InlineData("""{"type":"GIT"}""", "it must be one of")]
     public async Task Invalid_deploy_is_rejected_with_400(string body, string message)
     {
@@ -78,12 +80,14 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
         await bundles.DeployDagsAsync("main");
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
         var version = await bundles.UploadAsync(deploy.Text("dagsUploadUrl"), "finance");
         Assert.Equal(version, (await bundles.FinalizeAsync(deploy.Text("id"), "dagTarballVersion", version)).Text("dagTarballVersion"));
         Assert.Equal(["dags", "bundles/finance"], (await bundles.MountsAsync()).Keys);
 
-        var empty = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
+        var empty = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
         await bundles.FinalizeAsync(empty.Text("id"), "dagTarballVersion", "");
 
         Assert.Equal(["dags"], (await bundles.MountsAsync()).Keys);
@@ -114,7 +118,8 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
         Assert.Equal(v1.Select(field => field.Key).Except(["astroRuntimeVersion"]).Order(), alpha.Select(field => field.Key).Order());
         Assert.False(alpha.ContainsKey("steps"));
         Assert.Equal(["created", "uploaded", "finalized"], (await Server.Client.GetOkAsync(
-            $"{bundles.AlphaDeploys}/{deploy.Text("id")}?includeSteps=true"))["steps"]!.AsArray().Select(step => step!.AsObject().Text("id")));
+            $"{bundles.AlphaDeploys}/{deploy.Text("id")}?includeSteps=true"))["steps"]!.AsArray()
+                .Select(step => step!.AsObject().Text("id")));
     }
 
     [Theory]

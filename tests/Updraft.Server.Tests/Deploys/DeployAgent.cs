@@ -13,7 +13,13 @@ internal sealed class DeployAgent(HttpClient client, EnrollResponse enrollment)
     {
         var client = server.ClientWith(await server.CreateAgentTokenAsync(deployment));
         using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
-            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "host", Component = "scheduler", AgentVersion = "0" },
+            new EnrollRequest
+            {
+                InstanceId = EntityId.New(TimeProvider.System),
+                Host = "host",
+                Component = "scheduler",
+                AgentVersion = "0",
+            },
             AgentJson.Default.EnrollRequest, Cancelled);
         var enrollment = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
         return new(client, enrollment!);

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Deploys;
@@ -10,8 +9,9 @@ namespace Updraft.Server.Tests.Deploys;
 public sealed class DeployHistoryTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Deploy = """
-        {"type":"DAG_ONLY","description":"Totals by region","git":{"provider":"GITHUB","account":"shop","repo":"airflow","commitSha":"0123abcd",
-         "branch":"release","path":"dags/orders","authorName":"Ann Ellis"}}
+        {"type":"DAG_ONLY","description":"Totals by region",
+         "git":{"provider":"GITHUB","account":"shop","repo":"airflow","commitSha":"0123abcd","branch":"release","path":"dags/orders",
+         "authorName":"Ann Ellis"}}
         """;
 
     [Theory]
@@ -71,7 +71,8 @@ public sealed class DeployHistoryTests(SharedServer server) : IClassFixture<Shar
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.CreateAsync("""
-            {"type":"DAG_ONLY","git":{"provider":"GITHUB","account":"shop","repo":"airflow","commitSha":"0123abcd","branch":"re\u0000lease"}}
+            {"type":"DAG_ONLY",
+             "git":{"provider":"GITHUB","account":"shop","repo":"airflow","commitSha":"0123abcd","branch":"re\u0000lease"}}
             """);
 
         Assert.Equal(1, await CountAsync(deploys, new DeployFilter(null, null, null, "release")));

@@ -77,9 +77,12 @@ public sealed class ReadDeployViewTests(SharedServer server) : IClassFixture<Sha
         await using var scope = server.Server.Services.CreateAsyncScope();
         var services = scope.ServiceProvider;
         Assert.Equal(
-            Json(await services.GetRequiredService<DeploymentQueries>().GetAsync(ApiVersion.V1, deployment, Cancelled)), Json(view.Deployment));
-        Assert.Equal(Json(await services.GetRequiredService<DeployQueries>().GetAsync(Owner, deployment, deploy, Cancelled)), Json(view.Deploy));
-        Assert.Equal(Json((await services.GetRequiredService<DeploySteps>().ReadAsync(deployment, deploy, Cancelled)).Steps), Json(view.Progress.Steps));
+            Json(await services.GetRequiredService<DeploymentQueries>().GetAsync(ApiVersion.V1, deployment, Cancelled)),
+            Json(view.Deployment));
+        Assert.Equal(Json(await services.GetRequiredService<DeployQueries>().GetAsync(Owner, deployment, deploy, Cancelled)),
+            Json(view.Deploy));
+        Assert.Equal(Json((await services.GetRequiredService<DeploySteps>().ReadAsync(deployment, deploy, Cancelled)).Steps),
+            Json(view.Progress.Steps));
         var current = await services.GetRequiredService<CurrentVersions>().ReadAsync(deployment, Cancelled);
         Assert.Equal(current.OrderBy(row => row.Key).Select(row => (row.Key, row.Value)),
             view.Mounts.OrderBy(mount => mount.Mount.Path).Select(mount => (mount.Mount.Path, mount.RunningVersion!)));

@@ -36,21 +36,25 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         Assert.Equal(told.Revision, again.Revision);
         Assert.Equal(3, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Revision);
         Assert.Equal("FAILED", (await GetAsync(bad)).Text("status"));
-        Assert.Equal("scheduler on driver: exit code 3", (await Server.Client.GetOkAsync($"{AlphaDeploys}/{bad.Text("id")}")).Text("statusReason"));
+        Assert.Equal("scheduler on driver: exit code 3", (await Server.Client.GetOkAsync($"{AlphaDeploys}/{bad.Text("id")}"))
+            .Text("statusReason"));
         var history = (await Server.Client.GetOkAsync(Deploys))["deploys"]!.AsArray().Select(row => row!.AsObject()).ToList();
         Assert.Equal(["DEPLOYED", "FAILED", "DEPLOYED"], history.Select(row => row.Text("status")));
         var back = history[0];
-        Assert.Equal((good.Text("id"), good.Text("imageTag"), $"Automatic rollback: the image of deploy {bad.Text("id")} did not become ready at scheduler on driver"),
+        Assert.Equal((good.Text("id"), good.Text("imageTag"),
+            $"Automatic rollback: the image of deploy {bad.Text("id")} did not become ready at scheduler on driver"),
             (back.Text("rollbackFromId"), back.Text("imageTag"), back.Text("description")));
         Assert.Equal("SERVICEKEY", back["createdBySubject"]!.AsObject().Text("subjectType"));
 
-        var log = (await Server.ReadLogAsync($"deploymentId={_site.DeploymentId}&type=deploy&limit=2")).Select(row => (row.Text("type"), row.Text("deployId"), row["by"]!.AsObject().Text("apiTokenName")));
+        var log = (await Server.ReadLogAsync($"deploymentId={_site.DeploymentId}&type=deploy&limit=2"))
+            .Select(row => (row.Text("type"), row.Text("deployId"), row["by"]!.AsObject().Text("apiTokenName")));
         Assert.Equal([("deploy.rolled_back", back.Text("id"), "agent"), ("deploy.failed", bad.Text("id"), "agent")], log);
 
         Assert.Equal("DEPLOYING", (await _site.ReadConditionAsync()).Status);
         await agent.ReportAsync(AgentPhase.Active, 3, 3, ImageOf(good));
         await other.ReportAsync(AgentPhase.Active, 3, 3);
-        Assert.Equal(("HEALTHY", good.Text("imageTag")), ((await _site.ReadConditionAsync()).Status, (await _site.ReadConditionAsync()).ImageTag));
+        Assert.Equal(("HEALTHY", good.Text("imageTag")),
+            ((await _site.ReadConditionAsync()).Status, (await _site.ReadConditionAsync()).ImageTag));
 
         // No operation makes the failed deploy current again.
         Assert.Contains("has failed", await ErrorAsync(bad, "finalize", """{"dagTarballVersion":""}"""));
@@ -145,17 +149,21 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         var image = Step("image", StepStatus.Running, now.AddSeconds(5), [.. Enumerable.Range(0, 250).Select(i => $"line {i}")]);
         await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [image, check] });
 
-        Assert.Equal([$"prepared-{id} RUNNING", $"check:dags-{id} COMPLETED", $"image-{id} RUNNING", $"activated-{id} PENDING"], await AgentStepsAsync(deploy));
-        Assert.Equal(("line 50", "line 249", 200), (Lines(await LogAsync(deploy, $"image-{id}"))[0], Lines(await LogAsync(deploy, $"image-{id}"))[^1],
+        Assert.Equal([$"prepared-{id} RUNNING", $"check:dags-{id} COMPLETED", $"image-{id} RUNNING", $"activated-{id} PENDING"],
+            await AgentStepsAsync(deploy));
+        Assert.Equal(("line 50", "line 249", 200),
+            (Lines(await LogAsync(deploy, $"image-{id}"))[0], Lines(await LogAsync(deploy, $"image-{id}"))[^1],
             (int)(await LogAsync(deploy, $"image-{id}"))["totalCount"]!));
         Assert.Equal("DEPLOYING", (await _site.ReadConditionAsync()).Status);
 
         var failed = Step("image", StepStatus.Failed, now.AddSeconds(5), "\u001b[31mred", new string('x', 1200));
         await agent.SendAsync(agent.Report(AgentPhase.Failed, 1, 0, message: "no") with { Steps = [check, failed], HasGivenUp = true });
 
-        Assert.Equal([$"prepared-{id} FAILED", $"check:dags-{id} COMPLETED", $"image-{id} FAILED", $"activated-{id} PENDING"], await AgentStepsAsync(deploy));
+        Assert.Equal([$"prepared-{id} FAILED", $"check:dags-{id} COMPLETED", $"image-{id} FAILED", $"activated-{id} PENDING"],
+            await AgentStepsAsync(deploy));
         Assert.Equal(["?[31mred", new string('x', 1000)], Lines(await LogAsync(deploy, $"image-{id}")));
-        Assert.Equal("Image rolled out by scheduler on host-1", (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
+        Assert.Equal("Image rolled out by scheduler on host-1",
+            (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
             .Select(row => row!.AsObject()).Single(row => row.Text("id") == $"image-{id}").Text("label"));
     }
 
@@ -167,9 +175,11 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         var deploy = await DeployAsync();
         var path = $"{AlphaDeploys}/{deploy.Text("id")}";
         var now = DateTimeOffset.UnixEpoch.AddYears(60);
-        await agent.SendAsync(agent.Report(AgentPhase.Prepared, 1, 0) with { Image = ImageOf(deploy), Steps = [Step("image", StepStatus.Completed, now, "runs")] });
+        var done = Step("image", StepStatus.Completed, now, "runs");
+        await agent.SendAsync(agent.Report(AgentPhase.Prepared, 1, 0) with { Image = ImageOf(deploy), Steps = [done] });
 
-        var response = await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [Step("image", StepStatus.Running, now, "late")] });
+        var late = Step("image", StepStatus.Running, now, "late");
+        var response = await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [late] });
 
         Assert.Equal(StatePhase.Activate, response.Phase);
         Assert.Contains($"image-{agent.Enrolment.AgentId} COMPLETED", await AgentStepsAsync(path));
@@ -211,7 +221,8 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
 
     private Task<JsonObject> LogAsync(string deploy, string step) => Server.Client.GetOkAsync($"{deploy}/steps/{step}/logs?limit=1000");
 
-    private async Task<IEnumerable<string>> AgentStepsAsync(string deploy) => (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!
+    private async Task<IEnumerable<string>> AgentStepsAsync(string deploy) =>
+        (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!
         .AsArray().Select(row => row!.AsObject()).Select(row => $"{row.Text("id")} {row.Text("status")}")
         .Where(row => row.Contains('-', StringComparison.Ordinal));
 

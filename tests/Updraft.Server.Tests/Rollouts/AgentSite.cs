@@ -12,7 +12,8 @@ using Updraft.Server.Tests.Support;
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>
-/// A Deployment with an agent token. It stores revisions as finalize does, so that these tests need no archive; other tests run whole deploys.
+/// A Deployment with an agent token. It stores revisions as finalize does, so that these tests need no archive; other tests run whole
+/// deploys.
 /// </summary>
 internal sealed class AgentSite
 {

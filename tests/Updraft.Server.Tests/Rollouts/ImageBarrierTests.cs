@@ -40,7 +40,8 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
         Assert.Equal(StatePhase.Prepare, (await one.ReportAsync(AgentPhase.Prepared, revision, 1, One)).Phase);
         var waiting = one.AskAsync(revision, "PREPARE", wait: 60);
         Assert.Equal(StatePhase.Activate, (await two.ReportAsync(AgentPhase.Prepared, revision, 1, One)).Phase);
-        Assert.Equal(StatePhase.Activate, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
+        Assert.Equal(StatePhase.Activate,
+            (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
     }
 
     [Fact]
@@ -104,7 +105,8 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
 
         Assert.Equal(StatePhase.Prepare, (await driver.ReportAsync(AgentPhase.Prepared, first, 1, Two)).Phase);
 
-        Assert.Equal(StatePhase.Activate, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
+        Assert.Equal(StatePhase.Activate,
+            (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
     }
 
     [Fact]

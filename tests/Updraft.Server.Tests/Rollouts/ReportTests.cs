@@ -234,7 +234,8 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
 
         var report = JsonSerializer.Serialize(agent.Report(AgentPhase.Active, 5, 5), AgentJson.Default.AgentReport);
 
-        Assert.Contains("newest revision of the server is 1", await site.Client.PostErrorAsync(AgentRoutes.Report, report, HttpStatusCode.Conflict));
+        Assert.Contains("newest revision of the server is 1",
+            await site.Client.PostErrorAsync(AgentRoutes.Report, report, HttpStatusCode.Conflict));
         Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
     }
 
@@ -249,7 +250,10 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     [InlineData("""{"steps":[{"name":"","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
     [InlineData("""{"steps":[{"name":"a","status":"DONE","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
     [InlineData("""{"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[null]}]}""")]
-    [InlineData("""{"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]},{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
+    [InlineData("""
+        {"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]},
+        {"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}
+        """)]
     [InlineData("""{"mounts":null}""")]
     [InlineData("""{"mounts":[null]}""")]
     [InlineData("""{"mounts":[{"path":"../dags","version":"v","manifest":"00"}]}""")]

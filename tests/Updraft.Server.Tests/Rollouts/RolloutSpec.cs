@@ -5,8 +5,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>
-/// Drives three agents through revisions in random orders from CsCheck. Each agent follows the desired state; its reports arrive late, twice and out
-/// of order; agents fail, and new revisions are appended. Two agents have an image driver; agents are sometimes offline.
+/// Drives three agents through revisions in random orders from CsCheck. Each agent follows the desired state; its reports arrive late,
+/// twice and out of order; agents fail, and new revisions are appended. Two agents have an image driver; agents are sometimes offline.
 /// </summary>
 public sealed class RolloutSpec
 {
@@ -25,7 +25,8 @@ public sealed class RolloutSpec
 
     private static readonly Gen<(Step Step, int Agent)[]> Walks =
         Gen.Select(
-            Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)), (2, Gen.Const(Step.ReportProgress)),
+            Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)),
+                (2, Gen.Const(Step.ReportProgress)),
                 (1, Gen.Const(Step.Deploy)), (1, Gen.Const(Step.DeployImage)), (1, Gen.Const(Step.GoOffline))),
             Gen.Int[0, Agents - 1]).Array[0, 80];
 
@@ -78,11 +79,13 @@ public sealed class RolloutSpec
         ];
         ImageReference?[] images =
         [
-            null, new("r", "one"), new("r", "two"), new("r", "two", "sha256:2"), new("r", "other-tag", "sha256:2"), new("r", "two", "sha256:3"),
+            null, new("r", "one"), new("r", "two"), new("r", "two", "sha256:2"), new("r", "other-tag", "sha256:2"),
+            new("r", "two", "sha256:3"),
         ];
         var status = Gen.Int[0, all.Length - 1].Select(i => all[i]);
         var image = Gen.Int[0, images.Length - 1].Select(i => images[i]);
-        Gen.Select(status, image, Gen.Select(status, image, (at, runs) => new ImageStatus(at, runs)).Array[0, 4]).Sample((agent, desired, live) =>
+        Gen.Select(status, image, Gen.Select(status, image, (at, runs) => new ImageStatus(at, runs)).Array[0, 4])
+            .Sample((agent, desired, live) =>
         {
             var barrier = new ImageBarrier(7, desired, live);
             var waits = agent == all[2] && desired is not null
@@ -167,7 +170,8 @@ public sealed class RolloutSpec
                     Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Prepared });
                 return;
             }
-            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest) || barrier.Live.All(other => other.AgentStatus.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
+            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest)
+                || barrier.Live.All(other => other.AgentStatus.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
                 "An agent activated before the image was ready at all agents.");
             Send(agent, new AgentStatus(Newest, AgentPhase.Active, Newest));
         }
@@ -185,7 +189,8 @@ public sealed class RolloutSpec
             if (before.IsChangedBy(report))
                 Recorded[agent] = report;
             Assert.True(Recorded[agent].Revision >= before.Revision, "A report set an agent back to an older revision.");
-            Assert.False(report.Phase is AgentPhase.Preparing && Recorded[agent] != before, "A PREPARING report changed the status of an agent.");
+            Assert.False(report.Phase is AgentPhase.Preparing && Recorded[agent] != before,
+                "A PREPARING report changed the status of an agent.");
             Assert.False(before.Runs(Newest) && !Recorded[agent].Runs(Newest) && report.Phase is not AgentPhase.Failed,
                 "A repeated report removed the success of an agent.");
             if (Recorded.All(status => status.Runs(Newest)))

@@ -23,7 +23,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
 
         var main = Assert.Single(await bundles.ListAsync());
 
-        Assert.Equal(("main", true, true, false), (main.Text("name"), (bool)main["isDefault"]!, (bool)main["isDagBundle"]!, (bool)main["deletionIsPending"]!));
+        Assert.Equal(("main", true, true, false),
+            (main.Text("name"), (bool)main["isDefault"]!, (bool)main["isDagBundle"]!, (bool)main["deletionIsPending"]!));
         Assert.Equal("DEPLOY", main.Text("type"));
         Assert.Null(main["desiredVersion"]);
         Assert.Equal(main.Text("id"), (await bundles.MainAsync()).Text("id"));
@@ -35,7 +36,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server, dagDeploys: false);
 
-        Assert.Equal("""{"bundles":[],"limit":20,"offset":0,"totalCount":0}""", (await Server.Client.GetOkAsync(bundles.Bundles)).ToJsonString());
+        Assert.Equal("""{"bundles":[],"limit":20,"offset":0,"totalCount":0}""",
+            (await Server.Client.GetOkAsync(bundles.Bundles)).ToJsonString());
         Assert.Contains("enable DAG deploys", await bundles.CreateErrorAsync("""{"name":"finance"}"""));
     }
 
@@ -99,7 +101,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         var main = (await bundles.MainAsync()).Text("id");
 
         var shop = await bundles.CreateNonDagAsync(Shop, finance, main, finance);
-        var plain = await Server.Client.PostOkAsync(bundles.Bundles, new JsonObject { ["nonDagMountPath"] = "/usr/local/airflow/include/x/" });
+        var plain = await Server.Client.PostOkAsync(bundles.Bundles,
+            new JsonObject { ["nonDagMountPath"] = "/usr/local/airflow/include/x/" });
 
         Assert.Equal([finance, main], shop["dagBundleIds"]!.AsArray().Select(id => (string)id!));
         Assert.Equal(("none", "/usr/local/airflow/include/x"), (plain.Text("nonDagBundleType"), plain.Text("nonDagMountPath")));
@@ -173,7 +176,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         {
             var id = new DeploymentId(bundles.DeploymentId);
             await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Deployments.Where(row => row.Id == id)
-                .ExecuteUpdateAsync(row => row.SetProperty(deployment => deployment.AirflowVersion, airflow), TestContext.Current.CancellationToken);
+                .ExecuteUpdateAsync(row => row.SetProperty(deployment => deployment.AirflowVersion, airflow),
+                    TestContext.Current.CancellationToken);
         }
 
         if (isRejected)
@@ -197,7 +201,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         Assert.Equal("the shop", moved.Text("description"));
         Assert.Equal([finance], moved["dagBundleIds"]!.AsArray().Select(id => (string)id!));
         Assert.Contains("is empty", await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":[]}""", HttpStatusCode.BadRequest));
-        Assert.Contains("not a DAG bundle", await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":["x"]}""", HttpStatusCode.BadRequest));
+        Assert.Contains("not a DAG bundle",
+            await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":["x"]}""", HttpStatusCode.BadRequest));
         Assert.Contains("at most 500", await Server.Client.PostErrorAsync(shop,
             $$"""{"description":"{{new string('x', 501)}}"}""", HttpStatusCode.BadRequest));
         Assert.Contains("is for non-DAG bundles only", await Server.Client.PostErrorAsync($"{bundles.Bundles}/{main}",
@@ -212,8 +217,10 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         await bundles.CreateDagAsync("finance");
         await bundles.CreateNonDagAsync(Shop);
 
-        Assert.Equal(["main", "finance"], (await bundles.ListAsync("?isDagBundle=true&limit=1000&offset=0&type=DEPLOY")).Select(bundle => bundle.Text("name")));
-        Assert.Equal([Shop], (await bundles.ListAsync("?isDagBundle=false&sorts=x&unknown=1")).Select(bundle => bundle.Text("nonDagMountPath")));
+        Assert.Equal(["main", "finance"], (await bundles.ListAsync("?isDagBundle=true&limit=1000&offset=0&type=DEPLOY"))
+            .Select(bundle => bundle.Text("name")));
+        Assert.Equal([Shop], (await bundles.ListAsync("?isDagBundle=false&sorts=x&unknown=1"))
+            .Select(bundle => bundle.Text("nonDagMountPath")));
         using var response = await Server.Client.GetAsync($"{bundles.Bundles}?type=GIT", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
@@ -228,7 +235,8 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var path = bundles.Bundles.Replace("/v1/", prefix + "/", StringComparison.Ordinal);
 
-        var made = await Server.Client.PostOkAsync(path, new JsonObject { ["type"] = "DEPLOY", ["isDagBundle"] = true, ["name"] = "finance" });
+        var made = await Server.Client.PostOkAsync(path,
+            new JsonObject { ["type"] = "DEPLOY", ["isDagBundle"] = true, ["name"] = "finance" });
 
         Assert.Equal(2, (await Server.Client.GetOkAsync(path))["totalCount"]!.GetValue<int>());
         Assert.True(JsonNode.DeepEquals(made, await Server.Client.GetOkAsync($"{path}/{made.Text("id")}")));
@@ -247,8 +255,10 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         await using (var scope = Server.Services.CreateAsyncScope())
         {
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-            await db.Database.ExecuteSqlAsync($"DELETE FROM bundles WHERE deployment_id = {bundles.DeploymentId}", TestContext.Current.CancellationToken);
-            await db.Database.ExecuteSqlAsync($"DELETE FROM bundle_moves WHERE deployment_id = {bundles.DeploymentId}", TestContext.Current.CancellationToken);
+            await db.Database.ExecuteSqlAsync($"DELETE FROM bundles WHERE deployment_id = {bundles.DeploymentId}",
+                TestContext.Current.CancellationToken);
+            await db.Database.ExecuteSqlAsync($"DELETE FROM bundle_moves WHERE deployment_id = {bundles.DeploymentId}",
+                TestContext.Current.CancellationToken);
         }
 
         var (main, shop) = (await bundles.MainAsync(), await bundles.AtAsync(Shop));

@@ -26,18 +26,21 @@ internal sealed class BundlesApi
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<BundlesApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, bool isCicdEnforced = false) => new(server,
-        await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys, isCicdEnforced: isCicdEnforced));
+    public static async Task<BundlesApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, bool isCicdEnforced = false) =>
+        new(server, await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
+            isCicdEnforced: isCicdEnforced));
 
-    public Task<JsonObject> CreateDagAsync(string name) => _server.Client.PostOkAsync(Bundles, new JsonObject { ["name"] = name, ["isDagBundle"] = true });
+    public Task<JsonObject> CreateDagAsync(string name) =>
+        _server.Client.PostOkAsync(Bundles, new JsonObject { ["name"] = name, ["isDagBundle"] = true });
 
-    public Task<JsonObject> CreateNonDagAsync(string mountPath, params string[] dagBundleIds) => _server.Client.PostOkAsync(Bundles, new JsonObject
-    {
-        ["isDagBundle"] = false,
-        ["nonDagMountPath"] = mountPath,
-        ["nonDagBundleType"] = "dbt",
-        ["dagBundleIds"] = dagBundleIds.Length == 0 ? null : new JsonArray([.. dagBundleIds.Select(id => (JsonNode)id)]),
-    });
+    public Task<JsonObject> CreateNonDagAsync(string mountPath, params string[] dagBundleIds) =>
+        _server.Client.PostOkAsync(Bundles, new JsonObject
+        {
+            ["isDagBundle"] = false,
+            ["nonDagMountPath"] = mountPath,
+            ["nonDagBundleType"] = "dbt",
+            ["dagBundleIds"] = dagBundleIds.Length == 0 ? null : new JsonArray([.. dagBundleIds.Select(id => (JsonNode)id)]),
+        });
 
     public Task<string> CreateErrorAsync(string body, HttpStatusCode status = HttpStatusCode.BadRequest) =>
         _server.Client.PostErrorAsync(Bundles, body, status);
@@ -50,10 +53,12 @@ internal sealed class BundlesApi
     public async Task<JsonObject> MainAsync() => (await ListAsync()).Single(bundle => (bool)bundle["isDefault"]!);
 
     /// <summary>The one bundle at a mount path.</summary>
-    public async Task<JsonObject> AtAsync(string mountPath) => (await ListAsync()).Single(bundle => (string?)bundle["nonDagMountPath"] == mountPath);
+    public async Task<JsonObject> AtAsync(string mountPath) => (await ListAsync())
+        .Single(bundle => (string?)bundle["nonDagMountPath"] == mountPath);
 
     public async Task<IReadOnlyList<string>> VersionsAsync(string id) =>
-        [.. (await _server.Client.GetOkAsync($"{Bundles}/{id}/versions"))["versions"]!.AsArray().Select(entry => entry!.AsObject().Text("version"))];
+        [.. (await _server.Client.GetOkAsync($"{Bundles}/{id}/versions"))["versions"]!.AsArray()
+            .Select(entry => entry!.AsObject().Text("version"))];
 
     public async Task<HttpStatusCode> DeleteAsync(string id)
     {
@@ -89,7 +94,8 @@ internal sealed class BundlesApi
     public Task<JsonObject> FinalizeAsync(string deploy, string field, string version) =>
         _server.Client.PostOkAsync($"{Deploys}/{deploy}/finalize", new JsonObject { [field] = version });
 
-    public Task<JsonObject> RollBackDeployAsync(string deploy) => _server.Client.PostOkAsync($"{Deploys}/{deploy}/rollback", new JsonObject());
+    public Task<JsonObject> RollBackDeployAsync(string deploy) =>
+        _server.Client.PostOkAsync($"{Deploys}/{deploy}/rollback", new JsonObject());
 
     public async Task<string> UploadAsync(string url, string content)
     {

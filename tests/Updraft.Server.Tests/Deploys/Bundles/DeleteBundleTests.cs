@@ -26,7 +26,8 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
         Assert.True((bool)pending["deletionIsPending"]!);
         Assert.Null(pending["desiredVersion"]);
         Assert.Equal(version, pending.Text("currentVersion"));
-        Assert.Equal([id], (await bundles.ListAsync()).Where(bundle => (bool)bundle["deletionIsPending"]!).Select(bundle => bundle.Text("id")));
+        Assert.Equal([id], (await bundles.ListAsync()).Where(bundle => (bool)bundle["deletionIsPending"]!)
+            .Select(bundle => bundle.Text("id")));
         Assert.Equal(HttpStatusCode.NoContent, await bundles.DeleteAsync(id));
         Assert.Equal(new Dictionary<string, string> { ["dags"] = main }, await bundles.MountsAsync());
 
@@ -81,7 +82,8 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
         await Server.Client.PostOkAsync($"{bundles.Bundles}/{shop}", new JsonObject { ["dagBundleIds"] = new JsonArray(finance, main) });
         await bundles.DeleteAsync(finance);
         Assert.Equal([main], (await bundles.GetAsync(shop))["dagBundleIds"]!.AsArray().Select(id => (string)id!));
-        using var unknown = await Server.Client.DeleteAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n", TestContext.Current.CancellationToken);
+        using var unknown = await Server.Client.DeleteAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n",
+            TestContext.Current.CancellationToken);
         await unknown.ReadAsync(HttpStatusCode.NotFound);
     }
 
@@ -128,7 +130,8 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "DAG", ["dagBundleName"] = "finance" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "DAG", ["dagBundleName"] = "finance" });
         var version = await bundles.UploadAsync(deploy.Text("dagsUploadUrl"), "late");
         await bundles.DeleteAsync(id);
 

@@ -28,7 +28,8 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
 
         Assert.Equal((id, one), (response.Text("id"), response.Text("desiredVersion")));
         var after = await bundles.StateAsync();
-        Assert.Equal(before.Mounts.Select(mount => mount.Path == "bundles/finance" ? one : mount.Version), after.Mounts.Select(mount => mount.Version));
+        Assert.Equal(before.Mounts.Select(mount => mount.Path == "bundles/finance" ? one : mount.Version),
+            after.Mounts.Select(mount => mount.Version));
         Assert.Equal(before.Mounts.Select(mount => mount.Path), after.Mounts.Select(mount => mount.Path));
         Assert.Equal(before.Image, after.Image);
         Assert.Equal([one, two, one], await bundles.VersionsAsync(id));
@@ -75,10 +76,12 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
 
         Assert.Contains("is required", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest));
         Assert.Contains("never had", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{main}}"}""", HttpStatusCode.BadRequest));
-        Assert.Contains("at most 256", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{new string('1', 257)}}"}""", HttpStatusCode.BadRequest));
+        Assert.Contains("at most 256", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{new string('1', 257)}}"}""",
+            HttpStatusCode.BadRequest));
         Assert.Contains("at most 500", await Server.Client.PostErrorAsync(path,
             $$"""{"version":"x","description":"{{new string('x', 501)}}"}""", HttpStatusCode.BadRequest));
-        await Server.Client.PostErrorAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n/rollback", """{"version":"x"}""", HttpStatusCode.NotFound);
+        await Server.Client.PostErrorAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n/rollback", """{"version":"x"}""",
+            HttpStatusCode.NotFound);
         Assert.Equal(revision, (await bundles.StateAsync()).Revision);
         await bundles.DeleteAsync(id);
         Assert.Contains("was deleted", await Server.Client.PostErrorAsync(path, """{"version":"x"}""", HttpStatusCode.BadRequest));
