@@ -58,7 +58,7 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
         agent.Image = request.ImageDriver is null ? null : agent.Image;
         if (isChanged)
         {
-            events.Record(EventTypes.AgentEnrolled, subject.Profile, target.Place(),
+            events.Record(EventTypes.AgentEnrolled, subject.Profile, target.Scope(),
                 new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"), ("deploymentName", target.Name),
                 ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
         }

@@ -82,7 +82,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             UpdatedBy = subject.Profile,
         };
         db.Deployments.Add(deployment);
-        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Place(), deployment.Target(),
+        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Scope(), deployment.Target(),
             ("workspaceName", workspace.Name));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

@@ -18,7 +18,7 @@ internal sealed class DeleteDeployment(UpdraftDbContext db, TimeProvider clock, 
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
         var now = clock.GetUtcNow();
         (deployment.DeletedAt, deployment.UpdatedAt, deployment.UpdatedBy) = (now, now, subject.Profile);
-        events.Record(EventTypes.DeploymentDeleted, subject.Profile, deployment.Place(), deployment.Target());
+        events.Record(EventTypes.DeploymentDeleted, subject.Profile, deployment.Scope(), deployment.Target());
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

@@ -7,7 +7,7 @@ namespace Updraft.Server.Deployments;
 internal static class DeploymentEvents
 {
     /// <summary>The scope of an event of the Deployment.</summary>
-    public static EventScope Place(this Deployment deployment, DeployId? deploy = null) =>
+    public static EventScope Scope(this Deployment deployment, DeployId? deploy = null) =>
         new(deployment.OrganizationId, deployment.WorkspaceId, deployment.Id, deploy);
 
     /// <summary>The settings before and after, field by field as JSON, for <see cref="Changed"/>.</summary>

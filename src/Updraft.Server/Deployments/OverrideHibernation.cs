@@ -45,7 +45,7 @@ internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider cloc
         deployment.Settings = deployment.Settings with { ScalingSpec = Hibernation.SpecOrNull(spec) };
         (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
         events.Record(@override is null ? EventTypes.HibernationResumed : EventTypes.HibernationOverridden, subject.Profile,
-            deployment.Place(), deployment.Target(),
+            deployment.Scope(), deployment.Target(),
             ("isHibernating", @override?.IsHibernating switch { null => null, true => "true", false => "false" }),
             ("overrideUntil", @override?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
         await db.SaveChangesAsync(cancellationToken);

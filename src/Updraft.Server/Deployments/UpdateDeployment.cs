@@ -53,7 +53,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
         deployment.IsCicdEnforced = request.IsCicdEnforced.Value;
         deployment.UpdatedAt = clock.GetUtcNow();
         deployment.UpdatedBy = subject.Profile;
-        events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Place(), deployment.Target(), (Changed.Detail, changed));
+        events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Scope(), deployment.Target(), (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }

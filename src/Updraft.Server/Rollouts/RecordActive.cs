@@ -34,7 +34,7 @@ internal sealed class RecordActive(UpdraftDbContext db, EventLog events, TimePro
             return;
         revision.ActiveAt = clock.GetUtcNow();
         var agents = await live.CountAsync(cancellationToken);
-        events.Record(EventTypes.DeployActive, by, deployment.Place(revision.DeployId),
+        events.Record(EventTypes.DeployActive, by, deployment.Scope(revision.DeployId),
             new("deploy", revision.DeployId.Value, deployment.Name),
             ("deploymentName", deployment.Name), ("revision", newest.ToString(CultureInfo.InvariantCulture)),
             ("agents", agents.ToString(CultureInfo.InvariantCulture)));
