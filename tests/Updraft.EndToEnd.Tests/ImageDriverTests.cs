@@ -67,7 +67,7 @@ public sealed class ImageDriverTests : IDisposable
         await RunsAsync(installation, agent, good.Reference);
         var back = (await installation.ListDeploysAsync())[0]!;
         Assert.Equal((good.Id, "DEPLOYED"), (back.Text("rollbackFromId"), back.Text("status")));
-        Assert.StartsWith($"Taken back: the image of deploy {bad.Id} did not run at agent-0 on ", back.Text("description"));
+        Assert.StartsWith($"Automatic rollback: the image of deploy {bad.Id} did not become ready at agent-0 on ", back.Text("description"));
         var steps = await installation.GetStepsAsync(bad.Id, "agent-0");
         Assert.Equal(("FAILED", "COMPLETED"), (steps["image"].Status, steps["image-restore"].Status));
         Assert.Contains(output, steps["image"].Log);

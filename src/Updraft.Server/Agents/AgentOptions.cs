@@ -30,5 +30,5 @@ internal sealed class AgentOptions
     public long Epoch { get; set; } = 1;
 
     /// <summary>Minimum time between two recorded heartbeats of an agent.</summary>
-    public TimeSpan SeenEvery => LiveFor / 4;
+    public TimeSpan HeartbeatInterval => LiveFor / 4;
 }

@@ -58,7 +58,8 @@ internal sealed class ReadDeployDetails(UpdraftDbContext db, IOptions<AgentOptio
     public async Task<DeployDetails> RunAsync(DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
     {
         var liveSince = clock.GetUtcNow() - options.Value.LiveFor;
-        // Left joins, so that one query returns the deploy before and after finalize, and tells an unknown Deployment from an unknown deploy.
+        // Left joins, so that one query returns the deploy before and after finalize, and tells an unknown Deployment from an unknown
+        // deploy.
         var found = await (
             from deployment in db.Deployments.AsNoTracking()
             where deployment.Id == deploymentId && deployment.DeletedAt == null

@@ -30,7 +30,9 @@ public sealed record DeployView
     /// <summary>Bundle versions of the revision; empty before finalize.</summary>
     public required IReadOnlyList<DeployMount> Mounts { get; init; }
 
-    /// <summary>Time from finalize until the last agent activated the revision; null if an agent has not, or if no report is stored.</summary>
+    /// <summary>
+    /// Time from finalize until the last agent activated the revision; null if an agent has not, or if no report is stored.
+    /// </summary>
     public required TimeSpan? TimeToActive { get; init; }
 
     /// <summary>The deploy of the revision before; null for the first one.</summary>
@@ -45,12 +47,15 @@ public sealed record DeployView
 /// <param name="RunningVersion">The version at the same mount path; null if no agent reported one.</param>
 public sealed record DeployMount(RevisionMount Mount, string? RunningVersion);
 
-/// <summary>Reads <see cref="DeployView"/>: the four queries of <see cref="ReadDeployDetails"/>, and the manifests of bundles that differ.</summary>
+/// <summary>
+/// Reads <see cref="DeployView"/>: the four queries of <see cref="ReadDeployDetails"/>, and the manifests of bundles that differ.
+/// </summary>
 /// <exception cref="ApiException">404: no such Deployment, or no such deploy in it.</exception>
 internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQueries deployments, DeployQueries deploys, DeploySteps steps,
     CompareFiles compare)
 {
-    public async Task<DeployView> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
+    public async Task<DeployView> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken)
     {
         var details = await readDetails.RunAsync(deploymentId, deployId, cancellationToken);
         var (deployment, deploy, revision, previous) = (details.Deployment, details.Deploy, details.Revision, details.Previous);
@@ -64,7 +69,8 @@ internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQu
             Revision = revision?.Number,
             IsNewest = details.IsNewest,
             Progress = await steps.DescribeAsync(details, cancellationToken),
-            Mounts = [.. (revision?.Mounts ?? []).Select(mount => new DeployMount(mount, details.CurrentVersions.GetValueOrDefault(mount.Path)))],
+            Mounts = [.. (revision?.Mounts ?? [])
+                .Select(mount => new DeployMount(mount, details.CurrentVersions.GetValueOrDefault(mount.Path)))],
             TimeToActive = TimeToActive(details),
             PreviousDeployId = previous?.DeployId,
             Changes = revision is null || previous is null ? [] : await compare.CompareAsync(previous, revision, cancellationToken),

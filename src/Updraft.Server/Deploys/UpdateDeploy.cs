@@ -9,7 +9,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>Changes a deploy's description, which is all that can be changed. Absent keeps it.</summary>
+/// <summary>Changes the description of a deploy; no other field can change. An absent description stays.</summary>
 /// <exception cref="ApiException">400: the description is too long. 404: no such deploy.</exception>
 internal sealed class UpdateDeploy(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {

@@ -9,12 +9,15 @@ using Updraft.Server.Deployments;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>The columns of an agent that decide the condition of its Deployment; its mounts, which may be long, are not among them.</summary>
+/// <summary>
+/// The columns of an agent that decide the condition of its Deployment; its mounts, which may be long, are not among them.
+/// </summary>
 internal sealed record AgentSummary(AgentId Id, DeploymentId Deployment, string Host, string Component, DateTimeOffset LastSeenAt,
     long Revision, AgentPhase? Phase, long ActiveRevision, string? Message)
 {
-    public static Expression<Func<Agent, AgentSummary>> FromAgent { get; } = agent => new AgentSummary(agent.Id, agent.DeploymentId, agent.Host,
-        agent.Component, agent.LastSeenAt, agent.Revision, agent.Phase, agent.ActiveRevision, agent.Message);
+    public static Expression<Func<Agent, AgentSummary>> FromAgent { get; } = agent =>
+        new AgentSummary(agent.Id, agent.DeploymentId, agent.Host, agent.Component, agent.LastSeenAt, agent.Revision, agent.Phase,
+            agent.ActiveRevision, agent.Message);
 
     public AgentStatus Status => new(Revision, Phase, ActiveRevision);
 }
@@ -57,14 +60,18 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
         IReadOnlyDictionary<string, string>? current)
     {
         var (status, reason) = newest is null || agents.Count == 0 ? (Healthy, null) : Judge(newest.Number, agents, liveSince);
-        return new DeploymentCondition(status, reason, newest?.ImageTag ?? "", newest?.Dags?.Version, current?.GetValueOrDefault(Bundle.MainPath));
+        return new DeploymentCondition(status, reason, newest?.ImageTag ?? "", newest?.Dags?.Version,
+            current?.GetValueOrDefault(Bundle.MainPath));
     }
 
     private static (string Status, string? Reason) Judge(long revision, IReadOnlyList<AgentSummary> agents, DateTimeOffset liveSince)
     {
         var live = agents.Where(agent => agent.LastSeenAt >= liveSince).ToList();
         if (live.Count == 0)
-            return (Unhealthy, $"No agent is live; the last heartbeat was at {agents.Max(agent => agent.LastSeenAt):yyyy-MM-dd'T'HH:mm:ss'Z'}.");
+        {
+            var last = agents.Max(agent => agent.LastSeenAt);
+            return (Unhealthy, $"No agent is live; the last heartbeat was at {last:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
+        }
         switch (Rollout.PhaseOf(revision, [.. live.Select(agent => agent.Status)]))
         {
             case RolloutPhase.Converged:

@@ -75,7 +75,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         Assert.Equal(done.Text("dagTarballVersion"), after.Text("dagTarballVersion"));
         Assert.Equal("DEPLOYED", back.Text("status"));
         Assert.All(abandoned, deploy => Assert.Equal("INITIALIZED", deploy.Text("status")));
-        Assert.Contains("was never deployed", (await deploys.TryRollBackAsync(abandoned[0].Text("id"))).Refusal());
+        Assert.Contains("was never finalized", (await deploys.TryRollBackAsync(abandoned[0].Text("id"))).Refusal());
     }
 
     [Fact]

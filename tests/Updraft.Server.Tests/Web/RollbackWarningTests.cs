@@ -11,12 +11,11 @@ public sealed class RollbackWarningTests(SharedRegistrySite shared) : IClassFixt
     private RegistrySite Site => shared.Site;
 
     [Theory]
-    [InlineData("9.1.0", "2.7.2", "10.0.0", "2.8.0", "This goes back from runtime 10.0.0 to 9.1.0. ")]
-    // The numbers restart with Airflow 3: runtime 3.0-1 is newer than 13.0.0.
-    [InlineData("13.0.0", "2.11.0", "3.0-1", "3.0.0", "This goes back from runtime 3.0-1 to 13.0.0. ")]
-    [InlineData(null, "2.7.2", null, "2.10.0", "This goes back from Airflow 2.10.0 to 2.7.2. ")]
-    public async Task Rollback_to_an_older_image_shows_a_warning(string? older, string olderAirflow, string? newer, string newerAirflow,
-        string warning)
+    [InlineData("9.1.0", "2.7.2", "10.0.0", "2.8.0", "This rollback returns from runtime 10.0.0 to 9.1.0. ")]
+    // The numbering that came with Airflow 3 begins again and is newer all the same.
+    [InlineData("13.0.0", "2.11.0", "3.0-1", "3.0.0", "This rollback returns from runtime 3.0-1 to 13.0.0. ")]
+    [InlineData(null, "2.7.2", null, "2.10.0", "This rollback returns from Airflow 2.10.0 to 2.7.2. ")]
+    public async Task The_way_back_is_warned_of_and_the_way_forward_is_not(string? older, string olderAirflow, string? newer, string newerAirflow, string warning)
     {
         var deploys = await Site.NewDeploymentAsync();
         var (first, _) = await Site.DeployAsync(deploys, older, olderAirflow);

@@ -8,28 +8,30 @@ using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys.Steps;
 
-/// <summary>A step with what there is to tell of it.</summary>
+/// <summary>A step and its log.</summary>
 public sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<DeployStepLogEntry> Log);
 
-/// <summary>The way of a deploy, and what an agent says that could not go it to the end.</summary>
+/// <summary>The steps of a deploy.</summary>
+/// <param name="Steps">The steps in the order in which they happen.</param>
+/// <param name="Failure">The reason why the deploy, or an agent, failed; null without a failure.</param>
 public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Failure)
 {
-    /// <summary>What to know about it though it went well.</summary>
+    /// <summary>The warning about a rollback to an older runtime; null without one.</summary>
     public string? Warning { get; init; }
 }
 
 /// <summary>
-/// The way of a deploy as far as it is known: created, uploaded, image pushed and resolved, finalized; then prepared and activated by each
-/// agent, with what it did between. Nothing of it is stored for its own sake. Agents are known for the last 100 revisions.
+/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized; then the steps of each agent,
+/// from prepared to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
 /// </summary>
-/// <exception cref="ApiException">400: a sort that is not offered. 404: no such deploy in the Deployment, no such step.</exception>
+/// <exception cref="ApiException">400: the sort is unknown. 404: no such deploy in the Deployment, or no such step.</exception>
 internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient registry, TimeProvider clock)
 {
     private static readonly Sorting<DeployStepResponse> Sorting = new(row => row.Id,
         ("createdAt", row => row.CreatedAt), ("endedAt", row => row.EndedAt), ("startedAt", row => row.StartedAt),
         ("status", row => row.Status), ("type", row => row.Label), ("updatedAt", row => row.UpdatedAt));
 
-    /// <summary>A page of the steps, in the order in which they happen unless asked otherwise.</summary>
+    /// <summary>A page of the steps; by default in the order in which they happen.</summary>
     public async Task<DeployStepsPaginated> ListAsync(DeploymentId deploymentId, DeployId deployId, Paging paging, string[]? sorts,
         CancellationToken cancellationToken)
     {
@@ -48,7 +50,8 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
     public async Task<DeployStepLogsPaginated> ListLogsAsync(DeploymentId deploymentId, DeployId deployId, string stepId, string? searchId,
         Paging paging, CancellationToken cancellationToken)
     {
-        var log = (await ReadAsync(deploymentId, deployId, cancellationToken)).Steps.FirstOrDefault(step => step.Response.Id == stepId)?.Log
+        var progress = await ReadAsync(deploymentId, deployId, cancellationToken);
+        var log = progress.Steps.FirstOrDefault(step => step.Response.Id == stepId)?.Log
             ?? throw ApiException.NotFound("step", stepId);
         return new()
         {
@@ -64,7 +67,9 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
     public async Task<DeployProgress> ReadAsync(DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken) =>
         await DescribeAsync(await readDetails.RunAsync(deploymentId, deployId, cancellationToken), cancellationToken);
 
-    /// <summary>All steps of a deploy whose rows the caller has already read. Sends a request to the registry before the deploy is finalized.</summary>
+    /// <summary>
+    /// All steps of a deploy whose rows the caller has already read. Before finalize, sends a request to the image registry.
+    /// </summary>
     public async Task<DeployProgress> DescribeAsync(DeployDetails details, CancellationToken cancellationToken)
     {
         var (deploy, uploads, revision) = (details.Deploy, details.Uploads, details.Revision);
@@ -83,7 +88,8 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
         var failed = reports.FirstOrDefault(report => report.HasFailed);
-        return new(steps, deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}")) { Warning = warning };
+        var failure = deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}");
+        return new(steps, failure) { Warning = warning };
     }
 
     /// <summary>Empty if the deploy was finalized without a registry, or if none is configured.</summary>
@@ -100,8 +106,8 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
         var (deployment, deploy) = (details.Deployment, details.Deploy);
         try
         {
-            var digest = await registry.FindManifestAsync(new(deployment.OrganizationId, deployment.Id), deploy.ImageTag, cancellationToken);
-            return new(digest, null, clock.GetUtcNow());
+            var repository = new RegistryRepository(deployment.OrganizationId, deployment.Id);
+            return new(await registry.FindManifestAsync(repository, deploy.ImageTag, cancellationToken), null, clock.GetUtcNow());
         }
         catch (ApiException exception)
         {
@@ -129,20 +135,22 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
     private static DeployStep Created(Deploy deploy) => Step("created", "Created", deploy.CreatedAt, deploy.CreatedAt, deploy.CreatedAt,
         [Entry($"{deploy.CreatedBy.Name} created the deploy, of type {deploy.Type.Name()}.", deploy.CreatedAt)]);
 
-    private static DeployStep Uploaded(Deploy deploy, IReadOnlyList<BundleVersion> uploads) => Step("uploaded", "Uploaded", deploy.CreatedAt,
-        uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
-            string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."), upload.CreatedAt))]);
+    private static DeployStep Uploaded(Deploy deploy, IReadOnlyList<BundleVersion> uploads) => Step("uploaded", "Uploaded",
+        deploy.CreatedAt, uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
+            string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."),
+            upload.CreatedAt))]);
 
     private static DeployStep Finalized(Deploy deploy, Revision? revision, string? warning) => Step("finalized",
-        deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt, revision is null ? [] :
+        deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt,
+        revision is null ? [] :
         [
             Entry(revision.ImageTag.Length == 0 ? $"Revision {revision.Number} names no image."
                 : $"Revision {revision.Number} names the image {revision.ImageRepository}:{revision.ImageTag}.", revision.CreatedAt),
-            .. revision.Mounts.Select(mount => Entry($"{mount.MountPath} is to have version {mount.Version}.", revision.CreatedAt)),
+            .. revision.Mounts.Select(mount => Entry($"{mount.MountPath} gets version {mount.Version}.", revision.CreatedAt)),
             .. warning is null ? Array.Empty<DeployStepLogEntry>() : [Entry(warning, revision.CreatedAt)],
         ]);
 
-    /// <summary>A step that is done when it has an end.</summary>
+    /// <summary>A step that is completed if it has an end, and pending otherwise.</summary>
     public static DeployStep Step(string id, string label, DateTimeOffset createdAt, DateTimeOffset? startedAt, DateTimeOffset? endedAt,
         IReadOnlyList<DeployStepLogEntry> log) => new(new()
         {
@@ -156,6 +164,5 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
             UpdatedAt = endedAt ?? createdAt,
         }, log);
 
-    /// <summary>A line of a step's log.</summary>
     public static DeployStepLogEntry Entry(string message, DateTimeOffset at) => new() { Message = message, Timestamp = at };
 }
