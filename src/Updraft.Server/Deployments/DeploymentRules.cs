@@ -201,9 +201,9 @@ internal static class DeploymentRules
                     $"'remoteExecution.allowedIpAddressRanges' contains '{ApiException.Shorten(range ?? "null")}', "
                     + "which is not a range such as 10.0.0.0/8.");
         }
-        TextLimit.Check(wanted.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
-        TextLimit.Check(wanted.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);
-        return wanted with { AllowedIpAddressRanges = wanted.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
+        TextLimit.Check(requested.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
+        TextLimit.Check(requested.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);
+        return requested with { AllowedIpAddressRanges = requested.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
     }
 
     private static bool IsCron(string? text) => text is { Length: <= 100 } && text.Split(' ').Length == 5;

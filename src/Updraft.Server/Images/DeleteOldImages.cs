@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Database;
-using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;
 

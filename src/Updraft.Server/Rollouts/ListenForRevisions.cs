@@ -42,7 +42,7 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
 
     private async Task ListenAsync(Action connected, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
+        await using var connection = new NpgsqlConnection(options.Value.ForSingleConnection().ConnectionString);
         connection.Notification += (_, notification) => signal.OnNotification(notification.Payload);
         await connection.OpenAsync(cancellationToken);
         await using (var listen = new NpgsqlCommand($"LISTEN {PostgresUpdraftDbContext.Channel}", connection))

@@ -2,8 +2,6 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Browser.Tests.Support;
 

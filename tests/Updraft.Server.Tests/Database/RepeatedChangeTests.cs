@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
 using Updraft.Server.Tests.Replicas;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Database;
 

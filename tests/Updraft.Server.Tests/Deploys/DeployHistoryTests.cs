@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 

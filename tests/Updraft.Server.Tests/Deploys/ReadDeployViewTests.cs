@@ -5,14 +5,12 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
-using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Deploys.Steps;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Contract;
 using Updraft.Server.Tests.Security;
 
 namespace Updraft.Server.Tests.Roles;

@@ -1,5 +1,4 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 

@@ -6,7 +6,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;
