@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Updraft.Protocol;
-using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
 using Updraft.Server.Storage;
 

@@ -76,8 +76,10 @@ public sealed class ParserAgreementTests : IDisposable
     {
         try
         {
-            return new((await ArchiveReading.ReadAsync(archive)).Entries.ToDictionary(entry => entry.Path,
-                entry => entry.IsDirectory ? "directory" : Describe(entry.IsExecutable, entry.Size, entry.Content)), StringComparer.Ordinal);
+            var entries = (await ArchiveReading.ReadAsync(archive)).Entries;
+            var tree = entries.ToDictionary(entry => entry.Path,
+                entry => entry.IsDirectory ? "directory" : Describe(entry.IsExecutable, entry.Size, entry.Content));
+            return new(tree, StringComparer.Ordinal);
         }
         catch (ApiException rejection)
         {

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Updraft.Server.Tests.Database;
 
 /// <summary>
-/// Runs an action once, right after a server has read the rows of a query and before the server uses them: the place where races happen.
-/// Make it before the server starts, since Entity Framework remembers for a while that nobody listens.
+/// Runs an action once, after a server has read the rows of a query and before the server uses them. Races happen there. Create the hook
+/// before the server starts, because Entity Framework caches for a while that it has no listeners.
 /// </summary>
 internal sealed class ReadHook : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
@@ -19,14 +19,15 @@ internal sealed class ReadHook : IObserver<DiagnosticListener>, IObserver<KeyVal
 
     public ReadHook() => _listeners = DiagnosticListener.AllListeners.Subscribe(this);
 
-    /// <summary>Waits for the next query.</summary>
-    /// <param name="server">Whose queries count.</param>
-    /// <param name="isWanted">Chooses the query by its SQL, which is given without quotation marks.</param>
-    /// <param name="action">What to do then. The query's request waits for it.</param>
-    /// <returns>Completes with the action, or fails like it.</returns>
+    /// <summary>Runs the action after the next matching query.</summary>
+    /// <param name="server">Only queries of this server match.</param>
+    /// <param name="isWanted">Selects the query by its SQL without quotation marks.</param>
+    /// <param name="action">The action. The request of the query waits for it.</param>
+    /// <returns>Completes with the action, or fails with its exception.</returns>
     public Task AfterAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action)
     {
-        var armed = new Armed(connection => IsOf(server, connection), isWanted, action, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        var armed = new Armed(connection => IsOf(server, connection), isWanted, action,
+            new(TaskCreationOptions.RunContinuationsAsynchronously));
         Volatile.Write(ref _armed, armed);
         return armed.Done.Task;
     }
@@ -39,13 +40,14 @@ internal sealed class ReadHook : IObserver<DiagnosticListener>, IObserver<KeyVal
 
     public void OnNext(KeyValuePair<string, object?> value)
     {
-        if (value.Value is not DataReaderDisposingEventData data || Volatile.Read(ref _armed) is not { } armed || !armed.IsOf(data.Command.Connection!)
+        if (value.Value is not DataReaderDisposingEventData data || Volatile.Read(ref _armed) is not { } armed
+            || !armed.IsOf(data.Command.Connection!)
             || !armed.IsWanted(data.Command.CommandText.Replace("\"", "", StringComparison.Ordinal))
             || Interlocked.CompareExchange(ref _armed, null, armed) != armed)
             return;
         try
         {
-            // The query's request must not go on before the action has ended, and an observer cannot await.
+            // The request must not continue before the action ends, and an observer cannot await.
             Task.Run(armed.Action).GetAwaiter().GetResult();
             armed.Done.SetResult();
         }

@@ -85,7 +85,8 @@ internal sealed partial class SourceServer : IAsyncDisposable
         {
             using var response = await server.Client.GetAsync(path, Cancelled);
             var body = VolatileValues().Replace(await response.Content.ReadAsStringAsync(Cancelled), "");
-            responses[path] = $"{(int)response.StatusCode} {body.Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal)}";
+            body = body.Replace(server.BaseAddress.Authority, "SERVER", StringComparison.Ordinal);
+            responses[path] = $"{(int)response.StatusCode} {body}";
             Assert.StartsWith("200 ", responses[path], StringComparison.Ordinal);
         }
         return responses;
@@ -183,8 +184,9 @@ internal sealed partial class SourceServer : IAsyncDisposable
         var deployment = $"{organization}/deployments/{DeploymentId}";
         var own = $"/updraft/v1/organizations/{Server.OrganizationId}/deployments/{DeploymentId}";
         _paths.AddRange(["/v1/organizations", organization, $"{organization}/workspaces", $"{organization}/workspaces/{workspace}",
-            $"{organization}/deployments", deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens", $"{organization}/tokens",
-            $"{Server.LogPath()}?limit=1000", hooks, $"{hooks}/{hook.Text("id")}", $"{hooks}/{hook.Text("id")}/deliveries?limit=1000",
+            $"{organization}/deployments", deployment, $"{deployment}/deploys", $"{deployment}/bundles", $"{deployment}/agent-tokens",
+            $"{organization}/tokens", $"{Server.LogPath()}?limit=1000",
+            hooks, $"{hooks}/{hook.Text("id")}", $"{hooks}/{hook.Text("id")}/deliveries?limit=1000",
             $"{organization}/users", $"{organization}/users/{user}", $"{organization}/clusters", $"{organization}/roles",
             .. deploys.Select(deploy => $"{deployment}/deploys/{deploy}"),
             .. versions.Select(version => $"{own}/versions/{Uri.EscapeDataString(version)}/files")]);
