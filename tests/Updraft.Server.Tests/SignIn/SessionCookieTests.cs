@@ -7,7 +7,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.SignIn;
 

@@ -6,7 +6,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Telemetry;
 using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
