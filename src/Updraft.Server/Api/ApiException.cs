@@ -1,7 +1,7 @@
 namespace Updraft.Server.Api;
 
 /// <summary>
-/// The only exception whose text reaches a caller. <see cref="Exception.Message"/> is public: it says what is wrong (with the value),
+/// The only exception whose text reaches a caller. <see cref="Exception.Message"/> is public: it names the mistake (with the value),
 /// the rule, and the next step. The inner exception goes to the log only. Any other exception becomes a 500 without details.
 /// </summary>
 /// <param name="code">The kind of error; decides the status.</param>

@@ -21,8 +21,8 @@ internal sealed class DeleteOldImages(LeaderElection lead, IServiceScopeFactory 
     {
         if (options.Value.Registry is null)
         {
-            Log.LogWarning("Images:RegistryUrl is not set. The server records the tags of image deploys as clients send them, even if no such "
-                + "image was pushed, and it does not delete old images.");
+            Log.LogWarning("Images:RegistryUrl is not set. The server records the tags of image deploys as clients send them, even if no "
+                + "such image was pushed, and it does not delete old images.");
         }
         return options.Value.Registry is null || options.Value.KeepFor == TimeSpan.Zero
             ? Task.CompletedTask : base.ExecuteAsync(stoppingToken);
@@ -56,7 +56,7 @@ internal sealed class DeleteOldImages(LeaderElection lead, IServiceScopeFactory 
         if (_hasWarned)
             return;
         _hasWarned = true;
-        Log.LogWarning("The registry rejects deletions, so old images stay. Set storage.delete.enabled to true in its configuration, or set "
-            + "Images:KeepFor to 0 to keep all images.");
+        Log.LogWarning("The registry rejects deletions, so old images stay. Set storage.delete.enabled to true in its configuration, or "
+            + "set Images:KeepFor to 0 to keep all images.");
     }
 }

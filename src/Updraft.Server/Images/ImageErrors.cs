@@ -15,7 +15,7 @@ internal static class ImageErrors
 
     public static readonly ErrorCode Unusable = new("image_unusable", StatusCodes.Status400BadRequest,
         "The image has a format or a content that Updraft cannot deploy.",
-        "Build and push the image again as the message says.");
+        "Build and push the image again as the message describes.");
 
     public static readonly ErrorCode ImageDeleted = new("image_deleted", StatusCodes.Status400BadRequest,
         "The image retention deleted the image of the earlier deploy.",
@@ -43,5 +43,5 @@ internal static class ImageErrors
 
     public static readonly ErrorCode UnexpectedResponse = new("registry_response_unexpected", StatusCodes.Status503ServiceUnavailable,
         "The image registry sent a response that the server cannot use.",
-        "Check the registry as the message says.");
+        "Check the registry as the message describes.");
 }

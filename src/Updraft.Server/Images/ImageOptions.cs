@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Server.Images;
 
-/// <summary>The image registry. The setting <c>Registry</c> says where clients reach it.</summary>
+/// <summary>The image registry. The setting <c>Registry</c> has the host and port for clients.</summary>
 internal sealed class ImageOptions : IValidatableObject
 {
     public const string Section = "Images";

@@ -85,7 +85,8 @@ internal static class SignInEndpoints
     {
         if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request
             && request.EndsAt > clock.GetUtcNow()
-            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal?.FindFirst(SignInServices.UserClaim)?.Value is { } user)
+            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal
+            && principal.FindFirst(SignInServices.UserClaim)?.Value is { } user)
         {
             var code = await codes.IssueAsync(new UserId(user), request, context.RequestAborted);
             context.Response.Headers.CacheControl = "no-store";

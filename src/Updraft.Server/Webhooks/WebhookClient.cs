@@ -7,8 +7,8 @@ using Microsoft.Extensions.Options;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Sends one attempt. The receiver is untrusted: the client follows no redirect, uses no proxy of the environment, uses each
-/// connection once, has a time limit, and reads only the status of the response.
+/// Sends one attempt. The receiver is untrusted. The client follows no redirect, uses no proxy of the environment, and uses each connection
+/// once. It has a time limit, and reads only the status of the response.
 /// </summary>
 internal sealed class WebhookClient : IDisposable
 {

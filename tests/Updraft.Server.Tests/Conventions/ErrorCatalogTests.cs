@@ -36,7 +36,7 @@ public sealed partial class ErrorCatalogTests
         {
             text.Append(CultureInfo.InvariantCulture, $"\n## {Heading(group.Key)}\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"{GeneratedDocument.Read($"T:{group.Key.FullName}", "summary", member => member)}\n\n");
+                $"{GeneratedDocument.Wrap(GeneratedDocument.Read($"T:{group.Key.FullName}", "summary", member => member))}\n\n");
             text.Append("| Code | Status | Meaning | Next step |\n| --- | --- | --- | --- |\n");
             foreach (var (_, _, code) in group.OrderBy(entry => entry.Code.StatusCode)
                 .ThenBy(entry => entry.Code.Id, StringComparer.Ordinal))

@@ -8,6 +8,8 @@ internal static class GeneratedDocument
     /// <summary>Environment variable that makes the tests write the pages instead of comparing them.</summary>
     private const string Update = "UPDRAFT_UPDATE_DOCS";
 
+    private const int MaxLine = 120;
+
     private static readonly Dictionary<string, XElement> Members = XDocument
         .Load(Path.ChangeExtension(typeof(Program).Assembly.Location, ".xml")).Root!.Element("members")!.Elements()
         .ToDictionary(member => member.Attribute("name")!.Value, StringComparer.Ordinal);
@@ -33,6 +35,20 @@ internal static class GeneratedDocument
         var text = Members.GetValueOrDefault(member)?.Element(element) is { } found
             ? string.Concat(found.Nodes().Select(node => Convert(node, resolve))) : "";
         return string.Join(' ', text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    /// <summary>A paragraph with lines of at most 120 characters.</summary>
+    public static string Wrap(string text)
+    {
+        var lines = new List<string>();
+        foreach (var word in text.Split(' '))
+        {
+            if (lines.Count > 0 && lines[^1].Length + 1 + word.Length <= MaxLine)
+                lines[^1] += " " + word;
+            else
+                lines.Add(word);
+        }
+        return string.Join('\n', lines);
     }
 
     /// <summary>A text in a cell of a table.</summary>

@@ -46,8 +46,7 @@ public sealed partial class OptionTests
         | `Logging:LogLevel:CATEGORY` | `UPDRAFT_Logging__LogLevel__CATEGORY` | `Warning` for `Microsoft`, `System` and `Polly` | the same values | Lowest level of the categories that start with `CATEGORY`, for example `Updraft.Server.Webhooks`. |
 
         ## Kestrel
-        The server passes the section `Kestrel` to its web server, [Kestrel](https://learn.microsoft.com/aspnet/core/fundamentals/servers/kestrel/options).
-        Updraft needs no setting there.
+        The server passes the section `Kestrel` to its web server, Kestrel of ASP.NET Core. Updraft needs no setting there.
         """;
 
     private static readonly IReadOnlyDictionary<string, string> KeysByProperty = ServerSettings.All.ToDictionary(
@@ -137,7 +136,8 @@ public sealed partial class OptionTests
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"## {(section.Length == 0 ? "General" : section)}\n");
-        text.Append(CultureInfo.InvariantCulture, $"{GeneratedDocument.Read($"T:{options.FullName}", "summary", Resolve)}\n\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{GeneratedDocument.Wrap(GeneratedDocument.Read($"T:{options.FullName}", "summary", Resolve))}\n\n");
         text.Append("| Setting | Environment variable | Default | Allowed values | Meaning |\n| --- | --- | --- | --- | --- |\n");
         foreach (var setting in ServerSettings.All.Where(setting =>
             (setting.Key.Contains(':', StringComparison.Ordinal) ? setting.Key.Split(':')[0] : "") == section))

@@ -96,7 +96,7 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     public async Task Images_of_another_Organization_are_not_granted()
     {
         var deployment = await DeploymentAsync();
-        var (_, _, outsider) = await Server.AddOrganizationAsync("registry stranger");
+        var (_, _, outsider) = await Server.AddOrganizationAsync("registry outsider");
 
         Assert.Equal("", await AccessAsync(Server, outsider, Both(deployment)));
     }

@@ -185,7 +185,7 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => false,
         HttpStatusCode.NotFound => !text.Contains("no Organization", StringComparison.Ordinal)
             && !text.Contains("no Workspace", StringComparison.Ordinal) && !text.Contains("no Deployment", StringComparison.Ordinal)
-            && !text.Contains("no address", StringComparison.Ordinal),
+            && !text.Contains("no resource", StringComparison.Ordinal),
         _ => true,
     };
 

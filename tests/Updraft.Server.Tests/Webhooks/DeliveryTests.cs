@@ -95,7 +95,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         receiver.Respond = (context, _) => Fail(context, StatusCodes.Status503ServiceUnavailable);
         var site = await WebhookSite.CreateAsync(Server);
         var webhook = (await site.AddAsync(receiver.Url, ["deploy.created"])).Text("id");
-        await site.Deploys.DeployAsync("given up", ("dags/shop.py", "one\n"));
+        await site.Deploys.DeployAsync("repeated", ("dags/shop.py", "one\n"));
         var delivery = await site.WaitAsync(webhook, "FAILED");
         Assert.Equal(5, delivery["attempts"]!.AsArray().Count);
         Assert.Null(delivery["nextAttemptAt"]);

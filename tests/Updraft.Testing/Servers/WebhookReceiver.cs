@@ -11,16 +11,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Updraft.Testing;
 
-/// <summary>A receiver of webhooks on a loopback url. It stores the requests, and sends the response of the test, by default 204.</summary>
+/// <summary>A receiver of webhooks on a loopback address. It stores the requests, and sends the response of the test, by default 204.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
     private readonly ConcurrentQueue<ReceivedWebhook> _received = new();
 
-    private WebhookReceiver(IPAddress url, int port)
+    private WebhookReceiver(IPAddress ipAddress, int port)
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(url, port));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(ipAddress, port));
         builder.Logging.ClearProviders();
         _app = builder.Build();
         _app.Run(async context =>
@@ -49,9 +49,9 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     /// <summary>The received requests, in order.</summary>
     public IReadOnlyList<ReceivedWebhook> Received => [.. _received];
 
-    public static async Task<WebhookReceiver> StartAsync(string url = "127.0.0.1", int port = 0)
+    public static async Task<WebhookReceiver> StartAsync(string ipAddress = "127.0.0.1", int port = 0)
     {
-        var receiver = new WebhookReceiver(IPAddress.Parse(url), port);
+        var receiver = new WebhookReceiver(IPAddress.Parse(ipAddress), port);
         await receiver._app.StartAsync(TestContext.Current.CancellationToken);
         receiver.Url = receiver._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single() + "/hook";
         return receiver;
