@@ -84,7 +84,9 @@ public sealed class ConcurrentRollbackTests
         }
 
         Assert.True(JsonElement.DeepEquals(history, await deploys.ListAsync()));
-        Assert.Equal((state.Revision, state.Mounts), ((await deploys.StateAsync()).Revision, (await deploys.StateAsync()).Mounts));
+        var after = await deploys.StateAsync();
+        Assert.Equal(state.Revision, after.Revision);
+        Assert.Equal(state.Mounts, after.Mounts);
         await deploys.RollBackAsync(target.Text("id"));
         Assert.Equal(state.Revision + 1, await deploys.RevisionAsync());
     }

@@ -57,8 +57,8 @@ public sealed class EventWithChangeTests(SharedServer shared) : IClassFixture<Sh
         var tables = new SortedDictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var table in db.Model.GetEntityTypes().Select(type => type.GetTableName()).OfType<string>().Distinct(StringComparer.Ordinal))
         {
-            // When the server last did its hourly work.
-            if (table != "server_facts")
+            // Facts say when the server last did its hourly work. A login code is used up by its first use, whatever becomes of it.
+            if (table is not ("server_facts" or "authorization_codes"))
                 tables[table] = await ReadRowsAsync(db, table);
         }
         return tables;
@@ -68,7 +68,8 @@ public sealed class EventWithChangeTests(SharedServer shared) : IClassFixture<Sh
     {
         await db.Database.OpenConnectionAsync(Cancelled);
         await using var command = db.Database.GetDbConnection().CreateCommand();
-        command.CommandText = $"SELECT * FROM {table}";
+        // The row of the default DAG bundle is no change: the first look at the bundles of a Deployment adds it.
+        command.CommandText = table == "bundles" ? "SELECT * FROM bundles WHERE path <> 'dags'" : $"SELECT * FROM {table}";
         await using var reader = await command.ExecuteReaderAsync(Cancelled);
         var rows = new HashSet<string>(StringComparer.Ordinal);
         while (await reader.ReadAsync(Cancelled))
