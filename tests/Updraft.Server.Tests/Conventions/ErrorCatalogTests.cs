@@ -14,9 +14,10 @@ public sealed partial class ErrorCatalogTests
 
         > **Reference.** For authors of scripts and clients: you get all error codes, with their status and their next step.
 
-        Every error response has the response header `x-error-code` with one of these codes. The code is stable: compare the code in a
-        script, not the message. The body is `{"message": …, "requestId": …, "statusCode": …}`, and the message names the value that is
-        wrong. Three groups of URLs have the body that their protocol demands: `/v2/`, `/registry/token` and `/oauth/`.
+        Every error response has the response header `x-error-code` with one of these codes. The code is stable, so compare the
+        code in a script, and not the message. The body is `{"message": …, "requestId": …, "statusCode": …}`, and the message
+        names the value that is wrong. Three groups of URLs have the body that their protocol demands: `/v2/`,
+        `/registry/token` and `/oauth/`.
 
         The server logs each error with its request ID, which is also in the response header `x-request-id`.
 
