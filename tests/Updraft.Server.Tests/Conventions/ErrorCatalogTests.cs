@@ -76,6 +76,11 @@ public sealed partial class ErrorCatalogTests
             .Select(entry => $"{entry.Group.Name}.{entry.Name} is never used. Use it, or delete it."));
     }
 
+    [Fact]
+    public void Errors_name_a_code_and_not_a_status() => Assert.Equal([], SourceTree.CSharpFiles("src/Updraft.Server")
+        .Where(file => StatusError().IsMatch(File.ReadAllText(file)))
+        .Select(file => $"{SourceTree.Relative(file)} creates an ApiException with a status. Use a code of an …Errors class."));
+
     private static string Order(Type group) => group == typeof(RequestErrors) ? "" : group.FullName!;
 
     /// <summary><c>RequestErrors</c> becomes "Request errors".</summary>
@@ -83,6 +88,9 @@ public sealed partial class ErrorCatalogTests
         .Select((match, index) => index == 0 ? match.Value : match.Value.ToLowerInvariant()));
 
     private static bool IsSentence(string text) => text.Length > 10 && char.IsUpper(text[0]) && text.EndsWith('.');
+
+    [GeneratedRegex(@"new ApiException\(\s*StatusCodes\.")]
+    private static partial Regex StatusError();
 
     [GeneratedRegex("^[a-z0-9]+(_[a-z0-9]+)*$")]
     private static partial Regex SnakeCase();
