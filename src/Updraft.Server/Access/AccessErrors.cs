@@ -9,10 +9,6 @@ internal static class AccessErrors
         "The endpoint declares no permission, so it rejects all requests.",
         "Report this as a bug with the request ID.");
 
-    public static readonly ErrorCode AgentTokenRequired = new("agent_token_required", StatusCodes.Status403Forbidden,
-        "Only agents can use the endpoint, and the token is not an agent token.",
-        "Create a token under 'agent-tokens' of the Deployment, and use it.");
-
     public static readonly ErrorCode NoRole = new("no_role", StatusCodes.Status403Forbidden,
         "The user is signed in, but has no role.",
         "Ask an owner of the Organization for a role.");

@@ -123,7 +123,7 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
 
     private static ApiException Deny(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch
     {
-        (Permission.ActAsAgent, _) => new(AccessErrors.AgentTokenRequired,
+        (Permission.ActAsAgent, _) => new(RequestErrors.AgentTokenRequired,
             "Only agents can use this endpoint. Use a token that was created under 'agent-tokens' of the Deployment."),
         (_, 0) => new(AccessErrors.NoRole, "You are signed in, but you have no role. Ask an owner of the Organization for one."),
         _ => new(RequestErrors.PermissionDenied, $"The role {Roles(subject)} does not include the permission {permission} "

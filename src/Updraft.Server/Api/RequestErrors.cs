@@ -15,6 +15,10 @@ internal static class RequestErrors
         "The token is valid, but its roles do not include the permission that the operation needs.",
         "Use a token with a wider role, or ask an owner to grant the role.");
 
+    public static readonly ErrorCode AgentTokenRequired = new("agent_token_required", StatusCodes.Status403Forbidden,
+        "Only agents can use the endpoint, and the token is not an agent token.",
+        "Send an agent token of the Deployment.");
+
     public static readonly ErrorCode NotFound = new("not_found", StatusCodes.Status404NotFound,
         "The resource does not exist, or the token cannot see it.",
         "Check the ID and the Organization in the URL, and the scope of the token.");

@@ -90,7 +90,7 @@ internal static class BundleEndpoints
     }
 
     private static DeploymentId DeploymentOf(Subject subject) => subject.Deployment
-        ?? throw new ApiException(BundleErrors.AgentTokenRequired,
+        ?? throw new ApiException(RequestErrors.AgentTokenRequired,
             "Only agents can fetch manifests and packs. Send an agent token of the Deployment.");
 
     private static bool AcceptsGzip(HttpRequest request)

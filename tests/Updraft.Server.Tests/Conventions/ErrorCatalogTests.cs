@@ -14,9 +14,10 @@ public sealed partial class ErrorCatalogTests
 
         > **Reference.** For authors of scripts and clients: you get all error codes, with their status and their next step.
 
-        Every error response has the response header `x-error-code` with one of these codes. The code is stable: compare the code in a
-        script, not the message. The body is `{"message": …, "requestId": …, "statusCode": …}`, and the message names the value that is
-        wrong. Three groups of URLs have the body that their protocol demands: `/v2/`, `/registry/token` and `/oauth/`.
+        Every error response has the response header `x-error-code` with one of these codes. The code is stable, so compare the
+        code in a script, and not the message. The body is `{"message": …, "requestId": …, "statusCode": …}`, and the message
+        names the value that is wrong. Three groups of URLs have the body that their protocol demands: `/v2/`,
+        `/registry/token` and `/oauth/`.
 
         The server logs each error with its request ID, which is also in the response header `x-request-id`.
 
@@ -75,6 +76,11 @@ public sealed partial class ErrorCatalogTests
             .Select(entry => $"{entry.Group.Name}.{entry.Name} is never used. Use it, or delete it."));
     }
 
+    [Fact]
+    public void Errors_name_a_code_and_not_a_status() => Assert.Equal([], SourceTree.CSharpFiles("src/Updraft.Server")
+        .Where(file => StatusError().IsMatch(File.ReadAllText(file)))
+        .Select(file => $"{SourceTree.Relative(file)} creates an ApiException with a status. Use a code of an …Errors class."));
+
     private static string Order(Type group) => group == typeof(RequestErrors) ? "" : group.FullName!;
 
     /// <summary><c>RequestErrors</c> becomes "Request errors".</summary>
@@ -82,6 +88,9 @@ public sealed partial class ErrorCatalogTests
         .Select((match, index) => index == 0 ? match.Value : match.Value.ToLowerInvariant()));
 
     private static bool IsSentence(string text) => text.Length > 10 && char.IsUpper(text[0]) && text.EndsWith('.');
+
+    [GeneratedRegex(@"new ApiException\(\s*StatusCodes\.")]
+    private static partial Regex StatusError();
 
     [GeneratedRegex("^[a-z0-9]+(_[a-z0-9]+)*$")]
     private static partial Regex SnakeCase();

@@ -30,8 +30,9 @@ public sealed partial class OptionTests
         Names are not case-sensitive. Write numbers without separators, and times as `days.hours:minutes:seconds`, for example
         `7.00:00:00` for seven days. In the name of a list, replace `N` by 0, 1, 2 and so on.
 
-        The server validates all settings at its start. If a value is invalid or a name is unknown, it lists all mistakes and ends with
-        exit code 78. It ignores environment variables without two underscores that are not settings, such as `UPDRAFT_AGENT_TOKEN`.
+        The server validates all settings at its start. If a value is invalid or a name is unknown, it lists all mistakes and
+        ends with exit code 78. It ignores environment variables without two underscores that are not settings, such as
+        `UPDRAFT_AGENT_TOKEN`.
 
         """;
 
