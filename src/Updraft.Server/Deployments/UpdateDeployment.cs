@@ -12,8 +12,8 @@ namespace Updraft.Server.Deployments;
 internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">
-    /// 400: a required field is missing or invalid, the name is in use, the Workspace or the type would change, or the DAG-deploy setting
-    /// would change while CI/CD is enforced. 404: no such Deployment.
+    /// 400: a field is missing or invalid, the name is in use, or Workspace or type would change. 400: the DAG-deploy setting would change
+    /// while CI/CD is enforced. 404: no such Deployment.
     /// </exception>
     public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
     {

@@ -191,7 +191,7 @@ internal sealed record DeployGit
 
     public string? BeforeCommitSha { get; init; }
 
-    /// <summary>All texts except the provider, one per line, without NUL, which PostgreSQL does not store.</summary>
+    /// <summary>All texts except the provider, one per line.</summary>
     public string SearchText() => string.Join('\n', ((string?[])[CommitSha, Account, Repo, RemoteUrl, Branch, Path, CommitUrl, AuthorName,
-        AuthorUsername, AuthorUrl, BeforeCommitSha]).Where(text => text is not null)).Replace("\0", "", StringComparison.Ordinal);
+        AuthorUsername, AuthorUrl, BeforeCommitSha]).Where(text => text is not null));
 }

@@ -6,8 +6,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Reads one deploy with its revision. Clients that wait for a deploy repeat this request, and Entity Framework takes longer to look up the
-/// query than the database takes to run it; so the query is compiled once.
+/// Reads one deploy with its revision. Clients that wait for a deploy repeat this request. The query is compiled once, because Entity
+/// Framework takes longer to look it up than the database takes to run it.
 /// </summary>
 internal sealed class FindDeploy
 {

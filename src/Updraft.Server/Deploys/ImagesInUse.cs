@@ -8,8 +8,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Finds the images of a Deployment that retention must keep: those of recent revisions, which rollbacks need, and the tags of recent
-/// deploys that are not finalized.
+/// Finds the images that retention must keep: those of recent revisions, and the tags of recent deploys that are not finalized. Rollbacks
+/// need the former.
 /// </summary>
 internal sealed class ImagesInUse(UpdraftDbContext db)
 {

@@ -67,8 +67,10 @@ internal sealed class ReadDeployDetails(UpdraftDbContext db, IOptions<AgentOptio
             from deploy in db.Set<Deploy>().Where(row => row.DeploymentId == deployment.Id && row.Id == deployId).DefaultIfEmpty()
             from revision in db.Set<Revision>()
                 .Where(row => row.DeploymentId == deployment.Id && row.Number == deploy!.Revision).DefaultIfEmpty()
-            from previous in db.Set<Revision>()
-                .Where(row => row.DeploymentId == deployment.Id && row.Number == unchecked(revision!.Number - 1)).DefaultIfEmpty()
+            // A join, because a correlated subquery with an expression needs APPLY, which SQLite does not have.
+            join earlier in db.Set<Revision>() on new { DeploymentId = deployment.Id, Number = unchecked(deploy!.Revision - 1) }
+                equals new { earlier.DeploymentId, Number = (long?)earlier.Number } into earlierRevisions
+            from previous in earlierRevisions.DefaultIfEmpty()
             from newest in db.Set<Revision>()
                 .Where(row => row.DeploymentId == deployment.Id && row.Number == deployment.Revision).DefaultIfEmpty()
             from image in db.Set<Image>()

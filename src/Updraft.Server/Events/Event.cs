@@ -51,8 +51,8 @@ internal sealed class Event
 
     public string? ActorFullName { get => By.FullName; private set { } }
 
-    /// <summary>The values of <see cref="Details"/>, one per line, without NUL, which PostgreSQL does not store.</summary>
-    public string DetailText { get => string.Join('\n', Details.Values).Replace("\0", "", StringComparison.Ordinal); private set { } }
+    /// <summary>The values of <see cref="Details"/>, one per line.</summary>
+    public string DetailText { get => string.Join('\n', Details.Values); private set { } }
 
     /// <summary>Whether the event still waits for its webhook deliveries to be enqueued. Only events of deploys are ever pending.</summary>
     public required bool IsPending { get; set; }

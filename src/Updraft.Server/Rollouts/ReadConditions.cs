@@ -23,7 +23,7 @@ internal sealed record AgentSummary(AgentId Id, DeploymentId Deployment, string 
 }
 
 /// <summary>
-/// Reads status and versions of Deployments with three queries, however many Deployments: the newest revisions, the last report of each
+/// Reads status and versions of any number of Deployments with three queries. They return the newest revisions, the last report of each
 /// agent, and the mounts of one agent per Deployment.
 /// </summary>
 internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)

@@ -11,9 +11,9 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Records the report of an agent and returns the desired state of that moment, so that an agent that has prepared needs no further request
-/// before it activates. A report that is older than the recorded one counts as a heartbeat only. If an agent aborts a rollout, the
-/// automatic rollback is part of the same transaction.
+/// Records the report of an agent and returns the current desired state. So an agent that has prepared needs no further request before it
+/// activates. A report that is older than the recorded one counts as a heartbeat only. If an agent aborts a rollout, the automatic rollback
+/// is part of the same transaction.
 /// </summary>
 /// <exception cref="ApiException">
 /// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is higher than the server's.

@@ -87,15 +87,15 @@ internal static class Rollout
     }
 
     /// <summary>
-    /// The phase that an agent receives for the newest revision. This is the whole policy: an agent activates as soon as it has prepared,
-    /// except if it runs another revision and the image barrier is held. Revision 0 is empty and needs no preparation.
+    /// The phase that an agent receives for the newest revision. This is the whole policy: an agent activates as soon as it has prepared.
+    /// It waits only if it runs another revision and the image barrier is held. Revision 0 is empty and needs no preparation.
     /// </summary>
     public static StatePhase PhaseFor(long revision, AgentStatus agent, ImageBarrier barrier) => revision == 0
         || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
 
     /// <summary>
-    /// Whether the image barrier applies to an agent. It does not if the agent runs no revision yet: the agent may be in a new pod, and the
-    /// image driver waits for that pod to become ready.
+    /// Whether the image barrier applies to an agent. It does not apply if the agent runs no revision yet. The agent may be in a new pod,
+    /// and the image driver waits for that pod to become ready.
     /// </summary>
     public static bool MayWait(long revision, AgentStatus agent) =>
         revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;

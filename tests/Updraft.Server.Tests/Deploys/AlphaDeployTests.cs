@@ -172,7 +172,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
-        Assert.Contains("There is nothing at", await Server.Client.PostErrorAsync(
+        Assert.Contains("does not exist", await Server.Client.PostErrorAsync(
             bundles.AlphaDeploys.Replace("/deploys", "/deploy-git", StringComparison.Ordinal), "{}", HttpStatusCode.NotFound));
     }
 }

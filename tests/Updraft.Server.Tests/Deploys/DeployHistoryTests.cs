@@ -65,18 +65,6 @@ public sealed class DeployHistoryTests(SharedServer server) : IClassFixture<Shar
         Assert.Equal(count, await CountAsync(deploys, new DeployFilter(null, null, null, text)));
     }
 
-    [Fact]
-    public async Task Git_block_with_a_NUL_is_stored_and_found()
-    {
-        var deploys = await DeploysApi.NewDeploymentAsync(server);
-        await deploys.CreateAsync("""
-            {"type":"DAG_ONLY",
-             "git":{"provider":"GITHUB","account":"shop","repo":"airflow","commitSha":"0123abcd","branch":"re\u0000lease"}}
-            """);
-
-        Assert.Equal(1, await CountAsync(deploys, new DeployFilter(null, null, null, "release")));
-    }
-
     private async Task<int> CountAsync(DeploysApi deploys, DeployFilter filter)
     {
         await using var scope = server.Server.Services.CreateAsyncScope();

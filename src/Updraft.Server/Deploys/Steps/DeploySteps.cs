@@ -21,8 +21,8 @@ public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Fai
 }
 
 /// <summary>
-/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized; then the steps of each agent,
-/// from prepared to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
+/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized. Then follow the steps of each
+/// agent, from prepared to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
 /// </summary>
 /// <exception cref="ApiException">400: the sort is unknown. 404: no such deploy in the Deployment, or no such step.</exception>
 internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient registry, TimeProvider clock)
