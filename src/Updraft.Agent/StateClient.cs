@@ -128,7 +128,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
             log.Warning("server_unavailable", ("reason", exception.Message), ("silence", silence));
     }
 
-    /// <summary>Enrolls once per run, and again if the server does not know the agent.</summary>
+    /// <summary>Enrolls once per run, and again after the server has removed the agent.</summary>
     /// <exception cref="AgentExitException">69: the server rejects the token, and the root was never enrolled.</exception>
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {

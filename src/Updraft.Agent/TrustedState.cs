@@ -114,9 +114,9 @@ internal sealed class TrustedState
             return $"is more than {MaxJump} ahead of epoch {_record.Epoch}, revision {_record.Revision}";
         if ((state.Epoch, state.Revision) == (_record.Epoch, _record.Revision) && (_record.Content ?? content) != content)
             return "has other mounts than it had before. After the restore of a backup, raise the server's epoch (Agents:Epoch)";
-        // Freshness applies to received documents only. Mounted files stay, whatever the clock says.
+        // Freshness applies to received documents only. Mounted files stay, independent of the clock.
         return state.ExpiresAt < _clock.GetUtcNow() - ClockTolerance
-            ? $"expired at {state.ExpiresAt:u}, and this host's clock says {_clock.GetUtcNow():u}. If the clock is wrong, correct it"
+            ? $"expired at {state.ExpiresAt:u}, and the clock of this host is at {_clock.GetUtcNow():u}. If the clock is wrong, correct it"
             : null;
     }
 
