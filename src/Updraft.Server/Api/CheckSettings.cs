@@ -49,10 +49,10 @@ internal static class CheckSettings
         {
             return [$"The settings file '{path}' cannot be read: {exception.InnerException?.Message ?? exception.Message}"];
         }
-        return from entry in file.AsEnumerable()
-               where !file.GetSection(entry.Key).GetChildren().Any() && !ServerSettings.IsKnown(entry.Key)
-               orderby entry.Key
-               select Explain($"'{entry.Key}' in the settings file '{path}'", entry.Key, static nearest => nearest);
+        return file.AsEnumerable()
+            .Where(entry => !file.GetSection(entry.Key).GetChildren().Any() && !ServerSettings.IsKnown(entry.Key))
+            .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+            .Select(entry => Explain($"'{entry.Key}' in the settings file '{path}'", entry.Key, static nearest => nearest));
     }
 
     private static string Explain(string subject, string key, Func<string, string> write) => ServerSettings.FindNearest(key) is { } nearest

@@ -166,7 +166,7 @@ internal static partial class ServerCommand
     }
 
     [GeneratedRegex(@"^DataAnnotation validation failed for '(?<options>\w+)' members: '(?<member>\w*)' with the error: '(?<text>.*?)'?\.?$",
-        RegexOptions.ExplicitCapture | RegexOptions.Singleline)]
+        RegexOptions.ExplicitCapture | RegexOptions.Singleline, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ValidationFailure();
 
     private static async Task<int> RejectAsync(IEnumerable<string> failures)

@@ -25,12 +25,11 @@ internal static class ServerSettings
     /// <summary>The options classes: first the one without a section, then by section.</summary>
     public static IReadOnlyList<(string Section, Type Options)> Classes { get; } =
     [
-        .. from type in typeof(ServerSettings).Assembly.GetTypes()
-           where type.Name.EndsWith("Options", StringComparison.Ordinal)
-           let section = type.GetField(SectionField, BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string
-           where section is not null
-           orderby section
-           select (section, type),
+        .. typeof(ServerSettings).Assembly.GetTypes().Where(type => type.Name.EndsWith("Options", StringComparison.Ordinal))
+            .Select(type => (Section: type.GetField(SectionField, BindingFlags.Public | BindingFlags.Static)?.GetRawConstantValue() as string, type))
+            .Where(pair => pair.Section is not null)
+            .OrderBy(pair => pair.Section, StringComparer.Ordinal)
+            .Select(pair => (pair.Section!, pair.type)),
     ];
 
     /// <summary>All settings, in the order of <see cref="Classes"/> and of their declaration.</summary>

@@ -136,7 +136,7 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
         [Entry($"{deploy.CreatedBy.Name} created the deploy, of type {deploy.Type.Name()}.", deploy.CreatedAt)]);
 
     private static DeployStep Uploaded(Deploy deploy, IReadOnlyList<BundleVersion> uploads) => Step("uploaded", "Uploaded",
-        deploy.CreatedAt, uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
+        deploy.CreatedAt, uploads is [var first, ..] ? first.CreatedAt : null, uploads is [.., var last] ? last.CreatedAt : null, [.. uploads.Select(upload => Entry(
             string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."),
             upload.CreatedAt))]);
 
