@@ -19,21 +19,22 @@ public sealed partial class FormTokenTests(SharedServer shared) : IClassFixture<
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Every_form_without_its_token_is_rejected_400()
+    public async Task Form_without_its_token_is_rejected_with_400()
     {
-        var (ids, other) = (await CreateAsync(), await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER"));
+        var (ids, token) = (await CreateAsync(), await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER"));
         using var visitor = await Visitor.SignedInAsync(Server);
-        using var stranger = await Visitor.SignedInAsync(Server, other);
-        var strange = Visitor.FormToken(await stranger.ReadAsync("/tokens"));
+        using var other = await Visitor.SignedInAsync(Server, token);
+        var otherToken = Visitor.FormToken(await other.ReadAsync("/tokens"));
         var (rejections, before) = (new Dictionary<string, string>(StringComparer.Ordinal), await Server.CountLogAsync());
         foreach (var path in Forms(ids))
         {
-            foreach (var (name, fields) in ((string, (string, string)[])[])[("none", []), ("forged", [(Field, "forged")]), ("another user's", [(Field, strange)])])
+            (string, (string, string)[])[] cases = [("none", []), ("forged", [(Field, "forged")]), ("another user's", [(Field, otherToken)])];
+            foreach (var (name, fields) in cases)
                 rejections[$"{path} with the form token: {name}"] = await MessageAsync(await visitor.PostAsync(path, [.. fields, .. Valid(path)]));
         }
 
         Assert.True(rejections.Count > 40, $"Only {rejections.Count} forms were found.");
-        // The same for all: other messages mean that the operation has begun.
+        // All messages are equal. A different message means that the operation has begun.
         var usual = rejections.Values.CountBy(message => message, StringComparer.Ordinal).MaxBy(count => count.Value).Key;
         Assert.StartsWith("400 ", usual, StringComparison.Ordinal);
         Assert.Empty(rejections.Where(rejection => rejection.Value != usual).Select(rejection => $"{rejection.Key}: {rejection.Value}"));
@@ -41,7 +42,7 @@ public sealed partial class FormTokenTests(SharedServer shared) : IClassFixture<
     }
 
     [Fact]
-    public async Task Every_form_from_another_site_is_rejected_403()
+    public async Task Form_from_another_site_is_rejected_with_403()
     {
         var ids = await CreateAsync();
         using var visitor = await Visitor.SignedInAsync(Server);
@@ -98,7 +99,7 @@ public sealed partial class FormTokenTests(SharedServer shared) : IClassFixture<
         Assert.True(actions.Count >= 12, string.Join('\n', actions));
     }
 
-    /// <summary>The addresses of all forms.</summary>
+    /// <summary>The URLs of all forms.</summary>
     private IEnumerable<string> Forms(Dictionary<string, string> ids) => Routes("POST").Select(route => Fill(route, ids));
 
     /// <summary>All routes of the web UI, and whatever else can be changed without a bearer token, but for the protocols of programs.</summary>

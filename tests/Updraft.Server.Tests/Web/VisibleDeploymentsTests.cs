@@ -63,7 +63,7 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
     }
 
     [Fact]
-    public async Task Version_of_a_hidden_Deployment_is_not_found_404()
+    public async Task Version_of_a_hidden_Deployment_is_rejected_with_404()
     {
         var hidden = await HideAsync();
         using var outsider = await OutsiderAsync("WORKSPACE_OWNER");
@@ -77,7 +77,7 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
     }
 
     [Fact]
-    public async Task Version_of_a_deleted_Deployment_is_not_found_404()
+    public async Task Version_of_a_deleted_Deployment_is_rejected_with_404()
     {
         var deleted = await HideAsync();
         using (await Server.Client.DeleteAsync($"{Server.OrganizationPath}/deployments/{deleted["deploymentId"]}", Cancelled))
@@ -91,7 +91,7 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
     [Theory]
     [InlineData("WORKSPACE_OWNER")]
     [InlineData("WORKSPACE_MEMBER")]
-    public async Task Every_page_of_a_hidden_Deployment_is_not_found_404(string role)
+    public async Task Every_page_of_a_hidden_Deployment_is_rejected_with_404(string role)
     {
         var hidden = await HideAsync();
         using var outsider = await OutsiderAsync(role);
@@ -99,14 +99,14 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
         var (checkedPages, shown) = (0, new List<string>());
         foreach (var (method, path, _) in Pages().Where(route => route.Path.Contains("{deploymentId}", StringComparison.Ordinal) && route.Method == "GET"))
         {
-            var address = Fill(path, hidden) + (path.EndsWith("/download", StringComparison.Ordinal) ? "?path=dags/shop.py" : "");
-            using var response = await outsider.GetAsync(address);
+            var url = Fill(path, hidden) + (path.EndsWith("/download", StringComparison.Ordinal) ? "?path=dags/shop.py" : "");
+            using var response = await outsider.GetAsync(url);
             if (response.StatusCode != HttpStatusCode.NotFound)
-                shown.Add($"{method} {address}: {(int)response.StatusCode}");
+                shown.Add($"{method} {url}: {(int)response.StatusCode}");
             if (path.EndsWith("/events", StringComparison.Ordinal))
                 continue;
-            using var visible = await owner.GetAsync(address);
-            Assert.True(visible.StatusCode == HttpStatusCode.OK, $"{address}: {(int)visible.StatusCode}");
+            using var visible = await owner.GetAsync(url);
+            Assert.True(visible.StatusCode == HttpStatusCode.OK, $"{url}: {(int)visible.StatusCode}");
             checkedPages++;
         }
         Assert.Empty(shown);
@@ -133,7 +133,7 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
         Assert.True(lists >= 5 && named >= 2, $"{named} of {lists} lists name the Deployment to the owner.");
     }
 
-    /// <summary>The pages and forms that require a permission.</summary>
+    /// <summary>Pages and forms that require a permission.</summary>
     private IEnumerable<(string Method, string Path, RouteEndpoint Endpoint)> Pages() =>
         from route in Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
         where route.Metadata.GetMetadata<PageRoute>() is not null && route.Metadata.GetMetadata<IAllowAnonymous>() is null
