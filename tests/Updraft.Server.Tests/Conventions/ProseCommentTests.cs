@@ -20,6 +20,7 @@ public sealed class ProseCommentTests
 
     [Theory]
     [InlineData("/// <summary>The deploy's id: 25 lower-case letters and digits.</summary>\npublic required string DeployId { get; init; }")]
+    [InlineData("/// <summary>The id, Workspace and name of a Deployment.</summary>\ninternal sealed record Named(string Text);")]
     [InlineData("/// <summary>Null until the first heartbeat.</summary>\npublic DateTimeOffset? LastSeen { get; set; }")]
     [InlineData("/// <param name=\"id\">The id of the deploy, or of its Deployment.</param>\npublic void Find(string id)")]
     public void A_comment_with_content_is_not_found(string text) => Assert.Empty(ProseComments.Find("sample.cs", text));

@@ -40,7 +40,7 @@ internal static partial class ProseComments
     [GeneratedRegex("""^[ \t]*/// <param name="(?:cancellationToken|ct)">(?<text>[^<]*)</param>""", RegexOptions.Multiline)]
     private static partial Regex Token();
 
-    [GeneratedRegex(@"^\s*(?:(?:As set|Fixed|The ids?|The page|The name|As above|See above)\s*[.,;]|The same\b)")]
+    [GeneratedRegex(@"^\s*(?:(?:As set|Fixed|As above|See above)\s*[.,;]|The (?:ids?|page|name)\.|The same\b)")]
     private static partial Regex Phrase();
 
     [GeneratedRegex(@"\n[ \t]*///")]

@@ -47,7 +47,7 @@ internal static class ProseRules
         Rule("address", @"(?<!\b(e-?mail|IP|IPv4|IPv6|listen|listening|network|private|public|loopback|link-local|local|bind|binding|source|client|remote|peer|host|socket|memory|multicast|unspecified|reserved|bound|wildcard|internal|metadata|server's IP)s?[\s-])\baddress(es)?\b(?! (range|space|family|block|book)s?\b)",
             "URL (e-mail, IP, listen, network, private and loopback addresses are fine)", "The address of the server is public.", "The email address and the IP address are hidden."),
         Rule("answer", @"\banswer(s|ed|ing)?\b", "response, respond", "The answer of the server is 409.", "The response of the server is 409."),
-        Rule("come-in", @"\b(come|comes|came|coming) in\b(?! (order|pairs|handy|contact|from|through|two|three))", "sign in", "Users come in by single sign-on.", "Requests that come in through the proxy are logged."),
+        Rule("come-in", @"\b(come|comes|came|coming) in\b(?! ((\w+ )?order|pairs|handy|contact|from|through|two|three))", "sign in", "Users come in by single sign-on.", "Requests that come in through the proxy are logged."),
         Rule("he", @"\b(he|him|his|himself|she|her|hers)\b", "they, them, their", "A user sees his tokens.", "A user sees their tokens here."),
         Rule("meanwhile", @"\bmeanwhile\b", "in the meantime", "Meanwhile, the agent waits.", "In the meantime, the agent waits."),
         Rule("what-clause", @"\bwhat (is|was|are|were|it|they|the|a|an|no|has|had|runs|comes|did|does|this|that|you|each|every)\b(?![^.!?\v]*\?)", "a concrete noun", "The page lists what is deployed.", "What is deployed now? What next?"),
