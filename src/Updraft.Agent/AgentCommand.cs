@@ -57,7 +57,8 @@ internal sealed class AgentCommand
         _environment = environment;
         _server = Text("--server", "URL", "URL of the server, with its path. Required.");
         _token = Text("--token", "TOKEN", "Agent token itself, which other users of the host can see. Prefer --token-file.");
-        _tokenFile = Text("--token-file", "FILE", "File with the agent token, which the agent reads for each request. Required without --token.");
+        _tokenFile = Text("--token-file", "FILE",
+            "File with the agent token, which the agent reads for each request. Required without --token.");
         _root = Text("--root", "DIR", "Directory that stands for Airflow's home. The DAG bundle appears as DIR/dags. Required.");
         _component = Text("--component", "NAME", "Airflow component that uses the files, such as scheduler.", "airflow");
         _host = Text("--host", "NAME", "Name of the host in the web UI.", Environment.MachineName);
