@@ -57,7 +57,8 @@ internal sealed class AgentCommand
         _environment = environment;
         _server = Text("--server", "URL", "URL of the server, with its path. Required.");
         _token = Text("--token", "TOKEN", "Agent token itself, which other users of the host can see. Prefer --token-file.");
-        _tokenFile = Text("--token-file", "FILE", "File with the agent token. The agent reads it for each request. Default: none.");
+        _tokenFile = Text("--token-file", "FILE",
+            "File with the agent token, which the agent reads for each request. Required without --token.");
         _root = Text("--root", "DIR", "Directory that stands for Airflow's home. The DAG bundle appears as DIR/dags. Required.");
         _component = Text("--component", "NAME", "Airflow component that uses the files, such as scheduler.", "airflow");
         _host = Text("--host", "NAME", "Name of the host in the web UI.", Environment.MachineName);
@@ -71,9 +72,10 @@ internal sealed class AgentCommand
         _imageTimeout = Number("--image-timeout", "SECONDS", 600, 1, 86_400, "Time limit of an image rollout in seconds");
         _keepTrees = Number("--keep-trees", "N", 5, 0, 1000, "How many earlier states keep their files at least");
         _keepMinutes = Number("--keep-minutes", "M", 10, 0, 10_080, "How many minutes an earlier state keeps its files at least");
-        _kubeRelease = Text("--kube-release", "NAME", "For kubernetes: the release of Airflow's Helm chart whose workloads get the image.");
+        _kubeRelease = Text("--kube-release", "NAME",
+            "For kubernetes: the release of Airflow's Helm chart whose workloads get the image. Default: none.");
         _kubeSelector = Text("--kube-selector", "LABELS",
-            "For kubernetes: label selector of Deployments and StatefulSets, instead of a release.");
+            "For kubernetes: label selector of Deployments and StatefulSets, instead of a release. Default: none.");
         _kubeNamespace = Text("--kube-namespace", "NAME", "For kubernetes: the namespace of the workloads. Default: the agent's.");
         _kubeContainers = Text("--kube-containers", "NAMES", "For kubernetes: the containers that get the image, separated by commas. "
             + "Default: the main container, and all with an image of its repository.");

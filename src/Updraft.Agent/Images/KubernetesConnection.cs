@@ -26,7 +26,8 @@ internal sealed record KubernetesConnection(Uri Server, string Directory)
             : throw Unusable($"KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are '{host}:{port}', which is not a host and a port");
 
         static AgentExitException Unusable(string reason) =>
-            new(ExitCode.Configuration, $"The image driver kubernetes needs a pod with a service account, but {reason}.");
+            new(ExitCode.Configuration, $"The image driver kubernetes needs a pod with a service account, but {reason}. "
+                + "Run the agent in such a pod, or use --image-driver exec.");
     }
 
     /// <summary>Namespace of the pod; null if the service account has no namespace file.</summary>
