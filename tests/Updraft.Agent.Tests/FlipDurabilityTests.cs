@@ -161,10 +161,10 @@ public sealed partial class FlipDurabilityTests : IAsyncLifetime
 
         public bool IsReport(string phase) => SendCall().IsMatch(Text) && Text.Contains($"\\\"phase\\\":\\\"{phase}\\\"", StringComparison.Ordinal);
 
-        public static List<Call> Parse(IReadOnlyList<string> lines)
+        public static List<Call> Parse(string[] lines)
         {
             var (calls, open) = (new List<Call>(), new Dictionary<string, (int Begin, string Text)>(StringComparer.Ordinal));
-            for (var i = 0; i < lines.Count; i++)
+            for (var i = 0; i < lines.Length; i++)
             {
                 if (Line().Match(lines[i]) is not { Success: true } line)
                     continue;

@@ -1,4 +1,5 @@
 using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
@@ -88,7 +89,7 @@ public sealed class RetentionTests : IAsyncLifetime
         _agent.Start(_server.Address);
     }
 
-    private Task DeployAsync(int version) => _server.WaitForActiveAsync(_server.Deploy(("dags", Content(version))));
+    private Task<AgentReport> DeployAsync(int version) => _server.WaitForActiveAsync(_server.Deploy(("dags", Content(version))));
 
     private static Tree Content(int version) => Tree.Of(("a.py", $"{version}"));
 

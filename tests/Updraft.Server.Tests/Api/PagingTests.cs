@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Api;
 

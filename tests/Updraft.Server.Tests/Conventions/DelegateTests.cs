@@ -30,7 +30,7 @@ public sealed partial class DelegateTests
         Assert.Equal([], wrong);
     }
 
-    private static IEnumerable<Match> Rows() => Row().Matches(SourceTree.Read(Page).Split("\n## Delegates\n")[1].Split("\n## ")[0]);
+    private static MatchCollection Rows() => Row().Matches(SourceTree.Read(Page).Split("\n## Delegates\n")[1].Split("\n## ")[0]);
 
     [GeneratedRegex(@"^\| `(?<delegate>[A-Z]\w+)` \| `(?<file>[\w/]+\.cs)` \|", RegexOptions.Multiline)]
     private static partial Regex Row();

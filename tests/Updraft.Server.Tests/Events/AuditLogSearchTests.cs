@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Events;
 

@@ -5,7 +5,6 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Telemetry;
-using Updraft.Server.Tests.Archives;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
