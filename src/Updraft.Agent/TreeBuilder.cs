@@ -37,7 +37,6 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     /// <param name="mount">Mount of the desired state.</param>
     /// <param name="mounted">Manifest that is mounted at its path now; null for none.</param>
     /// <param name="thorough">Whether to read each file of an existing tree, instead of its size and mode only.</param>
-    /// <param name="cancellationToken">Aborts the work. The next call starts again.</param>
     /// <exception cref="InvalidDataException">The server's data differs from the signed state.</exception>
     public async Task EnsureAsync(DesiredMount mount, Digest? mounted, bool thorough, CancellationToken cancellationToken)
     {

@@ -50,7 +50,7 @@ public static class EntityId
     }
 }
 
-/// <summary>Id of an Organization.</summary>
+/// <summary>Identifies one Organization, the top of the tenancy; 25 characters, time-ordered.</summary>
 public readonly record struct OrganizationId(string Value) : IEntityId<OrganizationId>
 {
     /// <inheritdoc/>
@@ -63,7 +63,7 @@ public readonly record struct OrganizationId(string Value) : IEntityId<Organizat
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a Workspace.</summary>
+/// <summary>Identifies one Workspace of an Organization; 25 characters, time-ordered.</summary>
 public readonly record struct WorkspaceId(string Value) : IEntityId<WorkspaceId>
 {
     /// <inheritdoc/>
@@ -76,7 +76,7 @@ public readonly record struct WorkspaceId(string Value) : IEntityId<WorkspaceId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a Deployment.</summary>
+/// <summary>Identifies one Deployment, that is, one Airflow environment; 25 characters, time-ordered.</summary>
 public readonly record struct DeploymentId(string Value) : IEntityId<DeploymentId>
 {
     /// <inheritdoc/>
@@ -89,7 +89,7 @@ public readonly record struct DeploymentId(string Value) : IEntityId<DeploymentI
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a Deploy.</summary>
+/// <summary>Identifies one deploy in the history of a Deployment; 25 characters, time-ordered.</summary>
 public readonly record struct DeployId(string Value) : IEntityId<DeployId>
 {
     /// <inheritdoc/>
@@ -115,7 +115,7 @@ public readonly record struct TokenId(string Value) : IEntityId<TokenId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of an Agent.</summary>
+/// <summary>Identifies one enrolled data-plane process; 25 characters, time-ordered.</summary>
 public readonly record struct AgentId(string Value) : IEntityId<AgentId>
 {
     /// <inheritdoc/>
@@ -128,7 +128,7 @@ public readonly record struct AgentId(string Value) : IEntityId<AgentId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a Bundle.</summary>
+/// <summary>Identifies one bundle of a Deployment; 25 characters, time-ordered.</summary>
 public readonly record struct BundleId(string Value) : IEntityId<BundleId>
 {
     /// <inheritdoc/>
@@ -141,7 +141,7 @@ public readonly record struct BundleId(string Value) : IEntityId<BundleId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of an event.</summary>
+/// <summary>Identifies one audit event; 25 characters, time-ordered.</summary>
 public readonly record struct EventId(string Value) : IEntityId<EventId>
 {
     /// <inheritdoc/>
@@ -154,7 +154,7 @@ public readonly record struct EventId(string Value) : IEntityId<EventId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a user.</summary>
+/// <summary>Identifies one user who signs in; 25 characters, time-ordered.</summary>
 public readonly record struct UserId(string Value) : IEntityId<UserId>
 {
     /// <inheritdoc/>
@@ -167,7 +167,7 @@ public readonly record struct UserId(string Value) : IEntityId<UserId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a webhook.</summary>
+/// <summary>Identifies one webhook; 25 characters, time-ordered.</summary>
 public readonly record struct WebhookId(string Value) : IEntityId<WebhookId>
 {
     /// <inheritdoc/>

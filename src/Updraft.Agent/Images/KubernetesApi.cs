@@ -5,7 +5,6 @@ using System.Text.Json;
 
 namespace Updraft.Agent.Images;
 
-/// <summary>A kind of workload.</summary>
 /// <param name="Name">Name for users, such as <c>Deployment</c>.</param>
 /// <param name="Resource">Name in URLs, such as <c>deployments</c>.</param>
 internal sealed record WorkloadKind(string Name, string Resource)
@@ -19,7 +18,6 @@ internal sealed record WorkloadKind(string Name, string Resource)
 /// <param name="Items">All workloads.</param>
 internal sealed record WorkloadList(string Version, IReadOnlyList<Workload> Items);
 
-/// <summary>A change of a workload.</summary>
 /// <param name="Type">ADDED, MODIFIED, DELETED, or BOOKMARK for a newer resource version without a change.</param>
 /// <param name="Workload">The workload after the change.</param>
 internal sealed record WorkloadChange(string Type, Workload Workload);

@@ -24,13 +24,13 @@ public sealed record DeploymentResponse
     /// </summary>
     public required string Namespace { get; init; }
 
-    /// <summary>Id of the Organization.</summary>
+    /// <summary>Id of the Organization that owns the Deployment.</summary>
     public required string OrganizationId { get; init; }
 
-    /// <summary>Id of the Workspace.</summary>
+    /// <summary>Id of the Workspace that contains the Deployment.</summary>
     public required string WorkspaceId { get; init; }
 
-    /// <summary>Name of the Workspace.</summary>
+    /// <summary>Display name of the Workspace that contains the Deployment; not unique.</summary>
     public required string WorkspaceName { get; init; }
 
     /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>, as in the request that created the Deployment.</summary>
@@ -234,14 +234,14 @@ public sealed record DeploymentsPaginated
     public required int TotalCount { get; init; }
 }
 
-/// <summary>Scaling status of a Deployment.</summary>
+/// <summary>Current scaling state; today it holds only the hibernation.</summary>
 public sealed record DeploymentScalingStatus
 {
     /// <summary>Whether the Deployment hibernates, and until when.</summary>
     public required DeploymentHibernationStatus HibernationStatus { get; init; }
 }
 
-/// <summary>Hibernation status of a Deployment.</summary>
+/// <summary>Whether the Deployment sleeps now, and when that changes next.</summary>
 public sealed record DeploymentHibernationStatus
 {
     /// <summary>Whether an active override makes the Deployment hibernate.</summary>

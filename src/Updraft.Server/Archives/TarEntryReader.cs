@@ -1,6 +1,5 @@
 namespace Updraft.Server.Archives;
 
-/// <summary>The kind of an entry.</summary>
 internal enum TarEntryKind
 {
     File,

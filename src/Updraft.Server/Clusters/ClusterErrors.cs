@@ -2,7 +2,6 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Clusters;
 
-/// <summary>Errors of clusters.</summary>
 internal static class ClusterErrors
 {
     public static readonly ErrorCode ClusterFixed = new("cluster_fixed", StatusCodes.Status400BadRequest,

@@ -3,7 +3,6 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Database;
 
-/// <summary>Metrics of the database.</summary>
 internal static class DatabaseMetrics
 {
     public static readonly Counter<long> Conflicts = Instrumentation.Meter.CreateCounter<long>("updraft.database.conflicts", "{request}",

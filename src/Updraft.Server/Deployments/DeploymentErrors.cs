@@ -2,7 +2,6 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Errors of Deployments.</summary>
 internal static class DeploymentErrors
 {
     public static readonly ErrorCode DuplicateName = new("deployment_name_in_use", StatusCodes.Status400BadRequest,

@@ -6,7 +6,6 @@ namespace Updraft.Server.Deployments;
 
 internal static class DeploymentEvents
 {
-    /// <summary>The scope of an event of the Deployment.</summary>
     public static EventScope Scope(this Deployment deployment, DeployId? deploy = null) =>
         new(deployment.OrganizationId, deployment.WorkspaceId, deployment.Id, deploy);
 
@@ -18,6 +17,5 @@ internal static class DeploymentEvents
             .Select(field => (field.Name, (object?)field.Value.GetRawText(), (object?)fields.GetProperty(field.Name).GetRawText()));
     }
 
-    /// <summary>The target of an event of the Deployment.</summary>
     public static EventTarget Target(this Deployment deployment) => new("deployment", deployment.Id.Value, deployment.Name);
 }

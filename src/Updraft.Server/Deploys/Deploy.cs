@@ -29,7 +29,6 @@ public enum DeployStatus
 /// <param name="DagBundleName">The DAG bundle; null for the default one, and for types without DAGs.</param>
 internal sealed record DeployTarget(DeployType Type, string? BundleMountPath, string? BundleType, string? DagBundleName)
 {
-    /// <summary>A deploy of one bundle.</summary>
     public static DeployTarget Of(Bundle bundle) => bundle.IsDag
         ? new(DeployType.DagOnly, null, bundle.BundleType, bundle.IsDefault ? null : bundle.Name)
         : new(DeployType.Bundle, bundle.MountPath, bundle.BundleType, null);

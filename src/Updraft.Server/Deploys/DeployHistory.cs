@@ -34,7 +34,6 @@ public sealed record PastDeploy
     public TimeSpan? TimeToActive => ActiveAt - FinalizedAt;
 }
 
-/// <summary>A deploy in a chart.</summary>
 /// <param name="Id">The deploy.</param>
 /// <param name="Number">Its number in the history.</param>
 /// <param name="Status">Its status.</param>
@@ -58,7 +57,6 @@ internal sealed class DeployHistory(UpdraftDbContext db)
 {
     private const int MaxForCharts = 1000, MaxTimed = 100;
 
-    /// <summary>A page of the history.</summary>
     /// <param name="id">The Deployment.</param>
     /// <param name="filter">The deploys to return.</param>
     /// <param name="below">Only deploys with a smaller number; null for the first page.</param>

@@ -60,7 +60,6 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         return new ImportResult(resumed, tables, new BlobCount(blobs.Count, 0, 0, 0), missing, null, []);
     }
 
-    /// <summary>Runs the import.</summary>
     /// <exception cref="IOException">The import is impossible; the message has the reason and the next step.</exception>
     public async Task<ImportResult> RunAsync(SourceInstallation source, CancellationToken cancellationToken)
     {

@@ -61,7 +61,6 @@ internal sealed class ServedDescription(IServiceProvider services) : IDisposable
     public sealed record Content(byte[] Json, EntityTagHeaderValue Tag);
 }
 
-/// <summary>Endpoints of the description.</summary>
 internal static class DescriptionEndpoints
 {
     /// <summary>The path of this server, and the two paths that clients of the contract request.</summary>

@@ -162,7 +162,6 @@ internal sealed class AppendRevision(UpdraftDbContext db, EnsureBundles bundles)
     /// <param name="newest">The newest revision until now; null if <paramref name="revision"/> is the first.</param>
     /// <param name="revision">The result of <see cref="Revision.After"/>.</param>
     /// <param name="by">The caller.</param>
-    /// <param name="cancellationToken">Cancels the database statements.</param>
     public async Task RunAsync(Deployment deployment, Revision? newest, Revision revision, SubjectProfile by,
         CancellationToken cancellationToken)
     {

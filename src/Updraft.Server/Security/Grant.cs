@@ -19,7 +19,6 @@ internal sealed class Grant
     /// <summary>Whether the claims of a sign-in granted the role. The next sign-in can remove it again.</summary>
     public bool IsFromClaims { get; set; }
 
-    /// <summary>A role for the Organization, for a Workspace, or for a Deployment and its Workspace.</summary>
     public static Grant For(Role role, OrganizationId organization, WorkspaceId? workspace, DeploymentId? deployment) => new()
     {
         EntityId = deployment?.Value ?? workspace?.Value ?? organization.Value,

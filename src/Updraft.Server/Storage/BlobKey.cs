@@ -16,7 +16,6 @@ internal static class BlobKey
 
     private static readonly SearchValues<char> Characters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789._-/");
 
-    /// <summary>Checks a key, and returns it.</summary>
     /// <exception cref="ArgumentException">The key breaks the rule.</exception>
     public static string Check(string key)
     {

@@ -13,7 +13,7 @@ internal sealed class BootstrapOptions
     [RegularExpression(IdPattern, ErrorMessage = "Bootstrap:OrganizationId must be 'c' followed by 24 lower-case letters or digits.")]
     public string? OrganizationId { get; set; }
 
-    /// <summary>Name of the Organization.</summary>
+    /// <summary>Display name that the first start gives to its Organization.</summary>
     [Required, StringLength(50, MinimumLength = 1)]
     public string OrganizationName { get; set; } = "Default";
 
@@ -21,7 +21,7 @@ internal sealed class BootstrapOptions
     [RegularExpression(IdPattern, ErrorMessage = "Bootstrap:WorkspaceId must be 'c' followed by 24 lower-case letters or digits.")]
     public string? WorkspaceId { get; set; }
 
-    /// <summary>Name of the Workspace.</summary>
+    /// <summary>Display name that the first start gives to its Workspace.</summary>
     [Required, StringLength(50, MinimumLength = 1)]
     public string WorkspaceName { get; set; } = "Default";
 

@@ -5,7 +5,6 @@ namespace Updraft.Server.Web;
 /// <summary>The operations with one tag.</summary>
 internal sealed record ApiOperationGroup(string Name, IReadOnlyList<ApiOperation> Operations);
 
-/// <summary>One operation of the API.</summary>
 /// <param name="Body">The request body; null for none.</param>
 internal sealed record ApiOperation(string Id, string Method, string Path, string Summary, string? Text, IReadOnlyList<ApiField> Parameters,
     ApiField? Body, IReadOnlyList<ApiField> Responses);

@@ -9,7 +9,6 @@ using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Web;
 
-/// <summary>The last deploy and the agents of one Deployment.</summary>
 /// <param name="LastDeploy">Null before the first deploy.</param>
 /// <param name="Agents">All enrolled agents, live or stale, by host and component.</param>
 /// <param name="Revision">Number of the newest revision; 0 before the first.</param>

@@ -22,7 +22,6 @@ internal sealed class LiveEvents(IServiceScopeFactory scopes, RevisionSignal sig
     // The browser reconnects after this time, and the new request checks the session and its permissions again.
     private static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(5);
 
-    /// <summary>Events of one Deployment.</summary>
     public ServerSentEventsResult<string> OfDeployment(HttpContext context, DeploymentId deployment) => Send(context, WatchAsync(deployment,
         (overviews, _, cancellationToken) => overviews.ReadChangeStampAsync(deployment, cancellationToken),
         context.Features.Get<Credential>(), context.RequestAborted));

@@ -7,10 +7,8 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Web;
 
-/// <summary>The id and name of a Workspace.</summary>
 internal sealed record WorkspaceName(WorkspaceId Id, string Name);
 
-/// <summary>The id, Workspace and name of a Deployment.</summary>
 internal sealed record DeploymentName(DeploymentId Id, WorkspaceId Workspace, string Name);
 
 /// <summary>Reads the names of Workspaces and Deployments, for choices in forms and for ids in tables.</summary>
@@ -21,7 +19,6 @@ internal sealed class ScopeNames(UpdraftDbContext db)
         WorkspaceQueries.Visible(db, subject, subject.Organization).OrderBy(row => row.Name).Take(limit)
             .Select(row => new WorkspaceName(row.Id, row.Name)).ToListAsync(cancellationToken);
 
-    /// <summary>The Workspaces in which a subject has a permission, by name.</summary>
     public Task<List<WorkspaceName>> ListWorkspacesAsync(Subject subject, Permission permission, CancellationToken cancellationToken)
     {
         var reach = subject.Reach(permission);

@@ -2,7 +2,6 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Errors of webhooks.</summary>
 internal static class WebhookErrors
 {
     public static readonly ErrorCode UrlBlocked = new("webhook_url_blocked", StatusCodes.Status400BadRequest,

@@ -8,7 +8,6 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Endpoints of Workspaces.</summary>
 internal static class WorkspaceEndpoints
 {
     private static readonly Sorting<Workspace> Sorting = new(row => row.Id,

@@ -2,7 +2,6 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Errors of Workspaces.</summary>
 internal static class WorkspaceErrors
 {
     public static readonly ErrorCode NameTaken = new("workspace_name_taken", StatusCodes.Status400BadRequest,

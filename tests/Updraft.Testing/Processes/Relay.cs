@@ -21,7 +21,6 @@ internal sealed class Relay : IAsyncDisposable
     }
 
     /// <param name="port">Port of the server.</param>
-    /// <param name="isPatient">As above.</param>
     public Relay(int port, bool isPatient = false)
     {
         (_target, _isPatient) = (port, isPatient);

@@ -23,7 +23,6 @@ internal static class TestStorage
         var connection => await ObjectStores.AzureAsync(connection),
     };
 
-    /// <summary>The same as options.</summary>
     public static StorageOptions Options(IReadOnlyDictionary<string, string> settings) => new()
     {
         Url = settings["Storage:Url"],

@@ -82,7 +82,6 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <summary>The container; only for what no request can reach, such as a second Organization.</summary>
     public IServiceProvider Services => _app?.Services ?? throw new InvalidOperationException("The server is stopped.");
 
-    /// <summary>Starts a server.</summary>
     /// <param name="clock">Its clock; the system's by default.</param>
     /// <param name="settings">Settings beyond the ones that tests need, e.g. <c>Uploads:MaxBytes</c>.</param>
     /// <param name="addRoutes">Routes beyond its own.</param>
@@ -166,7 +165,6 @@ internal sealed class UpdraftServer : IAsyncDisposable
         return (await Client.PostOkAsync($"{OrganizationPath}/tokens", body)).Text("token");
     }
 
-    /// <summary>Creates an agent token for a Deployment.</summary>
     public async Task<string> CreateAgentTokenAsync(string deploymentId) => (await Client.PostOkAsync(
         $"{OrganizationPath}/deployments/{deploymentId}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("token");
 

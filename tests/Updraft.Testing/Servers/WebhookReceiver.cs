@@ -67,7 +67,6 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     public ValueTask DisposeAsync() => _app.DisposeAsync();
 }
 
-/// <summary>A received request.</summary>
 internal sealed record ReceivedWebhook(string Request, IReadOnlyDictionary<string, string> Headers, byte[] Body)
 {
     public string Id => Headers["webhook-id"];

@@ -44,7 +44,6 @@ internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
         await CompareAsync(await ReadRevisionAsync(deployment, before, cancellationToken),
             await ReadRevisionAsync(deployment, after, cancellationToken), cancellationToken);
 
-    /// <summary>The revision of a deploy.</summary>
     /// <exception cref="ApiException">400: the deploy was never finalized. 404: no such deploy in the Deployment.</exception>
     public async Task<Revision> ReadRevisionAsync(DeploymentId deployment, DeployId id, CancellationToken cancellationToken)
     {

@@ -8,10 +8,8 @@ using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys.Steps;
 
-/// <summary>A step and its log.</summary>
 public sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<DeployStepLogEntry> Log);
 
-/// <summary>The steps of a deploy.</summary>
 /// <param name="Steps">The steps in the order in which they happen.</param>
 /// <param name="Failure">The reason why the deploy, or an agent, failed; null without a failure.</param>
 public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Failure)
