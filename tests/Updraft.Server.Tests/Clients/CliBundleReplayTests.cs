@@ -68,7 +68,7 @@ public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<Sh
         var refused = await cli.PostAsync(cli.DeploymentPath(id, "v1alpha1") + "/bundles",
             new JsonObject { ["isDagBundle"] = true, ["name"] = "Finance", ["type"] = "DEPLOY" });
 
-        Assert.Contains("'name' must be", refused.Error);
+        Assert.Contains("'name' of a DAG bundle must be", refused.Error);
         Show("create --name Finance", cli, refused.Error);
     }
 

@@ -25,7 +25,7 @@ public sealed partial class DelegateTests
         var wrong = from row in Rows()
                     let file = $"src/Updraft.Server/{row.Groups["file"].Value}"
                     where !File.Exists(Path.Join(SourceTree.Root, file))
-                        || !Regex.IsMatch(SourceTree.Read(file), $@"\bdelegate [\w<>, ]+ {row.Groups["delegate"].Value}\(")
+                        || !Regex.IsMatch(SourceTree.Read(file), $@"\bdelegate [\w<>, \[\]]+ {row.Groups["delegate"].Value}\(")
                     select $"{file} does not declare the delegate {row.Groups["delegate"].Value}.";
         Assert.Equal([], wrong);
     }
