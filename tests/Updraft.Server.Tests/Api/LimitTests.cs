@@ -76,7 +76,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
         var reply = await http.ReadUntilAsync("\r\n\r\n");
         Assert.StartsWith($"HTTP/1.1 {(int)expected} ", reply, StringComparison.Ordinal);
         if (expected != HttpStatusCode.OK)
-            Assert.Contains("larger than", await http.ReadUntilAsync("statusCode"), StringComparison.Ordinal);
+            Assert.Contains("exceeds the limit of", await http.ReadUntilAsync("statusCode"), StringComparison.Ordinal);
     }
 
     [Theory]

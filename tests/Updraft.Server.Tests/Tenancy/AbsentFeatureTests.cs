@@ -11,7 +11,7 @@ public sealed class AbsentFeatureTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("users/c00000000000000000unknown/teams")]
     [InlineData("invites")]
     [InlineData("alerts")]
-    [InlineData("allowed-ip-url-ranges/bulk-create")]
+    [InlineData("allowed-ip-address-ranges/bulk-create")]
     [InlineData("audit-logs")]
     public async Task Unsupported_feature_is_404_with_a_token_and_401_without(string path)
     {

@@ -178,7 +178,7 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
 
     [Fact]
     public async Task First_start_prints_the_URL_of_the_web_UI() =>
-        Assert.Contains($"Pages            {Server.BaseAddress}", await Task.FromResult(Server.ConsoleText), StringComparison.Ordinal);
+        Assert.Contains($"Web UI           {Server.BaseAddress}", await Task.FromResult(Server.ConsoleText), StringComparison.Ordinal);
 
     [Fact]
     public async Task Actions_without_permission_are_hidden_and_rejected_with_403()
