@@ -43,7 +43,7 @@ public sealed class SliceTests
     {
         var arrows = Dependencies().Select(dependency => (dependency.From, dependency.To)).Distinct().ToLookup(arrow => arrow.From, arrow => arrow.To);
         AssertNone(
-            from slice in arrows.Select(group => group.Key)
+            from slice in arrows.Select(arrow => arrow.Key)
             where Reachable(slice, arrows).Contains(slice)
             select $"{slice} depends on itself through {string.Join(", ", arrows[slice].Where(next => Reachable(next, arrows).Contains(slice)))}",
             "Two directories that need each other are one directory. Move the shared part into the lower one, or hand it over as a delegate.");
