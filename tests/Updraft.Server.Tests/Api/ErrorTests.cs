@@ -107,7 +107,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     {
         using var response = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
         var error = await response.ReadAsync(HttpStatusCode.NotFound);
-        Assert.Contains("is empty", error.Text("message"), StringComparison.Ordinal);
+        Assert.Contains("contains an empty ID", error.Text("message"), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -15,7 +15,7 @@ public sealed class AzureBlobStoreTests : ObjectStoreContract
                 ? "AccountKey=" + Convert.ToBase64String(new byte[64])
                 : part));
         await using var services = Open(options);
-        await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
+        await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "rejects the server's credentials");
     }
 
     private protected override Task<Dictionary<string, string>> SettingsAsync() => ObjectStores.AzureAsync();

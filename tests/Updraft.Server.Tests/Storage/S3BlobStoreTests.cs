@@ -50,7 +50,7 @@ public sealed class S3BlobStoreTests : ObjectStoreContract
         if (!ChecksSignatures)
             return;
         await using var services = Open(new StorageOptions { Url = Options.Url, AccessKey = "unknown", SecretKey = "wrong" });
-        await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
+        await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "rejects the server's credentials");
     }
 
     private protected override Task<Dictionary<string, string>> SettingsAsync() => ObjectStores.S3Async();
