@@ -9,11 +9,6 @@ namespace Updraft.Server.Api;
 /// <param name="cause">Goes to the log.</param>
 internal sealed class ApiException(ErrorCode code, string message, Exception? cause = null) : Exception(message, cause)
 {
-    /// <summary>An error with the general code of its status.</summary>
-    public ApiException(int statusCode, string message, Exception? cause = null) : this(RequestErrors.OfStatus(statusCode), message, cause)
-    {
-    }
-
     public ErrorCode Code => code;
 
     /// <summary>HTTP status, 400 to 599.</summary>
