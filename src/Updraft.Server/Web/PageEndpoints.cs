@@ -104,7 +104,7 @@ internal static class PageEndpoints
     /// <summary>Maps a page; the response starts when all its data is read.</summary>
     public static RouteHandlerBuilder MapPage<TPage>(this IEndpointRouteBuilder routes, string pattern)
         where TPage : IComponent =>
-        routes.MapGet(pattern, static () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
+        routes.MapGet(pattern, static IResult () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
 
     private static async Task<RedirectHttpResult> FindVersionAsync(string? version, Subject subject, UpdraftDbContext db, PageLinks links,
         CancellationToken cancellationToken)
@@ -145,7 +145,7 @@ internal static class PageEndpoints
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/settings?saved=1"));
     }
 
-    private static async Task<RazorComponentResult<AgentTokensPage>> CreateAgentTokenAsync(DeploymentId deploymentId, HttpRequest request,
+    private static async Task<IResult> CreateAgentTokenAsync(DeploymentId deploymentId, HttpRequest request,
         Subject subject, CreateToken create, CancellationToken cancellationToken)
     {
         var (row, token) = await create.RunAsync(subject, deploymentId, new CreateAgentTokenRequest
@@ -153,7 +153,7 @@ internal static class PageEndpoints
             Name = await FieldAsync(request, "name"),
             TokenExpiryPeriodInDays = await DaysAsync(request),
         }, cancellationToken);
-        return new(new { Secret = token, SecretName = row.Name });
+        return new RazorComponentResult<AgentTokensPage>(new { Secret = token, SecretName = row.Name });
     }
 
     private static async Task<RedirectHttpResult> RevokeAgentTokenAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject,
@@ -163,7 +163,7 @@ internal static class PageEndpoints
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/agent-tokens"));
     }
 
-    private static async Task<RazorComponentResult<TokensPage>> CreateTokenAsync(HttpRequest request, Subject subject, CreateToken create,
+    private static async Task<IResult> CreateTokenAsync(HttpRequest request, Subject subject, CreateToken create,
         CancellationToken cancellationToken)
     {
         var role = await FieldAsync(request, "role");
@@ -176,14 +176,14 @@ internal static class PageEndpoints
             EntityId = await FieldAsync(request, "place"),
             TokenExpiryPeriodInDays = await DaysAsync(request),
         }, cancellationToken);
-        return new(new { Secret = token, SecretName = row.Name });
+        return new RazorComponentResult<TokensPage>(new { Secret = token, SecretName = row.Name });
     }
 
-    private static async Task<RazorComponentResult<TokensPage>> RotateTokenAsync(TokenId tokenId, Subject subject, ChangeToken change,
+    private static async Task<IResult> RotateTokenAsync(TokenId tokenId, Subject subject, ChangeToken change,
         CancellationToken cancellationToken)
     {
         var (row, token) = await change.RotateAsync(subject, tokenId, cancellationToken);
-        return new(new { Secret = token, SecretName = row.Name });
+        return new RazorComponentResult<TokensPage>(new { Secret = token, SecretName = row.Name });
     }
 
     private static async Task<RedirectHttpResult> RevokeTokenAsync(TokenId tokenId, Subject subject, TokenQueries queries,

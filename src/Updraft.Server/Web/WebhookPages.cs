@@ -26,7 +26,7 @@ internal static class WebhookPages
     public static string Host(string url) =>
         Uri.TryCreate(url, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Authority}" : "unreadable URL";
 
-    private static async Task<RazorComponentResult<WebhookPage>> CreateAsync(HttpRequest request, Subject subject, CreateWebhook create,
+    private static async Task<IResult> CreateAsync(HttpRequest request, Subject subject, CreateWebhook create,
         CancellationToken cancellationToken)
     {
         var form = await request.ReadFormAsync(cancellationToken);
@@ -41,7 +41,7 @@ internal static class WebhookPages
             EventTypes = [.. form["events"].Select(type => type ?? "")],
             Format = form["format"],
         }, cancellationToken);
-        return new(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
+        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
     }
 
     private static async Task<RedirectHttpResult> UpdateAsync(WebhookId webhookId, HttpRequest request, Subject subject,
@@ -66,11 +66,11 @@ internal static class WebhookPages
         return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?notice=test"));
     }
 
-    private static async Task<RazorComponentResult<WebhookPage>> RotateAsync(WebhookId webhookId, Subject subject, ChangeWebhook change,
+    private static async Task<IResult> RotateAsync(WebhookId webhookId, Subject subject, ChangeWebhook change,
         CancellationToken cancellationToken)
     {
         var (row, secret) = await change.RotateAsync(subject, webhookId, cancellationToken);
-        return new(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
+        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
     }
 
     private static async Task<RedirectHttpResult> DeleteAsync(WebhookId webhookId, Subject subject, ChangeWebhook change, PageLinks links,

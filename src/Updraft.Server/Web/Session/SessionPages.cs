@@ -28,10 +28,10 @@ internal static class SessionPages
         pages.MapPost("/signout", SignOutAsync).AllowAnonymous();
     }
 
-    private static RazorComponentResult<SignInPage> Render(HttpContext context, string? returnTo, string? problem)
+    private static IResult Render(HttpContext context, string? returnTo, string? problem)
     {
         var hasProvider = context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.IsConfigured;
-        return new(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
+        return new RazorComponentResult<SignInPage>(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
         {
             StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };
