@@ -68,7 +68,8 @@ internal sealed class Installation : IAsyncDisposable
         _server = new ChildProcess("dotnet",
         [
             Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
-            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}", .. _place.Settings, .. _settings,
+            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}",
+            .. _place.Settings, .. _settings,
         ]);
         await Eventually.TrueAsync(IsReadyAsync, "the server is ready", () => _server.Output);
     }

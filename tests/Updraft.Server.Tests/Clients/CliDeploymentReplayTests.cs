@@ -157,10 +157,10 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
             var body = new JsonObject { ["isHibernating"] = isHibernating };
             if (until is not null)
                 body["overrideUntil"] = until;
-            var answer = (await one.PostAsync($"{one.Deployments()}/{found.Text("id")}/hibernation-override", body)).Body;
-            Assert.Equal(until is not null, answer.Has("overrideUntil"));
+            var response = (await one.PostAsync($"{one.Deployments()}/{found.Text("id")}/hibernation-override", body)).Body;
+            Assert.Equal(until is not null, response.Has("overrideUntil"));
             Assert.Equal(isHibernating ? "HIBERNATING" : "HEALTHY", (await CliInspection.RunAsync(one, name)).Key("metadata.status"));
-            var end = answer.OptionalText("overrideUntil") ?? "further notice";
+            var end = response.OptionalText("overrideUntil") ?? "further notice";
             ReplayTable.Show($"astro deployment {command}", one, $"Successfully overrode until {end}");
         }
         using var last = await SetUpAsync();

@@ -82,9 +82,9 @@ internal sealed class CliReplay : IDisposable
 
     private async Task<CliResponse> SendAsync(HttpMethod method, string path, (string Key, string Value)[] query, JsonObject? body)
     {
-        var address = path + Encode(query);
-        _sent.Add($"{method} {address}");
-        using var request = new HttpRequestMessage(method, address);
+        var url = path + Encode(query);
+        _sent.Add($"{method} {url}");
+        using var request = new HttpRequestMessage(method, url);
         request.Headers.TryAddWithoutValidation("authorization", "Bearer " + _token);
         request.Headers.TryAddWithoutValidation("x-astro-client-identifier", Identifier);
         request.Headers.TryAddWithoutValidation("x-astro-client-version", "1.45.0");
@@ -96,7 +96,7 @@ internal sealed class CliReplay : IDisposable
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         }
         using var response = await _client.SendAsync(request, Cancelled);
-        return await CliResponse.ReadAsync($"{method} {address}", response);
+        return await CliResponse.ReadAsync($"{method} {url}", response);
     }
 
     /// <summary>Encodes as Go's <c>url.Values.Encode</c>: with sorted keys, and a key with several values once for each value.</summary>

@@ -13,7 +13,7 @@ internal sealed record CliResponse(string Request, HttpStatusCode Status, string
     {
         get
         {
-            Assert.True(Status == HttpStatusCode.OK, $"{Request} answered {(int)Status}: {Json}");
+            Assert.True(Status == HttpStatusCode.OK, $"{Request} returned {(int)Status}: {Json}");
             Assert.Contains("json", ContentType);
             return new CliObject(Request, Json!.Value);
         }

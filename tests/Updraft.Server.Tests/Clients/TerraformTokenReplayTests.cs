@@ -32,7 +32,8 @@ public sealed class TerraformTokenReplayTests(SharedServer shared) : IClassFixtu
         {
             "ORGANIZATION" =>
             [
-                Role(type, home, first), Role("WORKSPACE", workspace, "WORKSPACE_OWNER"), Role("DEPLOYMENT", deployment, "DEPLOYMENT_ADMIN"),
+                Role(type, home, first), Role("WORKSPACE", workspace, "WORKSPACE_OWNER"),
+                Role("DEPLOYMENT", deployment, "DEPLOYMENT_ADMIN"),
             ],
             "WORKSPACE" => [Role(type, home, first), Role("DEPLOYMENT", deployment, "DEPLOYMENT_ADMIN")],
             _ => [Role(type, home, first)],
