@@ -125,7 +125,7 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
     }
 
     [Fact]
-    public async Task Refresh_token_sent_to_two_replicas_is_accepted_once_and_ends_the_login()
+    public async Task Refresh_token_at_two_replicas_is_accepted_once_and_ends_the_login()
     {
         await using var servers = await cluster.StartServersAsync(2);
         for (var i = 0; i < 5; i++)
