@@ -59,7 +59,7 @@ internal sealed class LinearOrder
             if (!_positions.TryAdd(entry.Deploy, i + 1))
                 return $"the deploy {entry.Deploy} made revisions {_positions[entry.Deploy]} and {entry.Number}";
         }
-        return _changes.Values.FirstOrDefault(change => change.Answered is not null && !entries.ContainsKey(change.Id)) is { } lost
+        return _changes.Values.FirstOrDefault(change => change.Responded is not null && !entries.ContainsKey(change.Id)) is { } lost
             ? $"{lost} was acknowledged and is missing" : null;
     }
 
@@ -69,7 +69,7 @@ internal sealed class LinearOrder
         Change? latest = null;
         foreach (var change in _log.Select(entry => _changes[entry.Change]))
         {
-            if (latest is not null && change.Answered < latest.Began)
+            if (latest is not null && change.Responded < latest.Began)
                 return $"{change} was acknowledged before {latest} began, but is after it in the log";
             if (latest is null || change.Began > latest.Began)
                 latest = change;
@@ -108,7 +108,7 @@ internal sealed class LinearOrder
                 .DefaultIfEmpty(int.MaxValue).Min();
             if (position >= ceiling)
                 return $"{Describe(observation)} shows revision {position}, but a client requested revision {ceiling} only later";
-            seen.Enqueue(position, observation.Answered);
+            seen.Enqueue(position, observation.Responded);
         }
         return null;
     }

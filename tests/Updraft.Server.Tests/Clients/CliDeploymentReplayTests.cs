@@ -83,8 +83,8 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
     {
         using var cli = await SetUpAsync();
         var options = await cli.GetOptionsAsync(CreateQuery);
-        var options = $"GET /v1/organizations/{cli.Organization}/deployment-options?cloudProvider=AZURE&deploymentType=STANDARD";
-        Assert.Equal(options, cli.Sent[^1]);
+        var expected = $"GET /v1/organizations/{cli.Organization}/deployment-options?cloudProvider=AZURE&deploymentType=STANDARD";
+        Assert.Equal(expected, cli.Sent[^1]);
         Assert.Contains(cli.Workspace, (await cli.ListWorkspacesAsync()).Select(workspace => workspace.Text("id")));
         // Without --region, the user selects it from an array without paging.
         var regions = await cli.GetAsync(

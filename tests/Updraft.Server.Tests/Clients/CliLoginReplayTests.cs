@@ -76,11 +76,11 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         using var client = new HttpClient();
         using var content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Key, field.Value)));
         using var response = await client.PostAsync(config.Text("domainUrl") + "oauth/token", content, Cancelled);
-        var response = (await CliResponse.ReadAsync("POST oauth/token", response)).Body;
-        Assert.False(response.Has("error"));
-        Assert.True(response.Number("expires_in") > 300, "The CLI would refresh the token at once.");
-        response.Text("refresh_token");
-        return response;
+        var token = (await CliResponse.ReadAsync("POST oauth/token", response)).Body;
+        Assert.False(token.Has("error"));
+        Assert.True(token.Number("expires_in") > 300, "The CLI would refresh the token at once.");
+        token.Text("refresh_token");
+        return token;
     }
 
     /// <summary>Requests userinfo, self, Organization and Workspaces, and reads the fields that the CLI reads.</summary>

@@ -76,8 +76,8 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
         using var archive = new MemoryStream(UploadSite.Tar("one"));
         var version = await deploys.UploadAsync(deploy.DagsUploadUrl!, archive, cancellationToken: Cancelled);
         await deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled);
-        var bundles = client.Bundles(Server.OrganizationId, deployment);
-        var bundle = (await bundles.ListAsync(Cancelled).FirstAsync(row => row.IsDefault, Cancelled)).Id;
+        var bundle = (await client.Bundles(Server.OrganizationId, deployment).ListAsync(Cancelled)
+            .FirstAsync(row => row.IsDefault, Cancelled)).Id;
         var (home, bundles) = ($"/deployments/{deployment}", $"/deployments/{deployment}/bundles");
         return new(StringComparer.Ordinal)
         {
