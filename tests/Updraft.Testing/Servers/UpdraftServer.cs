@@ -221,7 +221,6 @@ internal sealed class UpdraftServer : IAsyncDisposable
         return (user.Id.Value, tokens!.Access, tokens.Refresh);
     }
 
-    /// <summary>A client with this token.</summary>
     public HttpClient ClientWith(string token) => Open(token);
 
     public async ValueTask DisposeAsync()
