@@ -5,7 +5,7 @@ COPY . .
 RUN dotnet publish src/Updraft.Server -c Release -p:RestoreLockedMode=true -o /out
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
-# The folder in it can be a volume of its own, which an image registry may read.
+# The subdirectory can be a separate volume, which an image registry may read.
 RUN mkdir -p /data/registry && chown -R "$APP_UID" /data
 COPY --from=build /out /app
 USER $APP_UID

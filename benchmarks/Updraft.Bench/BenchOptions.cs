@@ -1,6 +1,6 @@
 namespace Updraft.Bench;
 
-/// <summary>What the command line says.</summary>
+/// <summary>Options of the command line.</summary>
 internal sealed record BenchOptions
 {
     public required string ServerDll { get; init; }
@@ -11,19 +11,19 @@ internal sealed record BenchOptions
 
     public required string Nginx { get; init; }
 
-    /// <summary>The script that starts a PostgreSQL; null when there is none.</summary>
+    /// <summary>Path of the script that starts a PostgreSQL; null to skip the benchmarks that need one.</summary>
     public string? Postgres { get; init; }
 
-    /// <summary>Where everything that is measured lies; emptied at the end.</summary>
+    /// <summary>Directory for all data of the benchmarks; empty at the end.</summary>
     public required string Work { get; init; }
 
-    /// <summary>Page whose table is written; null to only print.</summary>
+    /// <summary>Page that contains the table; null to print the table only.</summary>
     public string? Report { get; init; }
 
-    /// <summary>Which benchmarks to run; empty for all.</summary>
+    /// <summary>Ids of the benchmarks to run; empty for all.</summary>
     public required IReadOnlySet<string> Only { get; init; }
 
-    /// <summary>Fewer and shorter samples, to see that everything works.</summary>
+    /// <summary>Whether to take fewer and shorter samples, as a test of the benchmarks.</summary>
     public bool IsQuick { get; init; }
 
     public static BenchOptions Parse(string[] arguments)
@@ -57,7 +57,7 @@ internal sealed record BenchOptions
 
     public bool Wants(string id) => Only.Count == 0 || Only.Contains(id);
 
-    /// <summary>So many samples, or a few.</summary>
+    /// <summary>This number of samples; about a fifth of them with <see cref="IsQuick"/>.</summary>
     public int Samples(int count) => IsQuick ? Math.Max(1, count / 5) : count;
 
     public string NewFolder(string name)

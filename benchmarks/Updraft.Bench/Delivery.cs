@@ -3,9 +3,9 @@ using System.Globalization;
 namespace Updraft.Bench;
 
 /// <summary>
-/// P2: how long until the last of fifty machines has a deploy with one changed file of 5,000, beside fifty <c>git fetch</c> with
-/// checkout and fifty <c>rsync</c>, all triggered at once; and P3: how many bytes it takes. Agents wait anyway; what triggers git and rsync
-/// is not counted. When a machine has the change is read from the file system afterwards: when the link was flipped, or the file written.
+/// P2: time until the last of fifty agents has a deploy with one changed file of 5,000. The peers are fifty <c>git fetch</c> with checkout
+/// and fifty <c>rsync</c>, all started at once. The time of the trigger for git and rsync is not included, because agents already wait. The
+/// end time is the time of the flipped link or the written file in the file system. P3: bytes that one delivery transfers.
 /// </summary>
 internal static class Delivery
 {
@@ -30,7 +30,8 @@ internal static class Delivery
         var alone = new List<double>();
         for (var i = 0; i < options.Samples(100); i++)
             alone.Add(await deployer.DeployAsync());
-        table.Value("P2", "finalize to active, one agent, 99 of 100 deploys", Figures.Percentile(alone, 0.99), Figures.Milliseconds, Goal.AtMost(150));
+        var slowest = Figures.Percentile(alone, 0.99);
+        table.Value("P2", "finalize to active, one agent, 99 of 100 deploys", slowest, Figures.Milliseconds, Goal.AtMost(150));
 
         var machines = options.IsQuick ? 10 : 50;
         await deployer.AddAgentsAsync(machines);
@@ -46,10 +47,10 @@ internal static class Delivery
             fetches.Add(await git.FetchAllAsync());
             copies.Add(await rsync.CopyAllAsync());
         }
-        table.Ratio("P2", $"finalize to active, last of {machines} agents: git, {machines} clones", Figures.Median(updraft), Figures.Median(fetches), Figures.Milliseconds,
-            Goal.AtMost(0.1));
-        table.Ratio("P2", $"finalize to active, last of {machines} agents: rsync, {machines} directories", Figures.Median(updraft), Figures.Median(copies), Figures.Milliseconds,
-            Goal.AtMost(0.3));
+        table.Ratio("P2", $"finalize to active, last of {machines} agents: git, {machines} clones",
+            Figures.Median(updraft), Figures.Median(fetches), Figures.Milliseconds, Goal.AtMost(0.1));
+        table.Ratio("P2", $"finalize to active, last of {machines} agents: rsync, {machines} directories",
+            Figures.Median(updraft), Figures.Median(copies), Figures.Milliseconds, Goal.AtMost(0.3));
     }
 
     private static async Task CountBytesAsync(Deployer deployer, RsyncDaemon rsync, Table table)
@@ -67,21 +68,22 @@ internal static class Delivery
         Project.Change(deployer.Folder, 1000);
         before = relay.Passed;
         await rsync.CopyOneAsync(relay.Port);
-        table.Ratio("P3", "bytes to one agent, one file changed of 5,000: rsync", updraft, relay.Passed - before, Figures.Bytes, Goal.AtMost(0.25));
+        var peer = relay.Passed - before;
+        table.Ratio("P3", "bytes to one agent, one file changed of 5,000: rsync", updraft, peer, Figures.Bytes, Goal.AtMost(0.25));
         await deployer.RemoveAgentsAsync();
     }
 
-    /// <summary>When the newest of these got its name, in milliseconds after a time.</summary>
+    /// <summary>Time of the newest change among the files and links, in milliseconds after <paramref name="since"/>.</summary>
     public static async Task<double> NewestAsync(IEnumerable<string> paths, DateTimeOffset since)
     {
-        // Not the time of the content, which rsync sets, but that of the last change of the file or link itself.
+        // The ctime of the file or link itself, because rsync sets the mtime.
         var times = (await ChildProcess.RunAsync(["stat", "-c", "%.6Z", .. paths])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var newest = times.Max(time => decimal.Parse(time, CultureInfo.InvariantCulture));
         return (double)(newest * 1000) - (since - DateTimeOffset.UnixEpoch).TotalMilliseconds;
     }
 }
 
-/// <summary>Changes a file, deploys the project, waits for the agents.</summary>
+/// <summary>Changes a file, deploys the project, and waits for the agents.</summary>
 internal sealed class Deployer(Site site, string folder) : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
@@ -111,32 +113,33 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
         await Relay!.DisposeAsync();
     }
 
-    /// <summary>Deploys a change; milliseconds from the answer of the finalize until the last agent has flipped.</summary>
+    /// <summary>Deploys a change; returns the milliseconds from the response of the finalize until the last agent has flipped.</summary>
     public async Task<double> DeployAsync()
     {
         Project.Change(folder, ++_round);
         var archive = Path.Join(site.Folder, "project.tar");
         await ChildProcess.RunAsync(["tar", "-cf", archive, "-C", folder, "dags"]);
         var prepared = await site.PrepareDeployAsync(archive);
-        // As between two deploys.
+        // Deploys usually start on an idle server.
         await RestAsync();
         await site.FinalizeAsync(prepared);
-        var answered = TimeProvider.System.GetUtcNow();
+        var finalized = TimeProvider.System.GetUtcNow();
         var links = _agents.Select(agent => Path.Join(agent.Root, ".updraft/current")).ToList();
         var marker = string.Create(CultureInfo.InvariantCulture, $"ROUND = {_round}");
-        while (!_agents.TrueForAll(agent => Sees(agent.Root, marker)))
+        while (!_agents.TrueForAll(agent => HasRound(agent.Root, marker)))
         {
-            if (TimeProvider.System.GetUtcNow() - answered > Deadline)
-                throw new BenchException("An agent does not get the deploy.\n" + _agents.First(agent => !Sees(agent.Root, marker)).Agent.Output);
+            if (TimeProvider.System.GetUtcNow() - finalized > Deadline)
+                throw new BenchException(
+                    "An agent does not receive the deploy.\n" + _agents.First(agent => !HasRound(agent.Root, marker)).Agent.Output);
             await Task.Delay(100);
         }
-        return await Delivery.NewestAsync(links, answered);
+        return await Delivery.NewestAsync(links, finalized);
     }
 
-    /// <summary>Waits until server and agents have done what they do after a deploy for the next one.</summary>
+    /// <summary>Waits until server and agents have prepared for the next deploy.</summary>
     public async Task RestAsync()
     {
-        // They begin with it half a second later, and wait for the disk at its end.
+        // The preparation starts half a second after a deploy, and ends with a wait for the disk.
         await Task.Delay(800);
         await ChildProcess.RunAsync(["sync"]);
         await IdleAsync();
@@ -161,7 +164,7 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
 
     private TimeSpan Busy() => _agents.Aggregate(site.Server.CpuTime, (sum, agent) => sum + agent.Agent.CpuTime);
 
-    private static bool Sees(string root, string marker)
+    private static bool HasRound(string root, string marker)
     {
         try
         {

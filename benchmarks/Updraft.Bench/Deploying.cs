@@ -1,10 +1,11 @@
 namespace Updraft.Bench;
 
-/// <summary>Deploys that benchmarks begin with.</summary>
+/// <summary>Deploys at the start of benchmarks.</summary>
 internal static class Deploying
 {
     /// <summary>Deploys one DAG file.</summary>
-    public static async Task SmallAsync(Site site) => await site.FinalizeAsync(await site.PrepareDeployAsync(await SmallArchiveAsync(site)));
+    public static async Task SmallAsync(Site site) =>
+        await site.FinalizeAsync(await site.PrepareDeployAsync(await SmallArchiveAsync(site)));
 
     /// <summary>An archive with one DAG file.</summary>
     public static async Task<string> SmallArchiveAsync(Site site)

@@ -2,17 +2,17 @@ using System.Globalization;
 
 namespace Updraft.Bench;
 
-/// <summary>One line of the table.</summary>
-/// <param name="Id">Which goal, e.g. <c>P1</c>.</param>
-/// <param name="What">What is compared.</param>
-/// <param name="Updraft">What was measured here.</param>
-/// <param name="Peer">What was measured of the other program; empty for none.</param>
-/// <param name="Value">What the goal is about: a ratio, or the value itself.</param>
-/// <param name="Goal">The goal.</param>
-/// <param name="IsMet">Whether it holds.</param>
+/// <summary>One row of the table.</summary>
+/// <param name="Id">Id of the goal, e.g. <c>P1</c>.</param>
+/// <param name="What">The measurement and its peer.</param>
+/// <param name="Updraft">Measured value of Updraft.</param>
+/// <param name="Peer">Measured value of the other program; empty for none.</param>
+/// <param name="Value">Value that the goal bounds: the ratio, or Updraft's value.</param>
+/// <param name="Goal">Text of the goal.</param>
+/// <param name="IsMet">Whether the value meets the goal.</param>
 internal sealed record Line(string Id, string What, string Updraft, string Peer, string Value, string Goal, bool IsMet);
 
-/// <summary>A bound.</summary>
+/// <summary>A lower or an upper bound.</summary>
 internal readonly record struct Goal(double Bound, bool IsLeast)
 {
     public static Goal AtLeast(double bound) => new(bound, true);
@@ -29,7 +29,7 @@ internal static class Figures
 {
     public static double Median(IEnumerable<double> samples) => Percentile(samples, 0.5);
 
-    /// <summary>The smallest sample that so large a share of them does not exceed.</summary>
+    /// <summary>The smallest sample that at least this share of all samples does not exceed.</summary>
     public static double Percentile(IEnumerable<double> samples, double share)
     {
         var sorted = samples.Order().ToList();
@@ -52,7 +52,7 @@ internal static class Figures
     public static string Factor(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:0.00} ×");
 }
 
-/// <summary>Gathers the lines, and says each as soon as it is known.</summary>
+/// <summary>Collects the rows, and prints each row as soon as it is known.</summary>
 internal sealed class Table(TextWriter output)
 {
     private readonly List<Line> _lines = [];
@@ -60,18 +60,19 @@ internal sealed class Table(TextWriter output)
 
     public IReadOnlyList<Line> Lines => _lines;
 
-    /// <summary>A measurement without a goal.</summary>
+    /// <summary>Adds a measurement without a goal.</summary>
     public void Note(string note)
     {
         _notes.Add(note);
         output.WriteLine("    " + note);
     }
 
-    /// <summary>A ratio of two measurements.</summary>
+    /// <summary>Adds the ratio of two measurements.</summary>
     public void Ratio(string id, string what, double updraft, double peer, Func<double, string> text, Goal goal) =>
-        Add(new Line(id, what, text(updraft), text(peer), Figures.Factor(updraft / peer), goal.Text(Figures.Factor), goal.Holds(updraft / peer)));
+        Add(new Line(
+            id, what, text(updraft), text(peer), Figures.Factor(updraft / peer), goal.Text(Figures.Factor), goal.Holds(updraft / peer)));
 
-    /// <summary>A measurement by itself.</summary>
+    /// <summary>Adds a measurement without a peer.</summary>
     public void Value(string id, string what, double value, Func<double, string> text, Goal goal) =>
         Add(new Line(id, what, text(value), "", text(value), goal.Text(text), goal.Holds(value)));
 
@@ -80,7 +81,11 @@ internal sealed class Table(TextWriter output)
         yield return "| | measurement: peer | Updraft | peer | result | goal | |";
         yield return "| --- | --- | ---: | ---: | ---: | ---: | --- |";
         foreach (var line in _lines)
-            yield return $"| {line.Id} | {line.What.Replace("|", "\\|", StringComparison.Ordinal)} | {line.Updraft} | {line.Peer} | {line.Value} | {line.Goal} | {(line.IsMet ? "met" : "**missed**")} |";
+        {
+            var what = line.What.Replace("|", "\\|", StringComparison.Ordinal);
+            yield return $"| {line.Id} | {what} | {line.Updraft} | {line.Peer} | {line.Value} | {line.Goal} | "
+                + (line.IsMet ? "met |" : "**missed** |");
+        }
         if (_notes.Count > 0)
             yield return "";
         foreach (var note in _notes)
@@ -90,6 +95,7 @@ internal sealed class Table(TextWriter output)
     private void Add(Line line)
     {
         _lines.Add(line);
-        output.WriteLine($"{line.Id,-3} {line.What,-60} {line.Updraft,12} {line.Peer,12} {line.Value,12}  {line.Goal,-10} {(line.IsMet ? "met" : "MISSED")}");
+        output.WriteLine($"{line.Id,-3} {line.What,-60} {line.Updraft,12} {line.Peer,12} {line.Value,12}  {line.Goal,-10} "
+            + (line.IsMet ? "met" : "MISSED"));
     }
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Updraft.Bench;
 
-/// <summary>A project in a repository, served by <c>git daemon</c> on loopback, and its clones.</summary>
+/// <summary>A project in a repository that <c>git daemon</c> serves on loopback, and its clones.</summary>
 internal sealed class GitDaemon : IDisposable
 {
     private readonly string _folder, _project;
@@ -13,19 +13,22 @@ internal sealed class GitDaemon : IDisposable
     {
         (_folder, _project) = (folder, project);
         Port = LoopbackPort.Lease();
-        _daemon = new ChildProcess(["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", $"--port={Port}", "--export-all", $"--base-path={folder}", folder]);
+        _daemon = new ChildProcess(
+            ["git", "daemon", "--reuseaddr", "--listen=127.0.0.1", $"--port={Port}", "--export-all", $"--base-path={folder}", folder]);
     }
 
     public int Port { get; }
 
-    private const string Push = "git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm change && git push -q origin HEAD:main";
+    private const string Push =
+        "git add -A && git -c user.name=bench -c user.email=bench@localhost commit -qm change && git push -q origin HEAD:main";
 
     public static async Task<GitDaemon> StartAsync(BenchOptions options, string project)
     {
         var folder = options.NewFolder("git");
         await ChildProcess.RunAsync(["git", "init", "-q", "--bare", "-b", "main", Path.Join(folder, "project.git")]);
         var git = new GitDaemon(folder, project);
-        await ChildProcess.RunAsync(["sh", "-ec", $"git init -q -b main . && git remote add origin '{folder}/project.git' && {Push}"], project);
+        var start = $"git init -q -b main . && git remote add origin '{folder}/project.git' && {Push}";
+        await ChildProcess.RunAsync(["sh", "-ec", start], project);
         return git;
     }
 
@@ -43,17 +46,19 @@ internal sealed class GitDaemon : IDisposable
         await ChildProcess.RunAsync(["sh", "-ec", Push], _project);
     }
 
-    /// <summary>Lets every clone fetch and check out at once; milliseconds until the last has the change.</summary>
+    /// <summary>Fetches and checks out in every clone at once; returns the milliseconds until the last clone has the change.</summary>
     public async Task<double> FetchAllAsync()
     {
         var start = TimeProvider.System.GetUtcNow();
-        await ChildProcess.RunAsync(["sh", "-c", $"for i in $(seq 0 {_clones - 1}); do (cd clone-$i && git fetch -q origin main && git checkout -q FETCH_HEAD) & done; wait"], _folder);
+        var fetch = "git fetch -q origin main && git checkout -q FETCH_HEAD";
+        await ChildProcess.RunAsync(
+            ["sh", "-c", $"for i in $(seq 0 {_clones - 1}); do (cd clone-$i && {fetch}) & done; wait"], _folder);
         return await Delivery.NewestAsync(Enumerable.Range(0, _clones).Select(i => Path.Join(Clone(i), Project.PathOf(2345))), start);
     }
 
     public void Dispose()
     {
-        // The daemon ends its children when it is asked to end.
+        // On SIGTERM, the daemon ends its children.
         _daemon.StopAsync().GetAwaiter().GetResult();
         _daemon.Dispose();
         Directory.Delete(_folder, recursive: true);

@@ -6,19 +6,19 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Bench;
 
-/// <summary>CNCF Distribution on a loopback port, letting in who has a token of a <see cref="Site"/>. It writes no log of requests.</summary>
+/// <summary>CNCF Distribution on a loopback port. It accepts tokens of a <see cref="Site"/>, and it writes no log of requests.</summary>
 internal sealed class ImageRegistry : IDisposable
 {
     public const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromMinutes(5) };
     private readonly Site _site;
     private readonly ChildProcess _program;
-    private readonly Uri _address;
+    private readonly Uri _url;
     private readonly string _repository;
 
     private ImageRegistry(BenchOptions options, Site site, int port)
     {
-        (_site, _address) = (site, new Uri($"http://127.0.0.1:{port}"));
+        (_site, _url) = (site, new Uri($"http://127.0.0.1:{port}"));
         _repository = $"{site.Organization}/{site.Deployment}";
         var settings = Path.Join(site.Folder, "registry.yml");
         File.WriteAllText(settings, $"""
@@ -50,13 +50,13 @@ internal sealed class ImageRegistry : IDisposable
         {
             try
             {
-                using var answer = await registry._http.GetAsync(new Uri(registry._address, "/v2/"));
-                if (answer.StatusCode == HttpStatusCode.Unauthorized)
+                using var response = await registry._http.GetAsync(new Uri(registry._url, "/v2/"));
+                if (response.StatusCode == HttpStatusCode.Unauthorized)
                     return registry;
             }
             catch (HttpRequestException)
             {
-                // Not listening yet.
+                // The registry does not listen yet.
             }
             if (registry._program.HasExited || attempt > 2000)
                 throw new BenchException("The registry does not start.\n" + registry._program.Output);
@@ -64,7 +64,7 @@ internal sealed class ImageRegistry : IDisposable
         }
     }
 
-    public Uri Manifest(string tag) => new(_address, $"/v2/{_repository}/manifests/{tag}");
+    public Uri Manifest(string tag) => new(_url, $"/v2/{_repository}/manifests/{tag}");
 
     public async Task<string> TokenAsync(string actions)
     {
@@ -72,12 +72,12 @@ internal sealed class ImageRegistry : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_site.Address, query));
         request.Headers.Authorization = new AuthenticationHeaderValue("Basic",
             Convert.ToBase64String(Encoding.UTF8.GetBytes("cli:" + _site.OwnerToken)));
-        using var answer = await _site.Http.SendAsync(request);
-        answer.EnsureSuccessStatusCode();
-        return JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["token"]!.GetValue<string>();
+        using var response = await _site.Http.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync())!["token"]!.GetValue<string>();
     }
 
-    /// <summary>Makes an image whose manifest has about as many bytes as told.</summary>
+    /// <summary>Pushes an image whose manifest has about this number of bytes.</summary>
     public async Task PushImageAsync(string tag, int manifestBytes)
     {
         var token = await TokenAsync("pull,push");
@@ -98,7 +98,7 @@ internal sealed class ImageRegistry : IDisposable
         await SendAsync(request, HttpStatusCode.Created);
     }
 
-    /// <summary>Pushes a file as a blob, in one piece; says its digest.</summary>
+    /// <summary>Pushes a file as a blob, in one piece.</summary>
     public async Task PushFileAsync(string token, string path, string digest)
     {
         await using var file = File.OpenRead(path);
@@ -120,9 +120,10 @@ internal sealed class ImageRegistry : IDisposable
 
     private async Task PushAsync(string token, HttpContent content, string digest)
     {
-        using var begin = Request(HttpMethod.Post, new Uri(_address, $"/v2/{_repository}/blobs/uploads/"), token);
-        var place = new Uri(_address, await SendAsync(begin, HttpStatusCode.Accepted));
-        using var put = Request(HttpMethod.Put, new Uri($"{place.AbsoluteUri}{(place.Query.Length > 0 ? '&' : '?')}digest={digest}"), token);
+        using var begin = Request(HttpMethod.Post, new Uri(_url, $"/v2/{_repository}/blobs/uploads/"), token);
+        var upload = new Uri(_url, await SendAsync(begin, HttpStatusCode.Accepted));
+        var separator = upload.Query.Length > 0 ? '&' : '?';
+        using var put = Request(HttpMethod.Put, new Uri($"{upload.AbsoluteUri}{separator}digest={digest}"), token);
         put.Content = content;
         put.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         await SendAsync(put, HttpStatusCode.Created);
@@ -130,18 +131,20 @@ internal sealed class ImageRegistry : IDisposable
 
     private async Task<string> SendAsync(HttpRequestMessage request, HttpStatusCode expected)
     {
-        using var answer = await _http.SendAsync(request);
-        return answer.StatusCode == expected
-            ? answer.Headers.Location?.OriginalString ?? ""
-            : throw new BenchException($"The registry answers {(int)answer.StatusCode} to {request.Method}: {await answer.Content.ReadAsStringAsync()}");
+        using var response = await _http.SendAsync(request);
+        return response.StatusCode == expected
+            ? response.Headers.Location?.OriginalString ?? ""
+            : throw new BenchException(
+                $"The registry returns {(int)response.StatusCode} to {request.Method}: {await response.Content.ReadAsStringAsync()}");
     }
 
-    private static HttpRequestMessage Request(HttpMethod method, Uri address, string token)
+    private static HttpRequestMessage Request(HttpMethod method, Uri url, string token)
     {
-        var request = new HttpRequestMessage(method, address);
+        var request = new HttpRequestMessage(method, url);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return request;
     }
 
-    private static JsonObject Blob(string type, string digest, int size) => new() { ["mediaType"] = type, ["digest"] = digest, ["size"] = size };
+    private static JsonObject Blob(string type, string digest, int size) =>
+        new() { ["mediaType"] = type, ["digest"] = digest, ["size"] = size };
 }

@@ -5,8 +5,9 @@ using System.Security.Cryptography;
 namespace Updraft.Bench;
 
 /// <summary>
-/// P4: upload of a bundle of 5,000 files in 50 MB of gzip, beside unpacking and hashing the same file in a shell, and pushing it to a
-/// registry as a blob. P5: the first install of that bundle on a machine, beside <c>tar xzf</c>. Nothing is known from the round before.
+/// P4: upload of a bundle of 5,000 files in 50 MB of gzip. The peers are unpacking and hashing the same file in a shell, and a push of the
+/// file to a registry as a blob. P5: the first install of that bundle on a machine; the peer is <c>tar xzf</c>. No content is known from
+/// earlier rounds.
 /// </summary>
 internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry registry, string project)
 {
@@ -22,7 +23,7 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
         using var site = await Site.StartAsync(options, "p4", $"--Registry=127.0.0.1:{port}");
         using var registry = await ImageRegistry.StartAsync(options, site, port);
         var ingest = new Ingest(options, site, registry, project);
-        // The round that warms is not counted: the server compiles what is used most while it runs.
+        // The first round does not count, because the server compiles its most used code while it runs.
         await ingest.RunRoundAsync(0, counts: false);
         for (var round = 1; round <= options.Samples(5); round++)
             await ingest.RunRoundAsync(round, counts: true);
@@ -57,20 +58,23 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
         var (first, changed, pipe, push) = (Figures.Median(_first), Figures.Median(_changed), Figures.Median(_pipe), Figures.Median(_push));
         if (options.Wants("P4"))
         {
-            table.Ratio("P4", "first upload, 5,000 files, 50 MB: gzip -dc | sha256sum", first, pipe, Figures.Milliseconds, Goal.AtMost(1.3));
-            table.Ratio("P4", "first upload, 5,000 files, 50 MB: Distribution, blob push", first, push, Figures.Milliseconds, Goal.AtMost(1));
+            table.Ratio(
+                "P4", "first upload, 5,000 files, 50 MB: gzip -dc | sha256sum", first, pipe, Figures.Milliseconds, Goal.AtMost(1.3));
+            table.Ratio(
+                "P4", "first upload, 5,000 files, 50 MB: Distribution, blob push", first, push, Figures.Milliseconds, Goal.AtMost(1));
             table.Ratio("P4", "upload, one file changed: gzip -dc | sha256sum", changed, pipe, Figures.Milliseconds, Goal.AtMost(1.3));
             table.Ratio("P4", "upload, one file changed: Distribution, blob push", changed, push, Figures.Milliseconds, Goal.AtMost(1));
         }
         if (options.Wants("P5"))
-            table.Ratio("P5", "cold install of that bundle: tar xzf", Figures.Median(_cold), Figures.Median(_tar), Figures.Milliseconds, Goal.AtMost(1.2));
+            table.Ratio("P5", "cold install of that bundle: tar xzf",
+                Figures.Median(_cold), Figures.Median(_tar), Figures.Milliseconds, Goal.AtMost(1.2));
     }
 
     private async Task PackAsync(int round)
     {
         Project.Change(project, round);
         await ChildProcess.RunAsync(["tar", "-C", project, "-czf", _archive, "dags"]);
-        // What was written goes to the disk now, and not while something is measured.
+        // The disk writes the archive now, and not during a measurement.
         await ChildProcess.RunAsync(["sync", "-f", _archive]);
     }
 

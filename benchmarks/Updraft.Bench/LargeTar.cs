@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Updraft.Bench;
 
-/// <summary>A plain tar of files of one MiB that do not compress, made while it is sent.</summary>
+/// <summary>A tar archive with files of one MiB that do not compress, generated while the client sends it.</summary>
 internal sealed class LargeTar(long length) : HttpContent
 {
     private const int FileBytes = 1024 * 1024;
@@ -16,7 +16,8 @@ internal sealed class LargeTar(long length) : HttpContent
         for (var i = 0; i < length / FileBytes; i++)
         {
             random.NextBytes(bytes);
-            await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.RegularFile, $"dags/large_{i}.bin") { DataStream = new MemoryStream(bytes) });
+            var entry = new UstarTarEntry(TarEntryType.RegularFile, $"dags/large_{i}.bin") { DataStream = new MemoryStream(bytes) };
+            await tar.WriteEntryAsync(entry);
         }
     }
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Updraft.Bench;
 
-/// <summary>P6: pages of a long history beside those of a short one.</summary>
+/// <summary>P6: pages of a long history, compared with pages of a short one.</summary>
 internal static class Lists
 {
     private const int Short = 1000, Long = 1_000_000;
@@ -16,7 +16,7 @@ internal static class Lists
         await Deploying.SmallAsync(other);
         await History.GrowAsync(other, other.Deployment, Long);
 
-        // Both long enough for the server to have compiled what it does: otherwise the one that was started last is slower, whatever it holds.
+        // Both servers must compile their most used code first. Otherwise the server that was started last would be slower.
         for (var round = 0; round < 6; round++)
         {
             foreach (var (server, count) in new[] { (site, Short), (other, Long) })
@@ -30,19 +30,20 @@ internal static class Lists
                 here.AddRange(await TimeAsync(site, Short, share, 50));
                 there.AddRange(await TimeAsync(other, Long, share, 50));
             }
-            table.Ratio("P6", $"list at {where} of 1,000,000 deploys: of 1,000", Figures.Median(there), Figures.Median(here), Figures.Milliseconds,
+            table.Ratio("P6", $"list at {where} of 1,000,000 deploys: of 1,000",
+                Figures.Median(there), Figures.Median(here), Figures.Milliseconds,
                 Goal.AtMost(1.5));
         }
     }
 
     private static async Task<IEnumerable<double>> TimeAsync(Site site, int count, double share, int requests)
     {
-        var address = new Uri(site.Address, $"{site.DeploysPath}?limit=20&offset={(int)(share * (count - 20))}");
+        var url = new Uri(site.Address, $"{site.DeploysPath}?limit=20&offset={(int)(share * (count - 20))}");
         var samples = new List<double>();
         for (var i = 0; i < requests; i++)
         {
             var start = Stopwatch.GetTimestamp();
-            await site.Http.GetByteArrayAsync(address);
+            await site.Http.GetByteArrayAsync(url);
             samples.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
         }
         return samples;

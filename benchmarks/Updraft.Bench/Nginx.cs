@@ -2,7 +2,9 @@ using System.Net;
 
 namespace Updraft.Bench;
 
-/// <summary>nginx on a loopback port, serving the files of a folder: a worker for each core, no log of requests.</summary>
+/// <summary>
+/// nginx on a loopback port with the files of a directory. It has one worker for each core, and it writes no log of requests.
+/// </summary>
 internal sealed class Nginx : IDisposable
 {
     private readonly string _folder;
@@ -44,13 +46,13 @@ internal sealed class Nginx : IDisposable
         {
             try
             {
-                using var answer = await http.GetAsync(nginx.Address);
-                if (answer.StatusCode != HttpStatusCode.BadGateway)
+                using var response = await http.GetAsync(nginx.Address);
+                if (response.StatusCode != HttpStatusCode.BadGateway)
                     return nginx;
             }
             catch (HttpRequestException)
             {
-                // Not listening yet.
+                // nginx does not listen yet.
             }
             if (nginx._program.HasExited || attempt > 1000)
                 throw new BenchException("nginx does not start.\n" + nginx._program.Output);
@@ -58,7 +60,7 @@ internal sealed class Nginx : IDisposable
         }
     }
 
-    /// <summary>The master ends its workers when it is asked to end.</summary>
+    /// <summary>Sends SIGTERM, so that the master process ends its workers.</summary>
     public void Dispose()
     {
         _program.StopAsync().GetAwaiter().GetResult();

@@ -25,7 +25,7 @@ try
 }
 catch (Exception exception)
 {
-    // Caught whatever it is, so that all that was started has been ended by now.
+    // The catch is general, so that all started programs have ended before the message.
     Console.Error.WriteLine(exception is BenchException ? exception.Message : exception);
     return 1;
 }

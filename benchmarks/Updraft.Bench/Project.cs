@@ -3,19 +3,20 @@ using System.Text;
 
 namespace Updraft.Bench;
 
-/// <summary>Airflow projects to deploy, the same at every run.</summary>
+/// <summary>Airflow projects for deploys; each run creates the same files.</summary>
 internal static class Project
 {
     public const int Files = 5000;
     private static readonly string[] Words =
     [
-        "extract", "transform", "load", "orders", "customers", "daily", "hourly", "warehouse", "table", "partition", "schema", "task", "retry",
-        "upstream", "downstream", "sensor", "interval", "context", "bucket", "prefix", "cursor", "connection", "payload", "metrics", "report",
+        "extract", "transform", "load", "orders", "customers", "daily", "hourly", "warehouse", "table", "partition", "schema", "task",
+        "retry", "upstream", "downstream", "sensor", "interval", "context", "bucket", "prefix", "cursor", "connection", "payload",
+        "metrics", "report",
     ];
 
     /// <summary>
-    /// Writes <see cref="Files"/> files below <c>FOLDER/dags</c>, in folders of fifty, of so many bytes on average: source text with as
-    /// much noise as makes it compress to a quarter, like source text does.
+    /// Writes <see cref="Files"/> files below <c>FOLDER/dags</c>, fifty in each directory, with this number of bytes on average. The files
+    /// are source text with noise, so that they compress to a quarter, as real source text does.
     /// </summary>
     public static void Write(string folder, int averageBytes)
     {
@@ -28,12 +29,14 @@ internal static class Project
         }
     }
 
-    /// <summary>Path of a file, from the project's folder.</summary>
-    public static string PathOf(int number) => string.Create(CultureInfo.InvariantCulture, $"dags/team_{number / 50:000}/pipeline_{number:00000}.py");
+    /// <summary>Path of a file relative to the directory of the project.</summary>
+    public static string PathOf(int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"dags/team_{number / 50:000}/pipeline_{number:00000}.py");
 
     /// <summary>Changes one file.</summary>
-    public static void Change(string folder, int round) =>
-        File.WriteAllText(Path.Join(folder, PathOf(2345)), string.Create(CultureInfo.InvariantCulture, $"ROUND = {round}\n{Text(2345, new Random(2), 1500)}"));
+    public static void Change(string folder, int round) => File.WriteAllText(
+        Path.Join(folder, PathOf(2345)),
+        string.Create(CultureInfo.InvariantCulture, $"ROUND = {round}\n{Text(2345, new Random(2), 1500)}"));
 
     private static string Text(int number, Random random, int bytes)
     {
@@ -42,10 +45,14 @@ internal static class Project
         while (text.Length < bytes)
         {
             var (verb, noun) = (Words[random.Next(Words.Length)], Words[random.Next(Words.Length)]);
-            text.Append(CultureInfo.InvariantCulture, $"\n@task(retries={random.Next(9)})\ndef {verb}_{noun}_{random.Next(100_000)}(context):\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"\n@task(retries={random.Next(9)})\ndef {verb}_{noun}_{random.Next(100_000)}(context):\n");
             for (var line = random.Next(1, 6); line > 0; line--)
+            {
+                var (target, key) = (Words[random.Next(Words.Length)], Words[random.Next(Words.Length)]);
                 text.Append(CultureInfo.InvariantCulture,
-                    $"    {Words[random.Next(Words.Length)]} = context[\"{Words[random.Next(Words.Length)]}_{random.NextInt64(0xffffff):x}\"].{verb}({random.Next(1000)})\n");
+                    $"    {target} = context[\"{key}_{random.NextInt64(0xffffff):x}\"].{verb}({random.Next(1000)})\n");
+            }
         }
         return text.ToString();
     }

@@ -1,6 +1,8 @@
 namespace Updraft.Bench;
 
-/// <summary>P1: reads of one deploy, with a token, beside a registry's manifest, with a token, and a file of the same bytes.</summary>
+/// <summary>
+/// P1: reads of one deploy with a token. The peers are a manifest in a registry, with a token, and a static file with the same bytes.
+/// </summary>
 internal static class ReadDeploy
 {
     private const int Connections = 16;
@@ -24,10 +26,12 @@ internal static class ReadDeploy
         Func<int, Task<double>>[] programs =
         [
             seconds => Wrk.RunAsync(deploy, Connections, seconds, "Authorization: Bearer " + site.OwnerToken),
-            seconds => Wrk.RunAsync(registry.Manifest("bench"), Connections, seconds, "Authorization: Bearer " + manifestToken, "Accept: " + ImageRegistry.ManifestType),
+            seconds => Wrk.RunAsync(registry.Manifest("bench"), Connections, seconds,
+                "Authorization: Bearer " + manifestToken, "Accept: " + ImageRegistry.ManifestType),
             seconds => Wrk.RunAsync(new Uri(nginx.Address, "/deploy.json"), Connections, seconds),
         ];
-        // Warm first: the server compiles what is used most while it runs. Then in turns, so that all see the same machine.
+        // The server compiles its most used code while it runs, so a warm-up is first. Then the programs take turns, so that all have equal
+        // conditions.
         await programs[0](options.Samples(10));
         var rates = programs.Select(_ => new List<double>()).ToArray();
         for (var round = 0; round < 3; round++)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Updraft.Bench;
 
-/// <summary>P8: what a second server on the same PostgreSQL adds. Each server has one core, as if it were a machine of its own.</summary>
+/// <summary>P8: the gain of a second replica on the same PostgreSQL. Each replica has one core, as on a separate machine.</summary>
 internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, IReadOnlyList<string> deployments, string archive)
 {
     private const int Deployments = 32, Connections = 32;
@@ -12,14 +12,14 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
     {
         if (options.Postgres is null)
         {
-            table.Note("P8 needs packaging/postgres, which is not here.");
+            table.Note("P8 needs packaging/postgres, which is missing.");
             return;
         }
         var folder = options.NewFolder("p8-db");
         var connection = (await ChildProcess.RunAsync([options.Postgres, folder])).Trim();
         try
         {
-            // For tests it does not sync its files; here it must.
+            // The script starts PostgreSQL without syncs; the benchmark needs them.
             await File.AppendAllTextAsync(Path.Join(folder, "data/postgresql.conf"), "fsync = on\nfull_page_writes = on\n");
             await ChildProcess.RunAsync([options.Postgres, folder, "restart"]);
             await MeasureAsync(options, table, connection);
@@ -42,7 +42,7 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
         var archive = await Deploying.SmallArchiveAsync(first);
         var replicas = new Replicas(options, [first, second], deployments, archive);
 
-        // Warm, both of them, then in turns.
+        // Both replicas warm up first. Then the measurements take turns.
         for (var round = 0; round < 3; round++)
         {
             await replicas.FinalizeAsync(2);
@@ -57,12 +57,13 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
                 reads[servers - 1].Add(await replicas.ReadAsync(servers));
             }
         }
-        table.Ratio("P8", "finalizes by two servers, 32 Deployments: by one", Figures.Median(finalizes[1]), Figures.Median(finalizes[0]), Figures.Rate,
-            Goal.AtLeast(1.5));
-        table.Ratio("P8", "reads of one deploy by two servers: by one", Figures.Median(reads[1]), Figures.Median(reads[0]), Figures.Rate, Goal.AtLeast(1.5));
+        table.Ratio("P8", "finalizes by two servers, 32 Deployments: by one",
+            Figures.Median(finalizes[1]), Figures.Median(finalizes[0]), Figures.Rate, Goal.AtLeast(1.5));
+        table.Ratio("P8", "reads of one deploy by two servers: by one",
+            Figures.Median(reads[1]), Figures.Median(reads[0]), Figures.Rate, Goal.AtLeast(1.5));
     }
 
-    /// <summary>Finalizes per second. Deploys of one Deployment come one after another, those of others beside them.</summary>
+    /// <summary>Finalizes per second. The deploys of one Deployment are sequential; different Deployments run concurrently.</summary>
     private async Task<double> FinalizeAsync(int servers)
     {
         var prepared = await Task.WhenAll(deployments.Select(async (deployment, number) =>
@@ -87,8 +88,8 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
         var site = sites[0];
         var deploy = await site.CreateDeployAsync(deployments[0]);
         var path = $"/v1/organizations/{site.Organization}/deployments/{deployments[0]}/deploys/{deploy.Id}";
-        var rates = await Task.WhenAll(sites.Take(servers).Select(server => Wrk.RunAsync(new Uri(server.Address, path), Connections / servers,
-            options.Samples(5), "Authorization: Bearer " + server.OwnerToken)));
+        var rates = await Task.WhenAll(sites.Take(servers).Select(server => Wrk.RunAsync(
+            new Uri(server.Address, path), Connections / servers, options.Samples(5), "Authorization: Bearer " + server.OwnerToken)));
         return rates.Sum();
     }
 }

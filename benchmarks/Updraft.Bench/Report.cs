@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Updraft.Bench;
 
-/// <summary>Writes the table into its page, between two marks; what people wrote around it stays.</summary>
+/// <summary>Writes the table into its page between two markers. The text around the markers does not change.</summary>
 internal static class Report
 {
     private const string Begin = "<!-- written by ./bench: begin -->", End = "<!-- written by ./bench: end -->";
@@ -12,7 +12,7 @@ internal static class Report
         var page = await File.ReadAllTextAsync(path);
         var (begin, end) = (page.IndexOf(Begin, StringComparison.Ordinal), page.IndexOf(End, StringComparison.Ordinal));
         if (begin < 0 || end < begin)
-            throw new BenchException($"{path} has no place for the table: the lines '{Begin}' and '{End}'.");
+            throw new BenchException($"{path} lacks the markers of the table. Add the lines '{Begin}' and '{End}'.");
         var machine = await MachineAsync();
         string[] lines =
         [
@@ -31,7 +31,8 @@ internal static class Report
         var cpu = Field("/proc/cpuinfo", "model name");
         var memory = long.Parse(Field("/proc/meminfo", "MemTotal").Split(' ')[0], CultureInfo.InvariantCulture) / 1024 / 1024;
         var kernel = (await ChildProcess.RunAsync(["uname", "-sr"])).Trim();
-        return $"{Environment.ProcessorCount} cores of {cpu}, {memory} GiB of memory, {kernel[..kernel.IndexOf('-', StringComparison.Ordinal)]}, "
+        return $"{Environment.ProcessorCount} cores of {cpu}, {memory} GiB of memory, "
+            + $"{kernel[..kernel.IndexOf('-', StringComparison.Ordinal)]}, "
             + $"{new DriveInfo(Path.GetTempPath()).DriveFormat}, .NET {Environment.Version}";
     }
 

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Updraft.Bench;
 
-/// <summary>A folder served by an <c>rsync</c> daemon on loopback, and its copies.</summary>
+/// <summary>A directory that an <c>rsync</c> daemon serves on loopback, and its copies.</summary>
 internal sealed class RsyncDaemon : IDisposable
 {
     private readonly string _folder;
@@ -13,7 +13,8 @@ internal sealed class RsyncDaemon : IDisposable
     {
         _folder = folder;
         Port = LoopbackPort.Lease();
-        _daemon = new ChildProcess(["rsync", "--daemon", "--no-detach", "--address=127.0.0.1", $"--port={Port}", $"--config={folder}/rsyncd.conf"]);
+        _daemon = new ChildProcess(
+            ["rsync", "--daemon", "--no-detach", "--address=127.0.0.1", $"--port={Port}", $"--config={folder}/rsyncd.conf"]);
     }
 
     public int Port { get; }
@@ -54,13 +55,15 @@ internal sealed class RsyncDaemon : IDisposable
             await ChildProcess.RunAsync(["sh", "-ec", $"exec {Command(Port)} copy-{i}/"], _folder);
     }
 
-    /// <summary>Brings all copies up to date at once; milliseconds until the last has the change.</summary>
+    /// <summary>Updates all copies at once; returns the milliseconds until the last copy has the change.</summary>
     public async Task<double> CopyAllAsync()
     {
         var start = TimeProvider.System.GetUtcNow();
         await ChildProcess.RunAsync(["sh", "-c", $"for i in $(seq 0 {_copies - 1}); do {Command(Port)} copy-$i/ & done; wait"], _folder);
         var changed = Project.PathOf(2345)["dags/".Length..];
-        return await Delivery.NewestAsync(Enumerable.Range(0, _copies).Select(i => Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"copy-{i}"), changed)), start);
+        var files = Enumerable.Range(0, _copies)
+            .Select(i => Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"copy-{i}"), changed));
+        return await Delivery.NewestAsync(files, start);
     }
 
     public void Dispose()

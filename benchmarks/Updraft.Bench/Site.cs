@@ -7,7 +7,7 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Bench;
 
-/// <summary>A published server in a folder of its own, with one Deployment. Ended and removed when disposed.</summary>
+/// <summary>A published server with one Deployment, in its own directory. Disposal stops the server and deletes the directory.</summary>
 internal sealed class Site : IDisposable
 {
     public const string IdPrefix = "c0000000bench";
@@ -40,22 +40,22 @@ internal sealed class Site : IDisposable
 
     public string Database => Path.Join(Folder, "data/database/updraft.db");
 
-    /// <summary>Certificate that an image registry must trust.</summary>
+    /// <summary>Path of the certificate that an image registry must trust.</summary>
     public string RegistryCertificate => Path.Join(Folder, "data/registry/token-certificate.pem");
 
     public UpdraftClient Client => _client!;
 
-
     public string DeploysPath => $"/v1/organizations/{Organization}/deployments/{Deployment}/deploys";
+
     public static Task<Site> StartAsync(BenchOptions options, string name, params string[] settings) =>
         StartAsync(new Site(options, name, settings), null);
 
-    /// <summary>Starts one of several servers on a database, on a core of its own.</summary>
-    /// <param name="options">What the command line says.</param>
-    /// <param name="name">Of its folder.</param>
-    /// <param name="core">The only core that it may use.</param>
-    /// <param name="first">A server that runs already; null for the first one.</param>
-    /// <param name="settings">Database and keys.</param>
+    /// <summary>Starts a replica on its own core.</summary>
+    /// <param name="options">Options of the command line.</param>
+    /// <param name="name">Name of its directory.</param>
+    /// <param name="core">The only core that the server may use.</param>
+    /// <param name="first">The replica that already runs; null for the first replica.</param>
+    /// <param name="settings">Settings of the database and the keys.</param>
     public static Task<Site> StartReplicaAsync(BenchOptions options, string name, int core, Site? first, params string[] settings) =>
         StartAsync(new Site(options, name, settings, core), first);
 
@@ -71,24 +71,25 @@ internal sealed class Site : IDisposable
         return site;
     }
 
-    /// <summary>Starts the server, also again, and waits until it is ready; says how long that took.</summary>
+    /// <summary>Starts the server, also after a stop, and waits until it is ready; returns the time of the start.</summary>
     public async Task<TimeSpan> StartServerAsync()
     {
         var clock = Stopwatch.StartNew();
         string[] pinned = _core is { } core ? ["taskset", "-c", $"{core}"] : [];
-        Server = new ChildProcess([.. pinned, "dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", $"--Listen={Address.OriginalString}",
-            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={Path.Join(Folder, "owner-token")}", .. _settings]);
+        string[] urls = [$"--Listen={Address.OriginalString}", $"--PublicUrl={Address.OriginalString}"];
+        Server = new ChildProcess([.. pinned, "dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", .. urls,
+            $"--Bootstrap:OwnerTokenFile={Path.Join(Folder, "owner-token")}", .. _settings]);
         while (true)
         {
             try
             {
-                using var answer = await Http.GetAsync(new Uri(Address, "/healthz/ready"));
-                if (answer.StatusCode == HttpStatusCode.OK)
+                using var response = await Http.GetAsync(new Uri(Address, "/healthz/ready"));
+                if (response.StatusCode == HttpStatusCode.OK)
                     return clock.Elapsed;
             }
             catch (HttpRequestException)
             {
-                // Not listening yet.
+                // The server does not listen yet.
             }
             if (Server.HasExited || clock.Elapsed > TimeSpan.FromSeconds(60))
                 throw new BenchException("The server does not start.\n" + Server.Output);
@@ -96,7 +97,7 @@ internal sealed class Site : IDisposable
         }
     }
 
-    /// <summary>Ends the server in good order.</summary>
+    /// <summary>Stops the server with SIGTERM.</summary>
     public async Task StopServerAsync()
     {
         await Server.StopAsync();
@@ -116,7 +117,7 @@ internal sealed class Site : IDisposable
     public async Task<string> CreateAgentTokenAsync(string name) =>
         (await Client.Tokens(Organization).CreateForAgentAsync(Deployment, new CreateAgentTokenRequest { Name = name })).Token!;
 
-    /// <summary>Starts an agent with a token and a root of its own.</summary>
+    /// <summary>Starts an agent with its own token and root.</summary>
     public async Task<(ChildProcess Agent, string Root)> StartAgentAsync(string name, Uri? through = null)
     {
         var (command, root) = await AgentCommandAsync(name, through);
@@ -125,35 +126,36 @@ internal sealed class Site : IDisposable
         return (agent, root);
     }
 
-    /// <summary>What starts an agent that has a token and an empty root of its own.</summary>
+    /// <summary>The command that starts an agent with its own token and an empty root.</summary>
     public async Task<(IReadOnlyList<string> Command, string Root)> AgentCommandAsync(string name, Uri? through = null)
     {
         var (root, token) = (Path.Join(Folder, "agents", name), Path.Join(Folder, name + ".token"));
         Directory.CreateDirectory(root);
         await File.WriteAllTextAsync(token, await CreateAgentTokenAsync(name));
-        return ([_options.AgentBin, "--server", (through ?? Address).OriginalString, "--token-file", token, "--root", root, "--component", name,
-            // Fewer trees than by default: what is kept takes no time when something is delivered, but much when the bench tidies up.
+        var server = (through ?? Address).OriginalString;
+        return ([_options.AgentBin, "--server", server, "--token-file", token, "--root", root, "--component", name,
+            // Fewer kept trees than by default. They do not affect a delivery, but their removal at the end takes long.
             "--keep-trees", "2", "--keep-minutes", "0"], root);
     }
 
     /// <summary>Uploads an archive in one request, as curl would; returns the version.</summary>
-    public async Task<string> UploadAsync(string address, string archive)
+    public async Task<string> UploadAsync(string url, string archive)
     {
         await using var file = File.OpenRead(archive);
-        return await UploadAsync(address, new StreamContent(file, 256 * 1024));
+        return await UploadAsync(url, new StreamContent(file, 256 * 1024));
     }
 
-    public async Task<string> UploadAsync(string address, HttpContent archive)
+    public async Task<string> UploadAsync(string url, HttpContent archive)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = archive };
+        using var request = new HttpRequestMessage(HttpMethod.Put, url) { Content = archive };
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         using var response = await Http.SendAsync(request);
         return response.StatusCode == HttpStatusCode.Created
             ? response.Headers.GetValues("x-ms-version-id").Single()
-            : throw new BenchException($"The upload: {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+            : throw new BenchException($"The upload returned {(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
     }
 
-    /// <summary>Creates a deploy and uploads its DAGs; what remains is to finalize.</summary>
+    /// <summary>Creates a deploy and uploads its DAGs; the deploy is ready for the finalize.</summary>
     public async Task<(string Deploy, string Version)> PrepareDeployAsync(string archive, string? deployment = null)
     {
         var deploy = await CreateDeployAsync(deployment ?? Deployment);
@@ -164,9 +166,10 @@ internal sealed class Site : IDisposable
         Client.Deploys(Organization, deployment).CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY", Description = "bench" });
 
     public Task FinalizeAsync((string Deploy, string Version) prepared, string? deployment = null) =>
-        Client.Deploys(Organization, deployment ?? Deployment).FinalizeAsync(prepared.Deploy, new FinalizeDeployRequest { DagTarballVersion = prepared.Version });
+        Client.Deploys(Organization, deployment ?? Deployment)
+            .FinalizeAsync(prepared.Deploy, new FinalizeDeployRequest { DagTarballVersion = prepared.Version });
 
-    /// <summary>Runs SQL on the database while the server is down.</summary>
+    /// <summary>Runs SQL on the database. The server must be stopped.</summary>
     public async Task ExecuteSqlAsync(string sql)
     {
         var script = Path.Join(Folder, "script.sql");
@@ -174,7 +177,10 @@ internal sealed class Site : IDisposable
         await ChildProcess.RunAsync(["sh", "-ec", $"sqlite3 -bail '{Database}' <'{script}'"]);
     }
 
-    /// <summary>Copies a row while the server is down: so many, with other values in some columns, <c>n.i</c> from 1 and <c>n.id</c> among them.</summary>
+    /// <summary>
+    /// Copies a row <paramref name="count"/> times. The server must be stopped. <paramref name="changes"/> sets some columns, and may use
+    /// <c>n.i</c>, from 1, and <c>n.id</c>.
+    /// </summary>
     public Task RepeatRowAsync(string table, string where, int count, string changes) => ExecuteSqlAsync($"""
         PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA cache_size=-200000;
         BEGIN;
@@ -185,13 +191,18 @@ internal sealed class Site : IDisposable
         PRAGMA wal_checkpoint(TRUNCATE);
         """);
 
-    /// <summary>The statement that copies a row for each of <c>numbers n</c>. The columns are those of the table, whatever they are, but for a few.</summary>
+    /// <summary>
+    /// The SQL statement that copies a row once for each row of <c>numbers n</c>. All columns except the changed ones keep their values.
+    /// </summary>
     public string RepeatSql(string table, string row, string changes)
     {
-        var changed = changes.Split(", ").Select(change => change.Split(" = ", 2)).ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
-        var columns = ChildProcess.RunAsync(["sqlite3", Database, $"SELECT name FROM pragma_table_info('{table}');"]).GetAwaiter().GetResult()
+        var changed = changes.Split(", ").Select(change => change.Split(" = ", 2))
+            .ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
+        var query = $"SELECT name FROM pragma_table_info('{table}');";
+        var columns = ChildProcess.RunAsync(["sqlite3", Database, query]).GetAwaiter().GetResult()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        return $"INSERT INTO {table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", columns.Select(column => changed.GetValueOrDefault(column, "o." + column)))} "
+        var values = columns.Select(column => changed.GetValueOrDefault(column, "o." + column));
+        return $"INSERT INTO {table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", values)} "
             + $"FROM numbers n, {row} o ORDER BY n.i;";
     }
 

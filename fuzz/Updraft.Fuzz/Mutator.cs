@@ -1,11 +1,12 @@
 namespace Updraft.Fuzz;
 
-/// <summary>Makes new uploads out of known ones. Blocks of 512 bytes, numbers in headers and checksums are known to it.</summary>
+/// <summary>Creates new uploads from known ones. The mutations respect blocks of 512 bytes, numbers in headers, and checksums.</summary>
 internal sealed class Mutator(IReadOnlyList<byte[]> corpus, Random random)
 {
     private const int MaxBytes = 256 * 1024;
 
-    private static readonly byte[] Telling = [0, 1, 0x1f, 0x20, 0x2f, 0x30, 0x37, 0x38, 0x3d, 0x7f, 0x80, 0x81, 0xc0, 0xff, (byte)'.', (byte)'x'];
+    private static readonly byte[] SpecialBytes =
+        [0, 1, 0x1f, 0x20, 0x2f, 0x30, 0x37, 0x38, 0x3d, 0x7f, 0x80, 0x81, 0xc0, 0xff, (byte)'.', (byte)'x'];
 
     private static readonly int[] Fields = [0, 100, 108, 116, 124, 135, 136, 148, 156, 157, 257, 262, 263, 329, 345, 500];
 
@@ -24,7 +25,7 @@ internal sealed class Mutator(IReadOnlyList<byte[]> corpus, Random random)
     private byte[] Change(byte[] bytes)
     {
         if (bytes.Length == 0)
-            return [Telling[random.Next(Telling.Length)]];
+            return [SpecialBytes[random.Next(SpecialBytes.Length)]];
         var (at, block) = (random.Next(bytes.Length), random.Next(bytes.Length) / 512 * 512);
         var blockEnd = Math.Min(block + 512, bytes.Length);
         switch (random.Next(10))
@@ -39,7 +40,7 @@ internal sealed class Mutator(IReadOnlyList<byte[]> corpus, Random random)
             case 3:
                 var field = block + Fields[random.Next(Fields.Length)];
                 for (var count = random.Next(1, 12); count > 0 && field < bytes.Length; count--, field++)
-                    bytes[field] = Telling[random.Next(Telling.Length)];
+                    bytes[field] = SpecialBytes[random.Next(SpecialBytes.Length)];
                 return bytes;
             case 4:
                 return [.. bytes[..block], .. bytes[blockEnd..]];
@@ -53,7 +54,7 @@ internal sealed class Mutator(IReadOnlyList<byte[]> corpus, Random random)
                 return bytes[..at];
             case 8:
                 var length = random.Next(1, 64);
-                return [.. bytes[..at], .. Enumerable.Repeat(Telling[random.Next(Telling.Length)], length), .. bytes[at..]];
+                return [.. bytes[..at], .. Enumerable.Repeat(SpecialBytes[random.Next(SpecialBytes.Length)], length), .. bytes[at..]];
             default:
                 var source = random.Next(bytes.Length);
                 bytes.AsSpan(source, Math.Min(random.Next(1, 600), bytes.Length - Math.Max(source, at))).ToArray().CopyTo(bytes, at);
@@ -61,7 +62,7 @@ internal sealed class Mutator(IReadOnlyList<byte[]> corpus, Random random)
         }
     }
 
-    /// <summary>Else nearly every change would be found out by its checksum.</summary>
+    /// <summary>Without correct checksums, the reader would reject nearly every mutation before it parses the changed field.</summary>
     private static void CorrectChecksums(byte[] bytes)
     {
         for (var start = 0; start + 512 <= bytes.Length; start += 512)

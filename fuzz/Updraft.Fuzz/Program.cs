@@ -8,7 +8,7 @@ using Updraft.Server.Archives;
 namespace Updraft.Fuzz;
 
 /// <summary>
-/// Feeds the archive reader mutated uploads. Whatever comes, the answer is a manifest or a 400, within a second and 64 MiB.
+/// Feeds the archive reader mutated uploads. For each upload, the result must be a manifest or a 400, within one second and 64 MiB.
 /// Usage: <c>Updraft.Fuzz CORPUS FINDINGS SECONDS [SEED]</c>, or <c>Updraft.Fuzz --make-corpus CORPUS</c>.
 /// </summary>
 internal static class Program
@@ -25,7 +25,7 @@ internal static class Program
         var seed = arguments.Length > 3 ? int.Parse(arguments[3], CultureInfo.InvariantCulture) : Random.Shared.Next();
         var corpus = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(File.ReadAllBytes).ToList();
         var mutator = new Mutator(corpus, new Random(seed));
-        var (watch, runs, taken) = (Stopwatch.StartNew(), 0L, 0L);
+        var (watch, runs, accepted) = (Stopwatch.StartNew(), 0L, 0L);
         foreach (var known in corpus)
             await CheckAsync(known);
         while (watch.Elapsed.TotalSeconds < seconds)
@@ -33,17 +33,17 @@ internal static class Program
             var upload = mutator.Next();
             runs++;
             var (manifest, problem) = await CheckAsync(upload);
-            taken += manifest is null ? 0 : 1;
+            accepted += manifest is null ? 0 : 1;
             if (problem is null)
                 continue;
             Directory.CreateDirectory(findings);
             var path = Path.Join(findings, Convert.ToHexStringLower(SHA256.HashData(upload))[..16]);
             await File.WriteAllBytesAsync(path, upload);
-            Console.WriteLine($"FOUND after {runs} uploads of seed {seed}, kept in {path}:\n{problem}");
+            Console.WriteLine($"FOUND after {runs} uploads of seed {seed}, stored in {path}:\n{problem}");
             return 1;
         }
-        Console.WriteLine($"{runs} uploads of seed {seed} in {seconds} s: {taken} taken, {runs - taken} refused, nothing found");
-        return taken > 0 && taken < runs ? 0 : 1;
+        Console.WriteLine($"{runs} uploads of seed {seed} in {seconds} s: {accepted} accepted, {runs - accepted} rejected, no fault found");
+        return accepted > 0 && accepted < runs ? 0 : 1;
     }
 
     private static async Task<(Manifest? Manifest, string? Problem)> CheckAsync(byte[] upload)
@@ -56,9 +56,9 @@ internal static class Program
             {
                 manifest = await ReadAsync(upload);
             }
-            catch (ApiException refusal) when (refusal.StatusCode == 400)
+            catch (ApiException rejection) when (rejection.StatusCode == 400)
             {
-                // The one way to say no.
+                // The only valid rejection.
             }
             catch (Exception exception)
             {
@@ -66,10 +66,10 @@ internal static class Program
             }
             var (took, allocated) = (Stopwatch.GetElapsedTime(started), GC.GetTotalAllocatedBytes() - before);
             if (allocated > MaxAllocation)
-                return (null, $"took {allocated} bytes of memory");
+                return (null, $"allocated {allocated} bytes of memory");
             if (took <= MaxTime)
                 return (manifest, null);
-            // What hangs does so every time; a busy machine does not.
+            // A real hang repeats; a delay of a busy machine does not.
             if (attempt == Attempts)
                 return (null, $"took {took}");
         }
@@ -88,13 +88,13 @@ internal static class Program
                 length += piece.Length;
             }
             if (length != file.Size)
-                throw new InvalidOperationException($"'{file.Path}' has {file.Size} bytes, {length} came.");
+                throw new InvalidOperationException($"'{file.Path}' has {file.Size} bytes, but the reader returned {length}.");
             file.Content = new Digest(hash.GetHashAndReset());
         }
         var manifest = reader.Tree.ToManifest();
-        // What it makes must be a manifest for every other program too.
+        // Every program must be able to read the manifest.
         if (Manifest.Parse(manifest.ToBytes()).Digest != manifest.Digest)
-            throw new InvalidOperationException("The manifest does not survive being written and read.");
+            throw new InvalidOperationException("The manifest has another digest after it was written and read.");
         return manifest;
     }
 

@@ -3,22 +3,24 @@ using System.Diagnostics;
 namespace Updraft.Rigs;
 
 /// <summary>
-/// Kills the server, and sometimes the agent, in the midst of load; starts them again; compares with the ledgers. Round after round on
-/// the same data, for <see cref="RoundsPerSite"/> rounds. Of several servers on PostgreSQL it kills one, and the load goes on at the others.
+/// Kills the server, and in some rounds the agent, under load. Then the rig starts them again and compares their state with the ledgers.
+/// The data stays for <see cref="RoundsPerSite"/> rounds. With replicas on PostgreSQL, the rig kills one, and the load continues at the
+/// others.
 /// </summary>
 internal sealed class CrashRig(RigOptions options, TextWriter output)
 {
     private const int RoundsPerSite = 50, Deployments = 3;
     private static readonly string[] ServerCalls = ["fsync", "rename", "pwrite64", "openat", "mkdir", "unlink", "write"];
-    // On PostgreSQL and an object store what matters goes by sockets.
+    // On PostgreSQL and an object store, the important data passes through sockets.
     private static readonly string[] NetworkCalls = ["sendto", "sendmsg", "recvfrom", "recvmsg", "openat", "pwrite64", "write", "unlink"];
-    private static readonly string[] AgentCalls = ["fsync", "rename", "symlink", "write", "mkdir", "linkat", "unlink", "syncfs", "utimensat"];
+    private static readonly string[] AgentCalls =
+        ["fsync", "rename", "symlink", "write", "mkdir", "linkat", "unlink", "syncfs", "utimensat"];
 
     private readonly Random _random = new(options.Seed);
     private readonly SortedDictionary<string, int> _kills = new(StringComparer.Ordinal);
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private int _rounds, _goneOn;
-    private long _looks, _revisions;
+    private int _rounds, _continued;
+    private long _reads, _revisions;
 
     public async Task<int> RunAsync()
     {
@@ -75,16 +77,16 @@ internal sealed class CrashRig(RigOptions options, TextWriter output)
                 output.WriteLine($"{_rounds} rounds in {_clock.Elapsed.TotalSeconds:0} s");
         }
         ViolationException.Require(watch.Fault is null, "I5", watch.Fault ?? "");
-        _looks += watch.Looks;
+        _reads += watch.Reads;
         _revisions += site.Ledgers.Sum(ledger => ledger.Revision);
     }
 
-    /// <summary>C11: the first start makes keys, schema and tenancy; whatever it leaves, the next one goes on from.</summary>
+    /// <summary>C11: the first start creates keys, schema and tenancy. The next start must continue from any partial state.</summary>
     private async Task KillFirstStartsAsync(Site site)
     {
         for (var kills = _random.Next(1, 3); kills > 0; kills--)
         {
-            // Several that start at once take turns; all of them die.
+            // Replicas that start at once take turns; the rig kills all of them.
             foreach (var replica in site.Replicas)
                 site.LaunchServer(replica: replica);
             await Task.Delay(_random.Next(50, 900));
@@ -100,41 +102,45 @@ internal sealed class CrashRig(RigOptions options, TextWriter output)
         using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(1200));
         var (moment, trace) = await ArmAsync(server);
         using var agentTrace = await ArmAgentAsync(site);
-        var loads = site.Ledgers.Select(ledger => WorkAsync(site, verification, victim, ledger, new Random(_random.Next()), moment, limit.Token)).ToList();
+        var loads = site.Ledgers
+            .Select(ledger => WorkAsync(site, verification, victim, ledger, new Random(_random.Next()), moment, limit.Token)).ToList();
         try
         {
             await Task.WhenAll(loads);
             if (!server.HasExited)
                 server.Signal(Native.Kill);
-            ViolationException.Require(await server.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not end");
+            ViolationException.Require(await server.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not exit");
         }
         finally
         {
             site.KillServer(victim);
             trace?.Dispose();
         }
-        // A killed agent leaves whole trees; the watch goes on looking.
+        // A killed agent leaves whole trees; the watch continues to read them.
         if (site.Agent!.HasExited || agentTrace is not null)
             site.KillAgent();
     }
 
-    /// <summary>Works until the server dies; then, when there are others, goes on with those, which must not fail.</summary>
-    private async Task WorkAsync(Site site, Verification verification, Replica victim, Ledger ledger, Random random, Moment moment, CancellationToken end)
+    /// <summary>Sends requests until the server dies. Other replicas then take over, and their requests must not fail.</summary>
+    private async Task WorkAsync(
+        Site site, Verification verification, Replica victim, Ledger ledger, Random random, Moment moment, CancellationToken end)
     {
         var load = new Load(site.Api, ledger, random, moment);
         await load.RunAsync(end);
         if (load.Failure is null || site.Replicas.Count == 1)
             return;
         RequireOf(victim, load.Failure);
-        await site.LeaveAsync(victim);
+        await site.ExcludeAsync(victim);
         await verification.SettleAsync(ledger);
-        Interlocked.Increment(ref _goneOn);
+        Interlocked.Increment(ref _continued);
         await load.RunAsync(end);
-        ViolationException.Require(load.Failure is null, "survivor", $"{load.Failure?.Server} failed, though {victim.Address} was killed: {load.Failure?.Text}");
+        ViolationException.Require(load.Failure is null, "survivor",
+            $"{load.Failure?.Server} failed, though {victim.Address} was killed: {load.Failure?.Text}");
     }
 
-    private static void RequireOf(Replica victim, Answer failure) => ViolationException.Require(failure.Server == victim.Address, "survivor",
-        $"{failure.Server} failed, though {victim.Address} is to be killed: {failure.Status} {failure.Text}");
+    private static void RequireOf(Replica victim, ApiResponse failure) => ViolationException.Require(
+        failure.Server == victim.Address, "survivor",
+        $"{failure.Server} failed, but the rig kills {victim.Address}: {failure.Status} {failure.Text}");
 
     private async Task<(Moment, ChildProcess?)> ArmAsync(ChildProcess server)
     {
@@ -163,15 +169,16 @@ internal sealed class CrashRig(RigOptions options, TextWriter output)
         }
     }
 
-    /// <summary>G1: every fourth round or so the agent dies as well.</summary>
-    /// <returns>What kills it; null when it lives.</returns>
+    /// <summary>G1: about every fourth round also kills the agent.</summary>
+    /// <returns>The strace process that kills the agent; null if the agent is not killed.</returns>
     private async Task<ChildProcess?> ArmAgentAsync(Site site)
     {
         if (_random.Next(4) > 0)
             return null;
         var call = AgentCalls[_random.Next(AgentCalls.Length)];
         Count($"G1 {call}");
-        return await ChildProcess.TraceAsync(site.Agent!.Id, $"-e trace={call} -e inject={call}:signal=KILL:when={_random.Next(1, 12)}", "/dev/null");
+        return await ChildProcess.TraceAsync(
+            site.Agent!.Id, $"-e trace={call} -e inject={call}:signal=KILL:when={_random.Next(1, 12)}", "/dev/null");
     }
 
     private async Task KillLaterAsync(ChildProcess server, int signal)
@@ -185,8 +192,9 @@ internal sealed class CrashRig(RigOptions options, TextWriter output)
     private void Summarize(int lost, int torn, string? rule = null)
     {
         output.WriteLine("kills: " + string.Join(", ", _kills.Select(kind => $"{kind.Key} {kind.Value}")));
-        output.WriteLine($"{_revisions} revisions, {_looks} looks at the mount"
-            + (options.Replicas > 1 ? $", {_goneOn} times a client went on at another server" : ""));
-        output.WriteLine($"rounds={_rounds} lost={lost} torn={torn}{(rule is null ? "" : $" broken={rule}")} seed={options.Seed} seconds={_clock.Elapsed.TotalSeconds:0}");
+        output.WriteLine($"{_revisions} revisions, {_reads} reads of the mount"
+            + (options.Replicas > 1 ? $", {_continued} times a client continued at another replica" : ""));
+        output.WriteLine($"rounds={_rounds} lost={lost} torn={torn}{(rule is null ? "" : $" broken={rule}")} seed={options.Seed} "
+            + $"seconds={_clock.Elapsed.TotalSeconds:0}");
     }
 }

@@ -1,6 +1,6 @@
 namespace Updraft.Rigs;
 
-/// <summary>D5, D7: what is wrong in the store never gets as far as a mount, and a link in it is not followed.</summary>
+/// <summary>D5, D7: damage in the store never reaches a mount, and the server follows no symbolic link in the store.</summary>
 internal sealed class DamageRig(RigOptions options, TextWriter output)
 {
     private readonly int _flips = options.Number("flips", 4);
@@ -11,7 +11,7 @@ internal sealed class DamageRig(RigOptions options, TextWriter output)
         {
             for (var i = 0; i < _flips; i++)
             {
-                // Content that does not compress stands in the pack as it is: only its digest can tell.
+                // Content that does not compress is stored unchanged in the pack, so only its digest can detect the damage.
                 await CheckAsync(pack =>
                 {
                     var bytes = File.ReadAllBytes(pack);
@@ -44,7 +44,7 @@ internal sealed class DamageRig(RigOptions options, TextWriter output)
         var ledger = site.Ledgers[0];
         var load = new Load(site.Api, ledger, new Random(options.Seed), Moment.Never);
         var row = (await load.CreateAsync("dags"))!;
-        ViolationException.Require(await load.UploadAsync(row) && await load.FinishAsync(row, row.Uploads[0].Version), name, "no answer");
+        ViolationException.Require(await load.UploadAsync(row) && await load.FinishAsync(row, row.Uploads[0].Version), name, "no response");
         var pack = Directory.EnumerateFiles(site.In("data/blobs/packs"), "*", SearchOption.AllDirectories).Single();
         damage(pack);
         var target = new FileInfo(pack).LinkTarget;

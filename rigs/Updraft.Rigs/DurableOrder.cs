@@ -3,18 +3,18 @@ using System.Text.RegularExpressions;
 namespace Updraft.Rigs;
 
 /// <summary>
-/// Follows the lines of a trace and knows what would be lost if the power went now: files written and folders changed since they were
-/// last synced. A call counts from its beginning as damage and from its end as remedy.
+/// Reads the lines of a trace and tracks the data that a power cut would lose: files and directories that changed after their last sync. A
+/// change counts from the start of its call, and a sync counts from its end.
 /// </summary>
-/// <param name="data">The data folder.</param>
-/// <param name="journal">The acknowledged requests, in the order of their answers.</param>
+/// <param name="data">Path of the data directory.</param>
+/// <param name="journal">The acknowledged requests, in the order of their responses.</param>
 internal sealed partial class DurableOrder(string data, IReadOnlyList<string> journal)
 {
     private readonly Dictionary<string, (string Text, int Began)> _open = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _dirty = new(StringComparer.Ordinal);
     private int _time, _databaseSyncs, _blobs;
 
-    public int Answers { get; private set; }
+    public int Responses { get; private set; }
 
     public int Renames { get; private set; }
 
@@ -44,19 +44,19 @@ internal sealed partial class DurableOrder(string data, IReadOnlyList<string> jo
         }
     }
 
-    /// <summary>Demands that every answer was seen: a trace that missed them would find nothing.</summary>
-    public void Complete() => ViolationException.Require(Answers == journal.Count && Renames > 0 && Syncs > 0, "order",
-        $"{Answers} of {journal.Count} answers, {Renames} renames and {Syncs} syncs were seen");
+    /// <summary>Requires that the trace contains every response. Otherwise an incomplete trace would pass.</summary>
+    public void Complete() => ViolationException.Require(Responses == journal.Count && Renames > 0 && Syncs > 0, "order",
+            $"The trace has {Responses} of {journal.Count} responses, {Renames} renames and {Syncs} syncs.");
 
     private void Begin(string text)
     {
         if (text.StartsWith("send", StringComparison.Ordinal) || text.StartsWith("write", StringComparison.Ordinal))
         {
             if (text.Contains("\"HTTP/1.1 20", StringComparison.Ordinal))
-                Answer();
+                Respond();
         }
         if (Write().Match(text) is { Success: true } write)
-            Spoil(write.Groups["path"].Value);
+            MarkDirty(write.Groups["path"].Value);
     }
 
     private void End(string text, int began)
@@ -82,41 +82,44 @@ internal sealed partial class DurableOrder(string data, IReadOnlyList<string> jo
             if (IsTemporary(to))
                 return;
             _blobs++;
-            Spoil(Path.GetDirectoryName(to)!);
+            MarkDirty(Path.GetDirectoryName(to)!);
         }
         else if (MakeDirectory().Match(text) is { Success: true } made)
         {
-            Spoil(Path.GetDirectoryName(made.Groups["path"].Value)!);
+            MarkDirty(Path.GetDirectoryName(made.Groups["path"].Value)!);
         }
     }
 
-    private void Answer()
+    private void Respond()
     {
-        var request = Answers < journal.Count ? journal[Answers] : "one that nobody sent";
-        Answers++;
-        // SQLite has one writer at a time: what its log got after a sync of this request's commit is of the transaction that comes next, the one
-        // that takes up the event for webhooks. Without such a sync the next check fails.
-        var lost = _dirty.Keys.FirstOrDefault(path => !IsTemporary(path) && !(_databaseSyncs > 0 && path.EndsWith("-wal", StringComparison.Ordinal)));
-        ViolationException.Require(lost is null, "order", $"'{request}' was answered while {lost} was not durable");
+        var request = Responses < journal.Count ? journal[Responses] : "a request that no client sent";
+        Responses++;
+        // SQLite has one writer at a time. Entries of its log after the sync of this commit belong to the next transaction, which takes up
+        // the event for webhooks. Without such a sync, the next check fails.
+        var lost = _dirty.Keys.FirstOrDefault(
+            path => !IsTemporary(path) && !(_databaseSyncs > 0 && path.EndsWith("-wal", StringComparison.Ordinal)));
+        ViolationException.Require(lost is null, "order", $"the response to '{request}' was sent while {lost} was not durable");
         var isBlock = request.Contains("comp=block&", StringComparison.Ordinal);
         ViolationException.Require(isBlock || request.StartsWith("GET", StringComparison.Ordinal) || _databaseSyncs > 0, "order",
-            $"'{request}' was answered before the database was synced");
+            $"the response to '{request}' was sent before the database was synced");
         ViolationException.Require(!request.StartsWith("PUT", StringComparison.Ordinal) || _blobs > 0, "order",
-            $"'{request}' was answered before anything was stored");
+            $"the response to '{request}' was sent before anything was stored");
         (_databaseSyncs, _blobs) = (0, 0);
     }
 
-    private void Spoil(string path)
+    private void MarkDirty(string path)
     {
-        // The database itself is written at checkpoints, out of the synced log; the -shm is never synced.
+        // Checkpoints write the database from the synced log. SQLite never syncs the -shm file.
         if (path.StartsWith(data, StringComparison.Ordinal) && !path.EndsWith("-shm", StringComparison.Ordinal)
             && !path.EndsWith("updraft.db", StringComparison.Ordinal))
             _dirty[path] = _time;
     }
 
-    private bool IsTemporary(string path) => path == Path.Join(data, "blobs", "tmp") || path.StartsWith(Path.Join(data, "blobs", "tmp/"), StringComparison.Ordinal);
+    private bool IsTemporary(string path) =>
+        path == Path.Join(data, "blobs", "tmp") || path.StartsWith(Path.Join(data, "blobs", "tmp/"), StringComparison.Ordinal);
 
-    private static bool IsSuccess(string text) => text.LastIndexOf(" = ", StringComparison.Ordinal) is > 0 and var at && text[at + 3] != '-' && text[at + 3] != '?';
+    private static bool IsSuccess(string text) =>
+        text.LastIndexOf(" = ", StringComparison.Ordinal) is > 0 and var at && text[at + 3] != '-' && text[at + 3] != '?';
 
     [GeneratedRegex(@"^(?<thread>\d+) +(?<text>.*)$")]
     private static partial Regex Line();

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace Updraft.Rigs;
 
-/// <summary>Files that the rig deploys. <c>stamp.txt</c> says which tree it is, so that a reader can tell what it must find.</summary>
+/// <summary>Files of a deploy of the rig. <c>stamp.txt</c> names the tree, so that a reader knows the expected files.</summary>
 internal sealed class FileTree
 {
     public const string StampFile = "stamp.txt";
@@ -16,7 +16,7 @@ internal sealed class FileTree
 
     public IReadOnlyDictionary<string, byte[]> Files { get; }
 
-    /// <summary>A tree of which a part is new, a part stood in earlier trees, and a part stands in it twice.</summary>
+    /// <summary>Creates a tree. Some contents are new, some are from earlier trees, and some occur twice in the tree.</summary>
     public static FileTree Create(Random random, string stamp)
     {
         var files = new Dictionary<string, byte[]>(StringComparer.Ordinal) { [StampFile] = Encoding.UTF8.GetBytes(stamp) };
@@ -29,21 +29,22 @@ internal sealed class FileTree
         for (var i = random.Next(1, 5); i > 0; i--)
         {
             var content = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat($"shared {random.Next(20)}\n", 50)));
-            files[string.Create(CultureInfo.InvariantCulture, $"shared/text_{i}.py")] = files[string.Create(CultureInfo.InvariantCulture, $"twice/text_{i}.py")] = content;
+            files[string.Create(CultureInfo.InvariantCulture, $"twice/text_{i}.py")] = content;
+            files[string.Create(CultureInfo.InvariantCulture, $"shared/text_{i}.py")] = content;
         }
         return new FileTree(stamp, files);
     }
 
-    /// <summary>A plain tar.</summary>
-    /// <param name="folder">Folder in the archive; null for its root.</param>
-    public byte[] ToTar(string? folder)
+    /// <summary>An uncompressed tar archive.</summary>
+    /// <param name="directory">Directory in the archive; null for its root.</param>
+    public byte[] ToTar(string? directory)
     {
         using var archive = new MemoryStream();
         using (var tar = new TarWriter(archive, TarEntryFormat.Ustar, leaveOpen: true))
         {
             foreach (var (path, content) in Files)
             {
-                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, folder is null ? path : $"{folder}/{path}")
+                tar.WriteEntry(new UstarTarEntry(TarEntryType.RegularFile, directory is null ? path : $"{directory}/{path}")
                 {
                     ModificationTime = DateTimeOffset.UnixEpoch,
                     DataStream = new MemoryStream(content),
@@ -53,7 +54,7 @@ internal sealed class FileTree
         return archive.ToArray();
     }
 
-    /// <summary>How found files differ; null when they are exactly these.</summary>
+    /// <summary>The first difference of the found files; null if there is none.</summary>
     public string? Difference(IReadOnlyDictionary<string, byte[]> found)
     {
         foreach (var (path, content) in Files)
@@ -61,13 +62,13 @@ internal sealed class FileTree
             if (!found.TryGetValue(path, out var other))
                 return $"{path} is missing";
             if (!content.AsSpan().SequenceEqual(other))
-                return $"{path} has another content: {Convert.ToHexStringLower(SHA256.HashData(other))[..12]}";
+                return $"{path} has a different content: {Convert.ToHexStringLower(SHA256.HashData(other))[..12]}";
         }
-        return found.Keys.FirstOrDefault(path => !Files.ContainsKey(path)) is { } extra ? $"{extra} should not be there" : null;
+        return found.Keys.FirstOrDefault(path => !Files.ContainsKey(path)) is { } extra ? $"{extra} is not expected" : null;
     }
 
-    /// <summary>Every file below a folder.</summary>
-    public static IReadOnlyDictionary<string, byte[]> Read(string folder) => Directory
-        .EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-        .ToDictionary(path => Path.GetRelativePath(folder, path), File.ReadAllBytes, StringComparer.Ordinal);
+    /// <summary>The content of every file below a directory, by relative path.</summary>
+    public static IReadOnlyDictionary<string, byte[]> Read(string directory) => Directory
+        .EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+        .ToDictionary(path => Path.GetRelativePath(directory, path), File.ReadAllBytes, StringComparer.Ordinal);
 }

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Updraft.Rigs;
 
-/// <summary>A body of which half is on its way when somebody is told.</summary>
+/// <summary>A request body that calls <paramref name="sent"/> after its first part.</summary>
 internal sealed class HalvedContent(byte[] body, int half, Action sent) : HttpContent
 {
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Updraft.Rigs;
 
-/// <summary>A bundle version that the server gave, and what was uploaded for it.</summary>
+/// <summary>A bundle version from the server, and the uploaded files.</summary>
 internal sealed record Uploaded(string Version, FileTree Tree, string? Folder);
 
 /// <summary>A deploy that must be in the history.</summary>
@@ -22,13 +22,13 @@ internal sealed class LedgerRow
 
     public string? Finalized { get; set; }
 
-    /// <summary>What the Deployment runs with it; null while it is not finalized.</summary>
+    /// <summary>State of the Deployment after this deploy, by mount path; null before the finalize.</summary>
     public IReadOnlyDictionary<string, Uploaded>? Snapshot { get; set; }
 
     public bool IsBundle => Mount != "dags";
 }
 
-/// <summary>An operation whose answer has not come.</summary>
+/// <summary>An operation without a response so far.</summary>
 internal abstract record Pending
 {
     public sealed record Create(string Mount) : Pending;
@@ -39,8 +39,8 @@ internal abstract record Pending
 }
 
 /// <summary>
-/// What one Deployment's client was told. One client acts on a Deployment, one request at a time, so at most one operation is open
-/// when the server dies: it may have happened or not, whole; everything else is certain.
+/// Results that one Deployment's client received. One client sends all requests for a Deployment, one after another. So at most one
+/// operation is open when the server dies: it took effect completely, or not at all. The results of all other operations are certain.
 /// </summary>
 internal sealed class Ledger(string id, string path, string agentToken)
 {
@@ -49,7 +49,7 @@ internal sealed class Ledger(string id, string path, string agentToken)
 
     public string Id => id;
 
-    /// <summary>Address of the Deployment.</summary>
+    /// <summary>Path of the Deployment's URL.</summary>
     public string Path => path;
 
     public string AgentToken => agentToken;
@@ -58,25 +58,25 @@ internal sealed class Ledger(string id, string path, string agentToken)
 
     public IReadOnlyDictionary<string, Uploaded> State { get; private set; } = new Dictionary<string, Uploaded>();
 
-    /// <summary>How many finalizes and rollbacks were done: the revision.</summary>
+    /// <summary>Number of acknowledged finalizes and rollbacks, which is the revision.</summary>
     public long Revision { get; private set; }
 
     public string LastVersion { get; private set; } = "";
 
-    /// <summary>The operation without an answer.</summary>
+    /// <summary>The operation without a response; null for none.</summary>
     public Pending? Pending
     {
         get;
         set => (field, LastOpen) = (value, value ?? LastOpen);
     }
 
-    /// <summary>The latest that was open at all: one that was answered with an error may have happened too.</summary>
+    /// <summary>The latest operation that was open. An operation with an error response may also have taken effect.</summary>
     public Pending? LastOpen { get; private set; }
 
-    /// <summary>Every tree that was uploaded, by its stamp.</summary>
+    /// <summary>Every uploaded tree, by its stamp.</summary>
     public ConcurrentDictionary<string, FileTree> Trees { get; } = new();
 
-    /// <summary>Every combination of trees that a revision may have had, as <c>Key</c> writes it.</summary>
+    /// <summary>Every combination of trees that a revision may have, as <c>Key</c> writes it.</summary>
     public ConcurrentDictionary<string, bool> Possible { get; } = new();
 
     public IEnumerable<string> Tail => _log.TakeLast(12);
@@ -87,12 +87,13 @@ internal sealed class Ledger(string id, string path, string agentToken)
 
     public void Upload(LedgerRow row, Uploaded uploaded)
     {
-        ViolationException.Require(string.CompareOrdinal(uploaded.Version, LastVersion) > 0, "I4", $"the version {uploaded.Version} came after {LastVersion}");
+        ViolationException.Require(string.CompareOrdinal(uploaded.Version, LastVersion) > 0, "I4",
+            $"the version {uploaded.Version} came after {LastVersion}");
         LastVersion = uploaded.Version;
         row.Uploads.Add(uploaded);
     }
 
-    /// <summary>What a finalize would make of the state.</summary>
+    /// <summary>The state after a finalize with this version.</summary>
     public IReadOnlyDictionary<string, Uploaded> After(LedgerRow row, string version)
     {
         var next = State.ToDictionary();
@@ -118,5 +119,6 @@ internal sealed class Ledger(string id, string path, string agentToken)
     public static string Key(IEnumerable<(string Mount, string Stamp)> mounts) =>
         string.Join(';', mounts.OrderBy(mount => mount.Mount, StringComparer.Ordinal).Select(mount => $"{mount.Mount}={mount.Stamp}"));
 
-    public static string Key(IReadOnlyDictionary<string, Uploaded> state) => Key(state.Select(mount => (mount.Key, mount.Value.Tree.Stamp)));
+    public static string Key(IReadOnlyDictionary<string, Uploaded> state) =>
+        Key(state.Select(mount => (mount.Key, mount.Value.Tree.Stamp)));
 }

@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Rigs;
 
-/// <summary>One client at work on one Deployment: random deploys, rollbacks and repetitions, until the server does not answer.</summary>
+/// <summary>One client of one Deployment: random deploys, rollbacks and repetitions, until the server no longer responds.</summary>
 internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
 {
     private static readonly string[] Mounts = ["dags", "dags", "dbt/one", "dbt/two"];
 
-    /// <summary>What a server said, or did not say, when the last step failed; null when it did not fail.</summary>
-    public Answer? Failure { get; private set; }
+    /// <summary>Result of the last step if it failed; null if it succeeded.</summary>
+    public ApiResponse? Failure { get; private set; }
 
     public async Task RunAsync(CancellationToken end)
     {
@@ -19,7 +19,7 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
         }
     }
 
-    /// <returns>False when the server did not answer, or said that it is going down.</returns>
+    /// <returns>False if the server did not respond, or responded that it is stopping.</returns>
     public Task<bool> StepAsync()
     {
         var done = ledger.Rows.Where(row => row.Snapshot is not null).ToList();
@@ -44,12 +44,12 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
     {
         ledger.Pending = new Pending.Create(mount);
         moment.Reached("create");
-        var answer = await api.PostAsync($"{ledger.Path}/deploys", mount == "dags"
+        var response = await api.PostAsync($"{ledger.Path}/deploys", mount == "dags"
             ? new JsonObject { ["type"] = "DAG_ONLY" }
             : new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = "/usr/local/airflow/" + mount });
-        if (!IsDone(answer, $"create {mount}"))
+        if (!IsDone(response, $"create {mount}"))
             return null;
-        var row = RowOf(answer.Body!, mount);
+        var row = RowOf(response.Body!, mount);
         ledger.Rows.Add(row);
         return row;
     }
@@ -79,11 +79,11 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
         var folder = row.IsBundle || random.Next(2) == 0 ? null : "dags";
         ledger.Trees[tree.Stamp] = tree;
         var archive = tree.ToTar(folder);
-        var answer = random.Next(3) == 0 ? await PutBlocksAsync(row, archive) : await PutBlobAsync(row, archive);
-        if (!IsDone(answer, $"upload {tree.Stamp} to {row.Id}"))
+        var response = random.Next(3) == 0 ? await PutBlocksAsync(row, archive) : await PutBlobAsync(row, archive);
+        if (!IsDone(response, $"upload {tree.Stamp} to {row.Id}"))
             return false;
-        ledger.Upload(row, new Uploaded(answer.Version!, tree, folder));
-        ledger.Note($"  it is version {answer.Version}");
+        ledger.Upload(row, new Uploaded(response.Version!, tree, folder));
+        ledger.Note($"  it is version {response.Version}");
         return true;
     }
 
@@ -98,18 +98,19 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
         return true;
     }
 
-    public static Task<Answer> SendFinishAsync(Api api, Ledger ledger, LedgerRow row, string version) => api.PostAsync(
-        $"{ledger.Path}/deploys/{row.Id}/finalize", new JsonObject { [row.IsBundle ? "bundleTarballVersion" : "dagTarballVersion"] = version });
+    public static Task<ApiResponse> SendFinishAsync(Api api, Ledger ledger, LedgerRow row, string version) => api.PostAsync(
+        $"{ledger.Path}/deploys/{row.Id}/finalize",
+        new JsonObject { [row.IsBundle ? "bundleTarballVersion" : "dagTarballVersion"] = version });
 
     public async Task<bool> RollBackAsync(LedgerRow target)
     {
         ledger.Pending = new Pending.RollBack(target);
         ledger.Possible[Ledger.Key(target.Snapshot!)] = true;
         moment.Reached("rollback");
-        var answer = await api.PostAsync($"{ledger.Path}/deploys/{target.Id}/rollback", []);
-        if (!IsDone(answer, $"roll back to {target.Id}"))
+        var response = await api.PostAsync($"{ledger.Path}/deploys/{target.Id}/rollback", []);
+        if (!IsDone(response, $"roll back to {target.Id}"))
             return false;
-        ledger.RollBack(RolledBack(answer.Body!, target), target);
+        ledger.RollBack(RolledBack(response.Body!, target), target);
         return true;
     }
 
@@ -122,14 +123,15 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
         return IsDone(await SendFinishAsync(api, ledger, row, row.Finalized!), $"repeat the finalize of {row.Id}");
     }
 
-    private Task<Answer> PutBlobAsync(LedgerRow row, byte[] archive)
+    private Task<ApiResponse> PutBlobAsync(LedgerRow row, byte[] archive)
     {
-        var answer = api.PutAsync(row.UploadUrl!, new HalvedContent(archive, random.Next(archive.Length), () => moment.Reached("upload-half")));
+        var content = new HalvedContent(archive, random.Next(archive.Length), () => moment.Reached("upload-half"));
+        var response = api.PutAsync(row.UploadUrl!, content);
         moment.Reached("upload-sent");
-        return answer;
+        return response;
     }
 
-    private async Task<Answer> PutBlocksAsync(LedgerRow row, byte[] archive)
+    private async Task<ApiResponse> PutBlocksAsync(LedgerRow row, byte[] archive)
     {
         var ids = new List<string>();
         var size = archive.Length / random.Next(2, 6) + 1;
@@ -148,15 +150,15 @@ internal sealed class Load(Api api, Ledger ledger, Random random, Moment moment)
             new StringContent($"<BlockList>{string.Concat(ids.Select(id => $"<Latest>{id}</Latest>"))}</BlockList>"));
     }
 
-    private bool IsDone(Answer answer, string what)
+    private bool IsDone(ApiResponse response, string step)
     {
-        ledger.Note($"{what}: {answer.Outcome} {answer.Status}");
-        if (answer is { Outcome: Outcome.Refused, Status: not 503 })
-            throw new ViolationException("I9", $"{what}: {answer.Status} {answer.Text}");
-        if (answer.Outcome != Outcome.Unknown)
+        ledger.Note($"{step}: {response.Outcome} {response.Status}");
+        if (response is { Outcome: Outcome.Rejected, Status: not 503 })
+            throw new ViolationException("I9", $"{step}: {response.Status} {response.Text}");
+        if (response.Outcome != Outcome.Unknown)
             ledger.Pending = null;
-        if (answer.Outcome != Outcome.Acknowledged)
-            Failure = answer;
-        return answer.Outcome == Outcome.Acknowledged;
+        if (response.Outcome != Outcome.Acknowledged)
+            Failure = response;
+        return response.Outcome == Outcome.Acknowledged;
     }
 }

@@ -1,15 +1,15 @@
 namespace Updraft.Rigs;
 
-/// <summary>Kills when the load reaches a named moment for the N-th time, after a delay.</summary>
-/// <param name="name">The moment.</param>
-/// <param name="count">How many times it must come.</param>
-/// <param name="delay">How long after.</param>
-/// <param name="kill">What to do then.</param>
+/// <summary>Kills a process when the load reaches a named moment for the N-th time, after a delay.</summary>
+/// <param name="name">Name of the moment.</param>
+/// <param name="count">N, from 1.</param>
+/// <param name="delay">Time between the moment and the kill.</param>
+/// <param name="kill">Kills the process.</param>
 internal sealed class Moment(string name, int count, TimeSpan delay, Action kill)
 {
     private int _left = count;
 
-    /// <summary>The moments, and the row of the fault list that each stands for.</summary>
+    /// <summary>The moments, each with its row of the fault catalog.</summary>
     public static IReadOnlyList<(string Name, string Row)> All { get; } =
     [
         ("create", "C1"), ("upload-half", "C2"), ("block", "C3"), ("blocklist", "C3"), ("upload-sent", "C6"),
@@ -18,7 +18,7 @@ internal sealed class Moment(string name, int count, TimeSpan delay, Action kill
 
     public static Moment Never { get; } = new("", int.MaxValue, TimeSpan.Zero, () => { });
 
-    /// <summary>The load is there.</summary>
+    /// <summary>The load calls this at each moment.</summary>
     public void Reached(string moment)
     {
         if (moment == name && Interlocked.Decrement(ref _left) == 0)

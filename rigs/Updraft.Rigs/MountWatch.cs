@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Updraft.Rigs;
 
 /// <summary>
-/// I4 and I5 at the agent: reads what is mounted over and over, the link resolved once for each look, and compares all of it with
-/// what was deployed together.
+/// I4 and I5 at the agent: reads the mounts repeatedly and resolves the link once for each pass. The watch compares all files with the
+/// trees that were deployed together.
 /// </summary>
 internal sealed class MountWatch : IAsyncDisposable
 {
@@ -21,13 +21,13 @@ internal sealed class MountWatch : IAsyncDisposable
         _watching = Task.Run(WatchAsync);
     }
 
-    /// <summary>Looks so far.</summary>
-    public long Looks { get; private set; }
+    /// <summary>Number of complete passes.</summary>
+    public long Reads { get; private set; }
 
-    /// <summary>What was wrong; null for nothing.</summary>
+    /// <summary>The first fault; null for none.</summary>
     public string? Fault { get; private set; }
 
-    /// <summary>Waits until a state is mounted, and compares it.</summary>
+    /// <summary>Waits until the state is mounted, and compares its files.</summary>
     public Task SeesAsync(IReadOnlyDictionary<string, Uploaded> state, Func<string> log)
     {
         var wanted = Ledger.Key(state);
@@ -35,8 +35,8 @@ internal sealed class MountWatch : IAsyncDisposable
         {
             if (Fault is not null)
                 throw new ViolationException("I5", Fault);
-            return Task.FromResult(Look() == wanted);
-        }, "agent", () => $"{wanted} is mounted, but {Look()} is\n{log()}");
+            return Task.FromResult(ReadMounts() == wanted);
+        }, "agent", () => $"{wanted} is mounted, but {ReadMounts()} is\n{log()}");
     }
 
     public async ValueTask DisposeAsync()
@@ -52,10 +52,10 @@ internal sealed class MountWatch : IAsyncDisposable
         {
             try
             {
-                var key = Look();
+                var key = ReadMounts();
                 if (!_ledger.Possible.ContainsKey(key))
                     throw new ViolationException("I5", $"'{key}' was never deployed together");
-                Looks++;
+                Reads++;
             }
             catch (Exception exception) when (exception is IOException or ViolationException or UnauthorizedAccessException)
             {
@@ -65,8 +65,8 @@ internal sealed class MountWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>What is mounted, every byte compared; empty for nothing.</summary>
-    private string Look()
+    /// <summary>Compares every byte of the mounts; returns the key of their trees, or an empty string if there are no mounts.</summary>
+    private string ReadMounts()
     {
         if (Native.RealPath(Path.Join(_root, ".updraft", "current")) is not { } state)
             return "";

@@ -1,12 +1,13 @@
 namespace Updraft.Rigs;
 
 /// <summary>
-/// C4 to C8 without a crash: watches the server's system calls and demands that whatever an answer acknowledges was made durable
-/// before the answer's first byte went out.
+/// C4 to C8 without a crash: traces the server's system calls. All data behind an acknowledgement must be durable before the first byte of
+/// the response is sent.
 /// </summary>
 internal sealed class OrderAudit(RigOptions options, TextWriter output)
 {
-    private const string Calls = "-y -s 48 -e trace=fsync,fdatasync,syncfs,rename,mkdir,write,writev,pwrite64,pwritev,ftruncate,sendto,sendmsg";
+    private const string Calls =
+        "-y -s 48 -e trace=fsync,fdatasync,syncfs,rename,mkdir,write,writev,pwrite64,pwritev,ftruncate,sendto,sendmsg";
 
     public async Task<int> RunAsync()
     {
@@ -29,7 +30,7 @@ internal sealed class OrderAudit(RigOptions options, TextWriter output)
             foreach (var line in File.ReadLines(log))
                 order.Read(line);
             order.Complete();
-            output.WriteLine($"answers={order.Answers} renames={order.Renames} syncs={order.Syncs} early=0");
+            output.WriteLine($"responses={order.Responses} renames={order.Renames} syncs={order.Syncs} early=0");
             return 0;
         }
         catch (ViolationException violation)
@@ -46,8 +47,9 @@ internal sealed class OrderAudit(RigOptions options, TextWriter output)
         foreach (var mount in (string[])["dags", "dbt/one", "dags", "dags", "dbt/two", "dags"])
         {
             var row = (await load.CreateAsync(mount))!;
-            ViolationException.Require(await load.UploadAsync(row) && await load.FinishAsync(row, row.Uploads[0].Version), "audit", "no answer");
+            ViolationException.Require(
+                await load.UploadAsync(row) && await load.FinishAsync(row, row.Uploads[0].Version), "audit", "no response");
         }
-        ViolationException.Require(await load.RollBackAsync(ledger.Rows[0]), "audit", "no answer");
+        ViolationException.Require(await load.RollBackAsync(ledger.Rows[0]), "audit", "no response");
     }
 }

@@ -1,10 +1,10 @@
 namespace Updraft.Rigs;
 
 /// <summary>
-/// C14: the server's data folder lies on an ext4 file system in an image file. In the midst of load all stands still, the image is
-/// copied as a power cut would leave it, with only what was synced in it; a server starts on the copy and is compared with the ledgers.
-/// G2, with <c>--at agent</c>: the same with the agent's root; what the copy mounts is whole before the agent starts on it, and the
-/// agent converges. Must run as root.
+/// C14: the server's data directory is on an ext4 file system in an image file. Under load, the rig stops the server and copies the image.
+/// As after a power cut, the copy contains synced data only. A server starts on the copy, and the rig compares its state with the ledgers.
+/// G2, with <c>--at agent</c>, does the same with the agent's root. The mounts of the copy must be whole before the agent starts, and then
+/// the agent must converge. The rig must run as root.
 /// </summary>
 internal sealed class PowerCutRig(RigOptions options, TextWriter output)
 {
@@ -41,7 +41,9 @@ internal sealed class PowerCutRig(RigOptions options, TextWriter output)
         var image = Path.Join(folder, "..", "image");
         await RunAsync("truncate", "-s", "96M", image);
         await RunAsync("mkfs.ext4", "-q", "-F", image);
-        using var site = _isAgent ? new Site(options, folder) { AgentFolder = "disk/airflow" } : new Site(options, folder) { DataDirectory = "disk/data" };
+        using var site = _isAgent
+            ? new Site(options, folder) { AgentFolder = "disk/airflow" }
+            : new Site(options, folder) { DataDirectory = "disk/data" };
         Directory.CreateDirectory(site.In("disk"));
         await RunAsync("mount", "-o", "loop", image, site.In("disk"));
         try
@@ -77,22 +79,24 @@ internal sealed class PowerCutRig(RigOptions options, TextWriter output)
         await ReplaceAsync(site, image);
         var ledger = site.Ledgers[0];
         await new Verification(site).CheckAsync();
-        // The watch looks before the agent runs, too: Airflow may be up first.
+        // Airflow can start before the agent, so the watch reads the mounts before the agent runs.
         await using var watch = new MountWatch(site.Root, ledger);
-        await Site.EventuallyAsync(() => Task.FromResult(watch.Looks > 0 || watch.Fault is not null), "I5", () => "nobody looked");
+        await Site.EventuallyAsync(
+            () => Task.FromResult(watch.Reads > 0 || watch.Fault is not null), "I5", () => "the watch completed no pass");
         ViolationException.Require(watch.Fault is null, "I5", $"before the agent starts: {watch.Fault}");
         site.StartAgent();
         await watch.SeesAsync(ledger.State, () => site.Agent!.Tail);
         site.KillAgent();
     }
 
-    /// <summary>Stops a program in the midst of load and copies the image.</summary>
+    /// <summary>Stops a program under load and copies the image.</summary>
     private async Task UnderLoadAsync(Site site, ChildProcess program, string image)
     {
         using var end = new CancellationTokenSource();
-        var loads = site.Ledgers.Select(ledger => new Load(site.Api, ledger, new Random(_random.Next()), Moment.Never).RunAsync(end.Token)).ToList();
+        var loads = site.Ledgers
+            .Select(ledger => new Load(site.Api, ledger, new Random(_random.Next()), Moment.Never).RunAsync(end.Token)).ToList();
         await Task.Delay(_random.Next(20, 700));
-        // Stopped, it acknowledges nothing more; what it acknowledged before must be in the image.
+        // A stopped program acknowledges nothing. All data of earlier acknowledgements must be in the image.
         program.Signal(Native.Stop);
         await Task.Delay(20);
         await RunAsync("cp", "--sparse=always", image, image + ".cut");

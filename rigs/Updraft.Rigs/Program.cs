@@ -15,6 +15,7 @@ return options.Command switch
 
 static int Usage()
 {
-    Console.Error.WriteLine("usage: Updraft.Rigs crash|order|damage|syscalls|powercut|timing --server-dll FILE --agent-bin FILE [--rounds N] [--seed S]");
+    Console.Error.WriteLine("usage: Updraft.Rigs crash|order|damage|syscalls|powercut|timing --server-dll FILE --agent-bin FILE "
+        + "[--rounds N] [--seed S]");
     return 64;
 }

@@ -1,19 +1,19 @@
 namespace Updraft.Rigs;
 
-/// <summary>One server of a site. Others may work on the same database and the same store.</summary>
-/// <param name="number">Counted from 0.</param>
+/// <summary>One server of a site. Other replicas may use the same database and the same store.</summary>
+/// <param name="number">Number of the replica, from 0.</param>
 internal sealed class Replica(int number)
 {
     public int Number => number;
 
     public Uri Address { get; } = LoopbackPort.LeaseUrl();
 
-    /// <summary>By what PostgreSQL knows its sessions.</summary>
+    /// <summary>Name of the replica's sessions in PostgreSQL.</summary>
     public string ApplicationName => $"replica{number}";
 
-    /// <summary>The running program; null when it was ended.</summary>
+    /// <summary>The running program; null if it was killed.</summary>
     public ChildProcess? Process { get; set; }
 
-    /// <summary>Whether it failed, so that no further request goes to it until it is started again.</summary>
-    public bool IsLeft { get; set; }
+    /// <summary>Whether the replica failed. It receives no further requests until it is started again.</summary>
+    public bool HasFailed { get; set; }
 }

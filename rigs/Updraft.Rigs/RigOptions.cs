@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Updraft.Rigs;
 
-/// <summary>The command line: <c>COMMAND --name value ...</c>.</summary>
+/// <summary>Options of the command line <c>COMMAND --name value ...</c>.</summary>
 internal sealed class RigOptions
 {
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
@@ -20,15 +20,15 @@ internal sealed class RigOptions
 
     public int Seed => Number("seed", 1);
 
-    /// <summary>How many servers work on one database; several need PostgreSQL.</summary>
+    /// <summary>Number of servers on one database; more than one needs PostgreSQL.</summary>
     public int Replicas => Number("replicas", 1);
 
-    /// <summary>Whether the servers are on PostgreSQL and an object store, rather than on their data folder.</summary>
+    /// <summary>Whether the servers use PostgreSQL and an object store instead of their data directory.</summary>
     public bool IsPostgres => Text("database") switch
     {
         null or "sqlite" => Replicas == 1 ? false : throw new InvalidOperationException("--replicas needs --database postgres."),
         "postgres" => true,
-        var other => throw new InvalidOperationException($"--database is sqlite or postgres, not {other}."),
+        var other => throw new InvalidOperationException($"--database is '{other}'. Set it to sqlite or postgres."),
     };
 
     public string ServerDll => Path.GetFullPath(Text("server-dll") ?? throw new InvalidOperationException("--server-dll is missing."));

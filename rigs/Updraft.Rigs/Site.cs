@@ -4,14 +4,14 @@ using System.Text.Json.Nodes;
 namespace Updraft.Rigs;
 
 /// <summary>
-/// One installation in a folder of its own: a server or several, Deployments with their ledgers, and an agent for the first of them.
+/// One installation in its own directory: one server or replicas, Deployments with their ledgers, and an agent of the first Deployment.
 /// <code>
-/// data/        the server's; data1/ that of a second one
-/// keys/        what several servers share
-/// airflow/     the agent's root
+/// data/        data of the server; data1/ for the second replica
+/// keys/        files that replicas share
+/// airflow/     root of the agent
 /// tokens/      owner token, agent token
-/// home/ tmp/   what the programs are told to use; must stay empty
-/// beside/      must stay as it is
+/// home/ tmp/   HOME and TMPDIR of the programs; must stay empty
+/// other/       must not change
 /// </code>
 /// </summary>
 internal sealed class Site : IDisposable
@@ -23,17 +23,17 @@ internal sealed class Site : IDisposable
     private IReadOnlyList<string> _shared = [];
     private string _database = "";
 
-    /// <param name="options">Which programs.</param>
-    /// <param name="folder">Where; null for a temporary folder that goes at the end.</param>
+    /// <param name="options">Options of the rig.</param>
+    /// <param name="folder">Directory of the installation; null for a temporary directory, which disposal deletes.</param>
     public Site(RigOptions options, string? folder = null)
     {
         _options = options;
         _isKept = folder is not null;
         Folder = folder ?? Directory.CreateTempSubdirectory("updraft-rig-").FullName;
         Replicas = [.. Enumerable.Range(0, options.Replicas).Select(number => new Replica(number))];
-        foreach (var name in (string[])["tokens", "home", "tmp", "beside"])
+        foreach (var name in (string[])["tokens", "home", "tmp", "other"])
             Directory.CreateDirectory(In(name));
-        File.WriteAllText(In("beside/file"), "untouched");
+        File.WriteAllText(In("other/file"), "untouched");
     }
 
     public string Folder { get; }
@@ -44,7 +44,7 @@ internal sealed class Site : IDisposable
 
     public IReadOnlyList<Replica> Replicas { get; }
 
-    /// <summary>The first server.</summary>
+    /// <summary>Process of the first replica; null if it does not run.</summary>
     public ChildProcess? Server => Replicas[0].Process;
 
     public ChildProcess? Agent { get; private set; }
@@ -59,20 +59,23 @@ internal sealed class Site : IDisposable
 
     public string In(string name) => Path.Join(Folder, name);
 
-    /// <summary>Lets the servers work on a database of their own in a PostgreSQL, and on a place of their own in Azurite.</summary>
+    /// <summary>Gives the replicas a new database in a PostgreSQL, and a new prefix in Azurite.</summary>
     public async Task ShareAsync(PostgresServer postgres)
     {
         (_postgres, _database) = (postgres, await postgres.CreateDatabaseAsync());
         _shared = [$"--Keys={In("keys")}", .. (await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
     }
 
-    /// <summary>Starts a server and gives it up before it is ready, to be killed.</summary>
+    /// <summary>Starts a server and returns before it is ready, so that the caller can kill it early.</summary>
     public void LaunchServer(IReadOnlyDictionary<string, string>? environment = null, Replica? replica = null)
     {
         replica ??= Replicas[0];
-        replica.Process = new ChildProcess(["dotnet", _options.ServerDll, $"--Data={In(DataFolderOf(replica))}", $"--Listen={replica.Address.OriginalString}",
-            $"--PublicUrl={Replicas[0].Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}", "--Storage:ReserveBytes=0",
-            .. _shared, .. _postgres is null ? (string[])[] : [$"--Database:ConnectionString={_database};Application Name={replica.ApplicationName}"]],
+        var (data, url) = (In(DataFolderOf(replica)), replica.Address.OriginalString);
+        replica.Process = new ChildProcess(["dotnet", _options.ServerDll, $"--Data={data}", $"--Listen={url}",
+            $"--PublicUrl={Replicas[0].Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={In("tokens/owner")}",
+            "--Storage:ReserveBytes=0",
+            .. _shared,
+            .. _postgres is null ? (string[])[] : [$"--Database:ConnectionString={_database};Application Name={replica.ApplicationName}"]],
             (environment ?? new Dictionary<string, string>()).Concat(Environment).ToDictionary());
     }
 
@@ -82,19 +85,19 @@ internal sealed class Site : IDisposable
         replica ??= Replicas[0];
         LaunchServer(environment, replica);
         using var probe = new Api(replica.Address, "");
-        Answer? said = null;
+        ApiResponse? health = null;
         await EventuallyAsync(async () =>
         {
             ViolationException.Require(!replica.Process!.HasExited, "restart", "the server does not start:\n" + replica.Process.Tail);
-            said = await probe.GetAsync("/healthz/ready");
-            return said is { Status: 200 };
-        }, "restart", () => $"the server is not ready, {said?.Status} {said?.Text}:\n{replica.Process!.Tail}");
-        replica.IsLeft = false;
+                health = await probe.GetAsync("/healthz/ready");
+                return health is { Status: 200 };
+            }, "restart", () => $"the server is not ready, {health?.Status} {health?.Text}:\n{replica.Process!.Tail}");
+        replica.HasFailed = false;
         Api?.Dispose();
         Api = ApiWith((await File.ReadAllTextAsync(In("tokens/owner"))).Trim());
     }
 
-    /// <summary>The same servers for another token.</summary>
+    /// <summary>A client of the same servers with another token.</summary>
     public Api ApiWith(string token) => new(Choose, token);
 
     public void KillServer(Replica? replica = null)
@@ -105,37 +108,44 @@ internal sealed class Site : IDisposable
     }
 
     /// <summary>
-    /// Turns away from a server that dies, and waits until PostgreSQL has forgotten it: a commit that it had sent may be carried out after
-    /// its death.
+    /// Sends no more requests to a dying replica, and waits until PostgreSQL has ended its sessions. A commit that the replica had sent may
+    /// take effect after its death.
     /// </summary>
-    public async Task LeaveAsync(Replica replica)
+    public async Task ExcludeAsync(Replica replica)
     {
-        replica.IsLeft = true;
-        ViolationException.Require(await replica.Process!.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not end");
+        replica.HasFailed = true;
+        ViolationException.Require(await replica.Process!.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not exit");
         await EventuallyAsync(async () => await _postgres!.CountSessionsAsync(replica.ApplicationName) == 0, "sessions",
-            () => $"{replica.ApplicationName} is dead, but its sessions are not");
+            () => $"{replica.ApplicationName} is dead, but its sessions still exist");
     }
 
     public async Task AddDeploymentAsync()
     {
-        var organization = Api.Must(await Api.GetAsync("/v1/organizations"), "organizations")["organizations"]![0]!["id"]!.GetValue<string>();
-        var workspace = Api.Must(await Api.GetAsync($"/v1/organizations/{organization}/workspaces"), "workspaces")["workspaces"]![0]!["id"]!.GetValue<string>();
-        var created = Api.Must(await Api.PostAsync($"/v1/organizations/{organization}/deployments", new JsonObject
+        var organizations = Api.Must(await Api.GetAsync("/v1/organizations"), "organizations")["organizations"];
+        var organization = organizations![0]!["id"]!.GetValue<string>();
+        var workspaces = Api.Must(await Api.GetAsync($"/v1/organizations/{organization}/workspaces"), "workspaces")["workspaces"];
+        var workspace = workspaces![0]!["id"]!.GetValue<string>();
+        var deployment = Api.Must(await Api.PostAsync($"/v1/organizations/{organization}/deployments", new JsonObject
         {
             ["name"] = $"rig {Ledgers.Count}",
             ["workspaceId"] = workspace,
             ["isDagDeployEnabled"] = true,
         }), "create Deployment");
-        var id = created["id"]!.GetValue<string>();
+        var id = deployment["id"]!.GetValue<string>();
         var path = $"/v1/organizations/{organization}/deployments/{id}";
-        var token = Api.Must(await Api.PostAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "rig" }), "agent token")["token"]!.GetValue<string>();
+        var created = Api.Must(await Api.PostAsync($"{path}/agent-tokens", new JsonObject { ["name"] = "rig" }), "agent token");
+        var token = created["token"]!.GetValue<string>();
         Ledgers.Add(new Ledger(id, path, token));
         if (Ledgers.Count == 1)
             await File.WriteAllTextAsync(In("tokens/agent"), token);
     }
 
-    public void StartAgent(params string[] more) => Agent = new ChildProcess([_options.AgentBinary, "--server", Replicas[0].Address.OriginalString,
-        "--token-file", In("tokens/agent"), "--root", Root, .. more], Environment);
+    public void StartAgent(params string[] more) => Agent = new ChildProcess(
+        [
+            _options.AgentBinary, "--server", Replicas[0].Address.OriginalString,
+            "--token-file", In("tokens/agent"), "--root", Root, .. more,
+        ],
+        Environment);
 
     public void KillAgent()
     {
@@ -143,18 +153,19 @@ internal sealed class Site : IDisposable
         Agent = null;
     }
 
-    /// <summary>I6.</summary>
+    /// <summary>I6: the programs write only to their own directories.</summary>
     public void CheckSurroundings()
     {
-        var known = new HashSet<string>(StringComparer.Ordinal) { AgentFolder.Split('/')[0], "keys", "tokens", "home", "tmp", "beside" };
+        var known = new HashSet<string>(StringComparer.Ordinal) { AgentFolder.Split('/')[0], "keys", "tokens", "home", "tmp", "other" };
         known.UnionWith(Replicas.Select(replica => DataFolderOf(replica).Split('/')[0]));
         var strange = Directory.EnumerateFileSystemEntries(Folder).Select(Path.GetFileName).FirstOrDefault(name => !known.Contains(name!))
             ?? Directory.EnumerateFileSystemEntries(In("home")).Concat(Directory.EnumerateFileSystemEntries(In("tmp"))).FirstOrDefault();
         ViolationException.Require(strange is null, "I6", $"{strange} appeared");
-        ViolationException.Require(Directory.GetFileSystemEntries(In("beside")) is [var only] && File.ReadAllText(only) == "untouched", "I6", "beside/ changed");
+        var isUntouched = Directory.GetFileSystemEntries(In("other")) is [var only] && File.ReadAllText(only) == "untouched";
+        ViolationException.Require(isUntouched, "I6", "other/ changed");
     }
 
-    /// <summary>Asks again and again; the deadline is for failures only.</summary>
+    /// <summary>Polls the condition. Only a failure reaches the deadline.</summary>
     public static async Task EventuallyAsync(Func<Task<bool>> condition, string rule, Func<string> otherwise)
     {
         var clock = Stopwatch.StartNew();
@@ -177,10 +188,10 @@ internal sealed class Site : IDisposable
 
     private string DataFolderOf(Replica replica) => replica.Number == 0 ? DataDirectory : $"{DataDirectory}{replica.Number}";
 
-    /// <summary>Any server that is not known to be dead.</summary>
+    /// <summary>A random replica that has not failed.</summary>
     private Uri Choose()
     {
-        var alive = Replicas.Where(replica => !replica.IsLeft).ToList();
+        var alive = Replicas.Where(replica => !replica.HasFailed).ToList();
         return alive[Random.Shared.Next(alive.Count)].Address;
     }
 }

@@ -1,18 +1,18 @@
 namespace Updraft.Rigs;
 
 /// <summary>
-/// C15, C16: makes the N-th call of a kind fail, for N from 1 until a run has no such call any more; for create, upload, finalize and
-/// rollback at the server, and for carrying out a revision at the agent. An acknowledged change is there afterwards, a refused one is
-/// not, and an error has the common shape.
+/// C15, C16: makes the N-th call of a kind fail, for N from 1 until a run has fewer calls. The operations are create, upload, finalize and
+/// rollback at the server, and the application of a revision at the agent. An acknowledged change must exist afterwards, and a rejected
+/// change must not. An error must have the common shape.
 /// </summary>
 internal sealed class SyscallRig(RigOptions options, TextWriter output)
 {
     private const int MostCalls = 40;
 
-    // One thread of the pool does all the work, so that the N-th call of that thread is the N-th call of the operation.
+    // One thread of the pool runs the whole operation, so the N-th call of that thread is the N-th call of the operation.
     private static readonly Dictionary<string, string> OneThread = new() { ["DOTNET_ThreadPool_ForceMaxWorkerThreads"] = "1" };
 
-    // glibc and the runtime choose among several calls for one purpose.
+    // glibc and the runtime use different calls for one purpose.
     private static readonly Dictionary<string, string> Variants = new()
     {
         ["rename"] = "rename,renameat,renameat2",
@@ -77,8 +77,8 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
             }
             if (site.Server.HasExited)
             {
-                // The runtime opens files for itself and ends when it cannot; then what counts is what the next start finds.
-                ViolationException.Require(call == "openat" || error == "EMFILE", what, "the server ended:\n" + site.Server.Tail);
+                // The runtime opens files for itself and exits if it cannot. Then the state after the next start decides.
+                ViolationException.Require(call == "openat" || error == "EMFILE", what, "the server exited:\n" + site.Server.Tail);
                 _died++;
                 await RestartAsync(site);
             }
@@ -102,10 +102,11 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
         await WarmAsync(site);
     }
 
-    /// <summary>One whole deploy, so that what fails later is the work and not the loading of the program.</summary>
+    /// <summary>Makes one complete deploy, so that the later failure hits the operation and not the loading of code.</summary>
     private async Task WarmAsync(Site site)
     {
-        var row = await PrepareAsync(new Load(site.Api, site.Ledgers[0], new Random(options.Seed + _runs), Moment.Never), site.Ledgers[0], "finalize");
+        var load = new Load(site.Api, site.Ledgers[0], new Random(options.Seed + _runs), Moment.Never);
+        var row = await PrepareAsync(load, site.Ledgers[0], "finalize");
         await new Load(site.Api, site.Ledgers[0], new Random(options.Seed), Moment.Never).FinishAsync(row, row.Uploads[0].Version);
     }
 
@@ -121,7 +122,7 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
         return row;
     }
 
-    /// <returns>Whether it was acknowledged. A refused operation stays pending in the ledger only if it may have happened.</returns>
+    /// <returns>Whether it was acknowledged. A rejected operation stays pending in the ledger only if it may have taken effect.</returns>
     private static async Task<bool> OperateAsync(Load load, Ledger ledger, string operation, LedgerRow row)
     {
         var pending = ledger.Pending;
@@ -135,9 +136,10 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
                 _ => await load.RollBackAsync(row),
             };
         }
-        catch (ViolationException refused) when (refused.Rule == "I9" && refused.Message.Contains("\"statusCode\":", StringComparison.Ordinal))
+        catch (ViolationException rejected)
+            when (rejected.Rule == "I9" && rejected.Message.Contains("\"statusCode\":", StringComparison.Ordinal))
         {
-            // A failed commit leaves it open whether it happened; the verification finds out.
+            // After a failed commit, the operation may have taken effect; the verification decides.
             ledger.Pending = ledger.LastOpen ?? pending;
             return false;
         }
@@ -175,13 +177,14 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
                 var before = site.Agent.Output.Length;
                 await Site.EventuallyAsync(() => Task.FromResult(site.Agent.HasExited
                     || site.Agent.Output[before..].Contains("\"revision_failed\"", StringComparison.Ordinal)
-                    || site.Agent.Output[before..].Contains("\"revision_activated\"", StringComparison.Ordinal)), what, () => site.Agent.Tail);
+                    || site.Agent.Output[before..].Contains("\"revision_activated\"", StringComparison.Ordinal)),
+                    what, () => site.Agent.Tail);
                 trace.Signal(Native.Terminate);
                 await trace.ExitsWithinAsync(TimeSpan.FromSeconds(20));
                 injected = (await File.ReadAllTextAsync(log)).Contains("(INJECTED)", StringComparison.Ordinal);
                 Count(site.Agent.Output[before..].Contains("\"revision_activated\"", StringComparison.Ordinal));
             }
-            // It tries again by itself, or after a restart.
+            // The agent retries by itself, or after a restart.
             if (site.Agent.HasExited)
             {
                 site.KillAgent();

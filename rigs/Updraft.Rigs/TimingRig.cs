@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Updraft.Rigs;
 
 /// <summary>
-/// S4: does the time of a 404 tell whether an id exists where the caller may not look? A token of one Deployment asks for another
-/// Deployment, and for ids that nobody has, in turn, and the medians are compared. A measurement for a quiet machine, not a test.
+/// S4: measures whether the time of a 404 reveals that an id exists outside the scope of the caller. A token of one Deployment requests
+/// another Deployment and random ids in turn, and the rig compares the medians. This is a measurement for an idle machine, not a test.
 /// </summary>
 internal sealed class TimingRig(RigOptions options, TextWriter output)
 {
@@ -18,7 +18,8 @@ internal sealed class TimingRig(RigOptions options, TextWriter output)
         await site.AddDeploymentAsync();
         await site.AddDeploymentAsync();
         var (own, foreign) = (site.Ledgers[0], site.Ledgers[1]);
-        var token = Api.Must(await site.Api.PostAsync(own.Path[..own.Path.LastIndexOf("/deployments/", StringComparison.Ordinal)] + "/tokens",
+        var organization = own.Path[..own.Path.LastIndexOf("/deployments/", StringComparison.Ordinal)];
+        var token = Api.Must(await site.Api.PostAsync(organization + "/tokens",
             new System.Text.Json.Nodes.JsonObject
             {
                 ["name"] = "timing",
@@ -38,27 +39,29 @@ internal sealed class TimingRig(RigOptions options, TextWriter output)
             var times = (Existing: new List<double>(), Random: new List<double>());
             for (var i = 0; i < Warm + samples; i++)
             {
-                // Which of the two comes first is left to chance, so that no rhythm of the machine favours one.
+                // The order is random, so that no rhythm of the machine favors one kind of id.
                 foreach (var exists in random.Next(2) == 0 ? (bool[])[true, false] : [false, true])
                 {
                     var wanted = exists ? id : RandomId(random, id);
                     var started = Stopwatch.GetTimestamp();
-                    var answer = await api.GetAsync(path.Replace("{0}", wanted, StringComparison.Ordinal));
+                    var response = await api.GetAsync(path.Replace("{0}", wanted, StringComparison.Ordinal));
                     var took = Stopwatch.GetElapsedTime(started).TotalMicroseconds;
-                    ViolationException.Require(answer.Status == 404, "S4", $"{what} {wanted} is answered with {answer.Status}");
+                    ViolationException.Require(response.Status == 404, "S4", $"{what} {wanted} returns {response.Status}");
                     if (i >= Warm)
                         (exists ? times.Existing : times.Random).Add(took);
                 }
             }
             var (a, b) = (Median(times.Existing), Median(times.Random));
-            output.WriteLine($"{what}: samples={samples} existing={a:0.0}us random={b:0.0}us difference={Math.Abs(a - b) / Math.Max(a, b):0.0%}");
+            output.WriteLine($"{what}: samples={samples} existing={a:0.0}us random={b:0.0}us "
+                + $"difference={Math.Abs(a - b) / Math.Max(a, b):0.0%}");
         }
         return 0;
     }
 
-    /// <summary>An id of the same shape and length.</summary>
+    /// <summary>A random id with the first letter and the length of another id.</summary>
     private static string RandomId(Random random, string like) =>
-        like[..1] + string.Concat(Enumerable.Range(1, like.Length - 1).Select(_ => "0123456789abcdefghijklmnopqrstuvwxyz"[random.Next(36)]));
+        like[..1] + string.Concat(
+            Enumerable.Range(1, like.Length - 1).Select(_ => "0123456789abcdefghijklmnopqrstuvwxyz"[random.Next(36)]));
 
     private static double Median(List<double> times)
     {

@@ -6,7 +6,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Rigs;
 
-/// <summary>Compares what a server has with what its clients were told: I1 to I4.</summary>
+/// <summary>Compares the state of a server with the results that its clients received: I1 to I4.</summary>
 internal sealed class Verification(Site site)
 {
     private readonly ConcurrentDictionary<string, EnrollResponse> _enrolled = new();
@@ -20,7 +20,7 @@ internal sealed class Verification(Site site)
         await CheckStateAsync(ledger);
     }
 
-    /// <summary>Finds out what became of the operation that was open, and repeats it where that is safe.</summary>
+    /// <summary>Determines whether the open operation took effect, and repeats it if that is safe.</summary>
     public async Task SettleAsync(Ledger ledger)
     {
         var pending = ledger.Pending;
@@ -43,14 +43,14 @@ internal sealed class Verification(Site site)
         }
     }
 
-    /// <summary>A row that the ledger does not have; it can be the open operation's only.</summary>
+    /// <summary>The newest deploy if the ledger does not have it; null otherwise. Only the open operation can have created it.</summary>
     private async Task<JsonNode?> NewestBeyondAsync(Ledger ledger)
     {
         var newest = await HistoryAsync(ledger);
         return newest.Count == ledger.Rows.Count + 1 ? newest[^1] : null;
     }
 
-    /// <summary>Oldest first.</summary>
+    /// <summary>The deploys of the Deployment, oldest first.</summary>
     private async Task<List<JsonNode>> HistoryAsync(Ledger ledger)
     {
         var page = Api.Must(await site.Api.GetAsync($"{ledger.Path}/deploys?limit=1000"), "history")["deploys"]!.AsArray();
@@ -62,33 +62,41 @@ internal sealed class Verification(Site site)
         var history = await HistoryAsync(ledger);
         for (var i = 0; i < Math.Min(history.Count, ledger.Rows.Count); i++)
             CheckRow(ledger.Rows[i], history[i]);
-        ViolationException.Require(history.Count >= ledger.Rows.Count, "I1", $"{ledger.Rows.Count - history.Count} deploys are gone");
-        ViolationException.Require(history.Count == ledger.Rows.Count, "I3", $"there are {history.Count} deploys instead of {ledger.Rows.Count}");
+        ViolationException.Require(history.Count >= ledger.Rows.Count, "I1", $"{ledger.Rows.Count - history.Count} deploys are missing");
+        ViolationException.Require(
+            history.Count == ledger.Rows.Count, "I3", $"there are {history.Count} deploys instead of {ledger.Rows.Count}");
     }
 
     private static void CheckRow(LedgerRow row, JsonNode found)
     {
-        ViolationException.Require(found["id"]!.GetValue<string>() == row.Id, "I1", $"{row.Id} is not in its place");
+        ViolationException.Require(found["id"]!.GetValue<string>() == row.Id, "I1", $"{row.Id} is not at its position");
         var status = found["status"]!.GetValue<string>();
         ViolationException.Require(status == (row.Snapshot is null ? "INITIALIZED" : "DEPLOYED"), "I1", $"{row.Id} is {status}");
-        ViolationException.Require(found["rollbackFromId"]?.GetValue<string>() == row.RollbackFrom, "I1", $"{row.Id} is a rollback to another deploy");
+        var rollbackFrom = found["rollbackFromId"]?.GetValue<string>();
+        ViolationException.Require(
+            rollbackFrom == row.RollbackFrom, "I1", $"{row.Id} is a rollback to {rollbackFrom}, not {row.RollbackFrom}");
         if (row.Snapshot is null)
             return;
         var dags = found["dagTarballVersion"]?.GetValue<string>();
         ViolationException.Require(dags == row.Snapshot.GetValueOrDefault("dags")?.Version, "I1", $"{row.Id} has the DAGs {dags}");
-        var bundles = found["bundles"]!.AsArray().ToDictionary(bundle => bundle!["mountPath"]!.GetValue<string>(), bundle => bundle!["desiredVersion"]!.GetValue<string>());
-        var wanted = row.Snapshot.Where(mount => mount.Key != "dags").ToDictionary(mount => "/usr/local/airflow/" + mount.Key, mount => mount.Value.Version);
-        ViolationException.Require(bundles.Count == wanted.Count && wanted.All(mount => bundles.GetValueOrDefault(mount.Key) == mount.Value), "I1",
-            $"{row.Id} has the bundles {found["bundles"]}");
+        var bundles = found["bundles"]!.AsArray()
+            .ToDictionary(bundle => bundle!["mountPath"]!.GetValue<string>(), bundle => bundle!["desiredVersion"]!.GetValue<string>());
+        var wanted = row.Snapshot.Where(mount => mount.Key != "dags")
+            .ToDictionary(mount => "/usr/local/airflow/" + mount.Key, mount => mount.Value.Version);
+        var isEqual = bundles.Count == wanted.Count && wanted.All(mount => bundles.GetValueOrDefault(mount.Key) == mount.Value);
+        ViolationException.Require(isEqual, "I1", $"{row.Id} has the bundles {found["bundles"]}");
     }
 
-    /// <summary>Asks as an agent does, and reads every content that the revision names.</summary>
+    /// <summary>Requests the state as an agent does, and reads the content of every mount in the revision.</summary>
     private async Task CheckStateAsync(Ledger ledger)
     {
         var state = await StateAsync(ledger);
-        ViolationException.Require(state.Revision >= ledger.Revision, "I1", $"the revision is {state.Revision}, the last one acknowledged {ledger.Revision}");
-        ViolationException.Require(state.Revision == ledger.Revision, "I3", $"the revision is {state.Revision} after {ledger.Revision} finalizes and rollbacks");
-        ViolationException.Require(state.Mounts.Count == ledger.State.Count, "I2", $"revision {state.Revision} has {state.Mounts.Count} mounts, not {ledger.State.Count}");
+        ViolationException.Require(state.Revision >= ledger.Revision, "I1",
+            $"the revision is {state.Revision}, but revision {ledger.Revision} was acknowledged");
+        ViolationException.Require(state.Revision == ledger.Revision, "I3",
+            $"the revision is {state.Revision} after {ledger.Revision} finalizes and rollbacks");
+        ViolationException.Require(state.Mounts.Count == ledger.State.Count, "I2",
+            $"revision {state.Revision} has {state.Mounts.Count} mounts, not {ledger.State.Count}");
         foreach (var mount in state.Mounts)
         {
             ViolationException.Require(ledger.State.TryGetValue(mount.Path, out var upload) && upload.Version == mount.Version, "I2",
@@ -101,15 +109,15 @@ internal sealed class Verification(Site site)
     {
         if (!_enrolled.TryGetValue(ledger.Id, out var agent))
         {
-            var answer = await site.Api.PostAsync(AgentRoutes.Enroll, JsonSerializer.Serialize(new EnrollRequest
+            var response = await site.Api.PostAsync(AgentRoutes.Enroll, JsonSerializer.Serialize(new EnrollRequest
             {
                 InstanceId = EntityId.New(TimeProvider.System),
                 Host = "rig",
                 Component = "observer",
                 AgentVersion = "0",
             }, AgentJson.Default.EnrollRequest), ledger.AgentToken);
-            Api.Must(answer, "enrol");
-            agent = _enrolled[ledger.Id] = JsonSerializer.Deserialize(answer.Text, AgentJson.Default.EnrollResponse)!;
+            Api.Must(response, "enroll");
+            agent = _enrolled[ledger.Id] = JsonSerializer.Deserialize(response.Text, AgentJson.Default.EnrollResponse)!;
         }
         var bytes = await site.Api.ReadAsync($"{AgentRoutes.State}?agentId={agent.AgentId}&wait=0", ledger.AgentToken);
         return DesiredState.Verify(JsonSerializer.Deserialize(bytes, AgentJson.Default.StateResponse)!.State, agent.SigningKey);
@@ -121,8 +129,9 @@ internal sealed class Verification(Site site)
         {
             var diff = ManifestDiff.Parse(await site.Api.ReadAsync(AgentRoutes.Manifests + mount.Manifest, ledger.AgentToken));
             var manifest = diff.ApplyTo(null);
-            ViolationException.Require(manifest.Digest == Digest.Parse(mount.Manifest), "I2", $"{mount.Path} has the manifest {manifest.Digest}");
-            ViolationException.Require(mount.Subfolder == upload.Folder, "I2", $"{mount.Path} shows the subfolder '{mount.Subfolder}'");
+            ViolationException.Require(
+                manifest.Digest == Digest.Parse(mount.Manifest), "I2", $"{mount.Path} has the manifest {manifest.Digest}");
+            ViolationException.Require(mount.Subfolder == upload.Folder, "I2", $"{mount.Path} mounts the subdirectory '{mount.Subfolder}'");
             var packs = new Dictionary<string, byte[]>(StringComparer.Ordinal);
             var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
             foreach (var entry in manifest.Entries.Where(entry => !entry.IsDirectory))
@@ -142,7 +151,8 @@ internal sealed class Verification(Site site)
         }
         catch (Exception exception) when (exception is InvalidDataException or KeyNotFoundException or ArgumentException)
         {
-            throw new ViolationException("I2", string.Create(CultureInfo.InvariantCulture, $"{mount.Path} at {mount.Version}: {exception.Message}"));
+            throw new ViolationException(
+                "I2", string.Create(CultureInfo.InvariantCulture, $"{mount.Path} at {mount.Version}: {exception.Message}"));
         }
     }
 }

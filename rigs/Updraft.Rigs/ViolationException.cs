@@ -1,8 +1,8 @@
 namespace Updraft.Rigs;
 
-/// <summary>A promise was broken.</summary>
-/// <param name="rule">Which: I1 to I9, or the name of a check.</param>
-/// <param name="text">What was seen.</param>
+/// <summary>Updraft broke a guarantee.</summary>
+/// <param name="rule">Name of the guarantee, I1 to I9, or of a check.</param>
+/// <param name="text">The observation that contradicts the guarantee.</param>
 internal sealed class ViolationException(string rule, string text) : Exception($"{rule}: {text}")
 {
     public string Rule => rule;

@@ -18,9 +18,9 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
     // All elements that the web UI renders. Any other element comes from a text.
     private const string FindInjected = """
         () => {
-          const known = new Set(("html head meta title link script body a header img nav div button span form input main section h1 h2 h3 p code "
-            + "pre dl dt dd table caption thead tbody tr th td time details summary ol ul li footer select option optgroup label textarea figure "
-            + "figcaption svg g rect path circle").split(" "));
+          const known = new Set(("html head meta title link script body a header img nav div button span form input main section h1 h2 h3 "
+            + "p code pre dl dt dd table caption thead tbody tr th td time details summary ol ul li footer select option optgroup label "
+            + "textarea figure figcaption svg g rect path circle").split(" "));
           const injected = [];
           for (const element of document.querySelectorAll("*")) {
             const report = kind => injected.push(`${kind}: ${element.outerHTML.slice(0, 300)}`);
@@ -70,7 +70,8 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
             }
         }
         // Pages show search texts and unknown ids again.
-        foreach (var text in texts.Chunk(TextsPerField).Where((_, index) => index % 4 == 0).Select(chunk => Uri.EscapeDataString(Join(chunk, 150))))
+        var searches = texts.Chunk(TextsPerField).Where((_, index) => index % 4 == 0);
+        foreach (var text in searches.Select(chunk => Uri.EscapeDataString(Join(chunk, 150))))
             await OpenAsync(watched, server, $"{site.Page}?text={text}&person={text}&type=&status={text}");
         foreach (var text in texts.Where((_, index) => index % 24 == 0).Select(Uri.EscapeDataString))
             await OpenAsync(watched, server, $"/deployments/{text.Replace("%2F", "", StringComparison.Ordinal)}");
@@ -118,7 +119,13 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
             var name = Join(chunk, MaxName);
             var workspace = await TryCreateAsync(server, $"{server.OrganizationPath}/workspaces",
                 new JsonObject { ["name"] = name, ["description"] = name }) ?? server.WorkspaceId;
-            var body = new JsonObject { ["name"] = name, ["description"] = name, ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true };
+            var body = new JsonObject
+            {
+                ["name"] = name,
+                ["description"] = name,
+                ["workspaceId"] = workspace,
+                ["isDagDeployEnabled"] = true,
+            };
             if (await TryCreateAsync(server, $"{server.OrganizationPath}/deployments", body) is { } id)
                 sites.Add(id);
             await TryCreateAsync(server, $"{server.OrganizationPath}/tokens", new JsonObject

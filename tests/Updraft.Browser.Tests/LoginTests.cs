@@ -108,7 +108,8 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign in");
     }
 
-    private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(settings: new Dictionary<string, string>
+    private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(
+        settings: new Dictionary<string, string>
     {
         ["SignIn:Authority"] = provider.Url,
         ["SignIn:ClientId"] = IdentityProvider.ClientId,
@@ -129,12 +130,14 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     private static string Authorize(UpdraftServer server, string callback)
     {
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(Verifier)));
-        return $"{server.BaseAddress}authorize?prompt=login&audience=updraft&client_id=updraft-cli&redirect_uri={Uri.EscapeDataString(callback)}"
+        return $"{server.BaseAddress}authorize?prompt=login&audience=updraft&client_id=updraft-cli"
+            + $"&redirect_uri={Uri.EscapeDataString(callback)}"
             + "&scope=openid%20profile%20email%20offline_access&response_type=code&response_mode=query"
             + $"&code_challenge={challenge}&code_challenge_method=S256&state={Uri.EscapeDataString(State)}";
     }
 
-    private static Task<HttpResponseMessage> ExchangeAsync(UpdraftServer server, string code, string callback, string verifier = Verifier) =>
+    private static Task<HttpResponseMessage> ExchangeAsync(
+        UpdraftServer server, string code, string callback, string verifier = Verifier) =>
         PostAsync(server, "/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code),
             ("code_verifier", verifier), ("redirect_uri", callback));
 

@@ -228,12 +228,15 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await using var evil = builder.Build();
         evil.Urls.Add("http://127.0.0.1:0");
         evil.MapGet("/", () => Results.Content($"""
-            <form method="post" action="{server.BaseAddress}tokens"><input name="name" value="forged"><input name="place" value="{server.OrganizationId}">
-            <input name="role" value="ORGANIZATION_OWNER"><button>Win a prize</button></form><iframe src="{server.BaseAddress}deployments"></iframe>
+            <form method="post" action="{server.BaseAddress}tokens">
+            <input name="name" value="forged"><input name="place" value="{server.OrganizationId}">
+            <input name="role" value="ORGANIZATION_OWNER"><button>Win a prize</button></form>
+            <iframe src="{server.BaseAddress}deployments"></iframe>
             """, "text/html"));
         await evil.StartAsync(Cancelled);
         var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
-        await watched.Page.GotoAsync(evil.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        var url = evil.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+        await watched.Page.GotoAsync(url);
         var frame = await watched.Page.FrameLocator("iframe").Locator("html").InnerTextAsync();
         Assert.DoesNotContain("Deployments", frame, StringComparison.Ordinal);
         await watched.Page.GetByRole(AriaRole.Button, Button("Win a prize")).ClickAsync();
@@ -280,8 +283,11 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 var token = Path.Join(folder, component + ".token");
                 await File.WriteAllTextAsync(token, await server.CreateAgentTokenAsync(deployment), Cancelled);
                 Directory.CreateDirectory(Path.Join(folder, component));
-                agents.Add(new ChildProcess(Programs.AgentBinary, ["--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
-                    "--root", Path.Join(folder, component), "--component", component, "--host", string.Create(CultureInfo.InvariantCulture, $"airflow-{component}")]));
+                agents.Add(new ChildProcess(Programs.AgentBinary,
+                [
+                    "--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
+                    "--root", Path.Join(folder, component), "--component", component, "--host", $"airflow-{component}",
+                ]));
             }
             return agents;
         }

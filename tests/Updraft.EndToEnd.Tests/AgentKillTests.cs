@@ -3,15 +3,15 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>
-/// Row G1: the agent that is shipped, killed by the kernel at the first, second, third... flush, rename, link, new folder,
-/// removal or change of times, until it gets through. What Airflow sees is the old tree or the new one, whole; the next start converges and
-/// leaves nothing behind.
+/// Fault catalog row G1: the kernel kills the shipped agent at its first flush, then at its second, and so on until a run succeeds. The
+/// same happens for renames, links, new directories, removals and changes of times. After each kill, Airflow finds the complete old tree or
+/// the complete new tree. The next start converges and leaves no temporary files.
 /// </summary>
 [Trait("Runs", "ci")] // Kills the agent up to 60 times per system call, under strace.
 [Trait("Database", "any")]
 public sealed class AgentKillTests
 {
-    /// <summary>More calls of one kind than a small deploy makes in one thread.</summary>
+    /// <summary>More calls of one kind than one thread makes for a small deploy.</summary>
     private const int MaxRounds = 60;
 
     [Theory]
@@ -22,10 +22,10 @@ public sealed class AgentKillTests
     [InlineData("/^mkdir")]
     [InlineData("/^(unlink|rmdir)")]
     [InlineData("/^utimensat")]
-    public async Task An_agent_that_is_killed_at_any_step_leaves_a_whole_tree_and_then_converges(string calls)
+    public async Task Agent_killed_at_any_step_leaves_a_whole_tree_and_converges(string calls)
     {
         await using var installation = await Installation.StartAsync();
-        // Nothing earlier is kept, so that there is something to remove.
+        // The agent keeps no earlier trees, so each deploy makes it remove files.
         var agent = await installation.StartAgentAsync(null, "--keep-trees", "0", "--keep-minutes", "0");
         var old = Tree.Stamped(3, "round 0").With("same.txt", "the same in every round");
         await installation.DeployAsync(old);
@@ -35,12 +35,13 @@ public sealed class AgentKillTests
         var kills = 0;
         for (var round = 1; ; round++)
         {
-            Assert.True(round <= MaxRounds, $"the agent makes more than {MaxRounds} calls {calls}");
+            Assert.True(round <= MaxRounds, $"The agent makes more than {MaxRounds} calls of {calls}.");
             var next = Tree.Stamped(3 + round % 3, $"round {round}").With("same.txt", "the same in every round");
             await installation.DeployAsync(next);
             var (exit, output) = await agent.ConvergeAsync("strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + calls,
                 "-e", $"inject={calls}:signal=KILL:when={round}");
-            Assert.True(old.Difference(agent.Dags) is null || next.Difference(agent.Dags) is null, $"round {round}: half a deploy is visible");
+            var isWhole = old.Difference(agent.Dags) is null || next.Difference(agent.Dags) is null;
+            Assert.True(isWhole, $"Round {round}: a partial deploy is visible.");
             var (restarted, log) = exit == 0 ? (0, output) : await agent.ConvergeAsync();
             Assert.True(restarted == 0, log);
             Assert.Null(next.Difference(agent.Dags));

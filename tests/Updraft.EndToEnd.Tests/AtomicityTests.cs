@@ -23,9 +23,9 @@ public sealed class AtomicityTests
         var current = Path.Join(agent.Root, ".updraft", "current");
         Task<(int Passes, string? Fault)>[] readers =
         [
-            // Both bundles of the state that current names at one moment.
+            // Both bundles of the state to which the link "current" points at one moment.
             reader.RunAsync(() => Below(MountReader.Resolve(current)), stamps => deployed.ContainsKey((stamps[0], stamps[1])), end.Token),
-            // What a process sees that opened the DAG folder once and goes on using it.
+            // A process that resolved the DAG directory once keeps reading from there.
             reader.RunAsync(() => [MountReader.Resolve(agent.Dags)], _ => true, end.Token),
         ];
         var (last, lastStamp) = (before, "0");
@@ -34,7 +34,7 @@ public sealed class AtomicityTests
             var stamp = round.ToString(CultureInfo.InvariantCulture);
             var next = await DeployBothAsync(installation, deployed, lastStamp, stamp);
             await agent.SeesAsync($"{Bundle}/part_0/file_00.txt", stamp);
-            // Back to before this round and forward again: both bundles change in one step.
+            // Roll back to the deploy before this round, and then to the newest deploy: both bundles change in one step.
             await installation.RollBackAsync(last);
             await agent.SeesAsync($"{Bundle}/part_0/file_00.txt", lastStamp);
             await installation.RollBackAsync(next);
@@ -48,13 +48,13 @@ public sealed class AtomicityTests
         foreach (var (passes, fault) in await Task.WhenAll(readers))
         {
             Assert.Null(fault);
-            Assert.True(passes >= Rounds, $"The reader made {passes} passes only.");
+            Assert.True(passes >= Rounds, $"The reader made only {passes} passes.");
         }
     }
 
     private static string[] Below(string state) => [Path.Join(state, "dags"), Path.Join(state, Bundle)];
 
-    /// <summary>Two deploys, one bundle each; returns the second's id.</summary>
+    /// <summary>Makes two deploys, one for each bundle; returns the id of the second.</summary>
     private static async Task<string> DeployBothAsync(Installation installation, ConcurrentDictionary<(string, string), bool> deployed,
         string bundleSoFar, string stamp)
     {

@@ -13,7 +13,7 @@ public sealed class BundleTests
     private static readonly string[] Mounts = ["dags", Finance, Shop];
 
     [Fact]
-    public async Task A_deploy_of_one_bundle_leaves_the_files_of_the_others()
+    public async Task Deploy_of_one_bundle_leaves_other_bundles_unchanged()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -30,7 +30,7 @@ public sealed class BundleTests
         Assert.Equal(before[Shop], after[Shop]);
         Assert.Empty(before[Finance].Intersect(after[Finance]));
 
-        // Back to the version before, alone; what runs and what should run agree once the agent has said so.
+        // Roll back one bundle. Its current version equals its desired version after the next report of the agent.
         Assert.Equal(3, (await installation.ListBundlesAsync()).Count);
         var version = (await installation.GetBundleAsync(finance)).Text("desiredVersion");
         await installation.DeployToAsync("finance", Tree.Stamped(FilesPerTree, "three"));
@@ -40,20 +40,22 @@ public sealed class BundleTests
         var last = await ViewAsync(agent);
         Assert.Equal(before["dags"], last["dags"]);
         Assert.Equal(before[Shop], last[Shop]);
-        await Eventually.TrueAsync(async () => (await installation.GetBundleAsync(finance))["currentVersion"]?.GetValue<string>() == version,
+        await Eventually.TrueAsync(
+            async () => (await installation.GetBundleAsync(finance))["currentVersion"]?.GetValue<string>() == version,
             "the agent has reported the version", () => agent.Log);
     }
 
     [Fact]
-    public async Task A_deleted_bundle_goes_from_the_disk_and_then_from_the_list()
+    public async Task Deleted_bundle_is_removed_from_disk_and_then_from_list()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
         var finance = await installation.CreateDagBundleAsync("finance");
         await DeployAllAsync(installation, "one");
         await agent.SeesAsync($"{Shop}/{Probe}", "one");
-        // What an agent has not yet said that it mounts holds up no deletion.
-        await Eventually.TrueAsync(async () => (await installation.GetBundleAsync(finance))["currentVersion"]?.GetValue<string>() is { Length: > 0 },
+        // A bundle that no agent has reported as mounted is deleted at once.
+        await Eventually.TrueAsync(
+            async () => (await installation.GetBundleAsync(finance))["currentVersion"]?.GetValue<string>() is { Length: > 0 },
             "the agent has reported the bundle", () => agent.Log);
 
         await installation.DeleteBundleAsync(finance);
@@ -65,7 +67,7 @@ public sealed class BundleTests
     }
 
     [Fact]
-    public async Task A_rollback_of_a_deploy_flips_all_three_at_one_instant()
+    public async Task Rollback_of_a_deploy_flips_all_three_bundles_at_once()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -76,7 +78,7 @@ public sealed class BundleTests
         using var end = new CancellationTokenSource();
         var current = Path.Join(agent.Root, ".updraft", "current");
         var passes = 0;
-        // Deploys move one bundle after another. Around rollbacks, which move all of them, nothing in between may be seen.
+        // Deploys change one bundle after another. Rollbacks change all bundles in one step, and readers must not find a mixture.
         HashSet<string> allowed = ["0 0 0"];
         var reading = new MountReader(FilesPerTree).RunAsync(
             () => MountReader.Resolve(current) is var state ? [.. Mounts.Select(mount => Path.Join(state, mount))] : [],
@@ -101,19 +103,20 @@ public sealed class BundleTests
         await end.CancelAsync();
 
         Assert.Null((await reading).Fault);
-        Assert.True(passes >= Rounds, $"The reader made {passes} passes only.");
+        Assert.True(passes >= Rounds, $"The reader made only {passes} passes.");
 
-        // A pass that began before the last flip sees what was allowed then.
+        // A pass that began before the last flip compares with the stamps that were allowed at that time.
         Task PassesEndAsync()
         {
             var seen = Volatile.Read(ref passes);
-            return Eventually.TrueAsync(() => reading.IsCompleted || Volatile.Read(ref passes) >= seen + 2, "the reader goes on", () => agent.Log);
+            return Eventually.TrueAsync(
+                () => reading.IsCompleted || Volatile.Read(ref passes) >= seen + 2, "the reader continues", () => agent.Log);
         }
     }
 
     private static string All(string stamp) => $"{stamp} {stamp} {stamp}";
 
-    /// <summary>Three deploys, one bundle each, in the order of the mounts; returns the last one's id.</summary>
+    /// <summary>Makes three deploys, one for each bundle, in the order of the mount paths; returns the id of the last.</summary>
     private static async Task<string> DeployAllAsync(Installation installation, string stamp)
     {
         await installation.DeployAsync(Tree.Stamped(FilesPerTree, stamp));
@@ -121,7 +124,7 @@ public sealed class BundleTests
         return await installation.DeployBundleAsync(Shop, Tree.Stamped(FilesPerTree, stamp));
     }
 
-    /// <summary>Every file of each mount with its inode and time.</summary>
+    /// <summary>Every file of each mount, with its inode and time.</summary>
     private static async Task<Dictionary<string, SortedDictionary<string, DiskFile>>> ViewAsync(AgentOnDisk agent)
     {
         var view = new Dictionary<string, SortedDictionary<string, DiskFile>>();

@@ -6,7 +6,7 @@ namespace Updraft.EndToEnd.Tests;
 public sealed class CrashTests
 {
     [Fact]
-    public async Task A_finalized_deploy_survives_the_server_being_killed_and_reaches_the_agent()
+    public async Task Finalized_deploy_survives_a_server_kill_and_reaches_the_agent()
     {
         await using var installation = await Installation.StartAsync();
         var dags = Tree.WithDags(100);
@@ -21,7 +21,7 @@ public sealed class CrashTests
     }
 
     [Fact]
-    public async Task A_running_agent_converges_after_the_server_was_killed_and_came_back()
+    public async Task Running_agent_converges_after_a_server_kill_and_restart()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -36,7 +36,7 @@ public sealed class CrashTests
     }
 
     [Fact]
-    public async Task An_upload_survives_the_server_being_killed_before_the_finalize()
+    public async Task Upload_survives_a_server_kill_before_the_finalize()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -52,7 +52,7 @@ public sealed class CrashTests
     }
 
     [Fact]
-    public async Task An_agent_that_was_killed_while_it_builds_a_tree_converges_after_its_restart()
+    public async Task Agent_killed_during_a_build_converges_after_its_restart()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -65,14 +65,14 @@ public sealed class CrashTests
         await Eventually.TrueAsync(() => Directory.GetDirectories(Path.Join(agent.Root, ".updraft", "trees")).Length > 1,
             "the agent has begun a second tree", () => agent.Log);
         agent.Kill();
-        Assert.True(running.Difference(agent.Dags) is null || large.Difference(agent.Dags) is null, "half a deploy is visible");
+        Assert.True(running.Difference(agent.Dags) is null || large.Difference(agent.Dags) is null, "A partial deploy is visible.");
         agent.Start();
 
         await agent.SeesAsync(large);
     }
 
     [Fact]
-    public async Task A_killed_agent_leaves_the_mount_as_it_is()
+    public async Task Killed_agent_leaves_the_mount_unchanged()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -86,7 +86,7 @@ public sealed class CrashTests
     }
 
     [Fact]
-    public async Task An_agent_that_starts_while_the_server_is_down_keeps_the_mount_and_catches_up_later()
+    public async Task Agent_started_without_server_keeps_the_mount_and_converges_later()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -99,7 +99,8 @@ public sealed class CrashTests
 
         agent.Start();
         await Eventually.TrueAsync(() => agent.Log.Contains(installation.Address.Port.ToString(provider: null), StringComparison.Ordinal)
-            || agent.Log.Contains("refused", StringComparison.OrdinalIgnoreCase), "the agent has noticed that the server is away", () => agent.Log);
+            || agent.Log.Contains("refused", StringComparison.OrdinalIgnoreCase),
+            "the agent has reported the unreachable server", () => agent.Log);
         Assert.Null(one.Difference(agent.Dags));
         await installation.StartServerAsync();
 

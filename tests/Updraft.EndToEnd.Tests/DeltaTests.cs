@@ -2,7 +2,9 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>5,000 files are deployed, one of them is changed and deployed, and that is rolled back; looked at after each step.</summary>
+/// <summary>
+/// A deploy of 5,000 files, a second deploy that changes one file, and a rollback. The fixture records the files after each step.
+/// </summary>
 public sealed class OneChangedFileOf5000 : IAsyncLifetime
 {
     public const string Changed = "team_07/pipeline_00007.py";
@@ -15,8 +17,8 @@ public sealed class OneChangedFileOf5000 : IAsyncLifetime
 
     public IReadOnlyDictionary<string, DiskFileView> RolledBack { get; private set; } = new Dictionary<string, DiskFileView>();
 
-    /// <summary>When the second deploy, and when the rollback, was asked for.</summary>
-    public (DateTimeOffset Deploy, DateTimeOffset Rollback) Asked { get; private set; }
+    /// <summary>Times of the requests that started the second deploy and the rollback.</summary>
+    public (DateTimeOffset Deploy, DateTimeOffset Rollback) Requested { get; private set; }
 
     public long ReceivedBytes { get; private set; }
 
@@ -42,7 +44,7 @@ public sealed class OneChangedFileOf5000 : IAsyncLifetime
         (ReceivedBytes, AllowedBytes) = (proxy.Received - received, second.Files[Changed].Length + Overhead);
         After = await ViewAsync(agent);
 
-        Asked = (asked, TimeProvider.System.GetUtcNow());
+        Requested = (asked, TimeProvider.System.GetUtcNow());
         await installation.RollBackAsync(deploy);
         await agent.SeesAsync(first);
         RolledBack = await ViewAsync(agent);
@@ -54,16 +56,17 @@ public sealed class OneChangedFileOf5000 : IAsyncLifetime
         async () => (await installation.GetDeploymentAsync()).Text("status") == "HEALTHY", "the agent has reported");
 
     private static async Task<IReadOnlyDictionary<string, DiskFileView>> ViewAsync(AgentOnDisk agent) =>
-        (await DiskFile.ListAsync(agent.Dags)).ToDictionary(file => file.Key, file => new DiskFileView(file.Value.Inode, file.Value.Changed));
+        (await DiskFile.ListAsync(agent.Dags))
+            .ToDictionary(file => file.Key, file => new DiskFileView(file.Value.Inode, file.Value.Changed));
 }
 
-/// <summary>A file as the file system had it.</summary>
+/// <summary>Inode and mtime of a file at one moment.</summary>
 public sealed record DiskFileView(long Inode, DateTimeOffset Changed);
 
 public sealed class DeltaTests(OneChangedFileOf5000 story) : IClassFixture<OneChangedFileOf5000>
 {
     [Fact]
-    public void An_agent_receives_the_changed_file_and_at_most_16_KiB_more() => Assert.InRange(story.ReceivedBytes, 1, story.AllowedBytes);
+    public void Agent_receives_the_changed_file_and_at_most_16_KiB_more() => Assert.InRange(story.ReceivedBytes, 1, story.AllowedBytes);
 
     [Fact]
     public void Unchanged_files_keep_their_inode_and_time()
@@ -73,18 +76,18 @@ public sealed class DeltaTests(OneChangedFileOf5000 story) : IClassFixture<OneCh
     }
 
     [Fact]
-    public void A_changed_file_is_a_new_file_with_the_time_of_its_deploy()
+    public void Changed_file_is_new_and_has_the_time_of_its_deploy()
     {
         Assert.NotEqual(story.Before[OneChangedFileOf5000.Changed].Inode, story.After[OneChangedFileOf5000.Changed].Inode);
-        Assert.InRange(story.After[OneChangedFileOf5000.Changed].Changed, story.Asked.Deploy, story.Asked.Rollback);
+        Assert.InRange(story.After[OneChangedFileOf5000.Changed].Changed, story.Requested.Deploy, story.Requested.Rollback);
     }
 
     [Fact]
-    public void A_rollback_gives_the_file_that_it_changes_back_a_fresh_time() =>
-        Assert.True(story.RolledBack[OneChangedFileOf5000.Changed].Changed >= story.Asked.Rollback);
+    public void Rollback_gives_the_restored_file_a_new_time() =>
+        Assert.True(story.RolledBack[OneChangedFileOf5000.Changed].Changed >= story.Requested.Rollback);
 
     [Fact]
-    public void A_rollback_leaves_unchanged_files_alone() => Assert.Equal(Unchanged(story.Before), Unchanged(story.RolledBack));
+    public void Rollback_leaves_unchanged_files_alone() => Assert.Equal(Unchanged(story.Before), Unchanged(story.RolledBack));
 
     private static SortedDictionary<string, DiskFileView> Unchanged(IReadOnlyDictionary<string, DiskFileView> files) =>
         new(files.Where(file => file.Key != OneChangedFileOf5000.Changed).ToDictionary(), StringComparer.Ordinal);

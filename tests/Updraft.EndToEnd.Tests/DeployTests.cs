@@ -21,7 +21,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task A_bundle_stands_beside_the_DAGs()
+    public async Task Bundle_is_mounted_next_to_the_DAGs()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -35,7 +35,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task An_empty_finalize_removes_a_bundle_and_leaves_the_DAGs()
+    public async Task Empty_finalize_removes_a_bundle_and_leaves_the_DAGs()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -51,7 +51,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task A_rollback_is_a_new_deploy_that_brings_back_every_bundle()
+    public async Task Rollback_is_a_new_deploy_that_restores_every_bundle()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -73,7 +73,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task The_API_says_what_the_agents_run()
+    public async Task API_reports_the_versions_that_agents_run()
     {
         await using var installation = await Installation.StartAsync();
         await installation.StartAgentAsync();
@@ -91,7 +91,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task Agents_that_start_before_and_after_a_deploy_see_the_same()
+    public async Task Agents_started_before_and_after_a_deploy_mount_the_same_files()
     {
         await using var installation = await Installation.StartAsync();
         var dags = Tree.WithDags(20);
@@ -106,7 +106,7 @@ public sealed class DeployTests
     }
 
     [Fact]
-    public async Task Nothing_becomes_visible_before_the_finalize()
+    public async Task Upload_is_invisible_before_the_finalize()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -116,7 +116,7 @@ public sealed class DeployTests
 
         var deploy = await installation.CreateDeployAsync(new JsonObject { ["type"] = "DAG_ONLY" });
         await installation.UploadAsync(deploy.Text("dagsUploadUrl"), new ByteArrayContent(Tree.Stamped(3, "uploaded").ToTar("dags")));
-        // A later bundle goes the whole way to the agent; what was only uploaded would have come with it.
+        // The agent applies a later bundle completely; a visible upload would be mounted together with it.
         var bundle = Tree.Stamped(3, "later");
         await installation.DeployBundleAsync(Bundle, bundle);
 

@@ -5,8 +5,8 @@ using System.Text.RegularExpressions;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>
-/// Executes the commands of the documentation. All blocks with the marker <c>run</c> of a page execute in their order in one session of Bash, next to
-/// a server and an agent that only this page has. The tutorial starts the programs itself: <see cref="ReadmeTests"/> executes it.
+/// Executes the commands of the documentation. All blocks with the marker <c>run</c> of a page run in their order in one Bash session. Each
+/// page has its own server and agent. The tutorial starts the programs itself: <see cref="ReadmeTests"/> executes it.
 /// </summary>
 [Trait("Database", "SQLite")]
 public sealed partial class DocumentCommandTests
@@ -15,7 +15,8 @@ public sealed partial class DocumentCommandTests
     public static TheoryData<string> Pages => [.. DocumentedFiles().Where(file => Blocks(File.ReadAllText(Path.Join(Root, file))).Any())];
 
     /// <summary>The checkout; <c>UPDRAFT_PROSE_ROOT</c> names another one.</summary>
-    private static string Root { get; } = Environment.GetEnvironmentVariable("UPDRAFT_PROSE_ROOT") is { Length: > 0 } root ? root : FindRoot();
+    private static string Root { get; } =
+        Environment.GetEnvironmentVariable("UPDRAFT_PROSE_ROOT") is { Length: > 0 } root ? root : FindRoot();
 
     [Theory, MemberData(nameof(Pages))]
     public async Task Commands_of_a_page_succeed(string page)
@@ -26,13 +27,14 @@ public sealed partial class DocumentCommandTests
     }
 
     [Fact]
-    public async Task A_page_finds_its_programs_and_fails_at_the_first_wrong_command()
+    public async Task Page_finds_its_programs_and_fails_at_the_first_wrong_command()
     {
         var (exit, output) = await RunAsync("""
             1. Look.
 
                ```bash run
-               curl -fsS "$UPDRAFT_URL/v1/organizations/$ORGANIZATION_ID/deployments/$DEPLOYMENT_ID" -H "Authorization: Bearer $UPDRAFT_TOKEN" |
+               curl -fsS "$UPDRAFT_URL/v1/organizations/$ORGANIZATION_ID/deployments/$DEPLOYMENT_ID" \
+                 -H "Authorization: Bearer $UPDRAFT_TOKEN" |
                  jq -e --arg workspace "$WORKSPACE_ID" '.workspaceId == $workspace'
                updraft-agent --version && updraft-server --version && ls dags ~/airflow ~/updraft/data
                kept=value
@@ -56,17 +58,20 @@ public sealed partial class DocumentCommandTests
     }
 
     private static IEnumerable<string> DocumentedFiles() => Directory.EnumerateFiles(Root, "*.md")
-        .Concat(((string[])["docs", "examples", "packaging"]).SelectMany(directory => Directory.EnumerateFiles(Path.Join(Root, directory), "*.md", SearchOption.AllDirectories)))
+        .Concat(((string[])["docs", "examples", "packaging"])
+            .SelectMany(directory => Directory.EnumerateFiles(Path.Join(Root, directory), "*.md", SearchOption.AllDirectories)))
         .Select(file => Path.GetRelativePath(Root, file)).Order(StringComparer.Ordinal);
 
     /// <summary>The marked blocks, without the indentation of a list item.</summary>
     private static IEnumerable<(int Line, string Commands)> Blocks(string page) => Block().Matches(page).Select(block => (
         page.AsSpan(0, block.Index).Count('\n') + 1,
-        Regex.Replace(block.Groups["commands"].Value, "^" + block.Groups["indent"].Value, "", RegexOptions.Multiline, TimeSpan.FromSeconds(1))));
+        Regex.Replace(
+            block.Groups["commands"].Value, "^" + block.Groups["indent"].Value, "", RegexOptions.Multiline, TimeSpan.FromSeconds(1))));
 
     private static async Task<(int Exit, string Output)> RunAsync(string page)
     {
-        var session = new StringBuilder("set -euo pipefail\ntrap 'status=$?; ((status == 0)) || echo \"The block at line $document_line failed.\"' EXIT\n");
+        var session = new StringBuilder(
+            "set -euo pipefail\ntrap 'status=$?; ((status == 0)) || echo \"The block at line $document_line failed.\"' EXIT\n");
         foreach (var (line, commands) in Blocks(page))
             session.Append(System.Globalization.CultureInfo.InvariantCulture, $"document_line={line}\n{commands}");
         var home = Directory.CreateTempSubdirectory("updraft-document-").FullName;
@@ -79,7 +84,7 @@ public sealed partial class DocumentCommandTests
                 RedirectStandardOutput = true,
                 RedirectStandardInput = true,
             };
-            // Settings of the tests must not configure the programs of the page.
+            // The variables of the tests must not configure the programs of the page.
             foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("UPDRAFT_", StringComparison.Ordinal)).ToList())
                 start.Environment.Remove(name);
             (start.Environment["HOME"], start.Environment["TMPDIR"]) = (home, home);
@@ -98,7 +103,7 @@ public sealed partial class DocumentCommandTests
         }
     }
 
-    /// <summary>Starts the programs, runs the session, and ends the programs.</summary>
+    /// <summary>Starts the programs, runs the session, and stops the programs.</summary>
     private const string Site = """
         exec 2>&1
         set -euo pipefail
@@ -114,7 +119,8 @@ public sealed partial class DocumentCommandTests
         for attempt in 1 2 3 4 5; do
           # The port is below the range from which the kernel gives ports to clients.
           url=http://127.0.0.1:$((20000 + RANDOM % 10000))
-          updraft-server --Data ~/updraft/data --Bootstrap:OwnerTokenFile ~/updraft/owner-token --Listen $url --PublicUrl $url >~/server.log 2>&1 &
+          updraft-server --Data ~/updraft/data --Bootstrap:OwnerTokenFile ~/updraft/owner-token \
+            --Listen $url --PublicUrl $url >~/server.log 2>&1 &
           programs=($!)
           until curl -fs $url/healthz/ready >/dev/null || ! kill -0 ${programs[0]} 2>/dev/null; do sleep 0.05; done
           ! kill -0 ${programs[0]} 2>/dev/null || break
@@ -125,7 +131,8 @@ public sealed partial class DocumentCommandTests
         ORGANIZATION_ID=$(api organizations | jq -r '.organizations[0].id')
         WORKSPACE_ID=$(api organizations/$ORGANIZATION_ID/workspaces | jq -r '.workspaces[0].id')
         deployments=organizations/$ORGANIZATION_ID/deployments
-        DEPLOYMENT_ID=$(api $deployments -d "{\"name\":\"production\",\"workspaceId\":\"$WORKSPACE_ID\",\"isDagDeployEnabled\":true}" | jq -r .id)
+        deployment="{\"name\":\"production\",\"workspaceId\":\"$WORKSPACE_ID\",\"isDagDeployEnabled\":true}"
+        DEPLOYMENT_ID=$(api $deployments -d "$deployment" | jq -r .id)
         (umask 077; api $deployments/$DEPLOYMENT_ID/agent-tokens -d '{"name":"agents"}' | jq -r .token >~/updraft/agent-token)
         updraft-agent --server $url --token-file ~/updraft/agent-token --root ~/airflow >~/agent.log 2>&1 &
         programs+=($!)
@@ -134,13 +141,23 @@ public sealed partial class DocumentCommandTests
         export PATH UPDRAFT_URL UPDRAFT_TOKEN ORGANIZATION_ID WORKSPACE_ID DEPLOYMENT_ID
         unset example agent server_dll
         cd ~/project
-        timeout --foreground --kill-after=5 120 bash ~/.session </dev/null || { status=$?; echo "--- server"; tail -20 ~/server.log; echo "--- agent"; tail -20 ~/agent.log; exit $status; }
+        timeout --foreground --kill-after=5 120 bash ~/.session </dev/null || {
+          status=$?
+          echo "--- server"
+          tail -20 ~/server.log
+          echo "--- agent"
+          tail -20 ~/agent.log
+          exit $status
+        }
         """;
 
     private static string Program(string variable, string published)
     {
-        var path = Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named ? named : Path.Join(FindRoot(), "artifacts", "published", published);
-        return File.Exists(path) ? path : throw new InvalidOperationException($"'{path}' is missing. Run 'packaging/publish artifacts/published', or set {variable}.");
+        var path = Environment.GetEnvironmentVariable(variable) is { Length: > 0 } named
+            ? named
+            : Path.Join(FindRoot(), "artifacts", "published", published);
+        return File.Exists(path) ? path : throw new InvalidOperationException(
+            $"'{path}' is missing. Run 'packaging/publish artifacts/published', or set {variable}.");
     }
 
     private static string FindRoot()

@@ -17,20 +17,20 @@ public sealed class HostileMemoryTests(ITestOutputHelper output)
         var tree = Tree.WithDags(FilesPerDeploy);
         for (var i = 0; i < GoodDeploys; i++)
             await installation.DeployAsync(tree.With($"changed_{i}.py", Tree.Noise(1_000)));
-        var address = (await installation.CreateDeployAsync(new() { ["type"] = "DAG_ONLY" })).Text("dagsUploadUrl");
+        var url = (await installation.CreateDeployAsync(new() { ["type"] = "DAG_ONLY" })).Text("dagsUploadUrl");
         var rest = installation.Server.MemoryBytes;
         installation.Server.ForgetPeakMemory();
 
         var (most, name) = (0L, "");
         foreach (var (hostile, row) in HostileArchives.All)
         {
-            var (status, text) = await installation.UploadRefusedAsync(address, row.Archive());
+            var (status, text) = await installation.UploadRejectedAsync(url, row.Archive());
             Assert.True(status == HttpStatusCode.BadRequest, $"{hostile}: {(int)status} {text}");
             if (installation.Server.PeakMemoryBytes > most)
                 (most, name) = (installation.Server.PeakMemoryBytes, hostile);
         }
 
-        output.WriteLine($"{HostileArchives.All.Count} archives: {rest >> 20} MiB at rest, {most >> 20} MiB at most, first at '{name}'");
+        output.WriteLine($"{HostileArchives.All.Count} archives: {rest >> 20} MiB at rest, peak of {most >> 20} MiB at '{name}'");
         Assert.InRange(most - rest, long.MinValue, MaxAboveRest);
     }
 }

@@ -3,7 +3,9 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>The driver <c>exec</c> with a real process that it restarts, as the environment of that process and the public API tell it.</summary>
+/// <summary>
+/// The image driver <c>exec</c> with a real process that it restarts. The tests read the environment of that process and the public API.
+/// </summary>
 public sealed class ImageDriverTests : IDisposable
 {
     private readonly StandInAirflow _service = new();
@@ -11,7 +13,7 @@ public sealed class ImageDriverTests : IDisposable
     public void Dispose() => _service.Dispose();
 
     [Fact]
-    public async Task A_deployed_image_runs_in_a_new_process_with_its_reference()
+    public async Task Deployed_image_runs_in_a_new_process_with_its_reference()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await StartAgentAsync(installation);
@@ -27,10 +29,13 @@ public sealed class ImageDriverTests : IDisposable
         await RunsAsync(installation, agent, two.Reference);
         Assert.False(StandInAirflow.IsAlive(first));
         var steps = await installation.GetStepsAsync(two.Id, "agent-0");
-        Assert.Equal(("COMPLETED", $"Rolling out {two.Reference} in place of {one.Reference}.\nstopping what ran\nstarted {two.Reference}\n{two.Reference} runs."),
-            steps["image"]);
+        Assert.Equal("COMPLETED", steps["image"].Status);
+        Assert.Equal(
+            $"Rolling out {two.Reference} in place of {one.Reference}.\nstopping the old process\nstarted {two.Reference}\n"
+                + $"{two.Reference} runs.",
+            steps["image"].Log);
 
-        // DAGs alone, and another start of the agent, leave the process alone.
+        // A deploy of DAGs alone and a restart of the agent do not restart the process.
         var second = _service.ProcessId!.Value;
         agent.Kill();
         agent.Start();
@@ -44,7 +49,7 @@ public sealed class ImageDriverTests : IDisposable
     [Theory]
     [InlineData(false, "the command ended with exit code 7", "exec format error")]
     [InlineData(true, "the command took longer than 5 s", "waiting for the database")]
-    public async Task An_image_that_does_not_run_fails_the_deploy_and_what_ran_runs_again(bool hangs, string reason, string output)
+    public async Task Failing_image_fails_the_deploy_and_the_old_image_runs_again(bool hangs, string reason, string output)
     {
         await using var installation = await Installation.StartAsync();
         var agent = await StartAgentAsync(installation);
@@ -62,12 +67,14 @@ public sealed class ImageDriverTests : IDisposable
             _service.FailWith(bad.Reference);
         await installation.FinalizeImageAsync(bad.Id);
 
-        await Eventually.TrueAsync(async () => (await installation.GetDeployAsync(bad.Id)).Text("status") == "FAILED", "the deploy is FAILED", () => agent.Log);
+        await Eventually.TrueAsync(
+            async () => (await installation.GetDeployAsync(bad.Id)).Text("status") == "FAILED", "the deploy is FAILED", () => agent.Log);
         Assert.False(_service.IsHanging);
         await RunsAsync(installation, agent, good.Reference);
         var back = (await installation.ListDeploysAsync())[0]!;
         Assert.Equal((good.Id, "DEPLOYED"), (back.Text("rollbackFromId"), back.Text("status")));
-        Assert.StartsWith($"Automatic rollback: the image of deploy {bad.Id} did not become ready at agent-0 on ", back.Text("description"));
+        Assert.StartsWith(
+            $"Automatic rollback: the image of deploy {bad.Id} did not become ready at agent-0 on ", back.Text("description"));
         var steps = await installation.GetStepsAsync(bad.Id, "agent-0");
         Assert.Equal(("FAILED", "COMPLETED"), (steps["image"].Status, steps["image-restore"].Status));
         Assert.Contains(output, steps["image"].Log);

@@ -5,11 +5,11 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>What a scrape of a real server tells after a few deploys, and what documents, dashboard and rules make of it.</summary>
+/// <summary>Metrics of a real server after a few deploys, and the documents, dashboard and rules that use them.</summary>
 public sealed partial class MetricTests
 {
     [Fact]
-    public async Task A_scrape_counts_deploys_and_every_document_names_metrics_that_exist()
+    public async Task Scrape_counts_deploys_and_documents_name_existing_metrics()
     {
         using var http = new HttpClient();
         var address = LoopbackPort.LeaseUrl().OriginalString;
@@ -33,24 +33,26 @@ public sealed partial class MetricTests
         Assert.Equal(1, Value(scrape, "updraft_deploys_total{result=\"rolled_back\",type=\"DAG_ONLY\"}"));
         Assert.Equal(2, Value(scrape, "updraft_uploads_total{result=\"stored\"}"));
         Assert.Equal(0, Value(scrape, "updraft_agents{state=\"failed\"}"));
-        // No name of a thing that there may be any number of.
+        // A label must not contain an id, because the number of ids has no bound.
         Assert.DoesNotContain(good, scrape, StringComparison.Ordinal);
         Assert.DoesNotMatch(@"=""c[a-z0-9]{24}""", scrape);
 
         var families = Family().Matches(scrape).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
         var samples = Sample().Matches(scrape).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
-        var table = Row().Matches(Read("docs/reference/metrics.md")).Select(match => match.Groups["name"].Value).ToHashSet(StringComparer.Ordinal);
+        var table = Row().Matches(Read("docs/reference/metrics.md")).Select(match => match.Groups["name"].Value)
+            .ToHashSet(StringComparer.Ordinal);
         Assert.Equal(families.Order(StringComparer.Ordinal), table.Order(StringComparer.Ordinal));
         foreach (var document in (string[])["packaging/grafana/updraft.json", "packaging/prometheus/alerts.yml"])
         {
-            var named = Expressions(document).SelectMany(expression => Name().Matches(expression)).Select(match => match.Value).ToHashSet(StringComparer.Ordinal);
+            var named = Expressions(document).SelectMany(expression => Name().Matches(expression)).Select(match => match.Value)
+                .ToHashSet(StringComparer.Ordinal);
             Assert.True(named.Count >= 3, $"{document} names {named.Count} metrics.");
             Assert.Equal([], named.Except(samples));
         }
     }
 
     [Fact]
-    public async Task Metrics_and_the_API_are_at_addresses_of_their_own()
+    public async Task Metrics_and_API_have_separate_listen_addresses()
     {
         using var http = new HttpClient();
         var address = LoopbackPort.LeaseUrl().OriginalString;
@@ -68,24 +70,27 @@ public sealed partial class MetricTests
         }
     }
 
-    /// <summary>Every expression of PromQL in a dashboard or in rules.</summary>
+    /// <summary>Every PromQL expression in a dashboard or a rule file.</summary>
     private static IEnumerable<string> Expressions(string path) => path.EndsWith(".json", StringComparison.Ordinal)
         ? Targets(JsonNode.Parse(Read(path))!)
         : Rule().Matches(Read(path)).Select(match => match.Groups["expression"].Value);
 
     private static IEnumerable<string> Targets(JsonNode? node) => node switch
     {
-        JsonObject parts => parts.SelectMany(part => part is { Key: "expr" or "query", Value: JsonValue text } && text.TryGetValue<string>(out var expression)
-            ? [expression]
-            : Targets(part.Value)),
+        JsonObject parts => parts.SelectMany(part =>
+            part is { Key: "expr" or "query", Value: JsonValue text } && text.TryGetValue<string>(out var expression)
+                ? [expression]
+                : Targets(part.Value)),
         JsonArray items => items.SelectMany(Targets),
         _ => [],
     };
 
-    // Without labels the library writes an empty pair of braces.
+    // The library writes an empty pair of braces for a series without labels.
     private static double? Value(string scrape, string series) => scrape.Split('\n')
-        .Select(line => line.Replace("{}", "", StringComparison.Ordinal)).Where(line => line.StartsWith(series + " ", StringComparison.Ordinal))
-        .Select(line => (double?)double.Parse(line[(series.Length + 1)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).SingleOrDefault();
+        .Select(line => line.Replace("{}", "", StringComparison.Ordinal))
+        .Where(line => line.StartsWith(series + " ", StringComparison.Ordinal))
+        .Select(line => (double?)double.Parse(line[(series.Length + 1)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture))
+        .SingleOrDefault();
 
     private static string Read(string path) => File.ReadAllText(Programs.InCheckout(path));
 

@@ -2,7 +2,7 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>A deploy whose blobs are in an object store: the server sends agents there for packs.</summary>
+/// <summary>Deploys whose blobs are in an object store. The server redirects agents to the store for packs.</summary>
 public sealed class ObjectStoreTests
 {
     private const string Large = "large.txt";
@@ -37,7 +37,7 @@ public sealed class ObjectStoreTests
     [Theory]
     [InlineData("Azure")]
     [InlineData("S3")]
-    public async Task Without_redirects_everything_goes_through_the_server(string store)
+    public async Task Agents_without_redirects_fetch_packs_from_the_server(string store)
     {
         await using var installation = await Installation.StartAsync([.. await SettingsAsync(store), "--Storage:Redirect=false"]);
         await using var proxy = new Relay(installation.Address);
@@ -47,12 +47,12 @@ public sealed class ObjectStoreTests
         await installation.DeployAsync(dags);
 
         await agent.SeesAsync(dags);
-        Assert.True(proxy.Received > 1_900_000, $"Only {proxy.Received} bytes came through the server.");
+        Assert.True(proxy.Received > 1_900_000, $"Only {proxy.Received} bytes passed through the server.");
     }
 
     [Fact]
     [Trait("Database", "SQLite")]
-    public async Task Whoever_keeps_blobs_in_the_folder_does_not_load_the_clients_of_object_stores()
+    public async Task Server_with_blobs_in_the_data_directory_loads_no_object_store_client()
     {
         await using var installation = await Installation.StartAsync();
         var agent = await installation.StartAgentAsync();
@@ -66,5 +66,6 @@ public sealed class ObjectStoreTests
     }
 
     private static async Task<string[]> SettingsAsync(string store) =>
-        [.. (store == "S3" ? await ObjectStores.S3Async() : await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
+        [.. (store == "S3" ? await ObjectStores.S3Async() : await ObjectStores.AzureAsync())
+            .Select(setting => $"--{setting.Key}={setting.Value}")];
 }

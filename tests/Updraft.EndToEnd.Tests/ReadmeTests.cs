@@ -19,7 +19,9 @@ public sealed partial class ReadmeTests
 
             Assert.True(exit == 0, $"exit code {exit}\n{output}");
             Assert.Contains("\"DEPLOYED\"", output, StringComparison.Ordinal);
-            Assert.Equal(File.ReadAllText(Path.Join(Project, "dags", "daily_report.py")), File.ReadAllText(Path.Join(home, "airflow", "dags", "daily_report.py")));
+            Assert.Equal(
+                File.ReadAllText(Path.Join(Project, "dags", "daily_report.py")),
+                File.ReadAllText(Path.Join(home, "airflow", "dags", "daily_report.py")));
         }
         finally
         {
@@ -40,8 +42,8 @@ public sealed partial class ReadmeTests
 
     private static string Project => Path.Join(Root, "examples", "airflow-project");
 
-    /// <summary>The fenced commands in their order, with the two programs in the background and another port.</summary>
-    private static string Script(string home, string address)
+    /// <summary>The fenced commands in their order. The two programs run in the background, on a free port.</summary>
+    private static string Script(string home, string url)
     {
         var tutorial = File.ReadAllText(Path.Join(Root, "docs", "tutorial", "getting-started.md"));
         var blocks = Block().Matches(tutorial).Select(match => match.Groups["commands"].Value.TrimEnd()).ToList();
@@ -55,12 +57,13 @@ public sealed partial class ReadmeTests
                 _ when commands.Contains("packaging/publish", StringComparison.Ordinal) =>
                     $"mkdir ~/updraft ~/airflow\nln -s '{server}' ~/updraft/server\nln -s '{agent}' ~/updraft/agent",
                 _ when commands.Contains("Updraft.Server.dll", StringComparison.Ordinal) =>
-                    $"{commands} --Listen {address} --PublicUrl {address} >~/server.log 2>&1 &\nuntil curl -fs {address}/healthz/ready; do sleep 0.1; done",
+                    $"{commands} --Listen {url} --PublicUrl {url} >~/server.log 2>&1 &\n"
+                        + $"until curl -fs {url}/healthz/ready; do sleep 0.1; done",
                 _ when commands.Contains("updraft-agent --server", StringComparison.Ordinal) => $"{commands} >~/agent.log 2>&1 &",
                 _ => commands,
             }),
         ];
-        return string.Join('\n', script).Replace(Documented, address, StringComparison.Ordinal);
+        return string.Join('\n', script).Replace(Documented, url, StringComparison.Ordinal);
     }
 
     private static async Task<(int Exit, string Output)> RunAsync(string script, string home)

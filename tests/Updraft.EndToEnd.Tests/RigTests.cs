@@ -8,23 +8,25 @@ namespace Updraft.EndToEnd.Tests;
 public sealed class RigTests
 {
     [Fact] // C1 to C8, C10, C11, C13, G1
-    public Task Kills_in_the_midst_of_load_lose_nothing_that_was_acknowledged_and_mount_nothing_half() =>
+    public Task Kills_under_load_lose_no_acknowledged_change_and_mount_no_partial_tree() =>
         PassesAsync((options, output) => new CrashRig(options, output).RunAsync(), "crash", "--rounds", "12", "--seed", "12");
 
     [Fact] // C1 to C3, C6 to C8, C10, C11, C13, X7
-    public Task Kills_of_one_of_two_servers_on_PostgreSQL_lose_nothing_and_do_not_disturb_the_other() =>
-        PassesAsync((options, output) => new CrashRig(options, output).RunAsync(), "crash", "--rounds", "5", "--seed", "12", "--database", "postgres", "--replicas", "2");
+    public Task Kills_of_one_replica_lose_nothing_and_do_not_disturb_the_other() =>
+        PassesAsync(
+            (options, output) => new CrashRig(options, output).RunAsync(),
+            "crash", "--rounds", "5", "--seed", "12", "--database", "postgres", "--replicas", "2");
 
     [Fact] // C4 to C8
-    public Task Whatever_an_answer_acknowledges_was_durable_before_the_answer() =>
+    public Task Acknowledged_changes_are_durable_before_the_response() =>
         PassesAsync((options, output) => new OrderAudit(options, output).RunAsync(), "order");
 
     [Fact] // D5, D6, D7
-    public Task What_is_spoiled_in_the_store_is_never_mounted() =>
+    public Task Damaged_content_in_the_store_is_never_mounted() =>
         PassesAsync((options, output) => new DamageRig(options, output).RunAsync(), "damage", "--flips", "1");
 
     [Fact] // C15, C16
-    public Task A_write_that_fails_is_an_error_and_leaves_everything_before_it_as_it_was() =>
+    public Task Failed_write_returns_an_error_and_keeps_the_earlier_state() =>
         PassesAsync((options, output) => new SyscallRig(options, output).RunAsync(), "syscalls",
             "--calls", "fsync,rename", "--errors", "EIO", "--operations", "upload,finalize", "--most", "4");
 

@@ -3,15 +3,16 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-/// <summary>A deploy is one trace, whoever takes part in it.</summary>
+/// <summary>The spans of client, server and agents for one deploy form one trace.</summary>
 public sealed class TraceTests
 {
     [Fact]
-    public async Task A_deploys_trace_goes_from_the_clients_requests_to_the_flip()
+    public async Task Deploy_trace_covers_client_requests_to_the_flip()
     {
         await using var collector = new OtlpCollector();
         await using var installation = await Installation.StartAsync($"--Telemetry:OtlpEndpoint={collector.Address}");
-        var agent = await installation.StartAgentAsync(options: ["--otlp-endpoint", collector.Address, "--check", "test -d \"$UPDRAFT_STAGED\""]);
+        var agent = await installation.StartAgentAsync(
+            options: ["--otlp-endpoint", collector.Address, "--check", "test -d \"$UPDRAFT_STAGED\""]);
         var dags = Tree.WithDags(10);
         using var client = new TracedClient("deploy");
         var deploy = await installation.DeployAsync(dags);
@@ -19,11 +20,14 @@ public sealed class TraceTests
 
         var trace = await WholeAsync(collector, client, deploy, "finalize", installation, agent);
 
-        var requests = trace.Where(span => span is { Service: "updraft-server", Kind: CollectedSpan.Server } && client.RequestIds.Contains(span.ParentId)).ToList();
+        var requests = trace
+            .Where(span => span is { Service: "updraft-server", Kind: CollectedSpan.Server } && client.RequestIds.Contains(span.ParentId))
+            .ToList();
         Assert.Equal(3, requests.Count);
         Assert.All(requests, request => Assert.Equal(deploy, request.DeployId));
         var finalize = trace.Single(span => span.Name == "finalize");
-        Assert.Contains(requests, request => request.SpanId == finalize.ParentId && request.Name.Contains("finalize", StringComparison.Ordinal));
+        Assert.Contains(
+            requests, request => request.SpanId == finalize.ParentId && request.Name.Contains("finalize", StringComparison.Ordinal));
         Assert.Contains(requests, request => request.SpanId == trace.Single(span => span.Name == "ingest").ParentId);
         Assert.Contains(trace, span => span.Name == "sign state" && span.ParentId == finalize.SpanId);
         var prepare = Single("prepare");
@@ -39,7 +43,7 @@ public sealed class TraceTests
     }
 
     [Fact]
-    public async Task A_rollback_is_a_trace_of_its_own_up_to_the_flip()
+    public async Task Rollback_is_a_separate_trace_up_to_the_flip()
     {
         await using var collector = new OtlpCollector();
         await using var installation = await Installation.StartAsync($"--Telemetry:OtlpEndpoint={collector.Address}");
@@ -61,14 +65,15 @@ public sealed class TraceTests
     }
 
     [Fact]
-    public async Task An_agent_that_comes_after_the_server_was_started_anew_is_in_the_trace()
+    public async Task Agent_started_after_a_server_restart_is_in_the_trace()
     {
         await using var collector = new OtlpCollector();
         await using var installation = await Installation.StartAsync($"--Telemetry:OtlpEndpoint={collector.Address}");
         var dags = Tree.Stamped(3, "before");
         using var client = new TracedClient("deploy");
         var deploy = await installation.DeployAsync(dags);
-        await Eventually.TrueAsync(() => collector.Spans.Any(span => span.TraceId == client.TraceId && span.Name == "finalize"), "the finalize is collected");
+        await Eventually.TrueAsync(
+            () => collector.Spans.Any(span => span.TraceId == client.TraceId && span.Name == "finalize"), "the finalize is collected");
         client.Dispose();
         installation.KillServer();
         await installation.StartServerAsync();
@@ -80,7 +85,7 @@ public sealed class TraceTests
     }
 
     [Fact]
-    public async Task A_collector_that_is_not_there_holds_nothing_up()
+    public async Task Unreachable_collector_delays_no_deploy()
     {
         const string nobody = "http://127.0.0.1:9";
         await using var installation = await Installation.StartAsync($"--Telemetry:OtlpEndpoint={nobody}");
@@ -89,7 +94,8 @@ public sealed class TraceTests
         var (first, second) = (Tree.Stamped(3, "first"), Tree.Stamped(3, "second"));
         await installation.DeployAsync(first);
         await agent.SeesAsync(first);
-        await Eventually.TrueAsync(() => agent.Log.Contains("spans_lost", StringComparison.Ordinal), "the loss is said", () => agent.Log);
+        await Eventually.TrueAsync(
+            () => agent.Log.Contains("spans_lost", StringComparison.Ordinal), "the agent has logged the loss", () => agent.Log);
         await installation.DeployAsync(second);
         await agent.SeesAsync(second);
         agent.Kill();
@@ -101,8 +107,11 @@ public sealed class TraceTests
         Assert.Null(first.Difference(agent.Dags));
     }
 
-    /// <summary>Waits until everything of a deploy has arrived, and sees that it hangs together and tells no secret.</summary>
-    private static async Task<IReadOnlyList<CollectedSpan>> WholeAsync(OtlpCollector collector, TracedClient client, string deploy, string cause,
+    /// <summary>
+    /// Waits until all spans of a deploy have arrived. Asserts that each span has its parent, and that no span contains a secret.
+    /// </summary>
+    private static async Task<IReadOnlyList<CollectedSpan>> WholeAsync(
+        OtlpCollector collector, TracedClient client, string deploy, string cause,
         Installation installation, AgentOnDisk agent)
     {
         List<CollectedSpan> trace = [];
@@ -114,7 +123,7 @@ public sealed class TraceTests
                 && trace.Any(span => IsReport(span, "Active")) && trace.All(span => known.Contains(span.ParentId))
                 && trace.Where(span => IsReport(span, null)).All(report =>
                     trace.Any(request => request.Kind == CollectedSpan.Server && request.ParentId == report.SpanId));
-        }, "every span has arrived, and its parent", () => string.Join('\n', trace) + agent.Log);
+        }, "every span and its parent have arrived", () => string.Join('\n', trace) + agent.Log);
         Assert.DoesNotContain(installation.OwnerToken, collector.Everything, StringComparison.Ordinal);
         Assert.DoesNotMatch("sig=(?!Redacted)", WebUtility.UrlDecode(collector.Everything));
         return trace;

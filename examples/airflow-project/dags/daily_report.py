@@ -1,4 +1,4 @@
-"""Says every morning what was sold the day before."""
+"""Reports the sales of the previous day every morning."""
 
 from datetime import datetime, timedelta
 

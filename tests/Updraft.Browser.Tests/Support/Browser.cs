@@ -2,7 +2,7 @@ using Microsoft.Playwright;
 
 namespace Updraft.Browser.Tests.Support;
 
-/// <summary>The machine's Chromium, without a window.</summary>
+/// <summary>The machine's Chromium in headless mode.</summary>
 public sealed class Browser : IAsyncLifetime
 {
     private IPlaywright? _playwright;
@@ -14,25 +14,30 @@ public sealed class Browser : IAsyncLifetime
         _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
         {
             ExecutablePath = "/usr/bin/chromium",
-            Args = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"],
+            Args =
+            [
+                "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                "--no-first-run",
+            ],
         });
     }
 
     /// <summary>A new page that shares nothing with others.</summary>
     public async Task<IPage> NewPageAsync(ColorScheme theme = ColorScheme.Light, int width = 1280, string? zone = null)
     {
-        var page = await (_browser ?? throw new InvalidOperationException("The browser has not started.")).NewPageAsync(new BrowserNewPageOptions
+        var browser = _browser ?? throw new InvalidOperationException("The browser has not started.");
+        var page = await browser.NewPageAsync(new BrowserNewPageOptions
         {
             ColorScheme = theme,
             ViewportSize = new ViewportSize { Width = width, Height = 800 },
             TimezoneId = zone,
         });
-        // On a machine that is busy elsewhere the first sign-in at a provider takes long.
+        // On a busy machine, the first sign-in at a provider takes long.
         page.SetDefaultTimeout(120_000);
         return page;
     }
 
-    /// <summary>Keeps what a page looks like, to be looked at.</summary>
+    /// <summary>Saves a screenshot of a page for a visual check.</summary>
     public static Task KeepAsync(IPage page, string name) => page.ScreenshotAsync(new PageScreenshotOptions
     {
         Path = Path.Join(AppContext.BaseDirectory, "screenshots", name + ".png"),

@@ -30,7 +30,8 @@ internal sealed class CliCallback : IAsyncDisposable
         var callback = new CliCallback(app);
         app.MapGet("/callback", (HttpRequest request) =>
         {
-            callback._query.TrySetResult(request.Query.ToDictionary(pair => pair.Key, pair => pair.Value.ToString(), StringComparer.Ordinal));
+            callback._query.TrySetResult(
+                request.Query.ToDictionary(pair => pair.Key, pair => pair.Value.ToString(), StringComparer.Ordinal));
             return "You can close this page.";
         });
         await app.StartAsync(TestContext.Current.CancellationToken);

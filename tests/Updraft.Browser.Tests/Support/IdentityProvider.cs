@@ -29,7 +29,8 @@ internal sealed class IdentityProvider : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.Services.AddOpenIddict().AddServer(options =>
         {
-            options.SetAuthorizationEndpointUris("connect/authorize").SetTokenEndpointUris("connect/token").SetUserInfoEndpointUris("connect/userinfo");
+            options.SetAuthorizationEndpointUris("connect/authorize").SetTokenEndpointUris("connect/token")
+                .SetUserInfoEndpointUris("connect/userinfo");
             options.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange();
             options.RegisterScopes("openid", "profile", "email");
             options.AddEphemeralEncryptionKey().AddEphemeralSigningKey();
@@ -73,9 +74,13 @@ internal sealed class IdentityProvider : IAsyncDisposable
         return Results.SignIn(new ClaimsPrincipal(identity), authenticationScheme: OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
     }
 
+    private static string Field(string name, string? value) =>
+        $"<input type=hidden name=\"{WebUtility.HtmlEncode(name)}\" value=\"{WebUtility.HtmlEncode(value)}\">";
+
     private static string Form(IQueryCollection query) => $"""
         <!doctype html><title>Example provider</title><h1>Example provider</h1><form method="post" action="/connect/authorize">
-        {string.Concat(query.Select(pair => $"<input type=hidden name=\"{WebUtility.HtmlEncode(pair.Key)}\" value=\"{WebUtility.HtmlEncode(pair.Value)}\">"))}
-        <label>Email <input name="email"></label> <label>Password <input name="password" type="password"></label> <button>Log in</button></form>
+        {string.Concat(query.Select(pair => Field(pair.Key, pair.Value)))}
+        <label>Email <input name="email"></label> <label>Password <input name="password" type="password"></label>
+        <button>Log in</button></form>
         """;
 }

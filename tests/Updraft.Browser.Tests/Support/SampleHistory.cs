@@ -126,7 +126,13 @@ internal sealed class SampleHistory : IAsyncDisposable
     {
         var client = Server.ClientWith(await Server.CreateAgentTokenAsync(site.Id));
         using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
-            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = host, Component = component, AgentVersion = "0.1.0" },
+            new EnrollRequest
+            {
+                InstanceId = EntityId.New(TimeProvider.System),
+                Host = host,
+                Component = component,
+                AgentVersion = "0.1.0",
+            },
             AgentJson.Default.EnrollRequest, Cancelled);
         var enrolled = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
         return new SimulatedAgent(client, enrolled!.AgentId);

@@ -3,24 +3,27 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests.Replicas;
 
-/// <summary>Many clients at two servers whose database goes away twice: row X7, at full length.</summary>
+/// <summary>Fault catalog row X7 at full length: many clients use two replicas whose database stops twice.</summary>
 [Trait("Runs", "ci")] // Races for 25 seconds on a database cluster of its own, which it crashes.
 [Trait("Database", "own")]
 public sealed class RaceTests
 {
     private const int Deployments = 4, Clients = 32, AgentsPerDeployment = 2;
 
-    /// <summary>Shorter than an agent's wait behind a patient proxy.</summary>
+    /// <summary>Shorter than the wait of an agent behind a proxy that holds requests.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(40);
 
-    /// <summary>How long they race; <c>UPDRAFT_RACE_SECONDS</c> says otherwise.</summary>
+    /// <summary>Duration of the race; <c>UPDRAFT_RACE_SECONDS</c> overrides the default of 25 seconds.</summary>
     private static TimeSpan Length => TimeSpan.FromSeconds(
-        double.Parse(Environment.GetEnvironmentVariable("UPDRAFT_RACE_SECONDS") is { Length: > 0 } text ? text : "25", CultureInfo.InvariantCulture));
+        double.Parse(
+            Environment.GetEnvironmentVariable("UPDRAFT_RACE_SECONDS") is { Length: > 0 } text ? text : "25",
+            CultureInfo.InvariantCulture));
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task X7_Finalizes_and_rollbacks_at_two_servers_have_one_order_though_PostgreSQL_restarts_and_every_agent_hears_of_the_last()
+    [Trait("catalog", "X7")]
+    public async Task Finalizes_and_rollbacks_at_two_replicas_have_one_order_across_database_restarts()
     {
         await using var site = await ReplicaSite.StartAsync();
         var deployments = new List<RacedDeployment>();
@@ -41,16 +44,20 @@ public sealed class RaceTests
 
         foreach (var deployment in deployments)
         {
-            var (changes, looks, log) = (deployment.History.Changes, deployment.History.Looks, await site.ReadLogAsync(deployment.Path));
-            TestContext.Current.TestOutputHelper?.WriteLine($"{changes.Count(change => change.Answered is not null)} changes acknowledged, "
-                + $"{changes.Count(change => change.Answered is null)} without an answer, {looks.Count} looks, {log.Count} revisions");
-            Assert.NotEmpty(looks);
-            Assert.Contains(changes, change => change is { RollbackOf: not null, Answered: not null });
-            var fault = LinearOrder.FindFault(changes, looks, log);
+            var (changes, observations) = (deployment.History.Changes, deployment.History.Observations);
+            var log = await site.ReadLogAsync(deployment.Path);
+            TestContext.Current.TestOutputHelper?.WriteLine(
+                $"{changes.Count(change => change.Responded is not null)} changes acknowledged, "
+                + $"{changes.Count(change => change.Responded is null)} without a response, "
+                + $"{observations.Count} observations, {log.Count} revisions");
+            Assert.NotEmpty(observations);
+            Assert.Contains(changes, change => change is { RollbackOf: not null, Responded: not null });
+            var fault = LinearOrder.FindFault(changes, observations, log);
             Assert.True(fault is null, $"{deployment.Path}: {fault}");
             await SeeAsync(agents.Where(agent => agent.Of == deployment).Select(agent => agent.Agent), deployment.Trees[log[^1].Content!]);
         }
-        // In the race agents are always busy, and their reports are answered with what is newest. Now they wait, each at its own server.
+        // During the race, agents are always busy, and the responses to their reports contain the newest revision. Now each agent waits at
+        // its replica.
         for (var server = 0; server < AgentsPerDeployment; server++)
         {
             foreach (var deployment in deployments)
@@ -63,7 +70,7 @@ public sealed class RaceTests
         Assert.Equal(0, site.EmptyWaits);
     }
 
-    /// <summary>Once as a crash, and near the end in order, so that the last changes come while the servers connect again.</summary>
+    /// <summary>First a crash, then an orderly restart near the end, so that the last changes occur while the replicas reconnect.</summary>
     private static async Task RestartTwiceAsync(ReplicaSite site)
     {
         await Task.Delay(Length * 0.4, Cancelled);
@@ -76,7 +83,8 @@ public sealed class RaceTests
     private static async Task SeeAsync(IEnumerable<AgentOnDisk> agents, Tree tree)
     {
         foreach (var agent in agents)
-            await Eventually.TrueAsync(() => Task.FromResult(IsAt(agent, tree)), $"the agent at {agent.Root} has the newest revision", () => agent.Log, Patience);
+            await Eventually.TrueAsync(
+                () => Task.FromResult(IsAt(agent, tree)), $"the agent at {agent.Root} has the newest revision", () => agent.Log, Patience);
     }
 
     private static bool IsAt(AgentOnDisk agent, Tree tree)
@@ -87,7 +95,7 @@ public sealed class RaceTests
         }
         catch (IOException)
         {
-            // The mount was flipped while it was walked.
+            // The mount was flipped during the comparison.
             return false;
         }
     }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>An agent and the folder that it keeps, which stands for Airflow's home.</summary>
+/// <summary>An agent process and its root directory, which stands in for Airflow's home.</summary>
 internal sealed class AgentOnDisk : IDisposable
 {
     private readonly IReadOnlyList<string> _arguments;
@@ -20,15 +20,16 @@ internal sealed class AgentOnDisk : IDisposable
 
     public void Kill() => _program!.Kill();
 
-    /// <summary>Lets the agent converge once, as a process of its own, and waits for its end.</summary>
-    /// <param name="through">A program that runs the agent, and its arguments; none to run it directly.</param>
-    /// <returns>Its exit code, and what it wrote.</returns>
+    /// <summary>Runs the agent in its own process with <c>--once</c>, and waits until it exits.</summary>
+    /// <param name="through">A program that starts the agent, and its arguments; empty to start the agent directly.</param>
+    /// <returns>The exit code and the output.</returns>
     public async Task<(int ExitCode, string Output)> ConvergeAsync(params string[] through)
     {
         string[] command = [.. through, Programs.AgentBinary, .. _arguments, "--once"];
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
         limit.CancelAfter(TimeSpan.FromSeconds(60));
-        using var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(command[0], command[1..]) { UseShellExecute = false, RedirectStandardOutput = true })!;
         try
         {
             var output = await process.StandardOutput.ReadToEndAsync(limit.Token);
@@ -42,17 +43,17 @@ internal sealed class AgentOnDisk : IDisposable
         }
     }
 
-    /// <summary>Waits until Airflow sees exactly these files.</summary>
-    /// <param name="tree">The files.</param>
-    /// <param name="mount">Place below the root.</param>
+    /// <summary>Waits until the mount has exactly these files.</summary>
+    /// <param name="tree">The expected files.</param>
+    /// <param name="mount">Mount path below the root.</param>
     public async Task SeesAsync(Tree tree, string mount = "dags")
     {
         string? difference = null;
         await Eventually.TrueAsync(() => !_program!.HasExited && (difference = TryCompare(tree, mount)) is null,
-            $"{mount} of the agent at {Root} is what was deployed", () => difference + "\n" + Log);
+            $"{mount} of the agent at {Root} has the deployed files", () => difference + "\n" + Log);
     }
 
-    /// <summary>Waits until one file has this text; cheaper than comparing everything.</summary>
+    /// <summary>Waits until one file has this text, which is cheaper than a comparison of all files.</summary>
     public Task SeesAsync(string path, string text) =>
         Eventually.TrueAsync(() => TryRead(Path.Join(Root, path)) == text, $"{path} says {text}", () => Log);
 
@@ -66,7 +67,7 @@ internal sealed class AgentOnDisk : IDisposable
         }
         catch (IOException exception)
         {
-            // Walking by path while the mount is flipped can meet both trees; the next look decides.
+            // A flip during the comparison can show files of both trees; the next attempt decides.
             return exception.Message;
         }
     }

@@ -3,10 +3,10 @@
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
-/// Where servers keep their data, as for the server's own tests: in the data folder; or in a database of their own when <c>UPDRAFT_TEST_DATABASE</c>
-/// names a PostgreSQL, with blobs in a place of their own in Azurite when <c>UPDRAFT_TEST_STORAGE</c> is <c>azurite</c>.
-/// A test with the trait <c>Database</c> is not run again there: <c>SQLite</c> is about the data folder, <c>own</c> chooses where its servers
-/// keep their data, and to <c>any</c> it makes no difference.
+/// Location of the data of servers, as in the tests of the server: the data directory, or a separate database when
+/// <c>UPDRAFT_TEST_DATABASE</c> names a PostgreSQL. If <c>UPDRAFT_TEST_STORAGE</c> is <c>azurite</c>, blobs are in Azurite, below a
+/// separate prefix. A test with the trait <c>Database</c> does not run again there: <c>SQLite</c> needs the data directory, <c>own</c>
+/// chooses the location itself, and <c>any</c> does not depend on it.
 /// </summary>
 internal sealed class DataPlace : IAsyncDisposable
 {
@@ -21,11 +21,11 @@ internal sealed class DataPlace : IAsyncDisposable
     /// <summary>Whether blobs are in an object store.</summary>
     public static bool HasStore => !string.IsNullOrEmpty(Storage);
 
-    /// <summary>Settings of the server.</summary>
+    /// <summary>Arguments of the server that select the location.</summary>
     public IReadOnlyList<string> Settings { get; private init; } = [];
 
-    /// <summary>A place for one installation.</summary>
-    /// <param name="settings">What the test sets itself; a store that is chosen there stays.</param>
+    /// <summary>Creates a location for one installation.</summary>
+    /// <param name="settings">Arguments of the test; a store among them has precedence.</param>
     public static async Task<DataPlace> ChooseAsync(IReadOnlyList<string> settings)
     {
         var chosen = new List<string>();
@@ -36,7 +36,7 @@ internal sealed class DataPlace : IAsyncDisposable
             chosen.Add($"--Database:ConnectionString={await PostgresServer.CreateDatabaseAsync(Admin, database)}");
         }
         if (Storage is not (null or "" or "azurite"))
-            throw new InvalidOperationException($"UPDRAFT_TEST_STORAGE can be azurite here, not '{Storage}'.");
+            throw new InvalidOperationException($"UPDRAFT_TEST_STORAGE is '{Storage}'. Set it to azurite, or leave it empty.");
         if (Storage == "azurite" && !settings.Any(setting => setting.StartsWith("--Storage:Url=", StringComparison.Ordinal)))
             chosen.AddRange((await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}"));
         return new DataPlace(database) { Settings = chosen };

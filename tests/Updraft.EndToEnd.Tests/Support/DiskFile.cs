@@ -3,15 +3,15 @@ using System.Globalization;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>What the file system says of a file.</summary>
-/// <param name="Inode">The file's number; a file that was written anew has another one.</param>
-/// <param name="Changed">Its mtime.</param>
+/// <summary>State of a file in the file system.</summary>
+/// <param name="Inode">Number of the inode; a rewritten file has another number.</param>
+/// <param name="Changed">The mtime.</param>
 internal sealed record DiskFile(long Inode, DateTimeOffset Changed)
 {
-    /// <summary>Every file below a folder, by relative path; links on the way are followed.</summary>
-    public static async Task<IReadOnlyDictionary<string, DiskFile>> ListAsync(string folder)
+    /// <summary>Every file below a directory, by relative path. The list follows symbolic links.</summary>
+    public static async Task<IReadOnlyDictionary<string, DiskFile>> ListAsync(string directory)
     {
-        using var find = Process.Start(new ProcessStartInfo("find", ["-L", folder, "-type", "f", "-printf", @"%i\t%T@\t%P\n"])
+        using var find = Process.Start(new ProcessStartInfo("find", ["-L", directory, "-type", "f", "-printf", @"%i\t%T@\t%P\n"])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,

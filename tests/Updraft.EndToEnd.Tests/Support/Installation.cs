@@ -8,8 +8,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
-/// A server and its agents as real processes, on free loopback ports and in a folder that goes when it is disposed. One Deployment. Used
-/// the way that a user does: by HTTP and by what is on disk. Its data is in its folder, or where <see cref="DataPlace"/> says.
+/// A server with one Deployment, and its agents, as real processes on free loopback ports. Tests use the installation as a user does: over
+/// HTTP and by the files on disk. The data is in a temporary directory, or at the location of <see cref="DataPlace"/>; disposal deletes it.
 /// </summary>
 internal sealed class Installation : IAsyncDisposable
 {
@@ -30,16 +30,15 @@ internal sealed class Installation : IAsyncDisposable
 
     public Uri Address { get; } = LoopbackPort.LeaseUrl();
 
-    /// <summary>The owner's token.</summary>
     public string OwnerToken => _http.DefaultRequestHeaders.Authorization!.Parameter!;
 
-    /// <summary>What an image registry must trust.</summary>
+    /// <summary>Path of the certificate that an image registry must trust.</summary>
     public string RegistryCertificate => InDirectory("data/registry/token-certificate.pem");
 
     public ChildProcess Server => _server ?? throw new InvalidOperationException("The server does not run.");
 
-    /// <summary>Starts a server with a Deployment and no agent.</summary>
-    /// <param name="settings">More settings of the server, e.g. <c>--Uploads:MaxBytes=1000</c>.</param>
+    /// <summary>Starts a server with a Deployment and without agents.</summary>
+    /// <param name="settings">Further arguments of the server, e.g. <c>--Uploads:MaxBytes=1000</c>.</param>
     public static async Task<Installation> StartAsync(params string[] settings)
     {
         var installation = new Installation(await DataPlace.ChooseAsync(settings), settings);
@@ -63,15 +62,19 @@ internal sealed class Installation : IAsyncDisposable
         await CreateDeploymentAsync(new UpdraftClient(Address, token));
     }
 
-    /// <summary>Starts the server, also again after <see cref="KillServer"/>: same address, same data.</summary>
+    /// <summary>Starts the server. After <see cref="KillServer"/>, it has the same URL and the same data.</summary>
     public async Task StartServerAsync()
     {
-        _server = new ChildProcess("dotnet", [Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
-            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}", .. _place.Settings, .. _settings]);
+        _server = new ChildProcess("dotnet",
+        [
+            Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
+            $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}",
+            .. _place.Settings, .. _settings,
+        ]);
         await Eventually.TrueAsync(IsReadyAsync, "the server is ready", () => _server.Output);
     }
 
-    /// <summary>SIGKILL.</summary>
+    /// <summary>Sends SIGKILL to the server.</summary>
     public void KillServer()
     {
         Server.Kill();
@@ -79,27 +82,26 @@ internal sealed class Installation : IAsyncDisposable
         _server = null;
     }
 
-    /// <summary>Starts one more agent with a root and a token of its own.</summary>
-    /// <param name="through">Where it finds the server, if not directly.</param>
-    /// <param name="options">More options of the agent.</param>
+    /// <summary>Starts an additional agent with its own root and token.</summary>
+    /// <param name="through">URL of a proxy; null for a direct connection to the server.</param>
+    /// <param name="options">Further options of the agent.</param>
     public async Task<AgentOnDisk> StartAgentAsync(Uri? through = null, params string[] options)
     {
         var name = $"agent-{_agents.Count}";
         var token = await CreateAgentTokenAsync(name);
         await File.WriteAllTextAsync(InDirectory(name + ".token"), token, TestContext.Current.CancellationToken);
-        var agent = new AgentOnDisk(InDirectory(name),
-            ["--server", (through ?? Address).OriginalString, "--token-file", InDirectory(name + ".token"), "--root", InDirectory(name), "--component", name, .. options]);
+        string[] connection = ["--server", (through ?? Address).OriginalString, "--token-file", InDirectory(name + ".token")];
+        var agent = new AgentOnDisk(InDirectory(name), [.. connection, "--root", InDirectory(name), "--component", name, .. options]);
         _agents.Add(agent);
         agent.Start();
         return agent;
     }
 
-    /// <summary>Makes a token for an agent of the Deployment.</summary>
     public async Task<string> CreateAgentTokenAsync(string name) =>
         (await Client.Tokens(_organization).CreateForAgentAsync(_deploymentId, new CreateAgentTokenRequest { Name = name },
             TestContext.Current.CancellationToken)).Token!;
 
-    /// <summary>Makes a token that deploys to the Deployment and nowhere else.</summary>
+    /// <summary>Creates a token that may deploy to this Deployment only.</summary>
     public async Task<string> CreateDeploymentTokenAsync() => (await Client.Tokens(_organization).CreateAsync(
         new CreateApiTokenRequest { Name = "ci", Scope = "DEPLOYMENT", Role = "DEPLOYMENT_ADMIN", EntityId = _deploymentId },
         TestContext.Current.CancellationToken)).Token!;
@@ -107,22 +109,24 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>Creates a second Deployment in the same Workspace; returns its id.</summary>
     public async Task<string> CreateSiblingAsync()
     {
-        var workspace = await Client.ListWorkspacesAsync(_organization, TestContext.Current.CancellationToken).FirstAsync(TestContext.Current.CancellationToken);
+        var workspace = await Client.ListWorkspacesAsync(_organization, TestContext.Current.CancellationToken)
+            .FirstAsync(TestContext.Current.CancellationToken);
         return (await Client.CreateDeploymentAsync(_organization,
             new CreateDeploymentRequest { Name = "sibling", WorkspaceId = workspace.Id, IsDagDeployEnabled = true },
             TestContext.Current.CancellationToken)).Id;
     }
 
-    /// <summary>Deploys DAGs: create, upload, finalize. Returns the deploy's id.</summary>
+    /// <summary>Deploys DAGs with the requests create, upload and finalize; returns the id of the deploy.</summary>
     public async Task<string> DeployAsync(Tree dags)
     {
         var deploy = await Deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, TestContext.Current.CancellationToken);
         var version = await UploadAsync(deploy.DagsUploadUrl, dags.ToTar("dags"));
-        await Deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, TestContext.Current.CancellationToken);
+        await Deploys.FinalizeAsync(
+            deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, TestContext.Current.CancellationToken);
         return deploy.Id;
     }
 
-    /// <summary>Creates a deploy of an image alone; returns its id and the reference that agents are told.</summary>
+    /// <summary>Creates a deploy of an image alone; returns its id and the image reference for agents.</summary>
     public async Task<(string Id, string Reference)> CreateImageDeployAsync()
     {
         var deploy = await Deploys.CreateAsync(new CreateDeployRequest { Type = "IMAGE_ONLY" }, TestContext.Current.CancellationToken);
@@ -132,7 +136,7 @@ internal sealed class Installation : IAsyncDisposable
     public async Task FinalizeImageAsync(string deploy) =>
         await Deploys.FinalizeAsync(deploy, new FinalizeDeployRequest(), TestContext.Current.CancellationToken);
 
-    /// <summary>The steps of one agent with a deploy, by their names without its id, each with its status and its log.</summary>
+    /// <summary>The steps of one agent for a deploy, by name without the agent's id, each with its status and its log.</summary>
     public async Task<IReadOnlyDictionary<string, (string Status, string Log)>> GetStepsAsync(string deploy, string agent)
     {
         var path = $"{_deployment.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deploys/{deploy}/steps";
@@ -152,7 +156,7 @@ internal sealed class Installation : IAsyncDisposable
     public async Task<string> CreateDagBundleAsync(string name) =>
         (await PostAsync($"{_deployment}/bundles", new JsonObject { ["isDagBundle"] = true, ["name"] = name })).Text("id");
 
-    /// <summary>Deploys DAGs to a DAG bundle by its name. Returns the deploy's id.</summary>
+    /// <summary>Deploys to the DAG bundle with this name; returns the id of the deploy.</summary>
     public async Task<string> DeployToAsync(string name, Tree dags)
     {
         var deploy = await PostAsync($"{_deployment.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deploys",
@@ -162,7 +166,7 @@ internal sealed class Installation : IAsyncDisposable
         return deploy.Text("id");
     }
 
-    /// <summary>Rolls one bundle back to a version.</summary>
+    /// <summary>Rolls one bundle back to an earlier version.</summary>
     public Task<JsonNode> RollBackBundleAsync(string bundle, string version) =>
         PostAsync($"{_deployment}/bundles/{bundle}/rollback", new JsonObject { ["version"] = version });
 
@@ -172,12 +176,13 @@ internal sealed class Installation : IAsyncDisposable
 
     public async Task DeleteBundleAsync(string bundle)
     {
-        using var response = await _http.DeleteAsync(new Uri(Address, $"{_deployment}/bundles/{bundle}"), TestContext.Current.CancellationToken);
+        using var response = await _http.DeleteAsync(
+            new Uri(Address, $"{_deployment}/bundles/{bundle}"), TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }
 
-    /// <summary>Deploys a bundle.</summary>
-    /// <param name="mount">Place below Airflow's home, e.g. <c>dbt/shop</c>.</param>
+    /// <summary>Deploys a bundle of the type dbt; returns the id of the deploy.</summary>
+    /// <param name="mount">Mount path below Airflow's home, e.g. <c>dbt/shop</c>.</param>
     /// <param name="tree">The files; null to remove the bundle.</param>
     public async Task<string> DeployBundleAsync(string mount, Tree? tree)
     {
@@ -185,27 +190,28 @@ internal sealed class Installation : IAsyncDisposable
             new CreateDeployRequest { Type = "BUNDLE", BundleType = "dbt", BundleMountPath = $"/usr/local/airflow/{mount}" },
             TestContext.Current.CancellationToken);
         var version = tree is null ? "" : await UploadAsync(deploy.BundleUploadUrl, tree.ToTar(null));
-        await Deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { BundleTarballVersion = version }, TestContext.Current.CancellationToken);
+        await Deploys.FinalizeAsync(
+            deploy.Id, new FinalizeDeployRequest { BundleTarballVersion = version }, TestContext.Current.CancellationToken);
         return deploy.Id;
     }
 
     public Task<JsonNode> CreateDeployAsync(JsonObject request) => PostAsync($"{_deployment}/deploys", request);
 
     /// <summary>Uploads an archive and returns its version.</summary>
-    public async Task<string> UploadAsync(string address, HttpContent archive)
+    public async Task<string> UploadAsync(string url, HttpContent archive)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = archive };
+        using var request = new HttpRequestMessage(HttpMethod.Put, url) { Content = archive };
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         using var response = await _uploads.SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.True(response.StatusCode == HttpStatusCode.Created,
-            $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}\n{_server?.Output}");
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.StatusCode == HttpStatusCode.Created, $"{(int)response.StatusCode} {text}\n{_server?.Output}");
         return response.Headers.GetValues("x-ms-version-id").Single();
     }
 
-    /// <summary>Uploads an archive that must be refused; returns the status and the text of the answer.</summary>
-    public async Task<(HttpStatusCode Status, string Text)> UploadRefusedAsync(string address, byte[] archive)
+    /// <summary>Uploads an archive that the server must reject; returns the status and the text of the response.</summary>
+    public async Task<(HttpStatusCode Status, string Text)> UploadRejectedAsync(string url, byte[] archive)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, address) { Content = new ByteArrayContent(archive) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, url) { Content = new ByteArrayContent(archive) };
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         using var response = await _uploads.SendAsync(request, TestContext.Current.CancellationToken);
         return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
@@ -219,7 +225,7 @@ internal sealed class Installation : IAsyncDisposable
 
     public Task<JsonNode> GetDeployAsync(string deploy) => GetAsync($"{_deployment}/deploys/{deploy}");
 
-    /// <summary>The history, newest first.</summary>
+    /// <summary>The deploys, newest first.</summary>
     public async Task<JsonArray> ListDeploysAsync() => (await GetAsync($"{_deployment}/deploys?limit=1000"))["deploys"]!.AsArray();
 
     public Task<JsonNode> GetDeploymentAsync() => GetAsync(_deployment);
@@ -252,10 +258,10 @@ internal sealed class Installation : IAsyncDisposable
         _deployment = $"/v1/organizations/{_organization}/deployments/{_deploymentId}";
     }
 
-    private async Task<string> UploadAsync(string? address, byte[] archive)
+    private async Task<string> UploadAsync(string? url, byte[] archive)
     {
         using var stream = new MemoryStream(archive);
-        return await Deploys.UploadAsync(address!, stream, cancellationToken: TestContext.Current.CancellationToken);
+        return await Deploys.UploadAsync(url!, stream, cancellationToken: TestContext.Current.CancellationToken);
     }
 
     private string InDirectory(string name) => Path.Join(_folder, name);
@@ -289,14 +295,15 @@ internal sealed class Installation : IAsyncDisposable
     private async Task<JsonNode> ReadAsync(HttpResponseMessage response)
     {
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{response.RequestMessage?.RequestUri}: {(int)response.StatusCode} {text}\n{_server?.Output}");
+        Assert.True(response.StatusCode == HttpStatusCode.OK,
+            $"{response.RequestMessage?.RequestUri}: {(int)response.StatusCode} {text}\n{_server?.Output}");
         return JsonNode.Parse(text)!;
     }
 }
 
 internal static class JsonText
 {
-    /// <summary>A field that must be there.</summary>
+    /// <summary>Value of a text field that must exist.</summary>
     public static string Text(this JsonNode node, string field) =>
         node[field]?.GetValue<string>() ?? throw new InvalidOperationException($"There is no '{field}' in {node}.");
 }

@@ -3,12 +3,14 @@ using System.Net;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>A tar of a wanted size that is made while it is sent: half of its files compress well, half do not at all.</summary>
+/// <summary>
+/// A tar archive of a given size, generated while the client sends it. Half of its files compress well; the others do not compress.
+/// </summary>
 internal sealed class LargeArchive(int files, long bytesPerFile) : HttpContent
 {
     private const int Block = 512;
 
-    /// <summary>Length of the whole archive.</summary>
+    /// <summary>Length of the whole archive in bytes.</summary>
     public long Length { get; } = files * (Block + (bytesPerFile + Block - 1) / Block * Block) + 2 * Block;
 
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
@@ -16,7 +18,7 @@ internal sealed class LargeArchive(int files, long bytesPerFile) : HttpContent
         await using var tar = new TarWriter(stream, TarEntryFormat.Ustar, leaveOpen: true);
         for (var i = 0; i < files; i++)
         {
-            await using var content = new MadeUp(bytesPerFile, seed: i, compresses: i % 2 == 0);
+            await using var content = new GeneratedContent(bytesPerFile, seed: i, compresses: i % 2 == 0);
             await tar.WriteEntryAsync(new UstarTarEntry(TarEntryType.RegularFile, $"dags/file_{i:000}.bin") { DataStream = content });
         }
     }
@@ -27,14 +29,14 @@ internal sealed class LargeArchive(int files, long bytesPerFile) : HttpContent
         return true;
     }
 
-    /// <summary>Content out of a seed.</summary>
-    private sealed class MadeUp : Stream
+    /// <summary>Content that depends on a seed only.</summary>
+    private sealed class GeneratedContent : Stream
     {
         private readonly byte[] _piece = new byte[64 * 1024];
         private readonly Random _random;
         private readonly bool _compresses;
 
-        public MadeUp(long length, int seed, bool compresses)
+        public GeneratedContent(long length, int seed, bool compresses)
         {
             (Length, _random, _compresses) = (length, new Random(seed), compresses);
             _piece.AsSpan().Fill((byte)seed);

@@ -3,19 +3,20 @@ using System.Runtime.InteropServices;
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
-/// Reads what an agent mounts, over and over, as Airflow does: resolve the folder once, walk it, read every file. Every file of one tree
-/// says the same stamp, so that a missing, partial or mixed tree shows.
+/// Reads a mount repeatedly, as Airflow does: resolve the directory once, walk it, and read every file. All files of one tree contain the
+/// same stamp, so the reader detects a missing file, a partial tree and a mixture of trees.
 /// </summary>
 internal sealed class MountReader(int filesPerTree)
 {
     private const int BufferSize = 4096;
 
-    /// <summary>Looks until told to end.</summary>
-    /// <param name="resolve">Gives the folders of one pass, the link resolved once.</param>
-    /// <param name="isValid">Whether the stamps of those folders may stand together.</param>
-    /// <param name="end">When to stop.</param>
-    /// <returns>How many passes there were, and the first thing that was wrong.</returns>
-    public Task<(int Passes, string? Fault)> RunAsync(Func<string[]> resolve, Func<string[], bool> isValid, CancellationToken end) => Task.Run(() =>
+    /// <summary>Reads until <paramref name="end"/> is canceled or a fault occurs.</summary>
+    /// <param name="resolve">Returns the directories of one pass, with the link resolved once.</param>
+    /// <param name="isValid">Whether these stamps were deployed together.</param>
+    /// <param name="end">Stops the reader.</param>
+    /// <returns>The number of passes, and the first fault.</returns>
+    public Task<(int Passes, string? Fault)> RunAsync(
+        Func<string[]> resolve, Func<string[], bool> isValid, CancellationToken end) => Task.Run(() =>
     {
         var passes = 0;
         while (!end.IsCancellationRequested)
@@ -25,7 +26,7 @@ internal sealed class MountReader(int filesPerTree)
                 var folders = resolve();
                 var stamps = folders.Select(ReadStamp).ToArray();
                 if (!isValid(stamps))
-                    return (passes, $"the stamps {string.Join(" and ", stamps)} were never deployed together");
+                    return (passes, $"The stamps {string.Join(" and ", stamps)} were never deployed together.");
             }
             catch (Exception exception) when (exception is IOException or InvalidDataException or UnauthorizedAccessException)
             {
@@ -36,12 +37,12 @@ internal sealed class MountReader(int filesPerTree)
         return (passes, (string?)null);
     }, CancellationToken.None);
 
-    /// <summary>The path without any link in it, as <c>realpath(3)</c> has it.</summary>
+    /// <summary>The path without symbolic links, as <c>realpath(3)</c> returns it.</summary>
     public static string Resolve(string path)
     {
         var buffer = new byte[BufferSize];
         if (NativeRealPath(System.Text.Encoding.UTF8.GetBytes(path + '\0'), buffer) == 0)
-            throw new IOException($"realpath of {path} failed");
+            throw new IOException($"realpath({path}) failed.");
         return System.Text.Encoding.UTF8.GetString(buffer, 0, Array.IndexOf(buffer, (byte)0));
     }
 
@@ -55,7 +56,7 @@ internal sealed class MountReader(int filesPerTree)
             stamp ??= text;
             files++;
             if (text != stamp)
-                throw new InvalidDataException($"{path} says {text}, others of the same tree say {stamp}");
+                throw new InvalidDataException($"{path} contains {text}; other files of the same tree contain {stamp}.");
         }
         return files == filesPerTree ? stamp! : throw new InvalidDataException($"{folder} has {files} of {filesPerTree} files");
     }

@@ -6,13 +6,13 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>The smallest image that there is: one layer with one file, as an OCI image layout.</summary>
+/// <summary>A minimal image with one layer and one file, as an OCI image layout.</summary>
 internal static class OciImage
 {
-    /// <summary>Writes the layout to an empty folder.</summary>
-    public static void Write(string folder)
+    /// <summary>Writes the layout to an empty directory.</summary>
+    public static void Write(string directory)
     {
-        var blobs = Directory.CreateDirectory(Path.Join(folder, "blobs", "sha256")).FullName;
+        var blobs = Directory.CreateDirectory(Path.Join(directory, "blobs", "sha256")).FullName;
         var layer = Layer();
         var config = Bytes(new JsonObject
         {
@@ -29,8 +29,8 @@ internal static class OciImage
             ["config"] = Blob("application/vnd.oci.image.config.v1+json", config),
             ["layers"] = new JsonArray(Blob("application/vnd.oci.image.layer.v1.tar+gzip", packed)),
         });
-        File.WriteAllText(Path.Join(folder, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
-        File.WriteAllBytes(Path.Join(folder, "index.json"), Bytes(new JsonObject
+        File.WriteAllText(Path.Join(directory, "oci-layout"), """{"imageLayoutVersion":"1.0.0"}""");
+        File.WriteAllBytes(Path.Join(directory, "index.json"), Bytes(new JsonObject
         {
             ["schemaVersion"] = 2,
             ["manifests"] = new JsonArray(Blob("application/vnd.oci.image.manifest.v1+json", manifest)),

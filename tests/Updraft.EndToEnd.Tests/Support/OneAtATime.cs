@@ -1,5 +1,5 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Real processes with thousands of files: one test at a time, so that none waits for another's disk.
+// The tests run real processes with thousands of files. In sequence, no test waits for the disk accesses of another test.
 [assembly: Parallelization(Mode = ParallelMode.None)]

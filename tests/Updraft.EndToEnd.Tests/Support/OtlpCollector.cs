@@ -6,7 +6,7 @@ using System.Text.Json;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>A span as it arrived.</summary>
+/// <summary>A received span.</summary>
 internal sealed record CollectedSpan(string Service, string TraceId, string SpanId, string ParentId, string Name, int Kind,
     ulong Start, ulong End, IReadOnlyDictionary<string, string> Resource, IReadOnlyDictionary<string, string> Attributes)
 {
@@ -15,7 +15,9 @@ internal sealed record CollectedSpan(string Service, string TraceId, string Span
     public string? DeployId => Attributes.GetValueOrDefault("updraft.deploy.id");
 }
 
-/// <summary>Stands in for a collector: takes OTLP over HTTP, in protobuf as the server sends it and in JSON as agents do, and keeps all spans.</summary>
+/// <summary>
+/// Stands in for a collector: receives OTLP over HTTP and keeps all spans. The server sends protobuf, and agents send JSON.
+/// </summary>
 internal sealed class OtlpCollector : IAsyncDisposable
 {
     private readonly HttpListener _listener = new();
@@ -35,7 +37,7 @@ internal sealed class OtlpCollector : IAsyncDisposable
 
     public IReadOnlyList<CollectedSpan> Spans => [.. _spans];
 
-    /// <summary>Everything that came, as text of one byte each character.</summary>
+    /// <summary>All received bodies as text, one character for each byte.</summary>
     public string Everything => string.Concat(_bodies.Select(Encoding.Latin1.GetString));
 
     public async ValueTask DisposeAsync()
@@ -63,7 +65,8 @@ internal sealed class OtlpCollector : IAsyncDisposable
             if (isTraces)
             {
                 _bodies.Enqueue(body.ToArray());
-                foreach (var span in context.Request.ContentType == "application/json" ? ReadJson(body.ToArray()) : ReadProtobuf(body.ToArray()))
+                var spans = context.Request.ContentType == "application/json" ? ReadJson(body.ToArray()) : ReadProtobuf(body.ToArray());
+                foreach (var span in spans)
                     _spans.Enqueue(span);
             }
             context.Response.StatusCode = isTraces ? 200 : 404;
@@ -77,9 +80,11 @@ internal sealed class OtlpCollector : IAsyncDisposable
         foreach (var resourceSpans in json.RootElement.GetProperty("resourceSpans").EnumerateArray())
         {
             var resource = Attributes(resourceSpans.GetProperty("resource"));
-            foreach (var span in resourceSpans.GetProperty("scopeSpans").EnumerateArray().SelectMany(scope => scope.GetProperty("spans").EnumerateArray()))
+            var scopes = resourceSpans.GetProperty("scopeSpans").EnumerateArray();
+            foreach (var span in scopes.SelectMany(scope => scope.GetProperty("spans").EnumerateArray()))
             {
-                yield return new(resource["service.name"], Text(span, "traceId"), Text(span, "spanId"), Text(span, "parentSpanId"), Text(span, "name"),
+                yield return new(
+                    resource["service.name"], Text(span, "traceId"), Text(span, "spanId"), Text(span, "parentSpanId"), Text(span, "name"),
                     span.GetProperty("kind").GetInt32(), ulong.Parse(Text(span, "startTimeUnixNano"), CultureInfo.InvariantCulture),
                     ulong.Parse(Text(span, "endTimeUnixNano"), CultureInfo.InvariantCulture), resource, Attributes(span));
             }
@@ -101,13 +106,15 @@ internal sealed class OtlpCollector : IAsyncDisposable
         from span in ProtobufField.Read(scope.Bytes)
         where span.Number == 2
         let fields = ProtobufField.Read(span.Bytes)
-        select new CollectedSpan(resource["service.name"], Hex(fields, 1), Hex(fields, 2), Hex(fields, 4), Text(fields, 5), (int)Value(fields, 6),
+        select new CollectedSpan(
+            resource["service.name"], Hex(fields, 1), Hex(fields, 2), Hex(fields, 4), Text(fields, 5), (int)Value(fields, 6),
             Value(fields, 7), Value(fields, 8), resource, Attributes(span.Bytes, 9));
 
     private static Dictionary<string, string> Attributes(ReadOnlyMemory<byte> message, int number)
     {
         var found = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var pair in ProtobufField.Read(message).Where(field => field.Number == number).Select(field => ProtobufField.Read(field.Bytes)))
+        var pairs = ProtobufField.Read(message).Where(field => field.Number == number).Select(field => ProtobufField.Read(field.Bytes));
+        foreach (var pair in pairs)
         {
             var value = ProtobufField.Read(pair.Single(field => field.Number == 2).Bytes).SingleOrDefault();
             found[Text(pair, 1)] = value?.Number == 1 ? Encoding.UTF8.GetString(value.Bytes.Span) : $"{value?.Value}";
@@ -124,5 +131,6 @@ internal sealed class OtlpCollector : IAsyncDisposable
     private static ReadOnlyMemory<byte> Bytes(IEnumerable<ProtobufField> fields, int number) =>
         fields.SingleOrDefault(field => field.Number == number)?.Bytes ?? default;
 
-    private static ulong Value(IEnumerable<ProtobufField> fields, int number) => fields.SingleOrDefault(field => field.Number == number)?.Value ?? 0;
+    private static ulong Value(IEnumerable<ProtobufField> fields, int number) =>
+        fields.SingleOrDefault(field => field.Number == number)?.Value ?? 0;
 }

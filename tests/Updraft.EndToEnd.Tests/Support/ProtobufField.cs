@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>One field of a protobuf message: a number, or bytes, which may be a message again.</summary>
+/// <summary>One field of a protobuf message: a number, or bytes, which can contain another message.</summary>
 internal sealed record ProtobufField(int Number, ulong Value, ReadOnlyMemory<byte> Bytes)
 {
     /// <summary>The fields of a message, in their order.</summary>
@@ -28,7 +28,7 @@ internal sealed record ProtobufField(int Number, ulong Value, ReadOnlyMemory<byt
                     fields.Add(new(number, BinaryPrimitives.ReadUInt32LittleEndian(Take(ref message, 4).Span), default));
                     break;
                 default:
-                    throw new InvalidDataException($"A field of type {tag & 7}.");
+                    throw new InvalidDataException($"The protobuf field has the unexpected wire type {tag & 7}.");
             }
         }
         return fields;

@@ -6,9 +6,9 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>The Distribution API request by request, for what no client would send or would show.</summary>
-/// <param name="registry">Where the registry is.</param>
-/// <param name="server">Where tokens are.</param>
+/// <summary>Sends single requests of the Distribution API, which a complete client such as skopeo cannot send or does not show.</summary>
+/// <param name="registry">URL of the registry.</param>
+/// <param name="server">URL of the server that issues tokens.</param>
 internal sealed class RegistryClient(Uri registry, Uri server) : IDisposable
 {
     private readonly HttpClient _http = new() { Timeout = TimeSpan.FromMinutes(5) };
@@ -17,40 +17,44 @@ internal sealed class RegistryClient(Uri registry, Uri server) : IDisposable
 
     public Uri Registry => registry;
 
-    /// <summary>Asks for a token; what may not be done is not in it.</summary>
+    /// <summary>Requests a token. The token contains only the actions that the password may use.</summary>
     public async Task<string> TokenAsync(string password, string scope)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get,
             new Uri(server, $"/registry/token?service=updraft-registry&scope={Uri.EscapeDataString(scope)}"));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"cli:{password}")));
+        var credential = Convert.ToBase64String(Encoding.UTF8.GetBytes($"cli:{password}"));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Basic", credential);
         using var response = await _http.SendAsync(request, Cancelled);
         return JsonNode.Parse(await ReadAsync(response, HttpStatusCode.OK))!.Text("token");
     }
 
-    /// <summary>Sends a request; its answer's body is read as it is needed.</summary>
-    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string address, string? token, HttpContent? content = null)
+    /// <summary>Sends a request. The caller reads the body of the response as a stream.</summary>
+    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string url, string? token, HttpContent? content = null)
     {
-        using var request = new HttpRequestMessage(method, new Uri(registry, address)) { Content = content };
+        using var request = new HttpRequestMessage(method, new Uri(registry, url)) { Content = content };
         if (token is not null)
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
     }
 
-    /// <summary>Pushes made-up content of a length, as docker pushes a layer: begin, one stream without a known length, end with the digest.</summary>
+    /// <summary>
+    /// Pushes generated content as docker pushes a layer: start an upload, send one stream of unknown length, end with the digest.
+    /// </summary>
     public async Task<string> PushBlobAsync(string repository, long length, string token)
     {
         using var begun = await SendAsync(HttpMethod.Post, $"/v2/{repository}/blobs/uploads/", token);
         await ReadAsync(begun, HttpStatusCode.Accepted);
-        using var content = new MadeUpContent(length);
+        using var content = new GeneratedContent(length);
         using var sent = await SendAsync(HttpMethod.Patch, begun.Headers.Location!.OriginalString, token, content);
         await ReadAsync(sent, HttpStatusCode.Accepted);
-        using var ended = await SendAsync(HttpMethod.Put, $"{sent.Headers.Location!.OriginalString}&digest={Uri.EscapeDataString(content.Digest)}", token);
+        var end = $"{sent.Headers.Location!.OriginalString}&digest={Uri.EscapeDataString(content.Digest)}";
+        using var ended = await SendAsync(HttpMethod.Put, end, token);
         await ReadAsync(ended, HttpStatusCode.Created);
         Assert.Equal(content.Digest, ended.Headers.GetValues("Docker-Content-Digest").Single());
         return content.Digest;
     }
 
-    /// <summary>Pulls a blob without keeping it; returns its length and digest.</summary>
+    /// <summary>Pulls a blob and discards it; returns its length and digest.</summary>
     public async Task<(long Length, string Digest)> PullBlobAsync(string repository, string digest, string token)
     {
         using var response = await SendAsync(HttpMethod.Get, $"/v2/{repository}/blobs/{digest}", token);
@@ -73,10 +77,10 @@ internal sealed class RegistryClient(Uri registry, Uri server) : IDisposable
         return text;
     }
 
-    /// <summary>Content that is made and digested while it is sent.</summary>
-    private sealed class MadeUpContent(long length) : HttpContent
+    /// <summary>Content that is generated and hashed while the client sends it.</summary>
+    private sealed class GeneratedContent(long length) : HttpContent
     {
-        /// <summary>Of what was sent.</summary>
+        /// <summary>Digest of the sent content.</summary>
         public string Digest { get; private set; } = "";
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
@@ -86,7 +90,7 @@ internal sealed class RegistryClient(Uri registry, Uri server) : IDisposable
             new Random(1).NextBytes(piece);
             for (var rest = length; rest > 0; rest -= piece.Length)
             {
-                // No two pieces are the same.
+                // Each piece must be different, so that no layer on the way can deduplicate them.
                 BitConverter.TryWriteBytes(piece, rest ^ length);
                 var count = (int)Math.Min(piece.Length, rest);
                 hash.AppendData(piece, 0, count);

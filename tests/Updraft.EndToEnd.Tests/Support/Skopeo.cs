@@ -2,11 +2,11 @@ using System.Diagnostics;
 
 namespace Updraft.EndToEnd.Tests.Support;
 
-/// <summary>A client of image registries, which asks for tokens as docker does and needs no daemon.</summary>
+/// <summary>A client of image registries. It requests tokens as docker does, and it needs no daemon.</summary>
 internal static class Skopeo
 {
-    /// <summary>Pushes a small image; returns whether it went, and what was said.</summary>
-    public static async Task<(bool Went, string Output)> PushAsync(string image, string? token)
+    /// <summary>Pushes a small image; returns whether the push succeeded, and the output of skopeo.</summary>
+    public static async Task<(bool IsDone, string Output)> PushAsync(string image, string? token)
     {
         var layout = Directory.CreateTempSubdirectory("updraft-e2e-image-").FullName;
         try
@@ -21,15 +21,15 @@ internal static class Skopeo
         }
     }
 
-    /// <summary>Reads an image from the registry; returns whether it came, and what it is.</summary>
-    public static Task<(bool Went, string Output)> InspectAsync(string image, string? token)
+    /// <summary>Reads the manifest of an image; returns whether the request succeeded, and the output of skopeo.</summary>
+    public static Task<(bool IsDone, string Output)> InspectAsync(string image, string? token)
     {
         string[] credential = token is null ? ["--no-creds"] : ["--creds", $"cli:{token}"];
         return RunAsync(["inspect", "--tls-verify=false", .. credential, $"docker://{image}"]);
     }
 
-    /// <summary>Pulls an image whole, with every layer; returns whether it came, and what was said.</summary>
-    public static async Task<(bool Went, string Output)> PullAsync(string image, string? token)
+    /// <summary>Pulls an image with every layer; returns whether the pull succeeded, and the output of skopeo.</summary>
+    public static async Task<(bool IsDone, string Output)> PullAsync(string image, string? token)
     {
         var layout = Directory.CreateTempSubdirectory("updraft-e2e-image-").FullName;
         try
@@ -43,9 +43,9 @@ internal static class Skopeo
         }
     }
 
-    private static async Task<(bool Went, string Output)> RunAsync(string[] arguments)
+    private static async Task<(bool IsDone, string Output)> RunAsync(string[] arguments)
     {
-        // Images need no signature here, whatever the machine's own policy is.
+        // The policy of the machine could require signatures, which test images do not have.
         using var skopeo = Process.Start(new ProcessStartInfo("skopeo", ["--insecure-policy", .. arguments])
         {
             UseShellExecute = false,

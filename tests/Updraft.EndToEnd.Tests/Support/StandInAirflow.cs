@@ -4,15 +4,15 @@ using System.Globalization;
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
-/// What stands for Airflow: a process that runs on by itself, with the image in its environment, and the command that stops it and starts
-/// it anew, as an operator would write it.
+/// Stands in for Airflow: a background process with the image in its environment, and a command that restarts this process, as an
+/// operator would write it.
 /// </summary>
 internal sealed class StandInAirflow : IDisposable
 {
     private const string Script = """
         set -e
         cd "$(dirname "$0")"
-        echo "stopping what ran"
+        echo "stopping the old process"
         if [ -e pid ]; then kill "$(cat pid)" || true; rm pid; fi
         if grep -qx "$UPDRAFT_IMAGE" fails; then echo "exec format error" >&2; exit 7; fi
         if grep -qx "$UPDRAFT_IMAGE" hangs; then echo "waiting for the database"; echo $$ > hanging; sleep 10000; fi
@@ -31,13 +31,13 @@ internal sealed class StandInAirflow : IDisposable
         File.WriteAllText(At("hangs"), "");
     }
 
-    /// <summary>For <c>--image-command</c>.</summary>
+    /// <summary>Value for <c>--image-command</c>.</summary>
     public string Command => $"sh {At("roll-out")}";
 
-    /// <summary>The process that runs now; null for none.</summary>
+    /// <summary>Id of the running process; null for none.</summary>
     public int? ProcessId => Read("pid");
 
-    /// <summary>The image that the running process was started with; null when none runs.</summary>
+    /// <summary>Image in the environment of the running process; null for none.</summary>
     public string? Image
     {
         get
@@ -45,7 +45,8 @@ internal sealed class StandInAirflow : IDisposable
             try
             {
                 return ProcessId is { } id && IsAlive(id) ? File.ReadAllText($"/proc/{id}/environ").Split('\0')
-                    .FirstOrDefault(entry => entry.StartsWith("AIRFLOW_IMAGE=", StringComparison.Ordinal))?["AIRFLOW_IMAGE=".Length..] : null;
+                        .FirstOrDefault(entry => entry.StartsWith("AIRFLOW_IMAGE=", StringComparison.Ordinal))?["AIRFLOW_IMAGE=".Length..]
+                    : null;
             }
             catch (IOException)
             {
@@ -54,7 +55,7 @@ internal sealed class StandInAirflow : IDisposable
         }
     }
 
-    /// <summary>Whether a command hangs now.</summary>
+    /// <summary>Whether a roll-out command hangs at the moment.</summary>
     public bool IsHanging => Read("hanging") is { } id && IsAlive(id);
 
     public void FailWith(string image) => File.AppendAllText(At("fails"), image + "\n");

@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace Updraft.EndToEnd.Tests.Support;
 
 /// <summary>
-/// Traces what the test does as a client until it is disposed: a root span, below it one for each request that .NET's own HTTP client makes,
-/// which also sends <c>traceparent</c>.
+/// Traces the client requests of a test until disposal: a root span, and below it one span for each request of .NET's HTTP client. The
+/// client also sends <c>traceparent</c>.
 /// </summary>
 internal sealed class TracedClient : IDisposable
 {
@@ -33,8 +33,9 @@ internal sealed class TracedClient : IDisposable
 
     public string TraceId => _root.TraceId.ToHexString();
 
-    /// <summary>Ids of the client's own spans.</summary>
-    public IReadOnlySet<string> RequestIds => _requests.Select(request => request.SpanId.ToHexString()).ToHashSet(StringComparer.Ordinal);
+    /// <summary>Ids of the spans for requests.</summary>
+    public IReadOnlySet<string> RequestIds =>
+        _requests.Select(request => request.SpanId.ToHexString()).ToHashSet(StringComparer.Ordinal);
 
     public void Dispose()
     {

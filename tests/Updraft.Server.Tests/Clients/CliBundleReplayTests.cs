@@ -4,7 +4,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary><c>astro deployment bundle</c>: create, list, update, delete, with a bundle chosen by id, name or mount path.</summary>
+/// <summary><c>astro deployment bundle</c>: create, list, update and delete. The user selects a bundle by id, name or mount path.</summary>
 public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
@@ -20,7 +20,8 @@ public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<Sh
         var path = cli.DeploymentPath(id, "v1alpha1") + "/bundles";
 
         await cli.GetDeploymentAsync(id);
-        var finance = (await cli.PostAsync(path, new JsonObject { ["isDagBundle"] = true, ["name"] = "finance", ["type"] = "DEPLOY" })).Body;
+        var finance = (await cli.PostAsync(
+            path, new JsonObject { ["isDagBundle"] = true, ["name"] = "finance", ["type"] = "DEPLOY" })).Body;
         Show("create --name finance", cli, $"Created bundle {finance.Text("id")} on deployment {id}");
         await cli.GetDeploymentAsync(id);
         var shop = (await cli.PostAsync(path, new JsonObject
@@ -44,13 +45,15 @@ public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<Sh
 
         var chosen = (await ListAsync(cli, path)).Single(bundle => bundle.OptionalText("nonDagMountPath") == Shop).Text("id");
         var main = list[0].Text("id");
-        var updated = (await cli.PostAsync($"{path}/{chosen}", new JsonObject { ["dagBundleIds"] = new JsonArray(main), ["description"] = "new" })).Body;
+        var change = new JsonObject { ["dagBundleIds"] = new JsonArray(main), ["description"] = "new" };
+        var updated = (await cli.PostAsync($"{path}/{chosen}", change)).Body;
         Assert.Equal([main], updated.Texts("dagBundleIds"));
         Show("update --mount-path " + Shop, cli, $"Updated bundle {chosen} on deployment {id}");
 
         foreach (var selector in (string[])["finance", Shop])
         {
-            var doomed = (await ListAsync(cli, path)).Single(bundle => bundle.OptionalText("name") == selector || bundle.OptionalText("nonDagMountPath") == selector);
+            var doomed = (await ListAsync(cli, path)).Single(
+                bundle => bundle.OptionalText("name") == selector || bundle.OptionalText("nonDagMountPath") == selector);
             Assert.True((await cli.DeleteAsync($"{path}/{doomed.Text("id")}")).IsSuccess);
             Assert.True((await cli.DeleteAsync($"{path}/{doomed.Text("id")}")).IsSuccess);
             Show($"delete {selector} --force", cli, $"Deleted bundle {doomed.Text("id")} from deployment {id}");
@@ -59,7 +62,7 @@ public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task Bundle_create_that_is_refused_shows_why()
+    public async Task Rejected_bundle_create_shows_the_message()
     {
         using var cli = new CliReplay(Server);
         await cli.SetUpAsync();
@@ -73,18 +76,19 @@ public sealed class CliBundleReplayTests(SharedServer shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task Bundle_list_pages_through_what_does_not_fit_one_page()
+    public async Task Bundle_list_reads_all_pages()
     {
         using var cli = new CliReplay(Server);
         var id = await Server.CreateDeploymentAsync(EntityId.New(TimeProvider.System));
         var path = cli.DeploymentPath(id, "v1alpha1") + "/bundles";
         for (var i = 0; i < 4; i++)
-            Assert.True((await cli.PostAsync(path, new JsonObject { ["isDagBundle"] = true, ["name"] = $"b{i}", ["type"] = "DEPLOY" })).IsSuccess);
+            Assert.True((await cli.PostAsync(
+                path, new JsonObject { ["isDagBundle"] = true, ["name"] = $"b{i}", ["type"] = "DEPLOY" })).IsSuccess);
 
         Assert.Equal(["main", "b0", "b1", "b2", "b3"], (await ListAsync(cli, path, limit: 2)).Select(bundle => bundle.Text("name")));
     }
 
-    /// <summary>The CLI's loop: the next page begins where the received ones end.</summary>
+    /// <summary>Lists all bundles as the CLI does: each page begins after the received rows.</summary>
     private static async Task<IReadOnlyList<CliObject>> ListAsync(CliReplay cli, string path, int limit = 1000)
     {
         var bundles = new List<CliObject>();

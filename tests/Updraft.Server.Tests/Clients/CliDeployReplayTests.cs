@@ -9,8 +9,8 @@ using Updraft.Server.Tests.Uploads;
 namespace Updraft.Server.Tests.Clients;
 
 /// <summary>
-/// The CLI's deploy commands, request by request. Each ends with a row that says what the command would have printed; run the class
-/// with <c>-showLiveOutput</c> to see them as a table.
+/// The CLI's deploy commands, request by request. Each replay ends with a row that shows the output of the command. To see the rows as a
+/// table, run the class with <c>-showLiveOutput</c>.
 /// </summary>
 public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
@@ -60,7 +60,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         var agent = await DeployAgent.EnrollAsync(Server, id);
         await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
-        // UNHEALTHY would only go on waiting; any failure would end the command.
+        // With UNHEALTHY, the CLI would only continue to wait; any failure would end the command.
         Assert.Equal("DEPLOYING", await cli.WaitAsync(id));
         await agent.ReportActiveAsync();
         Assert.Equal("HEALTHY", await cli.WaitAsync(id));
@@ -68,7 +68,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
     }
 
     [Fact]
-    public async Task Deploy_dags_that_is_cancelled_at_the_prompt()
+    public async Task Deploy_dags_canceled_at_the_prompt()
     {
         using var cli = new CliReplay(Server);
         await cli.SetUpAsync();
@@ -91,7 +91,7 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         Assert.False((await cli.GetDeploymentAsync(id)).Flag("isDagDeployEnabled"));
         var refused = await cli.PostAsync($"{cli.DeploymentPath(id)}/deploys", CliDeploySteps.DeployBody("DAG_ONLY"));
 
-        // With these words in it the CLI shows its own hint instead.
+        // If the message contains these words, the CLI shows its own hint instead.
         Assert.Contains("dag deploy is not enabled for deployment", refused.Error);
         Show("deploy --dags, DAG deploys off", cli, refused.Error);
     }
@@ -110,13 +110,14 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         var before = hasDags ? await DeployDagsAsync(cli, id) : null;
 
         Assert.Equal(before, (await cli.GetDeploymentAsync(id)).OptionalText("desiredDagTarballVersion"));
-        var deploy = await cli.CreateDeployAsync(id, CliDeploySteps.DeployBody(type, git: command.Contains("name", StringComparison.Ordinal) ? null : Generic()));
+        var git = command.Contains("name", StringComparison.Ordinal) ? null : Generic();
+        var deploy = await cli.CreateDeployAsync(id, CliDeploySteps.DeployBody(type, git: git));
         Assert.NotEmpty(deploy.Text("imageTag"));
         await cli.ReadOptionsAsync();
         var version = uploads ? await cli.UploadAsync(deploy.Text("dagsUploadUrl"), Archive(200)) : "";
         var done = await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
-        // Printed as they come; without a DAG bundle there is nothing to print.
+        // The CLI prints these values unchanged; without a DAG bundle, it prints nothing.
         Assert.Equal(type == "IMAGE_ONLY" ? before : uploads ? version : null, done.OptionalText("dagTarballVersion"));
         Assert.Equal(deploy.Text("imageTag"), done.Text("imageTag"));
         var after = await cli.GetDeploymentAsync(id);
@@ -200,7 +201,8 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         var done = await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
         Assert.Equal(version, done.Text("dagTarballVersion"));
-        Assert.Equal(["bundles/finance"], (await (await DeployAgent.EnrollAsync(Server, id)).StateAsync()).Mounts.Select(mount => mount.Path));
+        var agent = await DeployAgent.EnrollAsync(Server, id);
+        Assert.Equal(["bundles/finance"], (await agent.StateAsync()).Mounts.Select(mount => mount.Path));
         Assert.Equal($"POST {cli.DeploymentPath(id, "v1alpha1")}/deploys", cli.Sent[3]);
         Assert.Equal($"POST {cli.DeploymentPath(id)}/deploys/{deploy.Text("id")}/finalize", cli.Sent[5]);
         Show("deploy --dags --dag-bundle-name finance", cli, $"Deployed DAG bundle: {version}");
@@ -215,12 +217,12 @@ public sealed class CliDeployReplayTests(SharedServer shared) : IClassFixture<Sh
         return body;
     }
 
-    /// <summary>A gzip'd tar of exactly this size; a small one if less than 2,000 bytes are asked for.</summary>
+    /// <summary>A gzip'd tar archive of exactly this size; a small archive if the size is less than 2,000 bytes.</summary>
     internal static byte[] Archive(int bytes)
     {
         if (bytes < 2000)
             return Gzip(UploadSite.Tar("from airflow.sdk import dag"));
-        // A tar grows by 512 bytes; a file name in the gzip header makes up for the rest.
+        // A tar archive grows by 512 bytes at a time; a file name in the gzip header fills the rest.
         for (var blocks = bytes / 512; ; blocks--)
         {
             var packed = Gzip(UploadSite.Tar(Convert.ToHexString(RandomNumberGenerator.GetBytes(blocks * 256))));

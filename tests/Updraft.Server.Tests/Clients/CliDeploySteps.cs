@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>The pieces that the CLI's deploy commands are made of, each with every field that it reads.</summary>
+/// <summary>Steps of the CLI's deploy commands; each step reads every field that the CLI reads.</summary>
 internal static class CliDeploySteps
 {
     /// <summary>Fields of a Deployment that every deploy command reads.</summary>
@@ -12,9 +12,9 @@ internal static class CliDeploySteps
         var found = (await cli.GetAsync(cli.DeploymentPath(deployment))).Body;
         Assert.Equal(deployment, found.Text("id"));
         Assert.Equal(cli.Organization, found.Text("organizationId"));
-        // Another Workspace than the context's ends the command with exit code 0 and no deploy.
+        // If the Workspace differs from the context's, the command ends with exit code 0 and without a deploy.
         Assert.Equal(cli.Workspace, found.Text("workspaceId"));
-        // Becomes the path of a local image, NAMESPACE/airflow:latest.
+        // The CLI derives the name of a local image from it: NAMESPACE/airflow:latest.
         Assert.Matches("^[a-z0-9]+(-[a-z0-9]+)*$", found.Text("namespace"));
         found.Text("runtimeVersion");
         found.Text("name");
@@ -25,7 +25,7 @@ internal static class CliDeploySteps
         return found;
     }
 
-    /// <summary>The Deployment is chosen from a list when no id is given; the last one made is taken here.</summary>
+    /// <summary>Without an id, the user selects a Deployment from a list. This step selects the newest one.</summary>
     public static async Task<string> ChooseDeploymentAsync(this CliReplay cli, string name)
     {
         var list = (await cli.GetAsync($"/v1/organizations/{cli.Organization}/deployments", ("limit", "1000"), ("offset", "0"),
@@ -37,7 +37,7 @@ internal static class CliDeploySteps
         chosen.Text("organizationId");
         chosen.Text("airflowVersion");
         chosen.Time("createdAt");
-        // It is asked for twice after the choice.
+        // The CLI requests the Deployment twice after the selection.
         await cli.GetDeploymentAsync(chosen.Text("id"));
         await cli.GetDeploymentAsync(chosen.Text("id"));
         return chosen.Text("id");
@@ -52,13 +52,13 @@ internal static class CliDeploySteps
         Assert.Equal("INITIALIZED", deploy.Text("status"));
         deploy.Flag("isDagDeployEnabled");
         deploy.Time("createdAt");
-        // The target of docker tag and push.
+        // The CLI passes it to docker tag and docker push.
         Assert.Matches("^[^/:]+(:[0-9]+)?/[a-z0-9/]+$", deploy.Text("imageRepository"));
         Assert.Matches("^([A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?$", deploy.Text("imageTag"));
         return deploy;
     }
 
-    /// <summary>Finalizes; the CLI prints the version and the tag that come back.</summary>
+    /// <summary>Finalizes; the CLI prints the version and the tag of the response.</summary>
     public static async Task<CliObject> FinalizeAsync(this CliReplay cli, string deployment, string deploy, JsonObject body)
     {
         var done = (await cli.PostAsync($"{cli.DeploymentPath(deployment)}/deploys/{deploy}/finalize", body)).Body;
@@ -69,8 +69,8 @@ internal static class CliDeploySteps
     }
 
     /// <summary>
-    /// Asks for the runtimes that an image may have. A server that has none is asked in vain; what one says is read as a whole, and one
-    /// time that Go cannot read ends the command.
+    /// Requests the runtimes for an image. The CLI ignores a server without this route. It parses a response completely, so that one time
+    /// that Go cannot parse ends the command.
     /// </summary>
     public static async Task ReadOptionsAsync(this CliReplay cli)
     {
@@ -84,7 +84,7 @@ internal static class CliDeploySteps
         }
     }
 
-    /// <summary>What <c>--wait</c> asks after its sleep: the Deployment, until it is in one of two states.</summary>
+    /// <summary>The request of <c>--wait</c> after its sleep: the Deployment, until it is in one of two states.</summary>
     public static async Task<string> WaitAsync(this CliReplay cli, string deployment)
     {
         var found = (await cli.GetAsync(cli.DeploymentPath(deployment))).Body;
@@ -92,7 +92,7 @@ internal static class CliDeploySteps
         return found.Text("status");
     }
 
-    /// <summary>The description and, if the project is a clean checkout, the commit.</summary>
+    /// <summary>The body with a description and, if the project is a clean checkout, the commit.</summary>
     public static JsonObject DeployBody(string type, string description = "", JsonObject? git = null)
     {
         var body = new JsonObject { ["description"] = description };

@@ -61,13 +61,14 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
         await CreateAsync(name, type);
 
         foreach (var (key, value) in ((string, string?)[])[("metadata.deployment_id", null), ("configuration.name", name),
-            ("configuration.dag_deploy_enabled", "true"), ("configuration.deployment_type", type), ("configuration.is_development_mode", "false"),
+            ("configuration.dag_deploy_enabled", "true"), ("configuration.deployment_type", type),
+            ("configuration.is_development_mode", "false"),
             ("metadata.status", "HEALTHY")])
         {
             using var cli = await SetUpAsync();
             var shown = (await CliInspection.RunAsync(cli, name)).Key(key);
             Assert.Equal(value ?? shown, shown);
-            // The cluster is asked for if there is one, and only then.
+            // The CLI requests the cluster only if there is one.
             Assert.Equal(type == "STANDARD" ? 3 : 4, cli.Sent.Count);
             ReplayTable.Show($"astro deployment inspect --key {key}", cli, $"{type}: {shown}");
         }
@@ -82,10 +83,12 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
     {
         using var cli = await SetUpAsync();
         var options = await cli.GetOptionsAsync(CreateQuery);
-        Assert.Equal($"GET /v1/organizations/{cli.Organization}/deployment-options?cloudProvider=AZURE&deploymentType=STANDARD", cli.Sent[^1]);
+        var expected = $"GET /v1/organizations/{cli.Organization}/deployment-options?cloudProvider=AZURE&deploymentType=STANDARD";
+        Assert.Equal(expected, cli.Sent[^1]);
         Assert.Contains(cli.Workspace, (await cli.ListWorkspacesAsync()).Select(workspace => workspace.Text("id")));
-        // Without --region it is chosen from a bare array.
-        var regions = await cli.GetAsync($"/v1/organizations/{cli.Organization}/cluster-options", ("provider", "AZURE"), ("type", "DEDICATED"));
+        // Without --region, the user selects it from an array without paging.
+        var regions = await cli.GetAsync(
+            $"/v1/organizations/{cli.Organization}/cluster-options", ("provider", "AZURE"), ("type", "DEDICATED"));
         Assert.Equal(HttpStatusCode.OK, regions.Status);
         Assert.NotEmpty(regions.Json!.Value[0].GetProperty("regions")[0].GetProperty("name").GetString()!);
         var created = (await cli.PostAsync(cli.Deployments(), cli.CreateBody(Unique(), options))).Body;
@@ -117,7 +120,8 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
 
         Assert.Equal(wanted == "enable", updated.Flag("isDagDeployEnabled"));
         Assert.Equal(["PASSWORD secret ", "STAGE open prod"], CliDeploymentSteps.Variables(updated).Select(variable =>
-            $"{variable.Text("key")} {(variable.Flag("isSecret") ? "secret" : "open")} {variable.OptionalText("value")}").Order(StringComparer.Ordinal));
+            $"{variable.Text("key")} {(variable.Flag("isSecret") ? "secret" : "open")} {variable.OptionalText("value")}")
+            .Order(StringComparer.Ordinal));
         Assert.Equal("orders", updated.Text("description"));
         ReplayTable.Show($"astro deployment update --dag-deploy {wanted}", cli, "Successfully updated Deployment");
     }
@@ -143,7 +147,8 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
         var name = Unique();
         await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.GetOptionsAsync(CreateQuery), isDevelopment: true));
 
-        foreach (var (command, isHibernating, until) in ((string, bool, string?)[])[("hibernate", true, null), ("hibernate --until", true, "2075-01-01T00:00:00Z"),
+        foreach (var (command, isHibernating, until) in ((string, bool, string?)[])
+            [("hibernate", true, null), ("hibernate --until", true, "2075-01-01T00:00:00Z"),
             ("wake-up", false, null)])
         {
             using var one = await SetUpAsync();
@@ -152,10 +157,11 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
             var body = new JsonObject { ["isHibernating"] = isHibernating };
             if (until is not null)
                 body["overrideUntil"] = until;
-            var answer = (await one.PostAsync($"{one.Deployments()}/{found.Text("id")}/hibernation-override", body)).Body;
-            Assert.Equal(until is not null, answer.Has("overrideUntil"));
+            var response = (await one.PostAsync($"{one.Deployments()}/{found.Text("id")}/hibernation-override", body)).Body;
+            Assert.Equal(until is not null, response.Has("overrideUntil"));
             Assert.Equal(isHibernating ? "HIBERNATING" : "HEALTHY", (await CliInspection.RunAsync(one, name)).Key("metadata.status"));
-            ReplayTable.Show($"astro deployment {command}", one, $"Successfully overrode until {answer.OptionalText("overrideUntil") ?? "further notice"}");
+            var end = response.OptionalText("overrideUntil") ?? "further notice";
+            ReplayTable.Show($"astro deployment {command}", one, $"Successfully overrode until {end}");
         }
         using var last = await SetUpAsync();
         var removed = await last.FindDeploymentAsync(name);
@@ -175,7 +181,8 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
     private async Task CreateAsync(string name, string type, string more = "{}", bool isDagDeployEnabled = true)
     {
         var body = JsonNode.Parse(more)!.AsObject();
-        (body["name"], body["type"], body["workspaceId"], body["isDagDeployEnabled"]) = (name, type, Server.WorkspaceId, isDagDeployEnabled);
+        (body["name"], body["type"]) = (name, type);
+        (body["workspaceId"], body["isDagDeployEnabled"]) = (Server.WorkspaceId, isDagDeployEnabled);
         await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments", body);
     }
 }

@@ -3,13 +3,13 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>The pieces that the CLI's Workspace and Deployment commands are made of, each with every field that it reads.</summary>
+/// <summary>Steps of the CLI's Workspace and Deployment commands; each step reads every field that the CLI reads.</summary>
 internal static class CliDeploymentSteps
 {
-    /// <summary>Address of the Deployments in the context's Organization.</summary>
+    /// <summary>Path of the Deployments in the context's Organization.</summary>
     public static string Deployments(this CliReplay cli) => $"/v1/organizations/{cli.Organization}/deployments";
 
-    /// <summary>The CLI's loop: the next page begins where the received ones end.</summary>
+    /// <summary>Lists all rows as the CLI does: each page begins after the received rows.</summary>
     public static async Task<IReadOnlyList<CliObject>> ListAllAsync(this CliReplay cli, string path, string name, int limit,
         params (string Key, string Value)[] query)
     {
@@ -22,13 +22,14 @@ internal static class CliDeploymentSteps
             if (received.Count == 0 || all.Count >= body.Number("totalCount"))
                 return all;
         }
-        throw new InvalidOperationException("The CLI gives up after 100 pages.");
+        throw new InvalidOperationException("The CLI stops after 100 pages.");
     }
 
-    /// <summary>The Workspaces that the token reaches.</summary>
+    /// <summary>The Workspaces in the scope of the token.</summary>
     public static async Task<IReadOnlyList<CliObject>> ListWorkspacesAsync(this CliReplay cli)
     {
-        var workspaces = await cli.ListAllAsync($"/v1/organizations/{cli.Organization}/workspaces", "workspaces", 1000, ("sorts", "name:asc"));
+        var workspaces = await cli.ListAllAsync(
+            $"/v1/organizations/{cli.Organization}/workspaces", "workspaces", 1000, ("sorts", "name:asc"));
         foreach (var workspace in workspaces)
         {
             workspace.Text("id");
@@ -39,11 +40,12 @@ internal static class CliDeploymentSteps
         return workspaces;
     }
 
-    /// <summary><c>workspace switch</c>: an id or a name, which becomes the context.</summary>
+    /// <summary><c>workspace switch</c>: the Workspace with this id or name becomes the context.</summary>
     public static async Task SwitchWorkspaceAsync(this CliReplay cli, string wanted) => cli.Workspace =
-        (await cli.ListWorkspacesAsync()).Single(workspace => workspace.Text("id") == wanted || workspace.Text("name") == wanted).Text("id");
+        (await cli.ListWorkspacesAsync())
+        .Single(workspace => workspace.Text("id") == wanted || workspace.Text("name") == wanted).Text("id");
 
-    /// <summary>The Deployments of the context's Workspace, or of all; with every column of the table.</summary>
+    /// <summary>The Deployments of the context's Workspace, or of all Workspaces, with every column of the table.</summary>
     public static async Task<IReadOnlyList<CliObject>> ListDeploymentsAsync(this CliReplay cli, bool all = false)
     {
         var deployments = await cli.ListAllAsync(cli.Deployments(), "deployments", 1000, all ? [] : [("workspaceIds", cli.Workspace)]);
@@ -52,21 +54,23 @@ internal static class CliDeploymentSteps
         return deployments;
     }
 
-    /// <summary>The Deployment that a command names by id or by name: looked for in the list, then asked for.</summary>
+    /// <summary>The Deployment that a command names by id or by name: the CLI finds it in the list, and then requests it.</summary>
     public static async Task<CliObject> FindDeploymentAsync(this CliReplay cli, string wanted)
     {
-        var found = (await cli.ListDeploymentsAsync()).Single(deployment => deployment.Text("id") == wanted || deployment.Text("name") == wanted);
+        var found = (await cli.ListDeploymentsAsync())
+            .Single(deployment => deployment.Text("id") == wanted || deployment.Text("name") == wanted);
         return await cli.GetDeploymentAsync(found.Text("id"));
     }
 
     /// <summary>The row of a Deployment in the tables of <c>list</c>, <c>create</c> and <c>update</c>.</summary>
     public static void ReadRow(CliObject deployment)
     {
-        foreach (var field in (string[])["name", "namespace", "id", "runtimeVersion", "airflowVersion", "webServerUrl", "organizationId", "workspaceId"])
+        string[] texts = ["name", "namespace", "id", "runtimeVersion", "airflowVersion", "webServerUrl", "organizationId", "workspaceId"];
+        foreach (var field in texts)
             deployment.Text(field);
         deployment.Flag("isDagDeployEnabled");
         deployment.Flag("isCicdEnforced");
-        // Used without a look.
+        // The CLI uses these fields without a check.
         if (deployment.Text("type") != "STANDARD")
             deployment.Text("clusterName");
         deployment.Text("workspaceName");
@@ -77,7 +81,8 @@ internal static class CliDeploymentSteps
     }
 
     /// <summary>
-    /// The options of <c>create</c> and <c>update</c>: the defaults for what is not given, and for <c>--deployment-file</c> the machines of queues.
+    /// The options of <c>create</c> and <c>update</c>: the defaults for omitted values, and the machines of queues for
+    /// <c>--deployment-file</c>.
     /// </summary>
     public static async Task<CliObject> GetOptionsAsync(this CliReplay cli, params (string Key, string Value)[] query)
     {
@@ -120,7 +125,8 @@ internal static class CliDeploymentSteps
     };
 
     /// <summary>
-    /// The body of <c>deployment update --dag-deploy</c>: everything as it was read, secrets without their value, and no queues as <c>null</c>.
+    /// The body of <c>deployment update --dag-deploy</c>: all values of the Deployment, secrets without their value, and <c>null</c> for no
+    /// queues.
     /// </summary>
     public static JsonObject UpdateBody(CliObject current, bool isDagDeployEnabled) => new()
     {
@@ -144,7 +150,8 @@ internal static class CliDeploymentSteps
         ["resourceQuotaMemory"] = current.Text("resourceQuotaMemory"),
         ["schedulerSize"] = current.Text("schedulerSize"),
         ["type"] = current.Text("type"),
-        ["workerQueues"] = !current.Has("workerQueues") ? null : new JsonArray([.. current.Objects("workerQueues").Select(queue => new JsonObject
+        ["workerQueues"] = !current.Has("workerQueues") ? null
+            : new JsonArray([.. current.Objects("workerQueues").Select(queue => new JsonObject
         {
             ["astroMachine"] = queue.Text("astroMachine"),
             ["id"] = queue.Text("id"),
@@ -157,7 +164,7 @@ internal static class CliDeploymentSteps
         ["workspaceId"] = current.Text("workspaceId"),
     };
 
-    /// <summary>A list behind a pointer that the CLI checks.</summary>
+    /// <summary>The environment variables. The CLI checks whether the list exists.</summary>
     public static IReadOnlyList<CliObject> Variables(CliObject deployment) =>
         deployment.Has("environmentVariables") ? deployment.Objects("environmentVariables") : [];
 

@@ -3,8 +3,8 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Clients;
 
 /// <summary>
-/// <c>deployment inspect</c>: the document that the CLI makes from a Deployment. Scripts take single values out of it with <c>--key</c>; a key
-/// that is not there ends them.
+/// <c>deployment inspect</c>: the document that the CLI creates from a Deployment. Scripts read single values with <c>--key</c>; a missing
+/// key ends the command.
 /// </summary>
 internal sealed class CliInspection
 {
@@ -31,7 +31,8 @@ internal sealed class CliInspection
         {
             ["metadata"] = Metadata(deployment, isStandard),
             ["configuration"] = Configuration(deployment, isStandard, pools),
-            ["alert_emails"] = new JsonArray([.. (deployment.Has("contactEmails") ? deployment.Texts("contactEmails") : []).Select(email => JsonValue.Create(email))]),
+            ["alert_emails"] = new JsonArray(
+                [.. (deployment.Has("contactEmails") ? deployment.Texts("contactEmails") : []).Select(email => JsonValue.Create(email))]),
             ["worker_queues"] = new JsonArray([.. Queues(deployment, pools)]),
             ["environment_variables"] = new JsonArray([.. CliDeploymentSteps.Variables(deployment).Select(variable => new JsonObject
             {
@@ -44,21 +45,22 @@ internal sealed class CliInspection
         return new(document);
     }
 
-    /// <summary><c>--key</c>: a part and a field, as the shell reads it.</summary>
+    /// <summary>The value for <c>--key</c>, a part and a field, as the shell reads it.</summary>
     public string Key(string key)
     {
         var parts = key.Split('.');
-        Assert.True(_document[parts[0]]?.AsObject().ContainsKey(parts[1]) ?? false, $"requested key {key} not found in deployment: {_document}");
+        Assert.True(_document[parts[0]]?.AsObject().ContainsKey(parts[1]) ?? false,
+            $"requested key {key} not found in deployment: {_document}");
         return _document[parts[0]]![parts[1]]!.ToString();
     }
 
-    /// <summary><c>--template</c>: the document without what belongs to this one Deployment.</summary>
+    /// <summary>The document for <c>--template</c>, without the values that identify this Deployment.</summary>
     public JsonObject Template()
     {
         var template = _document.DeepClone().AsObject();
         template.Remove("metadata");
         template["configuration"]!["name"] = "";
-        // No value of a secret is known, so none is in it.
+        // The CLI does not know the values of secrets, so the template contains none.
         template["environment_variables"] = new JsonArray([.. _document["environment_variables"]!.AsArray()
             .Where(variable => !variable!["is_secret"]!.GetValue<bool>()).Select(variable => variable!.DeepClone())]);
         return template;
@@ -106,12 +108,14 @@ internal sealed class CliInspection
         }
         if (!isStandard && deployment.OptionalText("taskPodNodePoolId") is { } pool)
             configuration["default_worker_type"] = pools.Single(one => one.Text("id") == pool).Text("nodeInstanceType");
-        foreach (var (key, field) in ((string, string)[])[("description", "description"), ("cloud_provider", "cloudProvider"), ("region", "region")])
+        (string, string)[] texts = [("description", "description"), ("cloud_provider", "cloudProvider"), ("region", "region")];
+        foreach (var (key, field) in texts)
         {
             if (deployment.OptionalText(field) is { } text)
                 configuration[key] = text;
         }
-        foreach (var (key, field) in ((string, string)[])[("is_high_availability", "isHighAvailability"), ("is_development_mode", "isDevelopmentMode")])
+        (string, string)[] flags = [("is_high_availability", "isHighAvailability"), ("is_development_mode", "isDevelopmentMode")];
+        foreach (var (key, field) in flags)
         {
             if (deployment.Has(field))
                 configuration[key] = Word(deployment.Flag(field));
@@ -127,7 +131,13 @@ internal sealed class CliInspection
                 ? pools.Single(pool => pool.Text("id") == queue.Text("nodePoolId")).Text("nodeInstanceType")
                 : queue.Text("astroMachine");
             yield return deployment.Text("executor") == "KUBERNETES"
-                ? new() { ["name"] = queue.Text("name"), ["worker_type"] = machine, ["pod_cpu"] = queue.Text("podCpu"), ["pod_ram"] = queue.Text("podMemory") }
+                    ? new()
+                    {
+                        ["name"] = queue.Text("name"),
+                        ["worker_type"] = machine,
+                        ["pod_cpu"] = queue.Text("podCpu"),
+                        ["pod_ram"] = queue.Text("podMemory"),
+                    }
                 : new()
                 {
                     ["name"] = queue.Text("name"),
@@ -139,6 +149,6 @@ internal sealed class CliInspection
         }
     }
 
-    // As Go prints it.
+    // Go prints flags in lower case.
     private static string Word(bool flag) => flag ? "true" : "false";
 }

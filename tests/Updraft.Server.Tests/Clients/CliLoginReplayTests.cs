@@ -9,8 +9,8 @@ using Updraft.Server.SignIn;
 namespace Updraft.Server.Tests.Clients;
 
 /// <summary>
-/// <c>astro login</c> in both forms. The browser's part of the interactive one, from the provider to the code, is tested with a real browser
-/// elsewhere; here the code is there already.
+/// Both forms of <c>astro login</c>. Tests with a real browser cover the interactive form from the provider to the authorization code. Here
+/// the code already exists.
 /// </summary>
 public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
@@ -43,29 +43,30 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(user),
             new AuthorizationRequest(Callback, challenge, null, DateTimeOffset.MaxValue), TestContext.Current.CancellationToken);
 
-        var answer = await ExchangeAsync(config, ("client_id", config.Text("clientId")), ("code", code), ("code_verifier", verifier),
+        var response = await ExchangeAsync(config, ("client_id", config.Text("clientId")), ("code", code), ("code_verifier", verifier),
             ("grant_type", "authorization_code"), ("redirect_uri", Callback));
-        var (requests, email) = await BeginSessionAsync(config, answer.Text("access_token"));
+        var (requests, email) = await BeginSessionAsync(config, response.Text("access_token"));
         ReplayTable.Show("astro login (after the browser)", requests + 1, $"Logging in as {email}");
 
         var again = await ExchangeAsync(await DiscoverAsync(), ("client_id", config.Text("clientId")), ("grant_type", "refresh_token"),
-            ("refresh_token", answer.Text("refresh_token")));
+            ("refresh_token", response.Text("refresh_token")));
         await BeginSessionAsync(config, again.Text("access_token"));
         ReplayTable.Show("astro login (refresh)", 2, $"a token for {again.Number("expires_in")} seconds more");
     }
 
-    /// <summary>The address is fixed in the CLI; it must answer with exactly 200.</summary>
+    /// <summary>The path is a constant in the CLI. The server must respond with exactly 200.</summary>
     private async Task<CliObject> DiscoverAsync()
     {
         using var client = new HttpClient { BaseAddress = Server.BaseAddress };
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/private/v1alpha1/cli/auth-config") { Content = new ByteArrayContent([]) };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/private/v1alpha1/cli/auth-config");
+        request.Content = new ByteArrayContent([]);
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
         request.Headers.TryAddWithoutValidation("X-Astro-Client-Identifier", "cli");
         using var response = await client.SendAsync(request, Cancelled);
         var config = (await CliResponse.ReadAsync("GET auth-config", response)).Body;
         Assert.NotEmpty(config.Text("clientId"));
         Assert.NotEmpty(config.Text("audience"));
-        // Paths are written straight after it.
+        // The CLI appends paths without a separator.
         Assert.EndsWith("/", config.Text("domainUrl"));
         return config;
     }
@@ -75,14 +76,14 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         using var client = new HttpClient();
         using var content = new FormUrlEncodedContent(form.Select(field => KeyValuePair.Create(field.Key, field.Value)));
         using var response = await client.PostAsync(config.Text("domainUrl") + "oauth/token", content, Cancelled);
-        var answer = (await CliResponse.ReadAsync("POST oauth/token", response)).Body;
-        Assert.False(answer.Has("error"));
-        Assert.True(answer.Number("expires_in") > 300, "It would be refreshed at once.");
-        answer.Text("refresh_token");
-        return answer;
+        var token = (await CliResponse.ReadAsync("POST oauth/token", response)).Body;
+        Assert.False(token.Has("error"));
+        Assert.True(token.Number("expires_in") > 300, "The CLI would refresh the token at once.");
+        token.Text("refresh_token");
+        return token;
     }
 
-    /// <summary>Userinfo, self, Organization and Workspaces; each answer with what the CLI reads.</summary>
+    /// <summary>Requests userinfo, self, Organization and Workspaces, and reads the fields that the CLI reads.</summary>
     private async Task<(int Requests, string Email)> BeginSessionAsync(CliObject config, string token)
     {
         using var client = new HttpClient();

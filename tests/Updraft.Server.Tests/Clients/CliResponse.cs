@@ -5,15 +5,15 @@ using System.Text.RegularExpressions;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>An answer as the CLI takes it: 200 and 204 are success, of anything else it shows the one field <c>message</c>.</summary>
+/// <summary>A response as the CLI interprets it: 200 and 204 are success; for another status, it shows the field <c>message</c>.</summary>
 internal sealed record CliResponse(string Request, HttpStatusCode Status, string ContentType, JsonElement? Json)
 {
-    /// <summary>The object that the CLI has in hand after a success. It is nil, and the CLI panics, unless it is a 200 with JSON.</summary>
+    /// <summary>The object of a success. Without the status 200 and JSON, it is nil, and the CLI panics.</summary>
     public CliObject Body
     {
         get
         {
-            Assert.True(Status == HttpStatusCode.OK, $"{Request} answered {(int)Status}: {Json}");
+            Assert.True(Status == HttpStatusCode.OK, $"{Request} returned {(int)Status}: {Json}");
             Assert.Contains("json", ContentType);
             return new CliObject(Request, Json!.Value);
         }
@@ -26,7 +26,7 @@ internal sealed record CliResponse(string Request, HttpStatusCode Status, string
         {
             Assert.False(IsSuccess, $"{Request} succeeded");
             Assert.Contains("json", ContentType);
-            // The whole error is read first; a number that is none hides the message.
+            // The CLI parses the whole error first; a number with a wrong type hides the message.
             Assert.Equal((int)Status, Json!.Value.GetProperty("statusCode").GetInt32());
             Assert.Equal(JsonValueKind.String, Json.Value.GetProperty("requestId").ValueKind);
             var message = Json.Value.GetProperty("message").GetString()!;
@@ -46,8 +46,8 @@ internal sealed record CliResponse(string Request, HttpStatusCode Status, string
 }
 
 /// <summary>
-/// A JSON object that is read as Go reads into a struct: exact names, exact types, times of RFC 3339; one wrong value spoils the whole.
-/// What the CLI uses without a look must be there.
+/// A JSON object, read as Go reads it into a struct: exact names, exact types, times of RFC 3339. One wrong value makes the whole object
+/// unreadable. A value that the CLI uses without a check must exist.
 /// </summary>
 internal sealed partial class CliObject
 {
@@ -57,30 +57,31 @@ internal sealed partial class CliObject
     public CliObject(string where, JsonElement json)
     {
         (_where, _json) = (where, json);
-        Assert.True(json.ValueKind == JsonValueKind.Object, $"{where} is no object: {json}");
+        Assert.True(json.ValueKind == JsonValueKind.Object, $"{where} is not an object: {json}");
         CheckTimes(where, json);
     }
 
     public string Raw => _json.GetRawText();
 
-    /// <summary>A text that must be there, for a value or a pointer that is dereferenced without a look.</summary>
+    /// <summary>A text that must exist, because the CLI uses it without a check.</summary>
     public string Text(string name) => Field(name, JsonValueKind.String).GetString()!;
 
-    /// <summary>A text behind a pointer that the CLI checks; null when left out.</summary>
+    /// <summary>A text that the CLI checks for nil; null if the field is missing.</summary>
     public string? OptionalText(string name) => Has(name) ? Text(name) : null;
 
     public bool Flag(string name)
     {
         var value = _json.TryGetProperty(name, out var found) ? found : default;
-        Assert.True(value.ValueKind is JsonValueKind.True or JsonValueKind.False, $"{_where}.{name} is no flag but '{value}'");
+        Assert.True(value.ValueKind is JsonValueKind.True or JsonValueKind.False, $"{_where}.{name} is not a flag but '{value}'");
         return value.GetBoolean();
     }
 
-    /// <summary>A whole number; Go refuses <c>20.0</c>.</summary>
+    /// <summary>A whole number; Go rejects <c>20.0</c>.</summary>
     public int Number(string name)
     {
         var text = Field(name, JsonValueKind.Number).GetRawText();
-        Assert.True(int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number), $"{_where}.{name} is {text}");
+        Assert.True(int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number),
+            $"{_where}.{name} is {text}");
         return number;
     }
 
@@ -91,23 +92,25 @@ internal sealed partial class CliObject
     public IReadOnlyList<CliObject> Objects(string name) =>
         [.. Field(name, JsonValueKind.Array).EnumerateArray().Select((item, index) => new CliObject($"{_where}.{name}[{index}]", item))];
 
-    public IReadOnlyList<string> Texts(string name) => [.. Field(name, JsonValueKind.Array).EnumerateArray().Select(item => item.GetString()!)];
+    public IReadOnlyList<string> Texts(string name) =>
+        [.. Field(name, JsonValueKind.Array).EnumerateArray().Select(item => item.GetString()!)];
 
     public bool Has(string name) => _json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null;
 
     private JsonElement Field(string name, JsonValueKind kind)
     {
         Assert.True(_json.TryGetProperty(name, out var value), $"{_where}.{name} is missing in {_json}");
-        Assert.True(value.ValueKind == kind, $"{_where}.{name} is no {kind} but {value.GetRawText()}");
+        Assert.True(value.ValueKind == kind, $"{_where}.{name} is not of the type {kind} but {value.GetRawText()}");
         return value;
     }
 
     private static void CheckTimes(string where, JsonElement json)
     {
-        foreach (var field in json.EnumerateObject().Where(field => TimeName().IsMatch(field.Name) && field.Value.ValueKind != JsonValueKind.Null))
+        var times = json.EnumerateObject().Where(field => TimeName().IsMatch(field.Name) && field.Value.ValueKind != JsonValueKind.Null);
+        foreach (var field in times)
         {
             Assert.True(field.Value.ValueKind == JsonValueKind.String && Rfc3339().IsMatch(field.Value.GetString()!),
-                $"{where}.{field.Name} is '{field.Value}', which Go cannot read as a time");
+                $"{where}.{field.Name} is '{field.Value}', which Go cannot parse as a time");
         }
     }
 

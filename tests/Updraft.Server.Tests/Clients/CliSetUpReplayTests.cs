@@ -5,7 +5,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>What the CLI does with <c>ASTRO_API_TOKEN</c> before almost every command.</summary>
+/// <summary>Steps of the CLI with <c>ASTRO_API_TOKEN</c> before almost every command.</summary>
 public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -20,7 +20,8 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
     {
         var workspace = await Server.CreateWorkspaceAsync(Unique());
         var deployment = await Server.CreateDeploymentAsync(Unique(), workspace);
-        var token = await Server.CreateTokenAsync(scope, role, scope switch { "WORKSPACE" => workspace, "DEPLOYMENT" => deployment, _ => null }, days: 30);
+        var entity = scope switch { "WORKSPACE" => workspace, "DEPLOYMENT" => deployment, _ => null };
+        var token = await Server.CreateTokenAsync(scope, role, entity, days: 30);
         using var cli = new CliReplay(Server, token, "github-action");
 
         await cli.SetUpAsync();
@@ -31,7 +32,7 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
         ReplayTable.Show($"ASTRO_API_TOKEN ({scope})", cli, $"{role}: Organization {cli.Organization}, Workspace {cli.Workspace}");
     }
 
-    /// <summary>The claims as the CLI types them; a wrong type makes the token malformed.</summary>
+    /// <summary>Checks the types of the claims; with a wrong type, the CLI calls the token malformed.</summary>
     private static void CheckClaims(string token, bool hasWorkspace)
     {
         var claims = Jwt.Claims(token);
@@ -42,7 +43,8 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
             (["aud"], [JsonValueKind.String, JsonValueKind.Array]),
             (["isAstronomerGenerated"], [JsonValueKind.True, JsonValueKind.False]),
         })
-            Assert.All(names, name => Assert.True(claims[name] is null || kinds.Contains(claims[name]!.GetValueKind()), $"{name} is {claims[name]}"));
+            Assert.All(names, name => Assert.True(
+                claims[name] is null || kinds.Contains(claims[name]!.GetValueKind()), $"{name} is {claims[name]}"));
         Assert.NotNull(claims["exp"]);
         var permissions = claims["permissions"]!.AsArray().Select(entry => entry!.GetValue<string>()).ToList();
         Assert.All(permissions, entry => Assert.Matches("^[A-Za-z]+:[^:]+$", entry));
@@ -54,7 +56,8 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
     [Theory]
     [InlineData("WORKSPACE", "WORKSPACE_AUTHOR")]
     [InlineData("DEPLOYMENT", "DEPLOYMENT_ADMIN")]
-    public async Task Trap_08_a_token_carries_the_Workspace_of_everything_that_it_can_deploy_to(string scope, string role)
+    [Trait("catalog", "Trap 08")]
+    public async Task Token_carries_the_Workspace_of_all_its_Deployments(string scope, string role)
     {
         var workspace = await Server.CreateWorkspaceAsync(Unique());
         var own = await Server.CreateDeploymentAsync(Unique(), workspace);
@@ -68,7 +71,7 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
         });
         var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{created.Text("id")}/rotate", new JsonObject());
 
-        // With another Workspace in the context than that of the Deployment, the CLI deploys nothing and exits with 0.
+        // If the Workspace of the context is not that of the Deployment, the CLI deploys nothing and exits with 0.
         using var cli = new CliReplay(Server, rotated.Text("token"));
         await cli.SetUpAsync();
         Assert.Equal(workspace, cli.Workspace);
@@ -77,7 +80,8 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Trap_08_a_token_without_a_Workspace_can_switch_to_every_one_and_a_token_of_one_reaches_no_other()
+    [Trait("catalog", "Trap 08")]
+    public async Task Token_without_a_Workspace_switches_to_any_and_Workspace_token_to_none()
     {
         var (first, second) = (await Server.CreateWorkspaceAsync(Unique()), await Server.CreateWorkspaceAsync(Unique()));
         var (here, there) = (await Server.CreateDeploymentAsync(Unique(), first), await Server.CreateDeploymentAsync(Unique(), second));
@@ -95,9 +99,9 @@ public sealed class CliSetUpReplayTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Runner_up_answers_come_at_once_so_that_nobody_waits_who_has_no_limit_of_its_own()
+    public async Task Error_responses_arrive_at_once()
     {
-        // The CLI sets no limit and does not try again: an error must be an answer.
+        // The CLI has no timeout and does not retry, so an error must be a response.
         using var cli = new CliReplay(Server, "eyJhbGciOiJub25lIn0.eyJwZXJtaXNzaW9ucyI6WyJhOmIiXX0.x");
         Assert.NotEmpty((await cli.GetAsync("/v1/organizations", ("limit", "100"), ("offset", "0"))).Error);
         Assert.NotEmpty((await cli.GetAsync("/v1/organizations//deployments")).Error);

@@ -7,33 +7,35 @@ using System.Web;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>The upload of the CLI's blob library: its chunks, its headers, its way with the address, and what it refuses in an answer.</summary>
+/// <summary>The upload of the CLI's blob library: its blocks, its headers, its rewritten URL, and its checks of a response.</summary>
 internal static class CliUpload
 {
-    /// <summary>Archives of this size and more are sent in blocks.</summary>
+    /// <summary>Size in bytes from which an archive is sent in blocks.</summary>
     public const int BlockSize = 1024 * 1024;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<string> RunAsync(string address, byte[] archive, List<string> sent)
+    public static async Task<string> RunAsync(string url, byte[] archive, List<string> sent)
     {
-        // The address must be absolute; its query is taken apart and written again in another order.
-        Assert.StartsWith("http", new Uri(address, UriKind.Absolute).Scheme);
+        // The URL must be absolute. The library parses its query, and writes it again in another order.
+        Assert.StartsWith("http", new Uri(url, UriKind.Absolute).Scheme);
         using var client = new HttpClient();
         if (archive.Length < BlockSize)
-            return Version(await SendAsync(client, address, [], archive, "application/octet-stream", "BlockBlob", sent));
+            return Version(await SendAsync(client, url, [], archive, "application/octet-stream", "BlockBlob", sent));
         var blocks = archive.Chunk(BlockSize).Select((bytes, index) => (Id: BlockId(index), Bytes: bytes)).ToList();
         foreach (var (id, bytes) in blocks)
-            await SendAsync(client, address, [("comp", "block"), ("blockid", id)], bytes, "application/octet-stream", null, sent);
+            await SendAsync(client, url, [("comp", "block"), ("blockid", id)], bytes, "application/octet-stream", null, sent);
         var list = $"<BlockList>{string.Concat(blocks.Select(block => $"<Latest>{block.Id}</Latest>"))}</BlockList>";
-        return Version(await SendAsync(client, address, [("comp", "blocklist")], Encoding.UTF8.GetBytes(list), "application/xml", null, sent));
+        var body = Encoding.UTF8.GetBytes(list);
+        return Version(await SendAsync(client, url, [("comp", "blocklist")], body, "application/xml", null, sent));
     }
 
-    private static async Task<HttpResponseHeaders> SendAsync(HttpClient client, string address, (string Key, string Value)[] more, byte[] body,
+    private static async Task<HttpResponseHeaders> SendAsync(
+        HttpClient client, string url, (string Key, string Value)[] more, byte[] body,
         string contentType, string? blobType, List<string> sent)
     {
         sent.Add($"PUT {more.FirstOrDefault(pair => pair.Key == "comp").Value ?? "blob"}");
-        using var request = new HttpRequestMessage(HttpMethod.Put, WithQuery(address, more)) { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, WithQuery(url, more)) { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
         request.Headers.TryAddWithoutValidation("Accept", "application/xml");
         request.Headers.TryAddWithoutValidation("User-Agent", "azsdk-go-azblob/v1.7.0 (go1.26.0; linux)");
@@ -43,7 +45,7 @@ internal static class CliUpload
         using var response = await client.SendAsync(request, Cancelled);
         Assert.True(response.StatusCode == HttpStatusCode.Created,
             $"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(Cancelled)}");
-        // These would make the library fail although the upload succeeded.
+        // With an unreadable time, the library would fail although the upload succeeded.
         AssertTime(response.Headers.NonValidated.TryGetValues("Date", out var date) ? date.ToString() : null);
         AssertTime(response.Content.Headers.NonValidated.TryGetValues("Last-Modified", out var modified) ? modified.ToString() : null);
         Assert.False(response.Content.Headers.Contains("Content-MD5"));
@@ -61,18 +63,19 @@ internal static class CliUpload
     private static void AssertTime(string? text) => Assert.True(text is null
         || DateTimeOffset.TryParseExact(text, "R", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _), text);
 
-    private static Uri WithQuery(string address, (string Key, string Value)[] more)
+    private static Uri WithQuery(string url, (string Key, string Value)[] more)
     {
-        var uri = new Uri(address);
+        var uri = new Uri(url);
         var query = HttpUtility.ParseQueryString(uri.Query);
-        var pairs = query.AllKeys.Select(key => (Key: key!, Value: query[key]!)).Concat(more).OrderBy(pair => pair.Key, StringComparer.Ordinal);
+        var pairs = query.AllKeys.Select(key => (Key: key!, Value: query[key]!)).Concat(more)
+            .OrderBy(pair => pair.Key, StringComparer.Ordinal);
         return new UriBuilder(uri)
         {
             Query = string.Join('&', pairs.Select(pair => $"{Uri.EscapeDataString(pair.Key)}={Uri.EscapeDataString(pair.Value)}")),
         }.Uri;
     }
 
-    /// <summary>64 bytes: a random id, the block's number, zeros.</summary>
+    /// <summary>A block id of 64 bytes: a random id, the number of the block, and zeros.</summary>
     private static string BlockId(int index)
     {
         var id = new byte[64];

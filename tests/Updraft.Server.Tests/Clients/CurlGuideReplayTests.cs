@@ -4,7 +4,7 @@ using Updraft.Server.Tests.Deploys;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>The guide for deploys with curl, jq and tar: the same steps by the same programs, under both prefixes.</summary>
+/// <summary>The guide for deploys with curl, jq and tar: the same steps with the same programs, under both prefixes.</summary>
 public sealed class CurlGuideReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -23,7 +23,8 @@ public sealed class CurlGuideReplayTests(SharedServer shared) : IClassFixture<Sh
         await File.WriteAllTextAsync(Path.Join(folder, "dags", "orders.py"), "from airflow.sdk import dag", Cancelled);
         var script = Path.Join(folder, "deploy.sh");
         await File.WriteAllTextAsync(script, """
-            request() { curl -s --location --request POST "$1" --header "X-Astro-Client-Identifier: script" --header "Content-Type: application/json" \
+            request() { curl -s --location --request POST "$1" --header "X-Astro-Client-Identifier: script" \
+                --header "Content-Type: application/json" \
                 --header "Authorization: Bearer $ASTRO_API_TOKEN" --data "$2"; }
             created=$(request "$DEPLOYS" '{"type": "'$TYPE'"}' | jq .)
             deploy=$(echo $created | jq -r .id)
@@ -58,7 +59,12 @@ public sealed class CurlGuideReplayTests(SharedServer shared) : IClassFixture<Sh
 
     private static async Task<string[]> RunAsync(string script, string folder, Dictionary<string, string?> variables)
     {
-        var start = new ProcessStartInfo("bash", [script]) { WorkingDirectory = folder, RedirectStandardOutput = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("bash", [script])
+        {
+            WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            UseShellExecute = false,
+        };
         foreach (var (name, value) in variables)
             start.Environment[name] = value;
         using var bash = Process.Start(start)!;

@@ -3,7 +3,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>The GitHub action, which is a sequence of the CLI's commands: each is a process of its own and sets itself up.</summary>
+/// <summary>The GitHub action, a sequence of CLI commands. Each command is a separate process that sets up its context.</summary>
 public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private int _requests;
@@ -21,7 +21,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         var name = Unique();
         await Server.CreateDeploymentAsync(name);
         var id = await ChooseAsync(name);
-        // An image alone keeps the DAGs, so there must be some.
+        // A deploy of an image alone keeps the DAGs, so the Deployment needs some.
         if (type == "image-only")
             await DeployAsync(id, "dags-only");
 
@@ -34,7 +34,8 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
     public async Task Action_wakes_a_Deployment_before_it_deploys()
     {
         var name = Unique();
-        await RunAsync(async cli => await cli.PostAsync(cli.Deployments(), cli.CreateBody(name, await cli.GetOptionsAsync(), isDevelopment: true)));
+        await RunAsync(async cli => await cli.PostAsync(
+            cli.Deployments(), cli.CreateBody(name, await cli.GetOptionsAsync(), isDevelopment: true)));
         var id = await ChooseAsync(name);
         await RunAsync(cli => cli.PostAsync($"{cli.Deployments()}/{id}/hibernation-override", new JsonObject { ["isHibernating"] = true }));
         _requests = 0;
@@ -45,9 +46,10 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         await RunAsync(async cli =>
         {
             var found = await cli.FindDeploymentAsync(id);
-            return (await cli.PostAsync($"{cli.Deployments()}/{found.Text("id")}/hibernation-override", new JsonObject { ["isHibernating"] = false })).Body;
+            var path = $"{cli.Deployments()}/{found.Text("id")}/hibernation-override";
+            return (await cli.PostAsync(path, new JsonObject { ["isHibernating"] = false })).Body;
         });
-        // Asked again and again until it is awake.
+        // The action polls until the Deployment is awake.
         Assert.Equal("HEALTHY", await KeyAsync(id, "metadata.status"));
         await DeployAsync(id, "dags-only");
 
@@ -55,13 +57,14 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
     }
 
     [Fact]
-    public async Task Action_makes_a_preview_deploys_to_it_and_deletes_it()
+    public async Task Action_creates_a_preview_deploys_to_it_and_deletes_it()
     {
         var name = Unique();
         await RunAsync(async cli =>
         {
             var body = cli.CreateBody(name, await cli.GetOptionsAsync());
-            body["environmentVariables"] = JsonNode.Parse("""[{"key":"STAGE","value":"prod","isSecret":false},{"key":"PASSWORD","value":"x","isSecret":true}]""");
+            body["environmentVariables"] = JsonNode.Parse(
+                """[{"key":"STAGE","value":"prod","isSecret":false},{"key":"PASSWORD","value":"x","isSecret":true}]""");
             body["contactEmails"] = new JsonArray("a@example.org");
             body["workerQueues"] = JsonNode.Parse("""
                 [{"name":"default","isDefault":true,"astroMachine":"A5","maxWorkerCount":10,"minWorkerCount":0,"workerConcurrency":5}]
@@ -95,12 +98,15 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         ReplayTable.Show("deploy-action delete-deployment-preview", _requests, $"{preview} is gone");
     }
 
-    /// <summary><c>deployment create --wait --deployment-file</c>: creates, updates with what a creation cannot carry, and inspects.</summary>
+    /// <summary>
+    /// <c>deployment create --wait --deployment-file</c>: creates, updates the values that a creation cannot set, and inspects.
+    /// </summary>
     private static async Task<string> CreateFromFileAsync(CliReplay cli, JsonObject file)
     {
         var configuration = file["configuration"]!.AsObject();
         var name = configuration.Text("name");
-        cli.Workspace = (await cli.ListWorkspacesAsync()).Single(workspace => workspace.Text("name") == configuration.Text("workspace_name")).Text("id");
+        cli.Workspace = (await cli.ListWorkspacesAsync())
+            .Single(workspace => workspace.Text("name") == configuration.Text("workspace_name")).Text("id");
         Assert.DoesNotContain(name, (await cli.ListDeploymentsAsync()).Select(deployment => deployment.Text("name")));
         var options = await cli.GetOptionsAsync();
         await cli.GetOptionsAsync(("cloudProvider", configuration.Text("cloud_provider")), ("deploymentType", "STANDARD"));
@@ -120,7 +126,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
             ["type"] = configuration.Text("deployment_type"),
             ["workspaceId"] = cli.Workspace,
         };
-        // A queue that is new has an empty id.
+        // A new queue has an empty id.
         var queues = file["worker_queues"]!.AsArray().Select((queue, index) => new JsonObject
         {
             ["astroMachine"] = queue!["worker_type"]!.GetValue<string>().ToUpperInvariant(),
@@ -131,7 +137,8 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
             ["name"] = queue["name"]!.GetValue<string>(),
             ["workerConcurrency"] = queue["worker_concurrency"]!.GetValue<int>(),
         }).ToList();
-        Assert.All(queues, queue => Assert.Contains(queue.Text("astroMachine"), options.Objects("workerMachines").Select(machine => machine.Text("name"))));
+        var machines = options.Objects("workerMachines").Select(machine => machine.Text("name")).ToList();
+        Assert.All(queues, queue => Assert.Contains(queue.Text("astroMachine"), machines));
 
         var create = settings.DeepClone().AsObject();
         create["astroRuntimeVersion"] = configuration.Text("runtime_version");
@@ -148,7 +155,9 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         settings["contactEmails"] = file["alert_emails"]!.DeepClone();
         settings["environmentVariables"] = new JsonArray([.. file["environment_variables"]!.AsArray().Select(variable => new JsonObject
         {
-            ["isSecret"] = variable!["is_secret"]!.GetValue<bool>(), ["key"] = variable["key"]!.GetValue<string>(), ["value"] = variable["value"]!.GetValue<string>(),
+            ["isSecret"] = variable!["is_secret"]!.GetValue<bool>(),
+            ["key"] = variable["key"]!.GetValue<string>(),
+            ["value"] = variable["value"]!.GetValue<string>(),
         })]);
         foreach (var (queue, old) in queues.Zip(existing.Objects("workerQueues")))
             queue["id"] = old.Text("id");
@@ -161,7 +170,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
         return (await CliInspection.RunAsync(cli, created)).Key("metadata.deployment_id");
     }
 
-    /// <summary>What every action begins with: the Workspace, and the id for a name.</summary>
+    /// <summary>The first steps of every action: set the Workspace, and find the id of a Deployment by its name.</summary>
     private async Task<string> ChooseAsync(string name)
     {
         _requests = 0;
@@ -175,7 +184,7 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
 
     private async Task DeployAsync(string id, string type)
     {
-        // The text decides between DAGs alone and an image.
+        // The action reads this text to choose between DAGs alone and an image.
         Assert.Equal("true", await KeyAsync(id, "configuration.dag_deploy_enabled"));
         await RunAsync(async cli =>
         {
@@ -190,15 +199,16 @@ public sealed class DeployActionReplayTests(SharedServer shared) : IClassFixture
             var deploy = await cli.CreateDeployAsync(id, body);
             if (type.StartsWith("image", StringComparison.Ordinal))
                 await cli.GetOptionsAsync();
-            var version = type == "image-only" ? ""
-                : await cli.UploadAsync(deploy.Text(type == "dbt" ? "bundleUploadUrl" : "dagsUploadUrl"), CliDeployReplayTests.Archive(200));
-            await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { [type == "dbt" ? "bundleTarballVersion" : "dagTarballVersion"] = version });
+            var (url, field) = type == "dbt" ? ("bundleUploadUrl", "bundleTarballVersion") : ("dagsUploadUrl", "dagTarballVersion");
+            var version = type == "image-only" ? "" : await cli.UploadAsync(deploy.Text(url), CliDeployReplayTests.Archive(200));
+            await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { [field] = version });
             Assert.Equal("HEALTHY", await cli.WaitAsync(id));
             return true;
         });
     }
 
-    private Task<string> KeyAsync(string deployment, string key) => RunAsync(async cli => (await CliInspection.RunAsync(cli, deployment)).Key(key));
+    private Task<string> KeyAsync(string deployment, string key) =>
+        RunAsync(async cli => (await CliInspection.RunAsync(cli, deployment)).Key(key));
 
     private async Task<T> RunAsync<T>(Func<CliReplay, Task<T>> command)
     {

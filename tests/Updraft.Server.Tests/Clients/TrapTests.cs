@@ -10,7 +10,9 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Clients;
 
-/// <summary>What makes clients crash or go wrong silently around deploys; the numbers are those of the list of traps.</summary>
+/// <summary>
+/// Traps in deploys: details of responses that make clients crash or fail silently. A trait names the number of the trap.
+/// </summary>
 public sealed partial class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
@@ -22,11 +24,12 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     [Theory]
     [InlineData(200)]
     [InlineData(2 * CliUpload.BlockSize)]
-    public async Task Trap_01_every_way_to_upload_answers_201_with_a_version(int bytes)
+    [Trait("catalog", "Trap 01")]
+    public async Task Upload_in_any_form_returns_a_version_201(int bytes)
     {
         var site = await UploadSite.CreateAsync(Server);
 
-        // CliUpload demands the status, the header, and that no other header is unreadable for the library.
+        // CliUpload requires the status, the header, and that the library can read every other header.
         var version = await CliUpload.RunAsync(site.Url, CliDeployReplayTests.Archive(bytes), []);
 
         Assert.DoesNotMatch("""[\s"']|: """, version);
@@ -34,7 +37,8 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Trap_10_what_succeeds_is_200_or_204_with_JSON_and_what_fails_has_a_message()
+    [Trait("catalog", "Trap 10")]
+    public async Task Success_is_200_or_204_with_JSON_and_failure_has_a_message()
     {
         using var cli = new CliReplay(Server);
         var id = await NewAsync();
@@ -43,8 +47,9 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         var bundle = (await cli.PostAsync(path + "/bundles", new JsonObject { ["name"] = "finance" })).Body.Text("id");
         CliResponse[] good =
         [
-            await cli.GetAsync(path + "/deploys"), await cli.GetAsync($"{path}/deploys/{deploy}"), await cli.PostAsync($"{path}/deploys/{deploy}", []),
-            await cli.GetAsync(path + "/bundles"), await cli.PostAsync($"{path}/bundles/{bundle}", []), await cli.DeleteAsync($"{path}/bundles/{bundle}"),
+            await cli.GetAsync(path + "/deploys"), await cli.GetAsync($"{path}/deploys/{deploy}"),
+            await cli.PostAsync($"{path}/deploys/{deploy}", []), await cli.GetAsync(path + "/bundles"),
+            await cli.PostAsync($"{path}/bundles/{bundle}", []), await cli.DeleteAsync($"{path}/bundles/{bundle}"),
         ];
         CliResponse[] bad =
         [
@@ -54,12 +59,15 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
             await cli.GetAsync(path + "/deploys", ("limit", "1001")), await cli.GetAsync(path + "/nothing"),
         ];
 
-        Assert.All(good, answer => Assert.True(answer.IsSuccess && (answer.Status == HttpStatusCode.NoContent || answer.ContentType.Contains("json", StringComparison.Ordinal))));
-        Assert.All(bad, answer => Assert.NotEmpty(answer.Error));
+        Assert.All(good, response => Assert.True(response.IsSuccess));
+        Assert.All(good, response => Assert.True(
+            response.Status == HttpStatusCode.NoContent || response.ContentType.Contains("json", StringComparison.Ordinal)));
+        Assert.All(bad, response => Assert.NotEmpty(response.Error));
     }
 
     [Fact]
-    public async Task Trap_11_abandoned_deploys_stand_in_nobodys_way()
+    [Trait("catalog", "Trap 11")]
+    public async Task Abandoned_deploys_do_not_block_later_deploys()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(shared);
         var abandoned = new List<JsonElement>();
@@ -79,7 +87,8 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Trap_12_an_empty_version_keeps_the_DAGs_of_an_image_removes_those_of_a_project_and_deletes_a_bundle()
+    [Trait("catalog", "Trap 12")]
+    public async Task Empty_version_keeps_image_DAGs_and_removes_project_DAGs_or_the_bundle()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var dags = (await bundles.DeployDagsAsync("dags")).Text("dagTarballVersion");
@@ -103,7 +112,8 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Trap_12_without_DAG_deploys_the_body_of_a_finalize_is_empty()
+    [Trait("catalog", "Trap 12")]
+    public async Task Finalize_without_DAG_deploys_accepts_an_empty_body()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(shared, dagDeploys: false);
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -116,48 +126,55 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     [InlineData("v1alpha1")]
     [InlineData("platform/v1beta1")]
     [InlineData("labs/v1.1")]
-    public async Task Trap_16_every_time_around_deploys_is_RFC_3339_in_UTC(string api)
+    [Trait("catalog", "Trap 16")]
+    public async Task Times_around_deploys_are_RFC_3339_in_UTC(string api)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
         await bundles.DeployBundleAsync(Shop, "one");
         var deploy = await bundles.DeployDagsAsync("one", "finance");
         var bundle = (await bundles.AtAsync(Shop)).Text("id");
-        var paths = new List<string> { "/deploys", $"/deploys/{deploy.Text("id")}", "/bundles", $"/bundles/{bundle}", $"/bundles/{bundle}/versions", "" };
+        var paths = new List<string>
+        {
+            "/deploys", $"/deploys/{deploy.Text("id")}", "/bundles", $"/bundles/{bundle}", $"/bundles/{bundle}/versions", "",
+        };
         if (api == "v1alpha1")
             paths.AddRange([$"/deploys/{deploy.Text("id")}?includeSteps=true", $"/deploys/{deploy.Text("id")}/steps/created/logs"]);
         var times = 0;
         foreach (var path in paths)
         {
-            var answer = await Server.Client.GetOkAsync(bundles.Deployment.Replace("/v1/", $"/{api}/", StringComparison.Ordinal) + path);
-            foreach (Match time in TimeField().Matches(answer.ToJsonString()))
+            var response = await Server.Client.GetOkAsync(bundles.Deployment.Replace("/v1/", $"/{api}/", StringComparison.Ordinal) + path);
+            foreach (Match time in TimeField().Matches(response.ToJsonString()))
             {
                 Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$", time.Groups["value"].Value);
                 times++;
             }
         }
-        Assert.True(times > 10, $"There were {times} times only.");
+        Assert.True(times > 10, $"The responses contain only {times} times.");
         Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z$", deploy.Text("dagTarballVersion"));
     }
 
     [Theory]
     [InlineData("v1")]
     [InlineData("v1alpha1")]
-    public async Task Trap_22_a_deploy_of_a_bundle_says_BUNDLE(string api)
+    [Trait("catalog", "Trap 22")]
+    public async Task Deploy_of_a_bundle_has_the_type_BUNDLE(string api)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.DeployBundleAsync(Shop, "one")).Text("id");
 
         var list = await Server.Client.GetOkAsync($"{bundles.Deploys}".Replace("/v1/", $"/{api}/", StringComparison.Ordinal));
 
-        // As deploy-action's own tests look for it.
-        var newest = list["deploys"]!.AsArray().Where(deploy => (string?)deploy!["type"] == "BUNDLE").OrderBy(deploy => (string?)deploy!["updatedAt"]).Last()!;
+        // The tests of deploy-action find the deploy with the same query.
+        var newest = list["deploys"]!.AsArray().Where(deploy => (string?)deploy!["type"] == "BUNDLE")
+            .OrderBy(deploy => (string?)deploy!["updatedAt"]).Last()!;
         Assert.Equal((id, "dbt"), (newest.AsObject().Text("id"), newest["bundles"]![0]!.AsObject().Text("bundleType")));
         Assert.NotEmpty(newest["bundles"]![0]!.AsObject().Text("desiredVersion"));
     }
 
     [Fact]
-    public async Task Trap_24_the_image_goes_to_a_legal_place_without_a_scheme_under_a_tag_of_its_own()
+    [Trait("catalog", "Trap 24")]
+    public async Task Image_repository_is_valid_without_a_scheme_and_tags_are_unique()
     {
         using var cli = new CliReplay(Server);
         var id = await NewAsync();
@@ -171,24 +188,26 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
             Assert.Matches(@"^deploy-\d{4}-\d\d-\d\dT\d\d-\d\d", deploy.Text("imageTag"));
             Assert.True(tags.Add(deploy.Text("imageTag")));
         }
-        // What brings no image shows the one that runs, and "" before there is one.
+        // A deploy without an image has the tag of the running image; the tag is empty before the first image.
         Assert.Equal("", (await cli.CreateDeployAsync(id, CliDeploySteps.DeployBody("DAG_ONLY"))).Text("imageTag"));
         Assert.StartsWith("localhost:5555/", deployment.Text("imageRepository"));
     }
 
     [Fact]
-    public async Task Trap_25_the_CLIs_blocks_and_the_guides_single_PUT_go_to_the_same_address()
+    [Trait("catalog", "Trap 25")]
+    public async Task Blocks_of_the_CLI_and_a_single_PUT_use_one_URL()
     {
         var site = await UploadSite.CreateAsync(Server);
         var sent = new List<string>();
         var blocks = await CliUpload.RunAsync(site.Url, CliDeployReplayTests.Archive(2 * CliUpload.BlockSize), sent);
         Assert.Equal(["PUT block", "PUT block", "PUT blocklist"], sent);
 
-        // More than a server takes by default; plain tar; by the guide's own pipe.
+        // The archive exceeds the default limit of a server. It is uncompressed, and the command is the guide's pipe.
         var file = Path.Join(Server.DataDirectory, $"{site.DeployId}.tar");
         await File.WriteAllBytesAsync(file, UploadSite.LargeTar(40_000_000), Cancelled);
         using var bash = Process.Start(new ProcessStartInfo("bash", ["-c", $$"""
-            curl -s -i --request PUT '{{site.Url}}' -H 'x-ms-blob-type: BlockBlob' -H 'Content-Type: application/x-tar' --upload-file "{{file}}" \
+            curl -s -i --request PUT '{{site.Url}}' -H 'x-ms-blob-type: BlockBlob' -H 'Content-Type: application/x-tar' \
+                --upload-file "{{file}}" \
                 | grep x-ms-version-id | awk -F': ' '{print $2}' | tr -d '\r'
             """])
         {
@@ -204,7 +223,8 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Trap_25_a_retried_upload_makes_another_version_and_either_can_be_finalized()
+    [Trait("catalog", "Trap 25")]
+    public async Task Retried_upload_creates_another_version_and_either_can_be_finalized()
     {
         var site = await UploadSite.CreateAsync(Server);
         var archive = CliDeployReplayTests.Archive(200);
@@ -216,7 +236,8 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Trap_25_a_missing_folder_arrives_as_an_empty_archive()
+    [Trait("catalog", "Trap 25")]
+    public async Task Missing_directory_arrives_as_an_empty_archive()
     {
         var site = await UploadSite.CreateAsync(Server);
 
@@ -226,7 +247,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Runner_up_an_image_given_by_name_is_still_an_image_and_DAGs()
+    public async Task Image_given_by_name_is_deployed_with_DAGs()
     {
         using var cli = new CliReplay(Server);
         var id = await NewAsync();
@@ -235,18 +256,19 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
 
         var done = await cli.FinalizeAsync(id, deploy.Text("id"), new JsonObject { ["dagTarballVersion"] = version });
 
-        // The two that the CLI prints.
+        // The CLI prints these two values.
         Assert.Equal((version, deploy.Text("imageTag")), (done.Text("dagTarballVersion"), done.Text("imageTag")));
     }
 
     [Fact]
-    public async Task Runner_up_names_are_camelCase_to_the_letter()
+    public async Task Field_names_are_exact_camelCase()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await Server.Client.PostOkAsync(bundles.Deploys, new JsonObject { ["type"] = "DAG_ONLY" });
 
-        // jq, unlike Go, does not forgive.
-        Assert.Subset(deploy.Select(field => field.Key).ToHashSet(), new HashSet<string> { "dagsUploadUrl", "isDagDeployEnabled", "imageRepository", "imageTag" });
+        // jq is case-sensitive; Go is not.
+        Assert.Subset(deploy.Select(field => field.Key).ToHashSet(),
+            new HashSet<string> { "dagsUploadUrl", "isDagDeployEnabled", "imageRepository", "imageTag" });
         Assert.True(deploy["createdBySubject"]!.AsObject().ContainsKey("apiTokenName"));
     }
 

@@ -3,7 +3,7 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Tests.Contract;
 
-/// <summary>What docs/reference/client-library.md shows; a test keeps the two equal and runs it.</summary>
+/// <summary>The example of docs/reference/client-library.md. A test runs the example, and requires that both texts are equal.</summary>
 internal static class ClientExample
 {
     public static async Task<string> RunAsync(Uri server, string token, string archivePath, CancellationToken cancellationToken)

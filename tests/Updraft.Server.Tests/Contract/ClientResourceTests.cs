@@ -4,7 +4,7 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Contract;
 
-/// <summary>The typed client and what there is beside deploys: bundles, roles of tokens, sleep.</summary>
+/// <summary>Resources of the typed client next to deploys: bundles, roles of tokens, hibernation.</summary>
 public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -12,16 +12,18 @@ public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<Sha
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_bundle_is_created_found_changed_rolled_back_and_deleted()
+    public async Task Bundle_is_created_found_changed_rolled_back_and_deleted()
     {
         using var client = Client();
         var deployment = await Server.CreateDeploymentAsync("bundles of the client");
         var bundles = client.Bundles(Server.OrganizationId, deployment);
         var created = await bundles.CreateAsync(new CreateBundleRequest { Name = "team", Description = "one" }, Cancelled);
-        Assert.Equal("two", (await bundles.UpdateAsync(created.Id, new UpdateBundleRequest { Description = "two" }, Cancelled)).Description);
+        var updated = await bundles.UpdateAsync(created.Id, new UpdateBundleRequest { Description = "two" }, Cancelled);
+        Assert.Equal("two", updated.Description);
         Assert.Equal("team", (await bundles.GetAsync(created.Id, Cancelled)).Name);
         await bundles.DeleteAsync(created.Id, Cancelled);
-        Assert.DoesNotContain(created.Id, await bundles.ListAsync(Cancelled).Where(row => !row.DeletionIsPending).Select(row => row.Id).ToListAsync(Cancelled));
+        Assert.DoesNotContain(created.Id, await bundles.ListAsync(Cancelled)
+            .Where(row => !row.DeletionIsPending).Select(row => row.Id).ToListAsync(Cancelled));
 
         var deploys = client.Deploys(Server.OrganizationId, deployment);
         var first = await DeployAsync(deploys, "one");
@@ -34,7 +36,7 @@ public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_token_is_described_rotated_and_given_other_roles()
+    public async Task Token_is_described_rotated_and_given_other_roles()
     {
         using var client = Client();
         var tokens = client.Tokens(Server.OrganizationId);
@@ -58,11 +60,12 @@ public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_role_without_its_place_is_refused()
+    public async Task Role_without_its_scope_is_rejected()
     {
         using var client = Client();
         var tokens = client.Tokens(Server.OrganizationId);
-        var created = await tokens.CreateAsync(new CreateApiTokenRequest { Name = "org", Scope = "ORGANIZATION", Role = "ORGANIZATION_MEMBER" }, Cancelled);
+        var created = await tokens.CreateAsync(
+            new CreateApiTokenRequest { Name = "org", Scope = "ORGANIZATION", Role = "ORGANIZATION_MEMBER" }, Cancelled);
 
         var refused = await Assert.ThrowsAsync<UpdraftException>(() => tokens.UpdateRolesAsync(created.Id, new UpdateApiTokenRolesRequest
         {
@@ -74,7 +77,7 @@ public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_Deployment_sleeps_and_wakes()
+    public async Task Deployment_hibernates_and_wakes_up()
     {
         using var client = Client();
         var deployment = await client.CreateDeploymentAsync(Server.OrganizationId,

@@ -14,7 +14,7 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_is_created_uploaded_finalized_described_and_rolled_back()
+    public async Task Deploy_is_created_uploaded_finalized_described_and_rolled_back()
     {
         using var client = Client();
         var (_, deploys) = await DeploysAsync(client);
@@ -26,7 +26,8 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         var done = await deploys.FinalizeAsync(created.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled);
 
         Assert.Equal(("DEPLOYED", version), (done.Status, done.DagTarballVersion));
-        Assert.Equal("two", (await deploys.UpdateAsync(created.Id, new UpdateDeployRequest { Description = "two" }, Cancelled)).Description);
+        var updated = await deploys.UpdateAsync(created.Id, new UpdateDeployRequest { Description = "two" }, Cancelled);
+        Assert.Equal("two", updated.Description);
         var back = await deploys.RollBackAsync(created.Id, cancellationToken: Cancelled);
         Assert.Equal(created.Id, back.RollbackFromId);
         Assert.Equal([back.Id, created.Id], await deploys.ListAsync(Cancelled).Select(deploy => deploy.Id).ToListAsync(Cancelled));
@@ -34,7 +35,7 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_list_goes_on_over_pages()
+    public async Task List_reads_all_pages()
     {
         using var client = Client();
         var (_, deploys) = await DeploysAsync(client);
@@ -47,13 +48,14 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Deployments_Workspaces_and_tokens_are_made_found_changed_and_deleted()
+    public async Task Deployments_Workspaces_and_tokens_are_created_found_changed_and_deleted()
     {
         using var client = Client();
         var organization = Assert.Single(await client.ListOrganizationsAsync(Cancelled).ToListAsync(Cancelled));
         Assert.Equal(organization.Name, (await client.GetOrganizationAsync(organization.Id, Cancelled)).Name);
         var workspace = await client.CreateWorkspaceAsync(organization.Id, new CreateWorkspaceRequest { Name = "client" }, Cancelled);
-        Assert.Contains(workspace.Id, await client.ListWorkspacesAsync(organization.Id, Cancelled).Select(row => row.Id).ToListAsync(Cancelled));
+        Assert.Contains(workspace.Id,
+            await client.ListWorkspacesAsync(organization.Id, Cancelled).Select(row => row.Id).ToListAsync(Cancelled));
         Assert.Equal("client", (await client.GetWorkspaceAsync(organization.Id, workspace.Id, Cancelled)).Name);
 
         var deployment = await client.CreateDeploymentAsync(organization.Id,
@@ -94,37 +96,38 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_refusal_carries_status_words_and_request_id()
+    public async Task Rejection_carries_status_message_and_request_id()
     {
         using var client = Client();
         var (_, deploys) = await DeploysAsync(client);
 
-        var refused = await Assert.ThrowsAsync<UpdraftException>(() => deploys.CreateAsync(new CreateDeployRequest { Type = "NOTHING" }, Cancelled));
+        var rejected = await Assert.ThrowsAsync<UpdraftException>(
+            () => deploys.CreateAsync(new CreateDeployRequest { Type = "NOTHING" }, Cancelled));
 
-        Assert.Equal(400, refused.StatusCode);
-        Assert.Contains("NOTHING", refused.Message, StringComparison.Ordinal);
-        Assert.False(string.IsNullOrEmpty(refused.RequestId));
+        Assert.Equal(400, rejected.StatusCode);
+        Assert.Contains("NOTHING", rejected.Message, StringComparison.Ordinal);
+        Assert.False(string.IsNullOrEmpty(rejected.RequestId));
     }
 
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_large_archive_goes_in_blocks_and_is_the_same(bool canSeek)
+    public async Task Large_archive_is_uploaded_in_blocks_unchanged(bool canSeek)
     {
-        var seen = new Unreliable(failures: 0);
+        var seen = new UnreliableHandler(failures: 0);
         using var client = Client(seen, new UploadSettings { SingleRequestBytes = 100_000, BlockBytes = 250_000 });
         var (deployment, deploys) = await DeploysAsync(client);
         var bytes = UploadSite.LargeTar(3_000_000);
         var deploy = await deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, Cancelled);
-        var heard = new Heard();
-        using var archive = canSeek ? new MemoryStream(bytes) : new OneWay(bytes);
+        var progress = new ProgressRecorder();
+        using var archive = canSeek ? new MemoryStream(bytes) : new ForwardOnlyStream(bytes);
 
-        var version = await deploys.UploadAsync(deploy.DagsUploadUrl!, archive, heard, Cancelled);
+        var version = await deploys.UploadAsync(deploy.DagsUploadUrl!, archive, progress, Cancelled);
         await deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled);
 
         Assert.Equal(version, (await client.GetDeploymentAsync(Server.OrganizationId, deployment, Cancelled)).DesiredDagTarballVersion);
         Assert.Equal((bytes.Length + 249_999) / 250_000 + 1, seen.Puts);
-        Assert.Equal(bytes.Length, heard.Last);
+        Assert.Equal(bytes.Length, progress.Last);
     }
 
     [Theory]
@@ -132,9 +135,9 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     [InlineData(HttpStatusCode.TooManyRequests)]
     [InlineData(HttpStatusCode.RequestTimeout)]
     [InlineData(HttpStatusCode.InternalServerError)]
-    public async Task An_upload_is_tried_again_when_the_failure_may_pass(HttpStatusCode status)
+    public async Task Upload_is_retried_after_a_temporary_failure(HttpStatusCode status)
     {
-        var seen = new Unreliable(failures: 2, status);
+        var seen = new UnreliableHandler(failures: 2, status);
         using var client = Client(seen, Quick);
         var (_, deploys) = await DeploysAsync(client);
         var deploy = await deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, Cancelled);
@@ -142,7 +145,8 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
 
         var version = await deploys.UploadAsync(deploy.DagsUploadUrl!, archive, cancellationToken: Cancelled);
 
-        Assert.Equal("DEPLOYED", (await deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled)).Status);
+        var finalized = await deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled);
+        Assert.Equal("DEPLOYED", finalized.Status);
         Assert.Equal(3, seen.Puts);
     }
 
@@ -150,23 +154,24 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     [InlineData(HttpStatusCode.ServiceUnavailable, 4)]
     [InlineData(HttpStatusCode.Forbidden, 1)]
     [InlineData(HttpStatusCode.InsufficientStorage, 1)]
-    public async Task An_upload_is_given_up_when_there_is_no_hope(HttpStatusCode status, int puts)
+    public async Task Upload_stops_after_a_permanent_failure(HttpStatusCode status, int puts)
     {
-        var seen = new Unreliable(failures: 99, status);
+        var seen = new UnreliableHandler(failures: 99, status);
         using var client = Client(seen, Quick);
         var (_, deploys) = await DeploysAsync(client);
         var deploy = await deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, Cancelled);
         using var archive = new MemoryStream(UploadSite.Tar("never"));
 
-        var refused = await Assert.ThrowsAsync<UpdraftException>(() => deploys.UploadAsync(deploy.DagsUploadUrl!, archive, cancellationToken: Cancelled));
+        var rejected = await Assert.ThrowsAsync<UpdraftException>(
+            () => deploys.UploadAsync(deploy.DagsUploadUrl!, archive, cancellationToken: Cancelled));
 
-        Assert.Equal(((int)status, puts), (refused.StatusCode, seen.Puts));
+        Assert.Equal(((int)status, puts), (rejected.StatusCode, seen.Puts));
     }
 
     [Fact]
-    public async Task A_POST_is_sent_once_whatever_happens()
+    public async Task POST_is_sent_once_despite_failures()
     {
-        var seen = new Unreliable(failures: 99, HttpStatusCode.ServiceUnavailable, HttpMethod.Post);
+        var seen = new UnreliableHandler(failures: 99, HttpStatusCode.ServiceUnavailable, HttpMethod.Post);
         using var client = Client(seen, Quick);
 
         await Assert.ThrowsAsync<UpdraftException>(() => client.Deploys(Server.OrganizationId, "c")
@@ -176,9 +181,9 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task An_upload_carries_no_token_and_ends_when_it_is_cancelled()
+    public async Task Upload_carries_no_token_and_stops_when_canceled()
     {
-        var seen = new Unreliable(failures: 0);
+        var seen = new UnreliableHandler(failures: 0);
         using var client = Client(seen);
         var (_, deploys) = await DeploysAsync(client);
         var deploy = await deploys.CreateAsync(new CreateDeployRequest { Type = "DAG_ONLY" }, Cancelled);
@@ -186,13 +191,13 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         using var archive = new MemoryStream(UploadSite.LargeTar(3_000_000));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            deploys.UploadAsync(deploy.DagsUploadUrl!, archive, new Heard(stop.Cancel), stop.Token));
+            deploys.UploadAsync(deploy.DagsUploadUrl!, archive, new ProgressRecorder(stop.Cancel), stop.Token));
 
         Assert.False(seen.HasPutWithToken);
     }
 
     [Fact]
-    public async Task The_example_of_the_document_is_the_one_that_is_compiled_and_it_deploys()
+    public async Task Documented_example_compiles_and_deploys()
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateDeploymentAsync("orders");
@@ -202,7 +207,8 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         var deploy = await ClientExample.RunAsync(server.BaseAddress, server.OwnerToken, archive, Cancelled);
 
         Assert.NotEmpty(deploy);
-        var source = SourceTree.Read("tests/Updraft.Server.Tests/Contract/ClientExample.cs").Split("// example\n")[1].Split("        // end of example")[0];
+        var source = SourceTree.Read("tests/Updraft.Server.Tests/Contract/ClientExample.cs")
+            .Split("// example\n")[1].Split("        // end of example")[0];
         var shown = SourceTree.Read("docs/reference/client-library.md").Split("```csharp\n")[1].Split("```")[0];
         Assert.Equal(string.Join('\n', source.Split('\n').Select(line => line.Length > 8 ? line[8..] : line.Trim())), shown);
     }
@@ -218,8 +224,9 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         return (deployment, client.Deploys(Server.OrganizationId, deployment));
     }
 
-    /// <summary>Counts uploads and lets the first ones fail.</summary>
-    private sealed class Unreliable(int failures, HttpStatusCode status = HttpStatusCode.ServiceUnavailable, HttpMethod? method = null)
+    /// <summary>Counts the uploads, and fails the first ones.</summary>
+    private sealed class UnreliableHandler(
+        int failures, HttpStatusCode status = HttpStatusCode.ServiceUnavailable, HttpMethod? method = null)
         : DelegatingHandler(new SocketsHttpHandler())
     {
         private int _puts, _failed;
@@ -246,7 +253,7 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         }
     }
 
-    private sealed class Heard(Action? then = null) : IProgress<long>
+    private sealed class ProgressRecorder(Action? then = null) : IProgress<long>
     {
         public long Last { get; private set; }
 
@@ -257,8 +264,8 @@ public sealed class ClientTests(SharedServer shared) : IClassFixture<SharedServe
         }
     }
 
-    /// <summary>A stream whose length nobody knows.</summary>
-    private sealed class OneWay(byte[] bytes) : MemoryStream(bytes)
+    /// <summary>A stream of unknown length that cannot seek.</summary>
+    private sealed class ForwardOnlyStream(byte[] bytes) : MemoryStream(bytes)
     {
         public override bool CanSeek => false;
 

@@ -7,7 +7,9 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Contract;
 
-/// <summary>The lengths that the description states are the server's own: each is taken in full, and one character more is refused by name.</summary>
+/// <summary>
+/// The server enforces the lengths in its API description: it accepts the full length, and rejects one more character by field name.
+/// </summary>
 public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     // Two UTF-16 units and four bytes, but one character.
@@ -20,11 +22,12 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Texts_may_be_as_long_as_described_and_no_longer()
+    public async Task Texts_are_accepted_up_to_the_described_length()
     {
         var requests = await RequestsAsync();
         var limits = await LimitsAsync();
-        Assert.Equal(requests.Keys.Order(StringComparer.Ordinal), limits.Select(limit => limit.Operation).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(requests.Keys.Order(StringComparer.Ordinal),
+            limits.Select(limit => limit.Operation).Distinct().Order(StringComparer.Ordinal));
         var wrong = new List<string>();
         foreach (var (operation, field, max) in limits)
         {
@@ -35,19 +38,20 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
                 request[field] = Text(field, length);
                 using var response = await Server.Client.PostAsync($"/v1/organizations/{Server.OrganizationId}{path}",
                     JsonRequests.Json(request.ToJsonString()), Cancelled);
-                var answer = await response.Content.ReadAsStringAsync(Cancelled);
+                var text = await response.Content.ReadAsStringAsync(Cancelled);
                 var isRight = length > max
-                    ? response.StatusCode == HttpStatusCode.BadRequest && answer.Contains($"'{field}'", StringComparison.Ordinal)
-                    // A version of the full length is none that the bundle had, and that is what the server says.
-                    : response.StatusCode == HttpStatusCode.OK || (field == "version" && answer.Contains("never had", StringComparison.Ordinal));
+                    ? response.StatusCode == HttpStatusCode.BadRequest && text.Contains($"'{field}'", StringComparison.Ordinal)
+                    // No bundle had a version of the full length, so the expected response names the unknown version.
+                    : response.StatusCode == HttpStatusCode.OK
+                        || (field == "version" && text.Contains("never had", StringComparison.Ordinal));
                 if (!isRight)
-                    wrong.Add($"{operation}.{field} of {length}: {(int)response.StatusCode} {answer}");
+                    wrong.Add($"{operation}.{field} of {length}: {(int)response.StatusCode} {text}");
             }
         }
-        Assert.True(wrong.Count == 0, "The description states another limit than the server has:\n" + string.Join('\n', wrong));
+        Assert.True(wrong.Count == 0, "The description and the server have different limits:\n" + string.Join('\n', wrong));
     }
 
-    /// <summary>Every field of a request with a length, by the server's own description.</summary>
+    /// <summary>All request fields with a maximum length in the server's API description.</summary>
     private async Task<List<(string Operation, string Field, int Max)>> LimitsAsync()
     {
         var facts = ContractFacts.From(await Server.Anonymous.GetOkAsync("/openapi/v1.json"));
@@ -58,7 +62,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
                    select (operation.Key, field.Key, (int)field.Value!["maxLength"]!)];
     }
 
-    /// <summary>How each operation is asked so that only the length can be wrong.</summary>
+    /// <summary>A valid request for each operation, so that only the length can be wrong.</summary>
     private async Task<Dictionary<string, (string Path, Func<string, JsonObject> Body)>> RequestsAsync()
     {
         using var client = new UpdraftClient(Server.BaseAddress, Server.OwnerToken);
@@ -72,16 +76,19 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
         using var archive = new MemoryStream(UploadSite.Tar("one"));
         var version = await deploys.UploadAsync(deploy.DagsUploadUrl!, archive, cancellationToken: Cancelled);
         await deploys.FinalizeAsync(deploy.Id, new FinalizeDeployRequest { DagTarballVersion = version }, Cancelled);
-        var bundle = (await client.Bundles(Server.OrganizationId, deployment).ListAsync(Cancelled).FirstAsync(row => row.IsDefault, Cancelled)).Id;
+        var bundle = (await client.Bundles(Server.OrganizationId, deployment).ListAsync(Cancelled)
+            .FirstAsync(row => row.IsDefault, Cancelled)).Id;
         var (home, bundles) = ($"/deployments/{deployment}", $"/deployments/{deployment}/bundles");
         return new(StringComparer.Ordinal)
         {
             ["CreateWorkspace"] = ("/workspaces", _ => new() { ["name"] = Next() }),
-            ["UpdateWorkspace"] = ($"/workspaces/{workspace}", _ => new() { ["name"] = Next(), ["description"] = "", ["cicdEnforcedDefault"] = false }),
+            ["UpdateWorkspace"] = ($"/workspaces/{workspace}",
+                _ => new() { ["name"] = Next(), ["description"] = "", ["cicdEnforcedDefault"] = false }),
             ["UpdateOrganization"] = ("", _ => new() { ["name"] = "limits", ["billingEmail"] = "", ["isScimEnabled"] = false }),
             ["CreateDeployment"] = ("/deployments", _ => Settings()),
             ["UpdateDeployment"] = ($"/deployments/{changed}", _ => Settings()),
-            ["CreateApiToken"] = ("/tokens", _ => new() { ["name"] = "limits", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" }),
+            ["CreateApiToken"] = ("/tokens",
+                _ => new() { ["name"] = "limits", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" }),
             ["UpdateApiToken"] = ($"/tokens/{token}", _ => new() { ["name"] = "limits" }),
             ["CreateAgentToken"] = ($"{home}/agent-tokens", _ => new() { ["name"] = "limits" }),
             ["CreateDeploy"] = ($"{home}/deploys", _ => new() { ["type"] = "DAG_ONLY" }),
@@ -107,7 +114,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
         ["environmentVariables"] = new JsonArray(),
     };
 
-    // Names are unique in many places, and some take plain letters only.
+    // Many names must be unique, and some accept ASCII letters only.
     private string Text(string field, int length) =>
         field == "description" ? string.Concat(Enumerable.Repeat(OneCharacter, length)) : Next().PadRight(length, 'x');
 

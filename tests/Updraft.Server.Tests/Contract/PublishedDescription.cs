@@ -9,25 +9,25 @@ using YamlDotNet.RepresentationModel;
 namespace Updraft.Server.Tests.Contract;
 
 /// <summary>
-/// The published description itself, which is not part of this repository: <c>../shared/openapi/astro-v1.yml</c> beside it, or the file
-/// that <c>UPDRAFT_PUBLISHED_API</c> names. From it comes <c>published.json</c>: run the tests with <c>UPDRAFT_WRITE_CONTRACT=1</c>.
+/// The published API description, which is not part of this repository: <c>../shared/openapi/astro-v1.yml</c> next to the checkout, or the
+/// file that <c>UPDRAFT_PUBLISHED_API</c> names. Tests with <c>UPDRAFT_WRITE_CONTRACT=1</c> create <c>published.json</c> from it.
 /// </summary>
 internal static class PublishedDescription
 {
-    /// <summary>JSON for people.</summary>
+    /// <summary>Indented JSON without escapes.</summary>
     public static readonly JsonSerializerOptions Plain = new()
     {
         WriteIndented = true,
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>Whether what follows from it is to be written anew.</summary>
-    public static bool IsToBeWritten => Environment.GetEnvironmentVariable("UPDRAFT_WRITE_CONTRACT") == "1";
+    /// <summary>Whether tests write the extract and the list of differences again.</summary>
+    public static bool MustWrite => Environment.GetEnvironmentVariable("UPDRAFT_WRITE_CONTRACT") == "1";
 
     private static string Path => Environment.GetEnvironmentVariable("UPDRAFT_PUBLISHED_API")
         ?? System.IO.Path.Join(SourceTree.Root, "../shared/openapi/astro-v1.yml");
 
-    /// <summary>Its facts; null when it is not there.</summary>
+    /// <summary>The facts of the description; null if the file is missing.</summary>
     public static JsonObject? Read()
     {
         if (!File.Exists(Path))
@@ -38,14 +38,14 @@ internal static class PublishedDescription
         return ContractFacts.From(ToJson(yaml.Documents[0].RootNode)!);
     }
 
-    /// <summary>Writes the extract, if that is asked for.</summary>
+    /// <summary>Writes the extract if <see cref="MustWrite"/> is set.</summary>
     public static void WriteIfAsked(JsonObject facts)
     {
-        if (IsToBeWritten)
+        if (MustWrite)
             File.WriteAllText(System.IO.Path.Join(SourceTree.Root, "tests/Updraft.Testing/Contract/published.json"), Show(facts));
     }
 
-    /// <summary>The extract's form: one line for each operation and schema, so that changes can be read.</summary>
+    /// <summary>The text of the extract, with one line for each operation and schema, so that a diff is readable.</summary>
     public static string Show(JsonObject facts)
     {
         var compact = new JsonSerializerOptions(Plain) { WriteIndented = false };

@@ -5,16 +5,21 @@ using Npgsql;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>PostgreSQL may be gone after any message: a client hears 503 then, repeats, and gets what it asked for. Row X10.</summary>
+/// <summary>
+/// Fault catalog row X10: the connection to PostgreSQL can break after any message. The client then receives 503, repeats the request, and
+/// succeeds.
+/// </summary>
 public sealed class BrokenConnectionTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
-    /// <summary>After how many messages more the next connection is broken; 1 is all that can happen, and takes minutes.</summary>
-    private static long Step => long.Parse(Environment.GetEnvironmentVariable("UPDRAFT_CUT_STEP") is { Length: > 0 } text ? text : "19", CultureInfo.InvariantCulture);
+    /// <summary>Messages between two breaks. With 1, the test covers every message, and takes minutes.</summary>
+    private static long Step => long.Parse(
+        Environment.GetEnvironmentVariable("UPDRAFT_CUT_STEP") is { Length: > 0 } text ? text : "19", CultureInfo.InvariantCulture);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task X10_A_connection_that_breaks_after_any_message_is_a_503_and_the_same_again_succeeds()
+    [Trait("catalog", "X10")]
+    public async Task Request_whose_connection_breaks_is_a_503_and_its_repetition_succeeds()
     {
         await using var database = await cluster.CreateDatabaseAsync();
         await using var relay = new CutRelay(new NpgsqlConnectionStringBuilder(database.ConnectionString).Host!);
@@ -24,7 +29,7 @@ public sealed class BrokenConnectionTests(PostgresCluster cluster) : IClassFixtu
             {
                 Host = "127.0.0.1",
                 Port = relay.Port,
-                // Their first bytes are no messages.
+                // The first bytes of TLS and GSS are not messages.
                 SslMode = SslMode.Disable,
                 GssEncryptionMode = GssEncryptionMode.Disable,
             }.ConnectionString,
@@ -43,51 +48,54 @@ public sealed class BrokenConnectionTests(PostgresCluster cluster) : IClassFixtu
             cuts = relay.Cuts;
         }
         relay.CutAfter(long.MaxValue);
-        Assert.True(cuts > 20, $"only {cuts} connections were broken");
+        Assert.True(cuts > 20, $"The relay broke only {cuts} connections.");
     }
 
-    /// <summary>All that a client does; each again for as long as it is told to.</summary>
+    /// <summary>Sends all requests of a client for a deploy, and repeats each one while the response is 503.</summary>
     private static async Task DeployAsync(UpdraftServer server, string deploys, string description)
     {
-        var made = await InsistAsync(server, () => server.Client.PostAsync(deploys,
+        var made = await RetryAsync(server, () => server.Client.PostAsync(deploys,
             JsonRequests.Json($$"""{"type":"DAG_ONLY","description":"{{description}}"}"""), Cancelled));
         var (id, version) = ((await made.ReadAsync(HttpStatusCode.OK)).Text("id"), "");
-        var address = new Uri((await GetAsync(server, $"{deploys}/{id}")).Text("dagsUploadUrl"));
+        var url = new Uri((await GetAsync(server, $"{deploys}/{id}")).Text("dagsUploadUrl"));
         var archive = new TarBuilder().File("dags/a.py", description).ToArray();
-        using (var uploaded = await InsistAsync(server, () => UploadAsync(server, address, archive)))
+        using (var uploaded = await RetryAsync(server, () => UploadAsync(server, url, archive)))
             version = uploaded.Headers.GetValues("x-ms-version-id").Single();
-        using var finalized = await InsistAsync(server, () => server.Client.PostAsync($"{deploys}/{id}/finalize",
+        using var finalized = await RetryAsync(server, () => server.Client.PostAsync($"{deploys}/{id}/finalize",
             JsonRequests.Json($$"""{"dagTarballVersion":"{{version}}"}"""), Cancelled));
         var shown = await GetAsync(server, $"{deploys}/{id}");
         Assert.Equal("DEPLOYED", shown.Text("status"));
-        using var back = await InsistAsync(server, () => server.Client.PostAsync($"{deploys}/{id}/rollback", JsonRequests.Json("{}"), Cancelled));
-        using var listed = await InsistAsync(server, () => server.Client.GetAsync($"{deploys}?limit=3", Cancelled));
+        using var back = await RetryAsync(
+            server, () => server.Client.PostAsync($"{deploys}/{id}/rollback", JsonRequests.Json("{}"), Cancelled));
+        using var listed = await RetryAsync(server, () => server.Client.GetAsync($"{deploys}?limit=3", Cancelled));
     }
 
-    private static async Task<HttpResponseMessage> UploadAsync(UpdraftServer server, Uri address, byte[] archive)
+    private static async Task<HttpResponseMessage> UploadAsync(UpdraftServer server, Uri url, byte[] archive)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(server.BaseAddress, address.PathAndQuery)) { Content = new ByteArrayContent(archive) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(server.BaseAddress, url.PathAndQuery));
+        request.Content = new ByteArrayContent(archive);
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         return await server.Anonymous.SendAsync(request, Cancelled);
     }
 
     private static async Task<JsonObject> GetAsync(UpdraftServer server, string path)
     {
-        using var answer = await InsistAsync(server, () => server.Client.GetAsync(path, Cancelled));
-        return await answer.ReadAsync(HttpStatusCode.OK);
+        using var response = await RetryAsync(server, () => server.Client.GetAsync(path, Cancelled));
+        return await response.ReadAsync(HttpStatusCode.OK);
     }
 
-    private static async Task<HttpResponseMessage> InsistAsync(UpdraftServer server, Func<Task<HttpResponseMessage>> send)
+    private static async Task<HttpResponseMessage> RetryAsync(UpdraftServer server, Func<Task<HttpResponseMessage>> send)
     {
         for (var attempt = 1; ; attempt++)
         {
-            var answer = await send();
-            if (answer.IsSuccessStatusCode)
-                return answer;
-            var text = await answer.Content.ReadAsStringAsync(Cancelled);
-            Assert.True(answer.StatusCode == HttpStatusCode.ServiceUnavailable && attempt < 5,
-                $"{answer.RequestMessage}, attempt {attempt}: {(int)answer.StatusCode} {text}\n{server.LogText[^Math.Min(6000, server.LogText.Length)..]}");
-            answer.Dispose();
+            var response = await send();
+            if (response.IsSuccessStatusCode)
+                return response;
+            var text = await response.Content.ReadAsStringAsync(Cancelled);
+            var log = server.LogText[^Math.Min(6000, server.LogText.Length)..];
+            Assert.True(response.StatusCode == HttpStatusCode.ServiceUnavailable && attempt < 5,
+                $"{response.RequestMessage}, attempt {attempt}: {(int)response.StatusCode} {text}\n{log}");
+            response.Dispose();
         }
     }
 }

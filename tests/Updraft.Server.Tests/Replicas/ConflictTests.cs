@@ -9,25 +9,27 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>Two servers that change the same thing at the same time: row X7.</summary>
+/// <summary>Fault catalog row X7: two replicas change one resource at the same time.</summary>
 public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task X7_Finalizes_at_two_servers_get_one_revision_each_without_a_gap()
+    [Trait("catalog", "X7")]
+    public async Task Finalizes_at_two_replicas_create_revisions_without_a_gap()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var deployment = await servers.First.CreateDeploymentAsync();
         var deploys = $"{servers.First.OrganizationPath}/deployments/{deployment}/deploys";
         var ids = await Task.WhenAll(Enumerable.Range(0, 16).Select(i => CreateAsync(i % 2 == 0 ? servers.First : servers.Second, i)));
-        // Each one also at both servers: a client that repeats what it got no answer to.
+        // Each finalize goes to both replicas, as from a client that repeats a request without a response.
         await Task.WhenAll(ids.SelectMany(id => new[] { servers.First, servers.Second }.Select(server =>
             server.Client.PostOkAsync($"{deploys}/{id}/finalize", JsonNode.Parse("""{"bundleTarballVersion":""}""")!))));
 
         await using var scope = servers.First.Services.CreateAsyncScope();
         var revisions = await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database
-            .SqlQuery<long>($"""SELECT number AS "Value" FROM revisions WHERE deployment_id = {deployment} ORDER BY number""").ToListAsync(Cancelled);
+            .SqlQuery<long>($"""SELECT number AS "Value" FROM revisions WHERE deployment_id = {deployment} ORDER BY number""")
+            .ToListAsync(Cancelled);
         Assert.Equal(Enumerable.Range(1, 16).Select(number => (long)number), revisions);
 
         async Task<string> CreateAsync(UpdraftServer server, int number) => (await server.Client.PostOkAsync(deploys, JsonNode.Parse(
@@ -35,18 +37,21 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
     }
 
     [Fact]
-    public async Task X7_A_name_is_given_once_though_two_servers_are_asked_for_it()
+    [Trait("catalog", "X7")]
+    public async Task Name_requested_at_two_replicas_is_assigned_once()
     {
         await using var servers = await cluster.StartServersAsync(2);
         for (var i = 0; i < 5; i++)
         {
             await AssertOneAsync(servers, "workspaces", new JsonObject { ["name"] = $"team {i}" });
-            await AssertOneAsync(servers, "deployments", new JsonObject { ["name"] = $"orders {i}", ["workspaceId"] = servers.First.WorkspaceId });
+            var deployment = new JsonObject { ["name"] = $"orders {i}", ["workspaceId"] = servers.First.WorkspaceId };
+            await AssertOneAsync(servers, "deployments", deployment);
         }
     }
 
     [Fact]
-    public async Task S13_Two_owners_who_remove_each_other_at_two_servers_leave_one()
+    [Trait("catalog", "S13")]
+    public async Task Owners_who_remove_each_other_at_two_replicas_leave_one()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (first, second) = (servers.First, servers.Second);
@@ -54,21 +59,22 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         var owner = first.Client;
         for (var i = 0; i < 3; i++)
         {
-            var made = await owner.PostOkAsync(tokens, JsonNode.Parse("""{"name":"second","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER"}""")!);
+            var made = await owner.PostOkAsync(
+                tokens, JsonNode.Parse("""{"name":"second","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER"}""")!);
             var other = second.ClientWith(made.Text("token"));
             var ownId = (await owner.GetOkAsync("/v1/users/self")).Text("id");
             await other.GetOkAsync("/v1/users/self");
-            var answers = await MeetAsync(first,
+            var responses = await MeetAsync(first,
                 () => owner.DeleteAsync($"{tokens}/{made.Text("id")}", Cancelled), () => other.DeleteAsync($"{tokens}/{ownId}", Cancelled));
-            Assert.Single(answers, answer => answer.IsSuccessStatusCode);
-            // Who is left goes on.
-            owner = answers[0].IsSuccessStatusCode ? owner : first.ClientWith(made.Text("token"));
+            Assert.Single(responses, response => response.IsSuccessStatusCode);
+            // The remaining owner continues.
+            owner = responses[0].IsSuccessStatusCode ? owner : first.ClientWith(made.Text("token"));
             await owner.GetOkAsync(tokens);
         }
     }
 
     [Fact]
-    public async Task What_PostgreSQL_breaks_off_because_of_another_request_is_run_again()
+    public async Task Request_that_PostgreSQL_aborts_for_a_conflict_runs_again()
     {
         var attempts = 0;
         var bothHaveRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -85,15 +91,16 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
             return count;
         }).AllowAnonymous());
         var server = servers.First;
-        async Task<string> CountAsync() => await (await server.Anonymous.PostAsync("/test/count", null, Cancelled)).EnsureSuccessStatusCode()
-            .Content.ReadAsStringAsync(Cancelled);
+        async Task<string> CountAsync() => await (await server.Anonymous.PostAsync("/test/count", null, Cancelled))
+            .EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancelled);
 
         Assert.Equal(["0", "1"], (await Task.WhenAll(CountAsync(), CountAsync())).Order(StringComparer.Ordinal));
         Assert.Contains("Retrying the request after a transaction conflict", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task X12_A_pool_without_a_free_connection_is_a_503_and_the_process_lives()
+    [Trait("catalog", "X12")]
+    public async Task Exhausted_connection_pool_is_a_503_and_the_process_lives()
     {
         var (isOver, held) = (new TaskCompletionSource(), 0);
         await using var servers = await cluster.StartServersAsync(1, app => app.MapPost("/test/hold", async (UpdraftDbContext db) =>
@@ -105,9 +112,9 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         var server = servers.First;
         var holding = Enumerable.Range(0, 2).Select(_ => server.Anonymous.PostAsync("/test/hold", null, Cancelled)).ToList();
         await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref held) == 2));
-        using var refused = await server.Client.GetAsync(server.OrganizationPath, Cancelled);
+        using var rejected = await server.Client.GetAsync(server.OrganizationPath, Cancelled);
         using var live = await server.Anonymous.GetAsync("/healthz/live", Cancelled);
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (refused.StatusCode, live.StatusCode));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK), (rejected.StatusCode, live.StatusCode));
         isOver.SetResult();
         await Task.WhenAll(holding);
         await server.Client.GetOkAsync(server.OrganizationPath);
@@ -119,14 +126,15 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
     [InlineData("/users?workspaceId=%00")]
     [InlineData("/tokens?deploymentId=%00")]
     [InlineData("/workspaces?names=%00")]
-    public async Task I7_A_character_that_PostgreSQL_cannot_keep_is_a_400(string query)
+    [Trait("catalog", "I7")]
+    public async Task Character_that_PostgreSQL_cannot_store_is_a_400(string query)
     {
         await using var servers = await cluster.StartServersAsync(1);
-        using var refused = await servers.First.Client.GetAsync(servers.First.OrganizationPath + query, Cancelled);
-        Assert.Contains("U+0000", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+        using var rejected = await servers.First.Client.GetAsync(servers.First.OrganizationPath + query, Cancelled);
+        Assert.Contains("U+0000", (await rejected.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
     }
 
-    /// <summary>Two requests that change tokens, let loose when both have come as far as they can.</summary>
+    /// <summary>Sends requests that change tokens, and releases them when all of them wait for the same lock.</summary>
     private static async Task<HttpResponseMessage[]> MeetAsync(UpdraftServer server, params Func<Task<HttpResponseMessage>>[] requests)
     {
         await using var scope = server.Services.CreateAsyncScope();
@@ -134,9 +142,9 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
         await using var barrier = await database.BeginTransactionAsync(Cancelled);
         await database.ExecuteSqlRawAsync("SELECT 1 FROM api_tokens FOR UPDATE", Cancelled);
         var sent = requests.Select(request => request()).ToList();
-        // Within a transaction PostgreSQL goes on showing who waited when it was asked first.
-        await using var beside = server.Services.CreateAsyncScope();
-        var watch = beside.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database;
+        // Within a transaction, PostgreSQL repeats its first snapshot of the waiting sessions, so another connection reads them.
+        await using var second = server.Services.CreateAsyncScope();
+        var watch = second.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database;
         await Poll.UntilAsync(async () => await watch.SqlQuery<long>(
             $"""SELECT count(*) AS "Value" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'""")
             .SingleAsync(Cancelled) >= requests.Length);
@@ -146,9 +154,9 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
 
     private static async Task AssertOneAsync(ServerGroup servers, string what, JsonObject body)
     {
-        var answers = await Task.WhenAll(new[] { servers.First, servers.Second }.SelectMany(server => Enumerable.Range(0, 3).Select(_ =>
+        var responses = await Task.WhenAll(new[] { servers.First, servers.Second }.SelectMany(server => Enumerable.Range(0, 3).Select(_ =>
             server.Client.PostAsync($"{server.OrganizationPath}/{what}", JsonRequests.Json(body.ToJsonString()), Cancelled))));
-        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
-        Assert.Equal(5, answers.Count(answer => answer.StatusCode == HttpStatusCode.BadRequest));
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.OK);
+        Assert.Equal(5, responses.Count(response => response.StatusCode == HttpStatusCode.BadRequest));
     }
 }

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>Stands between servers and their PostgreSQL, and breaks the connection that carries a certain message of PostgreSQL's.</summary>
+/// <summary>A relay between servers and their PostgreSQL. It breaks the connection that carries a given message of PostgreSQL.</summary>
 internal sealed class CutRelay : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -16,7 +16,7 @@ internal sealed class CutRelay : IAsyncDisposable
     private long _left = long.MaxValue;
     private int _cuts;
 
-    /// <param name="socketFolder">Where PostgreSQL's socket is.</param>
+    /// <param name="socketFolder">Directory of PostgreSQL's socket.</param>
     public CutRelay(string socketFolder)
     {
         _postgres = new UnixDomainSocketEndPoint(Path.Join(socketFolder, ".s.PGSQL.5432"));
@@ -26,10 +26,10 @@ internal sealed class CutRelay : IAsyncDisposable
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
-    /// <summary>How many connections were broken.</summary>
+    /// <summary>Number of broken connections.</summary>
     public int Cuts => Volatile.Read(ref _cuts);
 
-    /// <summary>Lets so many more messages pass, on whatever connection, before one is broken. It breaks only one.</summary>
+    /// <summary>Breaks one connection after this number of further messages on all connections.</summary>
     public void CutAfter(long messages) => Volatile.Write(ref _left, messages);
 
     public async ValueTask DisposeAsync()
@@ -51,7 +51,7 @@ internal sealed class CutRelay : IAsyncDisposable
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // The test is over.
+            // The test has ended.
         }
     }
 
@@ -62,11 +62,11 @@ internal sealed class CutRelay : IAsyncDisposable
         try
         {
             await postgres.ConnectAsync(_postgres, _isOver.Token);
-            await await Task.WhenAny(AskAsync(server, postgres), AnswerAsync(postgres, server));
+            await await Task.WhenAny(AskAsync(server, postgres), ForwardResponsesAsync(postgres, server));
         }
         catch (Exception exception) when (exception is OperationCanceledException or SocketException)
         {
-            // Either side has gone.
+            // One side closed the connection.
         }
     }
 
@@ -77,15 +77,16 @@ internal sealed class CutRelay : IAsyncDisposable
             await SendAsync(postgres, buffer.AsMemory(0, read));
     }
 
-    // A message is a letter and a length, which counts itself and what follows.
-    private async Task AnswerAsync(Socket postgres, Socket server)
+    // A message consists of a letter, a length that includes itself, and the content.
+    private async Task ForwardResponsesAsync(Socket postgres, Socket server)
     {
         var (buffer, held) = (new byte[256 * 1024], 0);
         while (await postgres.ReceiveAsync(buffer.AsMemory(held), _isOver.Token) is > 0 and var read)
         {
             held += read;
             var whole = 0;
-            while (held - whole >= 5 && BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(whole + 1)) + 1 is var length && held - whole >= length)
+            while (held - whole >= 5
+                && BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(whole + 1)) + 1 is var length && held - whole >= length)
             {
                 if (Volatile.Read(ref _left) < long.MaxValue && Interlocked.Decrement(ref _left) == -1)
                 {

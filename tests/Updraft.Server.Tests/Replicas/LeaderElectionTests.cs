@@ -4,14 +4,14 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>Of several servers one does the background work, and another one when that cannot go on.</summary>
-[Trait("Runs", "ci")] // Restarts a database cluster of its own.
+/// <summary>One replica, the leader, does the background work. If it stops, another replica becomes the leader.</summary>
+[Trait("Runs", "ci")] // Restarts its own database cluster.
 public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixture<OwnPostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task One_of_two_works_and_when_it_stops_the_other_takes_over()
+    public async Task Second_replica_becomes_leader_when_the_first_stops()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var works = new[] { new Work(servers.First), new Work(servers.Second) };
@@ -30,7 +30,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task Who_loses_the_connection_stops_working_and_somebody_works_again()
+    public async Task Leader_without_its_connection_stops_and_a_leader_is_elected()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var works = new[] { new Work(servers.First), new Work(servers.Second) };
@@ -54,7 +54,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task After_a_restart_of_PostgreSQL_one_works_again()
+    public async Task Restart_of_PostgreSQL_leads_to_a_new_leader()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var works = new[] { new Work(servers.First), new Work(servers.Second) };
@@ -68,7 +68,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
     }
 
     [Fact]
-    public async Task The_one_server_on_SQLite_works_at_once_and_what_has_ended_is_not_begun_again()
+    public async Task Server_on_SQLite_leads_at_once_and_runs_completed_work_once()
     {
         await using var server = await UpdraftServer.StartAsync();
         var begun = 0;
@@ -80,14 +80,14 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
         Assert.Equal(1, begun);
     }
 
-    /// <summary>The one that works, when there is exactly one.</summary>
+    /// <summary>Waits until exactly one replica works; returns its work.</summary>
     private static async Task<Work> LeaderAsync(Work[] works)
     {
         await Poll.UntilAsync(() => Task.FromResult(works.Count(work => work.IsWorking) == 1));
         return works.Single(work => work.IsWorking);
     }
 
-    /// <summary>Something that a server does for all of them until it is told to stop.</summary>
+    /// <summary>Background work that only the leader does, until it is canceled.</summary>
     private sealed class Work
     {
         private readonly Task _running;
@@ -96,7 +96,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
         public Work(UpdraftServer server)
         {
             Server = server;
-            _running = server.Services.GetRequiredService<LeaderElection>().RunAsync(UntilToldAsync,
+            _running = server.Services.GetRequiredService<LeaderElection>().RunAsync(UntilCanceledAsync,
                 server.Services.GetRequiredService<Microsoft.Extensions.Hosting.IHostApplicationLifetime>().ApplicationStopping);
         }
 
@@ -114,7 +114,7 @@ public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixt
             await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        private async Task UntilToldAsync(CancellationToken cancellationToken)
+        private async Task UntilCanceledAsync(CancellationToken cancellationToken)
         {
             Interlocked.Increment(ref _begun);
             await Task.Delay(Timeout.Infinite, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -8,30 +8,31 @@ using Updraft.Server.Tests.Rollouts;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>What is done at one server counts at another: rows S6 and X7.</summary>
-[Trait("Runs", "ci")] // Restarts and crashes a database cluster of its own.
+/// <summary>Fault catalog rows S6 and X7: a change at one replica takes effect at the other replicas.</summary>
+[Trait("Runs", "ci")] // Restarts and crashes its own database cluster.
 public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixture<OwnPostgresCluster>
 {
     private const string Callback = "http://127.0.0.1:12345/callback";
 
-    // Much shorter than the wait that an agent asks for, much longer than news takes.
-    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(30);
+    // Much shorter than the long poll of an agent, and much longer than the delay of a notification.
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_finalize_at_one_server_wakes_an_agent_that_waits_at_another()
+    public async Task Finalize_at_one_replica_wakes_an_agent_that_waits_at_another()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var site = await AgentSite.CreateAsync(servers.First);
         var wait = (await AgentAtAsync(servers.Second, site)).AskAsync(0, "ACTIVATE", wait: 60);
         await WaitingAsync(servers.Second);
         await DeployAsync(servers.First, site.DeploymentId);
-        Assert.Equal(1, (await wait.WaitAsync(Enough, Cancelled))!.Revision);
+        Assert.Equal(1, (await wait.WaitAsync(Deadline, Cancelled))!.Revision);
     }
 
     [Fact]
-    public async Task X10_Agents_that_wait_while_PostgreSQL_restarts_hear_of_the_next_finalize()
+    [Trait("catalog", "X10")]
+    public async Task Agents_that_wait_during_a_database_restart_receive_the_next_finalize()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var site = await AgentSite.CreateAsync(servers.First);
@@ -39,11 +40,11 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
         await WaitingAsync(servers.Second);
         await cluster.RestartAsync();
         await DeployAsync(servers.First, site.DeploymentId);
-        Assert.Equal(1, (await wait.WaitAsync(Enough, Cancelled))!.Revision);
+        Assert.Equal(1, (await wait.WaitAsync(Deadline, Cancelled))!.Revision);
     }
 
     [Fact]
-    public async Task While_PostgreSQL_is_away_the_answer_is_503_and_afterwards_all_goes_on()
+    public async Task Request_during_a_database_outage_is_a_503_and_succeeds_afterwards()
     {
         await using var servers = await cluster.StartServersAsync(1);
         var server = servers.First;
@@ -68,7 +69,8 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
     }
 
     [Fact]
-    public async Task S6_A_token_that_ends_at_one_server_opens_no_further_request_at_another()
+    [Trait("catalog", "S6")]
+    public async Task Token_revoked_at_one_replica_is_rejected_at_another_401()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (first, second) = (servers.First, servers.Second);
@@ -83,13 +85,14 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
             using var weaker = await elsewhere.GetAsync($"{second.OrganizationPath}/tokens", Cancelled);
             Assert.Equal(HttpStatusCode.Forbidden, weaker.StatusCode);
             (await first.Client.DeleteAsync($"{first.OrganizationPath}/tokens/{created.Text("id")}", Cancelled)).EnsureSuccessStatusCode();
-            using var refused = await elsewhere.GetAsync($"{second.OrganizationPath}/workspaces", Cancelled);
-            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+            using var rejected = await elsewhere.GetAsync($"{second.OrganizationPath}/workspaces", Cancelled);
+            Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         }
     }
 
     [Fact]
-    public async Task S6_An_agent_whose_token_ended_elsewhere_while_it_waited_is_told_nothing()
+    [Trait("catalog", "S6")]
+    public async Task Waiting_agent_whose_token_is_revoked_elsewhere_is_rejected_401()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (first, second) = (servers.First, servers.Second);
@@ -102,12 +105,12 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
         var id = (await first.Client.GetOkAsync(tokens))["tokens"]!.AsArray().Single()!.AsObject().Text("id");
         (await first.Client.DeleteAsync($"{tokens}/{id}", Cancelled)).EnsureSuccessStatusCode();
         await DeployAsync(first, site.DeploymentId);
-        using var answer = await wait.WaitAsync(Enough, Cancelled);
-        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        using var response = await wait.WaitAsync(Deadline, Cancelled);
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
 
     [Fact]
-    public async Task A_code_of_one_server_is_taken_at_another_once()
+    public async Task Authorization_code_of_one_replica_is_accepted_once_at_another()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (user, _, _) = await servers.First.AddUserAsync("browser@example.org");
@@ -115,25 +118,25 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
         await using var scope = servers.First.Services.CreateAsyncScope();
         var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(user),
             new AuthorizationRequest(Callback, Challenge, null, DateTimeOffset.MaxValue), Cancelled);
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => PostFormAsync(i % 2 == 0 ? servers.Second : servers.First,
+        var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => PostFormAsync(i % 2 == 0 ? servers.Second : servers.First,
             ("grant_type", "authorization_code"), ("code", code), ("code_verifier", Verifier), ("redirect_uri", Callback))));
-        Assert.Single(answers, status => status == HttpStatusCode.OK);
-        Assert.Equal(5, answers.Count(status => status == HttpStatusCode.BadRequest));
+        Assert.Single(responses, status => status == HttpStatusCode.OK);
+        Assert.Equal(5, responses.Count(status => status == HttpStatusCode.BadRequest));
     }
 
     [Fact]
-    public async Task Of_two_servers_that_get_the_same_refresh_token_one_takes_it_and_the_login_ends()
+    public async Task Refresh_token_at_two_replicas_is_accepted_once_and_ends_the_login()
     {
         await using var servers = await cluster.StartServersAsync(2);
         for (var i = 0; i < 5; i++)
         {
             var (_, access, refresh) = await servers.First.AddUserAsync($"refresh{i}@example.org");
-            var answers = await Task.WhenAll(
+            var responses = await Task.WhenAll(
                 PostFormAsync(servers.First, ("grant_type", "refresh_token"), ("refresh_token", refresh)),
                 PostFormAsync(servers.Second, ("grant_type", "refresh_token"), ("refresh_token", refresh)));
-            Assert.Equal([HttpStatusCode.OK, HttpStatusCode.BadRequest], answers.Order());
-            using var refused = await servers.Second.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
-            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+            Assert.Equal([HttpStatusCode.OK, HttpStatusCode.BadRequest], responses.Order());
+            using var rejected = await servers.Second.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
+            Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         }
     }
 
@@ -143,29 +146,31 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
     private static Task WaitingAsync(UpdraftServer server) => Poll.UntilAsync(() =>
         Task.FromResult(server.Services.GetRequiredService<Updraft.Server.Agents.WaitingAgents>().Now.Count > 0));
 
-    /// <summary>A deploy without an upload; repeated as a client does while the database is away.</summary>
+    /// <summary>Makes a deploy without an upload. Like a client, it repeats requests while the database is unavailable.</summary>
     private static async Task DeployAsync(UpdraftServer server, string deployment)
     {
         var deploys = $"{server.OrganizationPath}/deployments/{deployment}/deploys";
         string? id = null;
         await Poll.UntilAsync(async () =>
         {
-            using var answer = id is null
+            using var response = id is null
                 ? await server.Client.PostAsync(deploys, JsonRequests.Json(
                     """{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt/shop"}"""), Cancelled)
-                : await server.Client.PostAsync($"{deploys}/{id}/finalize", JsonRequests.Json("""{"bundleTarballVersion":""}"""), Cancelled);
-            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
+                : await server.Client.PostAsync(
+                    $"{deploys}/{id}/finalize", JsonRequests.Json("""{"bundleTarballVersion":""}"""), Cancelled);
+            if (response.StatusCode == HttpStatusCode.ServiceUnavailable)
                 return false;
             var isDone = id is not null;
-            id = (await answer.ReadAsync(HttpStatusCode.OK)).Text("id");
+            id = (await response.ReadAsync(HttpStatusCode.OK)).Text("id");
             return isDone;
         });
     }
 
     private static async Task<HttpStatusCode> PostFormAsync(UpdraftServer server, params (string Name, string Value)[] fields)
     {
-        using var form = new FormUrlEncodedContent([new("client_id", "updraft-cli"), .. fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]);
-        using var answer = await server.Anonymous.PostAsync("/oauth/token", form, Cancelled);
-        return answer.StatusCode;
+        using var form = new FormUrlEncodedContent(
+            [new("client_id", "updraft-cli"), .. fields.Select(field => KeyValuePair.Create(field.Name, field.Value))]);
+        using var response = await server.Anonymous.PostAsync("/oauth/token", form, Cancelled);
+        return response.StatusCode;
     }
 }

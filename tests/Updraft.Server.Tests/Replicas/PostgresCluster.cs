@@ -1,21 +1,21 @@
 namespace Updraft.Server.Tests.Replicas;
 
 /// <summary>
-/// The PostgreSQL that all test classes share, and servers that share a database in it: the cluster that <c>UPDRAFT_TEST_POSTGRES</c> names,
-/// or one that this process starts and stops.
+/// The PostgreSQL cluster that all test classes share: the cluster that <c>UPDRAFT_TEST_POSTGRES</c> names, or one that this process starts
+/// and stops. Each group of servers shares one of its databases.
 /// </summary>
 public class PostgresCluster : IAsyncLifetime
 {
     private static readonly Lazy<Task<string>> Shared = new(StartSharedAsync);
     private string _admin = "";
 
-    /// <summary>Finds or starts it.</summary>
+    /// <summary>Connects to the named cluster, or starts one.</summary>
     public virtual async ValueTask InitializeAsync() => _admin = await Shared.Value;
 
-    /// <summary>An empty database; the caller disposes it.</summary>
+    /// <summary>Creates an empty database; the caller disposes it.</summary>
     internal Task<TestDatabase> CreateDatabaseAsync() => TestDatabase.CreateAsync(_admin, template: null);
 
-    /// <summary>Servers on one new database with one folder of keys.</summary>
+    /// <summary>Starts servers on one new database, with one key directory.</summary>
     internal async Task<ServerGroup> StartServersAsync(int count, Action<Microsoft.AspNetCore.Builder.WebApplication>? addRoutes = null,
         int maxConnections = 50)
     {
@@ -38,7 +38,7 @@ public class PostgresCluster : IAsyncLifetime
         return ValueTask.CompletedTask;
     }
 
-    /// <summary>Uses a cluster of its own instead of the shared one.</summary>
+    /// <summary>Uses a separate cluster instead of the shared one.</summary>
     /// <param name="admin">Connection string of a user who may create databases.</param>
     private protected void Use(string admin) => _admin = admin;
 
@@ -52,7 +52,7 @@ public class PostgresCluster : IAsyncLifetime
     }
 }
 
-/// <summary>A PostgreSQL of one test class, which tests may stop and start.</summary>
+/// <summary>The PostgreSQL cluster of one test class, which tests may stop and start.</summary>
 public sealed class OwnPostgresCluster : PostgresCluster
 {
     private PostgresServer? _server;
@@ -63,13 +63,13 @@ public sealed class OwnPostgresCluster : PostgresCluster
         Use(_server.Admin);
     }
 
-    /// <summary>Breaks all connections, as an upgrade does.</summary>
+    /// <summary>Restarts the cluster, which breaks all connections, as an upgrade does.</summary>
     internal Task RestartAsync() => _server!.RunAsync("restart");
 
-    /// <summary>Ends it as a crash does; clients get no message.</summary>
+    /// <summary>Stops the cluster as a crash does, without a message to clients.</summary>
     internal Task CrashAsync() => _server!.RunAsync("crash");
 
-    /// <summary>Starts it again after <see cref="CrashAsync"/>.</summary>
+    /// <summary>Starts the cluster after <see cref="CrashAsync"/>.</summary>
     internal Task StartAgainAsync() => _server!.RunAsync("start");
 
     public override ValueTask DisposeAsync()
@@ -79,10 +79,10 @@ public sealed class OwnPostgresCluster : PostgresCluster
     }
 }
 
-/// <summary>Servers on one database.</summary>
+/// <summary>Replicas that share a database.</summary>
 internal sealed class ServerGroup(TestDatabase database, int maxConnections) : IAsyncDisposable
 {
-    /// <summary>The owner's token, which all of them take.</summary>
+    /// <summary>The owner token, which every replica accepts.</summary>
     public const string OwnerToken = "a-token-that-the-operator-chose-and-nobody-guesses-0123456789";
 
     private readonly string _keys = Directory.CreateTempSubdirectory("updraft-keys-").FullName;
@@ -92,7 +92,7 @@ internal sealed class ServerGroup(TestDatabase database, int maxConnections) : I
 
     public UpdraftServer Second => _servers[1];
 
-    /// <summary>What a further server needs to belong to them.</summary>
+    /// <summary>Settings of an additional replica.</summary>
     public Dictionary<string, string> Settings(string? keys = null) => new(StringComparer.Ordinal)
     {
         ["Database:ConnectionString"] = database.ConnectionString,
@@ -102,7 +102,7 @@ internal sealed class ServerGroup(TestDatabase database, int maxConnections) : I
         ["Webhooks:AllowedNetworks"] = "127.0.0.1",
     };
 
-    /// <summary>Starts servers at the same time.</summary>
+    /// <summary>Starts this number of replicas at the same time.</summary>
     public async Task StartAsync(int count, Action<Microsoft.AspNetCore.Builder.WebApplication>? addRoutes = null)
     {
         var starts = Enumerable.Range(0, count).Select(_ => UpdraftServer.StartAsync(settings: Settings(), addRoutes: addRoutes)).ToList();

@@ -6,13 +6,13 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>Servers that start on a database with others.</summary>
+/// <summary>Servers that start on a database that other servers use.</summary>
 public sealed class StartTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Three_that_start_together_on_an_empty_database_make_one_schema_one_Organization_and_one_set_of_keys()
+    public async Task Replicas_started_together_create_one_schema_Organization_and_key_set()
     {
         await using var servers = await cluster.StartServersAsync(3);
         Assert.Equal(servers.First.Services.GetRequiredService<SigningKeys>().Public.KeyId,
@@ -24,7 +24,7 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public void Of_many_that_make_a_key_together_all_have_the_same_and_nothing_is_left()
+    public void Key_created_by_concurrent_threads_is_the_same_for_all()
     {
         var folder = Directory.CreateTempSubdirectory("updraft-keys-").FullName;
         try
@@ -34,7 +34,8 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
                 var path = Path.Join(folder, $"{i}.key");
                 using var together = new Barrier(8);
                 var keys = new byte[8][];
-                var threads = Enumerable.Range(0, keys.Length).Select(number => new Thread(() => keys[number] = SigningKeys.LoadOrCreate(path, () =>
+                var threads = Enumerable.Range(0, keys.Length).Select(number => new Thread(
+                    () => keys[number] = SigningKeys.LoadOrCreate(path, () =>
                 {
                     together.SignalAndWait(TimeSpan.FromSeconds(1));
                     return [(byte)number];
@@ -52,15 +53,15 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_server_with_other_keys_is_refused_and_told_what_to_do_and_can_be_made_to_accept()
+    public async Task Server_with_other_keys_is_rejected_unless_AcceptKeys_is_set()
     {
         await using var servers = await cluster.StartServersAsync(1);
         var keys = Directory.CreateTempSubdirectory("updraft-keys-").FullName;
         try
         {
-            var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: servers.Settings(keys)));
-            Assert.Contains(Path.Join(keys, "signing.pem"), refused.Message, StringComparison.Ordinal);
-            Assert.Contains("--Keys", refused.Message, StringComparison.Ordinal);
+            var rejected = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: servers.Settings(keys)));
+            Assert.Contains(Path.Join(keys, "signing.pem"), rejected.Message, StringComparison.Ordinal);
+            Assert.Contains("--Keys", rejected.Message, StringComparison.Ordinal);
 
             await servers.First.StopAsync();
             var settings = servers.Settings(keys);
@@ -78,7 +79,7 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task An_older_program_starts_on_a_newer_schema_unless_that_says_that_it_must_not()
+    public async Task Older_program_starts_on_a_newer_schema_that_allows_it()
     {
         await using var servers = await cluster.StartServersAsync(1);
         var server = servers.First;
@@ -88,8 +89,8 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
         await server.CreateDeploymentAsync();
 
         await ExecuteAsync("INSERT INTO server_facts VALUES ('oldest_schema', '29990101000000_Later')");
-        var refused = await Assert.ThrowsAsync<IOException>(server.RestartAsync);
-        Assert.Contains("newer Updraft", refused.Message, StringComparison.Ordinal);
+        var rejected = await Assert.ThrowsAsync<IOException>(server.RestartAsync);
+        Assert.Contains("newer Updraft", rejected.Message, StringComparison.Ordinal);
 
         async Task ExecuteAsync(string sql)
         {
@@ -99,21 +100,22 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public async Task A_database_that_is_not_there_is_named_without_its_password()
+    public async Task Missing_database_is_named_without_its_password()
     {
         await using var servers = await cluster.StartServersAsync(1);
         var settings = servers.Settings();
-        settings["Database:ConnectionString"] = servers.First.ConnectionString!.Replace("updraft_test", "nowhere", StringComparison.Ordinal) + ";Password=hush";
-        var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: settings));
-        Assert.Contains("nowhere", refused.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hush", refused.ToString(), StringComparison.Ordinal);
+        settings["Database:ConnectionString"] =
+            servers.First.ConnectionString!.Replace("updraft_test", "nowhere", StringComparison.Ordinal) + ";Password=hush";
+        var rejected = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(settings: settings));
+        Assert.Contains("nowhere", rejected.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", rejected.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("postgres://up:p%40ss@db.example.org:6432/updraft?sslmode=require", "db.example.org|6432|updraft|up|p@ss|Require")]
     [InlineData("postgresql://up@db/updraft", "db|5432|updraft|up||Prefer")]
     [InlineData("Host=/run/postgresql;Database=updraft;Username=up", "/run/postgresql|5432|updraft|up||Prefer")]
-    public void An_address_says_the_same_as_a_connection_string(string text, string expected)
+    public void Database_URL_equals_a_connection_string(string text, string expected)
     {
         var read = new DatabaseOptions { ConnectionString = text }.ForPool();
         Assert.Equal(expected, $"{read.Host}|{read.Port}|{read.Database}|{read.Username}|{read.Password}|{read.SslMode}");
@@ -122,10 +124,10 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     [Theory]
     [InlineData("", "5s|30s|30s")]
     [InlineData(";Options=-c lock_timeout=9s", "9s|0|0")]
-    public async Task Unless_the_connection_string_says_otherwise_waits_have_an_end(string said, string limits)
+    public async Task Waits_have_default_limits_that_the_connection_string_overrides(string more, string limits)
     {
         await using var servers = await cluster.StartServersAsync(1);
-        var read = new DatabaseOptions { ConnectionString = servers.First.ConnectionString + said }.ForPool();
+        var read = new DatabaseOptions { ConnectionString = servers.First.ConnectionString + more }.ForPool();
         await using var source = NpgsqlDataSource.Create(read);
         await using var connection = await source.OpenConnectionAsync(Cancelled);
         var found = new List<string>();
@@ -139,9 +141,10 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     }
 
     [Fact]
-    public void What_the_connection_string_says_stands()
+    public void Connection_string_overrides_defaults()
     {
-        var read = new DatabaseOptions { ConnectionString = "Host=db;Database=updraft;Timeout=7;NoResetOnClose=false;Application Name=mine" }.ForPool();
+        const string Connection = "Host=db;Database=updraft;Timeout=7;NoResetOnClose=false;Application Name=mine";
+        var read = new DatabaseOptions { ConnectionString = Connection }.ForPool();
         Assert.Equal((7, false, "mine"), (read.Timeout, read.NoResetOnClose, read.ApplicationName));
     }
 
@@ -151,11 +154,11 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     [InlineData("Nonsense=hush")]
     [InlineData("hush")]
     [InlineData("postgres://up:hush@db/updraft?nonsense=1")]
-    public async Task A_connection_string_that_cannot_be_read_is_a_wrong_setting_and_is_not_repeated(string text)
+    public async Task Unreadable_connection_string_is_rejected_without_its_value(string text)
     {
-        var refused = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => UpdraftServer.StartAsync(
+        var rejected = await Assert.ThrowsAsync<Microsoft.Extensions.Options.OptionsValidationException>(() => UpdraftServer.StartAsync(
             settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["Database:ConnectionString"] = text }));
-        Assert.Contains("Database:ConnectionString", refused.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hush", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("Database:ConnectionString", rejected.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", rejected.Message, StringComparison.Ordinal);
     }
 }

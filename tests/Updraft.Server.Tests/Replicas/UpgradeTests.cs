@@ -10,13 +10,13 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>Servers work on while a newer one brings the schema up: migrations expand, and what they add disturbs nobody.</summary>
+/// <summary>Running servers continue while a newer server migrates the schema. Migrations only add to the schema.</summary>
 public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_server_deploys_on_while_every_table_is_expanded_beneath_it()
+    public async Task Running_server_continues_to_deploy_while_tables_gain_columns()
     {
         await using var servers = await cluster.StartServersAsync(2);
         var (old, site) = (servers.First, await AgentSite.CreateAsync(servers.First));
@@ -34,7 +34,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
         }, Cancelled);
         await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref deployed) > 0));
 
-        // What a later release's migrations may do.
+        // The changes that migrations of a later release may make.
         await using (var patient = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = old.ConnectionString }))
         {
             await patient.Database.ExecuteSqlRawAsync("CREATE TABLE later_things (id text PRIMARY KEY)", Cancelled);
@@ -44,7 +44,8 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
                     + $"CREATE INDEX ix_{table}_later ON {table} (later_number)";
                 await patient.Database.ExecuteSqlRawAsync(expand, Cancelled);
             }
-            await patient.Database.ExecuteSqlRawAsync("""INSERT INTO "__EFMigrationsHistory" VALUES ('29990101000000_Later', '10.0.15')""", Cancelled);
+            await patient.Database.ExecuteSqlRawAsync(
+                """INSERT INTO "__EFMigrationsHistory" VALUES ('29990101000000_Later', '10.0.15')""", Cancelled);
         }
         var before = Volatile.Read(ref deployed);
         await Poll.UntilAsync(() => Task.FromResult(Volatile.Read(ref deployed) > before + 2));
@@ -57,30 +58,34 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
     }
 
     [Fact]
-    public async Task Migrations_only_expand_unless_they_name_themselves_as_the_oldest_schema()
+    public async Task Migrations_only_add_unless_they_set_the_oldest_schema()
     {
         await using var servers = await cluster.StartServersAsync(1);
         await using var scope = servers.First.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         var migrations = db.GetService<IMigrationsAssembly>();
         var wrong = new List<string>();
-        // The first one makes everything.
+        // The first migration creates all tables.
         foreach (var (id, type) in migrations.Migrations.OrderBy(entry => entry.Key, StringComparer.Ordinal).Skip(1))
         {
             var operations = migrations.CreateMigration(type, db.Database.ProviderName!).UpOperations;
-            if (operations.OfType<SqlOperation>().Any(operation => operation.Sql.Contains(ServerFact.OldestSchema, StringComparison.Ordinal)))
+            var setsOldest = operations.OfType<SqlOperation>()
+                .Any(operation => operation.Sql.Contains(ServerFact.OldestSchema, StringComparison.Ordinal));
+            if (setsOldest)
                 continue;
             var made = operations.OfType<CreateTableOperation>().Select(operation => operation.Name).ToHashSet(StringComparer.Ordinal);
-            wrong.AddRange(operations.Where(operation => !Expands(operation, made)).Select(operation => $"{id}: {operation.GetType().Name}"));
+            wrong.AddRange(
+                operations.Where(operation => !Expands(operation, made)).Select(operation => $"{id}: {operation.GetType().Name}"));
         }
-        Assert.True(wrong.Count == 0, "These take away what servers of the release before use while they run (docs/how-to/upgrade.md):\n" + string.Join('\n', wrong));
+        Assert.True(wrong.Count == 0, "These operations remove parts of the schema that running servers of the previous release use "
+            + "(docs/how-to/upgrade.md):\n" + string.Join('\n', wrong));
     }
 
     private static bool Expands(MigrationOperation operation, HashSet<string> made) => operation switch
     {
         DropTableOperation or DropColumnOperation or RenameTableOperation or RenameColumnOperation or AlterColumnOperation => false,
         AddColumnOperation column => column.IsNullable || column.DefaultValue is not null || column.DefaultValueSql is not null,
-        // What is unique or refers to something from now on was not before.
+        // Existing rows may violate a new unique index or a new foreign key.
         CreateIndexOperation { IsUnique: true } index => made.Contains(index.Table),
         AddForeignKeyOperation key => made.Contains(key.Table),
         _ => true,

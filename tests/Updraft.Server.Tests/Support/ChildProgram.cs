@@ -4,8 +4,8 @@ using System.Runtime.CompilerServices;
 namespace Updraft.Server.Tests.Support;
 
 /// <summary>
-/// This test program, started once more as a process of its own: for what is done to a whole process, such as system
-/// calls that fail. With <c>UPDRAFT_TEST_CHILD</c> in its environment it does one thing and ends.
+/// This test program as a separate child process, for tests that affect a whole process, such as failing system calls. With
+/// <c>UPDRAFT_TEST_CHILD</c> in its environment, the process runs one task and exits.
 /// </summary>
 internal static class ChildProgram
 {
@@ -14,9 +14,9 @@ internal static class ChildProgram
     private const string Task = "UPDRAFT_TEST_CHILD", Place = "UPDRAFT_TEST_CHILD_PATH";
 
     /// <summary>Runs one task under <c>strace</c>.</summary>
-    /// <param name="task">What the child does.</param>
-    /// <param name="path">The file or folder that it does it to.</param>
-    /// <param name="strace">What happens to which system call, e.g. <c>inject=fsync:error=EIO</c>.</param>
+    /// <param name="task">Name of the task.</param>
+    /// <param name="path">File or directory of the task.</param>
+    /// <param name="strace">Expression of strace for the system call, e.g. <c>inject=fsync:error=EIO</c>.</param>
     public static async Task<(int Code, string Error, string Trace)> RunTracedAsync(string task, string path, string call,
         params string[] strace)
     {

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Testing;
 
-/// <summary>Everything in which two APIs differ, one line each; names are those of the published one.</summary>
+/// <summary>All differences between two APIs, one in each line, with the names of the published API.</summary>
 internal sealed class ContractDifferences
 {
     private readonly JsonObject _published, _own;
@@ -114,7 +114,7 @@ internal sealed class ContractDifferences
         }
     }
 
-    /// <summary>Of several records, the one that the own record's discriminator names; all together when it names none.</summary>
+    /// <summary>The published record that the own record's discriminator names; the union of all records if it names none.</summary>
     private JsonObject Variant(JsonObject published, JsonArray choices, JsonObject own)
     {
         var key = published["discriminator"]?["propertyName"]?.ToString() ?? "";

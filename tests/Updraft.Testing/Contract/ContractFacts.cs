@@ -3,18 +3,18 @@ using System.Text.Json.Nodes;
 namespace Updraft.Testing;
 
 /// <summary>
-/// What an OpenAPI document promises, without its sentences: names, types, limits. The same form for the published document and for
-/// Updraft's, so that the two can be compared.
+/// The guarantees of an OpenAPI document without its prose: names, types, limits. The published document and Updraft's have the same form,
+/// so that tests can compare them.
 /// </summary>
 internal static class ContractFacts
 {
     private const string SchemaPrefix = "#/components/schemas/";
 
-    /// <summary>What can be said about a value, beside what it consists of.</summary>
+    /// <summary>Facts about a value, next to its properties or items.</summary>
     public static readonly string[] Facets =
         ["type", "format", "default", "minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "nullable"];
 
-    /// <summary>The facts: <c>operations</c> by id, <c>schemas</c> by name; both only as far as operations reach.</summary>
+    /// <summary>The facts: <c>operations</c> by id, and <c>schemas</c> by name. The schemas are only those that operations use.</summary>
     public static JsonObject From(JsonNode document)
     {
         var operations = new SortedDictionary<string, JsonNode?>(StringComparer.Ordinal);
@@ -33,7 +33,7 @@ internal static class ContractFacts
         return new JsonObject { ["operations"] = new JsonObject(operations), ["schemas"] = new JsonObject(schemas) };
     }
 
-    /// <summary>The name of the schema that is referred to; null for one that is written out.</summary>
+    /// <summary>The name of a referenced schema; null for an inline schema.</summary>
     public static string? Reference(JsonNode? schema) => schema?["ref"]?.GetValue<string>();
 
     private static JsonObject Operation(string method, string path, JsonNode operation, Queue<string> reached)

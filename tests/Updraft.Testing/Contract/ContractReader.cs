@@ -5,20 +5,20 @@ using System.Text.RegularExpressions;
 namespace Updraft.Testing;
 
 /// <summary>
-/// A client's strictest reader: an answer holds what a description requires, of the type that it says, and nothing else.
+/// The strictest possible client: a response must contain all required fields, with the described types, and no other fields.
 /// </summary>
-/// <param name="facts">What <see cref="ContractFacts"/> found in the description.</param>
-/// <param name="beyond">Fields and values that are right though the description lacks them.</param>
-/// <param name="said">What the description did: <c>published</c> or <c>described</c>.</param>
+/// <param name="facts">Result of <see cref="ContractFacts"/> for the description.</param>
+/// <param name="beyond">Valid fields and values that the description lacks.</param>
+/// <param name="said">Origin of the description in problems: <c>published</c> or <c>described</c>.</param>
 internal sealed partial class ContractReader(JsonElement facts, IReadOnlyDictionary<string, string> beyond, string said)
 {
     private readonly JsonElement _operations = facts.GetProperty("operations"), _schemas = facts.GetProperty("schemas");
 
-    /// <summary>Everything that a strict reader of an answer would stumble over.</summary>
-    /// <param name="operation">Id of the operation; null when no operation answered, as for an unknown address.</param>
-    /// <param name="status">The answer's status.</param>
-    /// <param name="contentType">Its content type.</param>
-    /// <param name="body">Its body.</param>
+    /// <summary>All problems of a strict client with a response; empty for none.</summary>
+    /// <param name="operation">Id of the operation; null if no operation handled the request, as for an unknown path.</param>
+    /// <param name="status">HTTP status.</param>
+    /// <param name="contentType">Value of the header; null without one.</param>
+    /// <param name="body">Body as received.</param>
     public IReadOnlyList<string> Problems(string? operation, int status, string? contentType, ReadOnlyMemory<byte> body)
     {
         JsonElement? schema = null;
@@ -29,22 +29,22 @@ internal sealed partial class ContractReader(JsonElement facts, IReadOnlyDiction
         else if (operation is not null && _operations.TryGetProperty(operation, out var promised))
         {
             if (!promised.GetProperty("responses").TryGetProperty(status.ToString(CultureInfo.InvariantCulture), out var response))
-                return [$"{operation} answered {status}, which is not {said}"];
+                return [$"{operation} returned {status}, which is not {said}"];
             schema = response.ValueKind == JsonValueKind.Null ? null : response;
             if (schema is null)
-                return body.Length == 0 ? [] : [$"{operation} answered {status} with a body, which is not {said}"];
+                return body.Length == 0 ? [] : [$"{operation} returned {status} with a body, which is not {said}"];
         }
         if (schema is not { } rules)
             return [];
         if (contentType?.StartsWith("application/json", StringComparison.Ordinal) != true)
-            return [$"{operation} answered {status} as '{contentType}' and not as JSON"];
+            return [$"{operation} returned {status} as '{contentType}' and not as JSON"];
         var problems = new List<string>();
         using var document = JsonDocument.Parse(body);
-        CheckValue(document.RootElement, rules, "answer", operation ?? "answer", problems);
+        CheckValue(document.RootElement, rules, "response", operation ?? "response", problems);
         return problems;
     }
 
-    /// <summary>Everything that a strict reader of a schema would stumble over; empty when nothing is.</summary>
+    /// <summary>All problems of a strict client with a value of a schema; empty for none.</summary>
     public IReadOnlyList<string> Problems(string schema, JsonElement value)
     {
         var problems = new List<string>();
@@ -52,7 +52,6 @@ internal sealed partial class ContractReader(JsonElement facts, IReadOnlyDiction
         return problems;
     }
 
-    /// <summary>The names of all fields of a schema.</summary>
     public IEnumerable<string> Fields(string schema) =>
         _schemas.GetProperty(schema).GetProperty("properties").EnumerateObject().Select(field => field.Name);
 

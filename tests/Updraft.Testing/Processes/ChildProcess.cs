@@ -5,7 +5,7 @@ using System.Text;
 namespace Updraft.Testing;
 
 /// <summary>
-/// A program that a test, a rig or the bench started. It ends, by its own id, when this is disposed, and at the latest when this process ends.
+/// A program that a test, a rig or a benchmark starts. Disposal ends the program by its process id; so does the end of this process.
 /// </summary>
 internal sealed class ChildProcess : IDisposable
 {
@@ -30,8 +30,8 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <param name="command">The program and its arguments.</param>
-    /// <param name="environment">Variables beyond those of this process. Variables that begin with UPDRAFT_ do not pass on by themselves.</param>
-    /// <param name="directory">The working directory; that of this process when null.</param>
+    /// <param name="environment">Additional variables. The program does not inherit variables that begin with UPDRAFT_.</param>
+    /// <param name="directory">The working directory; null for that of this process.</param>
     public ChildProcess(IReadOnlyList<string> command, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {
         var start = new ProcessStartInfo(command[0], command.Skip(1))
@@ -117,10 +117,10 @@ internal sealed class ChildProcess : IDisposable
         await child._process.WaitForExitAsync();
         return child._process.ExitCode == 0
             ? child.Output
-            : throw new InvalidOperationException($"{string.Join(' ', command)} ended with {child._process.ExitCode}\n{child.Output}");
+            : throw new InvalidOperationException($"{string.Join(' ', command)} exited with {child._process.ExitCode}\n{child.Output}");
     }
 
-    /// <summary>Runs a line of shell in a directory and returns the time that it took.</summary>
+    /// <summary>Runs a shell command in a directory; returns its duration.</summary>
     public static async Task<TimeSpan> TimeAsync(string line, string directory)
     {
         var clock = Stopwatch.StartNew();
@@ -128,7 +128,7 @@ internal sealed class ChildProcess : IDisposable
         return clock.Elapsed;
     }
 
-    /// <summary>Makes the kernel restart its count of the peak memory.</summary>
+    /// <summary>Resets the kernel's record of the peak memory.</summary>
     public void ForgetPeakMemory() => File.WriteAllText($"/proc/{_process.Id}/clear_refs", "5");
 
     public Task ExitAsync() => _process.WaitForExitAsync();
@@ -145,14 +145,14 @@ internal sealed class ChildProcess : IDisposable
             Native.Signal(_process.Id, signal);
     }
 
-    /// <summary>SIGTERM, and waits for the end.</summary>
+    /// <summary>Sends SIGTERM, and waits until the program exits.</summary>
     public Task StopAsync()
     {
         Signal(Native.Terminate);
         return _process.WaitForExitAsync();
     }
 
-    /// <summary>SIGKILL, and waits for the end.</summary>
+    /// <summary>Sends SIGKILL, and waits until the program exits.</summary>
     public void Kill()
     {
         if (!_process.HasExited)

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Updraft.Testing;
 
 /// <summary>
-/// SIGTERM ends this process, and with it the programs that it started. Each web server in the process registers a handler of its own that
-/// only stops that server, and such a handler keeps the process alive. An assembly fixture, so that it is there from the start.
+/// On SIGTERM, this process and the programs that it started exit. The handler of a web server in the process only stops that server, and
+/// it keeps the process alive. This class is an assembly fixture, so its handler exists from the start.
 /// </summary>
 internal sealed class EndOnSignal
 {
@@ -17,7 +17,7 @@ internal sealed class EndOnSignal
     internal static void Register() => _terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
     {
         context.Cancel = true;
-        // Exit waits for handlers of ProcessExit, which end child processes; the thread of the signal must stay free.
+        // During exit, handlers of ProcessExit end the child processes, so the thread of the signal must stay free.
         new Thread(() => Environment.Exit(SignalExitCode + Native.Terminate)) { IsBackground = true }.Start();
     });
 #pragma warning restore CA2255

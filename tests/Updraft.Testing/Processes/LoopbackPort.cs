@@ -5,16 +5,17 @@ using System.Security.Cryptography;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Loopback ports for programs that need to know their port before they start, such as a server and its registry that name each other.
-/// The ports are below the range that the kernel hands out, so no connection and no listener on port 0 takes one. A UDP socket with the same
-/// number is the lease: other processes that lease ports skip this one until this process ends.
+/// Loopback ports for programs that must know their port before they start, such as a server and a registry with each other's URL. The
+/// ports are below the kernel's range, so neither a connection nor a listener on port 0 takes one. A UDP socket with the same number is the
+/// lease. Other processes skip leased ports until this process ends.
 /// </summary>
 internal static class LoopbackPort
 {
     private const int First = 12_000;
     private static readonly List<Socket> Leases = [];
     private static readonly int Last = int.Parse(
-        File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', ' ')[0], System.Globalization.CultureInfo.InvariantCulture) - 1;
+        File.ReadAllText("/proc/sys/net/ipv4/ip_local_port_range").Split('\t', ' ')[0],
+        System.Globalization.CultureInfo.InvariantCulture) - 1;
 
     /// <summary>Leases a port until this process ends.</summary>
     public static int Lease()
@@ -41,6 +42,6 @@ internal static class LoopbackPort
         }
     }
 
-    /// <summary>A leased port as the URL of an HTTP server.</summary>
+    /// <summary>Leases a port; returns the URL of an HTTP server on it.</summary>
     public static Uri LeaseUrl() => new($"http://127.0.0.1:{Lease()}");
 }

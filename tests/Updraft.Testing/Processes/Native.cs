@@ -11,7 +11,7 @@ internal static class Native
 
     public static void Signal(int process, int signal) => _ = NativeKill(process, signal);
 
-    /// <summary>A path without any link in it; null when it leads nowhere.</summary>
+    /// <summary>The path without symbolic links; null if the path does not exist.</summary>
     public static string? RealPath(string path)
     {
         var buffer = new byte[LongestPath];

@@ -6,8 +6,8 @@ using Azure.Storage.Blobs;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Object stores to test with, on loopback: Azurite for Azure Blob Storage, moto for S3. Each is started by the first test that wants it
-/// and ended, by its process id, after the last one. <c>packaging/azurite</c> and <c>packaging/moto</c> find or fetch the programs.
+/// Object stores for tests, on loopback: Azurite for Azure Blob Storage, moto for S3. The first test that needs a store starts it. The
+/// process ends it by its id after the last test. <c>packaging/azurite</c> and <c>packaging/moto</c> find or install the programs.
 /// </summary>
 internal sealed class ObjectStores : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class ObjectStores : IDisposable
     private static readonly List<ChildProcess> Started = [];
     private static readonly List<string> Folders = [];
 
-    /// <summary>Settings of a server whose blobs are in Azurite, in a place of their own.</summary>
+    /// <summary>Settings of a server with its blobs in Azurite, below a separate prefix.</summary>
     public static async Task<Dictionary<string, string>> AzureAsync(string? connection = null)
     {
         connection ??= await Azurite.Value;
@@ -28,15 +28,16 @@ internal sealed class ObjectStores : IDisposable
     }
 
     /// <summary>
-    /// Settings of a server whose blobs are in moto, in a place of their own; or, when <c>UPDRAFT_TEST_S3</c> names an endpoint, in the bucket
-    /// <c>updraft</c> there, with the keys that the AWS SDK finds.
+    /// Settings of a server with its blobs in moto, below a separate prefix. If <c>UPDRAFT_TEST_S3</c> names an endpoint, the blobs are
+    /// there, in the bucket <c>updraft</c>. The AWS SDK then finds the keys.
     /// </summary>
     public static async Task<Dictionary<string, string>> S3Async()
     {
         var elsewhere = Environment.GetEnvironmentVariable("UPDRAFT_TEST_S3");
         var settings = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
-            ["Storage:Url"] = $"s3://updraft/{Path.GetRandomFileName().Replace('.', '-')}?endpoint={(string.IsNullOrEmpty(elsewhere) ? await Moto.Value : elsewhere)}",
+            ["Storage:Url"] = $"s3://updraft/{Path.GetRandomFileName().Replace('.', '-')}"
+                + $"?endpoint={(string.IsNullOrEmpty(elsewhere) ? await Moto.Value : elsewhere)}",
         };
         if (string.IsNullOrEmpty(elsewhere))
             (settings["Storage:AccessKey"], settings["Storage:SecretKey"]) = ("testing", "testing-secret");
@@ -58,21 +59,29 @@ internal sealed class ObjectStores : IDisposable
     {
         var (port, key) = (LoopbackPort.Lease(), Convert.ToBase64String(RandomNumberGenerator.GetBytes(64)));
         var folder = Directory.CreateTempSubdirectory("updraft-azurite-").FullName;
-        var process = Start([Program("UPDRAFT_AZURITE_BIN", "azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", $"{port}", "--location", folder,
-            "--silent", "--disableTelemetry"], new Dictionary<string, string>(StringComparer.Ordinal) { ["AZURITE_ACCOUNTS"] = $"updrafttest:{key}" }, folder);
+        string[] command =
+        [
+            Program("UPDRAFT_AZURITE_BIN", "azurite-blob"), "--blobHost", "127.0.0.1", "--blobPort", $"{port}", "--location", folder,
+            "--silent", "--disableTelemetry",
+        ];
+        var accounts = new Dictionary<string, string>(StringComparer.Ordinal) { ["AZURITE_ACCOUNTS"] = $"updrafttest:{key}" };
+        var process = Start(command, accounts, folder);
         await UntilListeningAsync(port, process);
-        var connection = $"DefaultEndpointsProtocol=http;AccountName=updrafttest;AccountKey={key};BlobEndpoint=http://127.0.0.1:{port}/updrafttest;";
-        await new BlobServiceClient(connection, new BlobClientOptions(BlobClientOptions.ServiceVersion.V2024_11_04)).GetBlobContainerClient("updraft").CreateIfNotExistsAsync();
+        var connection = "DefaultEndpointsProtocol=http;AccountName=updrafttest;"
+            + $"AccountKey={key};BlobEndpoint=http://127.0.0.1:{port}/updrafttest;";
+        var client = new BlobServiceClient(connection, new BlobClientOptions(BlobClientOptions.ServiceVersion.V2024_11_04));
+        await client.GetBlobContainerClient("updraft").CreateIfNotExistsAsync();
         return connection;
     }
 
     private static async Task<string> StartMotoAsync()
     {
         var port = LoopbackPort.Lease();
-        var process = Start([Program("UPDRAFT_MOTO_BIN", "moto_server"), "-H", "127.0.0.1", "-p", $"{port}"], environment: null, folder: null);
+        var process = Start(
+            [Program("UPDRAFT_MOTO_BIN", "moto_server"), "-H", "127.0.0.1", "-p", $"{port}"], environment: null, folder: null);
         await UntilListeningAsync(port, process);
         using var http = new HttpClient();
-        // It takes requests without a signature.
+        // moto accepts requests without a signature.
         using var made = await http.PutAsync(new Uri($"http://127.0.0.1:{port}/updraft"), content: null);
         made.EnsureSuccessStatusCode();
         return $"http://127.0.0.1:{port}";
@@ -103,7 +112,7 @@ internal sealed class ObjectStores : IDisposable
             catch (SocketException exception) when (tries < 600)
             {
                 if (process.HasExited)
-                    throw new InvalidOperationException($"An object store for tests does not start: {process.Output}", exception);
+                    throw new InvalidOperationException($"The object store for tests does not start: {process.Output}", exception);
                 await Task.Delay(100);
             }
         }

@@ -1,9 +1,9 @@
 namespace Updraft.Testing;
 
-/// <summary>Waits for what happens in the background.</summary>
+/// <summary>Waits for the result of background work.</summary>
 internal static class Poll
 {
-    /// <summary>Asks again and again; fails after 60 seconds.</summary>
+    /// <summary>Polls the condition; fails after 60 seconds.</summary>
     public static async Task UntilAsync(Func<Task<bool>> isTrue)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

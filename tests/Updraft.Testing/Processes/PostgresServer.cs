@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Updraft.Testing;
 
-/// <summary>A PostgreSQL cluster in a temporary directory, which may be stopped and started; <c>packaging/postgres</c> does it.</summary>
+/// <summary>A PostgreSQL cluster in a temporary directory, which tests may stop and start. <c>packaging/postgres</c> runs it.</summary>
 internal sealed class PostgresServer : IDisposable, IAsyncDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("updraft-postgres-").FullName;
@@ -37,30 +37,30 @@ internal sealed class PostgresServer : IDisposable, IAsyncDisposable
         }
     }
 
-    /// <summary>Makes an empty database; returns its connection string.</summary>
+    /// <summary>Creates an empty database; returns its connection string.</summary>
     public Task<string> CreateDatabaseAsync() => CreateDatabaseAsync(Admin, $"updraft{Interlocked.Increment(ref _databases)}");
 
-    /// <summary>Makes an empty database in a running PostgreSQL; returns its connection string.</summary>
+    /// <summary>Creates an empty database in a running PostgreSQL; returns its connection string.</summary>
     /// <param name="admin">Connection string of a user who may create databases.</param>
-    /// <param name="name">Its name.</param>
+    /// <param name="name">Name of the database.</param>
     public static async Task<string> CreateDatabaseAsync(string admin, string name)
     {
         await ExecuteAsync(admin, $"CREATE DATABASE {name} TEMPLATE template0");
         return new NpgsqlConnectionStringBuilder(admin) { Database = name }.ConnectionString;
     }
 
-    /// <summary>Removes a database, also when clients are connected to it.</summary>
+    /// <summary>Drops a database, even if clients are connected to it.</summary>
     public static Task DropDatabaseAsync(string admin, string name) => ExecuteAsync(admin, $"DROP DATABASE IF EXISTS {name} WITH (FORCE)");
 
-    /// <summary>How many sessions a program has. When a killed program has none, PostgreSQL has carried out all its statements.</summary>
-    /// <param name="applicationName">The name that the program gives for its sessions.</param>
+    /// <summary>Number of sessions of a program. If a killed program has none, PostgreSQL has executed all its statements.</summary>
+    /// <param name="applicationName">Application name in the program's sessions.</param>
     public async Task<long> CountSessionsAsync(string applicationName) =>
         (long)(await ExecuteAsync(Admin, $"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{applicationName}'"))!;
 
-    /// <summary>Stops it in order, which breaks all connections, and starts it again.</summary>
+    /// <summary>Stops the cluster in order, which breaks all connections, and starts it again.</summary>
     public Task RestartAsync() => RunAsync("restart");
 
-    /// <summary>Ends it as a crash does, without a message to clients, and starts it again.</summary>
+    /// <summary>Stops the cluster as a crash does, without a message to clients, and starts it again.</summary>
     public async Task CrashAsync()
     {
         await RunAsync("crash");
@@ -89,7 +89,7 @@ internal sealed class PostgresServer : IDisposable, IAsyncDisposable
         if (Interlocked.Exchange(ref _isDisposed, true))
             return;
         AppDomain.CurrentDomain.ProcessExit -= _atExit;
-        // Nothing of the cluster is needed any more, so it does not shut down in order. It does not run after a test crashed it.
+        // The data of the cluster is no longer needed, so a fast end is sufficient. After a crash in a test, the cluster does not run.
         if (File.Exists(Path.Join(_folder, "data", "postmaster.pid")))
             RunAsync("crash").GetAwaiter().GetResult();
         Directory.Delete(_folder, recursive: true);

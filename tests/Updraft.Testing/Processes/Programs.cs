@@ -1,13 +1,13 @@
 namespace Updraft.Testing;
 
-/// <summary>The published programs. <c>./test</c> publishes them and says where they are.</summary>
+/// <summary>Paths of the published programs. <c>./test</c> publishes the programs and sets the variables.</summary>
 internal static class Programs
 {
     public static string ServerDll { get; } = Find("UPDRAFT_SERVER_DLL", "artifacts/published/server/Updraft.Server.dll");
 
     public static string AgentBinary { get; } = Find("UPDRAFT_AGENT_BIN", "artifacts/published/agent/updraft-agent");
 
-    /// <summary>A file of the checkout that the tests were built from.</summary>
+    /// <summary>Path of a file in the checkout from which the tests were built.</summary>
     public static string InCheckout(string path)
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

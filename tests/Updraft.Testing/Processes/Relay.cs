@@ -14,7 +14,9 @@ internal sealed class Relay : IAsyncDisposable
     private long _sent, _received, _emptyWaits;
 
     /// <param name="target">URL of the server.</param>
-    /// <param name="isPatient">Whether agents wait for a change for 55 seconds instead of 30: almost as long as they wait for any response.</param>
+    /// <param name="isPatient">
+    /// Whether agents wait for a change for 55 seconds instead of 30, which is almost their limit for a response.
+    /// </param>
     public Relay(Uri target, bool isPatient = false)
         : this(target.Port, isPatient)
     {
@@ -38,7 +40,7 @@ internal sealed class Relay : IAsyncDisposable
     /// <summary>Bytes in both directions so far.</summary>
     public long Passed => Interlocked.Read(ref _sent) + Received;
 
-    /// <summary>How often the server responded 204: a wait ended without a change.</summary>
+    /// <summary>Number of responses with 204: long polls that ended without a change.</summary>
     public long EmptyWaits => Interlocked.Read(ref _emptyWaits);
 
     /// <summary>Waits until no bytes pass for half a second.</summary>
@@ -87,7 +89,7 @@ internal sealed class Relay : IAsyncDisposable
         }
         catch (Exception exception) when (exception is SocketException or OperationCanceledException)
         {
-            // The server is down; the client gets a closed connection, as it would without a relay.
+            // The server is down. The client gets a closed connection, as it would without a relay.
         }
     }
 
@@ -108,7 +110,8 @@ internal sealed class Relay : IAsyncDisposable
                 await to.GetStream().WriteAsync(buffer.AsMemory(0, read), _end.Token);
             }
         }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception exception) when (exception is IOException or OperationCanceledException
+            or ObjectDisposedException or InvalidOperationException)
         {
             // One side closed; the connection ends.
         }

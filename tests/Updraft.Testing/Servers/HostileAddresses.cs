@@ -1,6 +1,6 @@
 namespace Updraft.Testing;
 
-/// <summary>URLs that must not become links or redirects, generated from known tricks and their spellings.</summary>
+/// <summary>URLs that must not become links or redirects, generated from known attacks and their spellings.</summary>
 internal static class HostileAddresses
 {
     /// <summary>URLs that run a script or open a local resource, in spellings that some parsers accept.</summary>

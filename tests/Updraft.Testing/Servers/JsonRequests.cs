@@ -4,10 +4,10 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Testing;
 
-/// <summary>Requests and answers as JSON, the way that clients without generated types see them.</summary>
+/// <summary>Requests and responses as JSON, for tests without generated types.</summary>
 internal static class JsonRequests
 {
-    /// <summary>A body, sent as it stands.</summary>
+    /// <summary>Content with this text, without a change.</summary>
     public static StringContent Json(string body) => new(body, Encoding.UTF8, "application/json");
 
     /// <summary>GETs and expects 200.</summary>
@@ -35,11 +35,11 @@ internal static class JsonRequests
     public static async Task<JsonObject> ReadAsync(this HttpResponseMessage response, HttpStatusCode status)
     {
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
-        Assert.True(response.StatusCode == status, $"{response.RequestMessage} answered {(int)response.StatusCode}: {text}");
+        Assert.True(response.StatusCode == status, $"{response.RequestMessage} returned {(int)response.StatusCode}: {text}");
         return Assert.IsType<JsonObject>(JsonNode.Parse(text));
     }
 
-    /// <summary>A text field that must be there.</summary>
+    /// <summary>Value of a text field that must exist.</summary>
     public static string Text(this JsonObject json, string name) =>
         json[name]?.GetValue<string>() ?? throw new InvalidOperationException($"There is no '{name}' in {json}");
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Testing;
 
-/// <summary>Reads tokens the way that clients do: without verifying them.</summary>
+/// <summary>Reads tokens as clients do, without verification.</summary>
 internal static class Jwt
 {
     public static JsonObject Header(string token) => Part(token, 0);

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Updraft.Testing;
 
-/// <summary>Keeps everything that is logged, at every level, as text.</summary>
+/// <summary>Keeps all log messages of every level as text.</summary>
 internal sealed class LogLines : ILoggerProvider
 {
     private readonly ConcurrentQueue<string> _lines = new();

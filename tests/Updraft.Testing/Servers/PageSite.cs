@@ -23,11 +23,13 @@ internal sealed class PageSite(UpdraftServer server, string id)
         new(server, await server.CreateDeploymentAsync(name ?? EntityId.New(TimeProvider.System)));
 
     /// <summary>Creates, uploads and finalizes a deploy of DAGs; returns its id and version.</summary>
-    public async Task<(string Id, string Version)> DeployAsync(string description, JsonObject? git, params (string Path, string Text)[] files)
+    public async Task<(string Id, string Version)> DeployAsync(
+        string description, JsonObject? git, params (string Path, string Text)[] files)
     {
         var deploy = await server.Client.PostOkAsync(Deploys,
             new JsonObject { ["type"] = "DAG_ONLY", ["description"] = description, ["git"] = git?.DeepClone() });
-        using var request = new HttpRequestMessage(HttpMethod.Put, deploy.Text("dagsUploadUrl")) { Content = new ByteArrayContent(Tar(files)) };
+        using var request = new HttpRequestMessage(HttpMethod.Put, deploy.Text("dagsUploadUrl"));
+        request.Content = new ByteArrayContent(Tar(files));
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/x-tar");
         request.Headers.Add("x-ms-blob-type", "BlockBlob");
         using var response = await server.Anonymous.SendAsync(request, Cancelled);

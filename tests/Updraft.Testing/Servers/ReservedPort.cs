@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace Updraft.Testing;
 
 /// <summary>
-/// A loopback port for a server in this process. The socket is open from the start and goes to the server as it is, so that no other
-/// program can take the port in between.
+/// A loopback port for a server in this process. The socket is open from the start, and the server receives the open socket. So no other
+/// program can take the port in the meantime.
 /// </summary>
 internal sealed class ReservedPort : IDisposable
 {

@@ -11,14 +11,14 @@ using Updraft.Server.OpenApi;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Reads along: every answer that a test's server gives below <c>/v1</c>, in every test, must be one that strict clients
-/// of the published description and of the server's own accept.
+/// Checks every response of a test's server below <c>/v1</c>, in every test. Strict clients of the published description and of the
+/// server's own description must accept each response.
 /// </summary>
 internal sealed class ResponseCheck : IStartupFilter
 {
     private const string Prefix = "/v1";
 
-    // The same for every server of the program.
+    // The description is the same for every server of the program.
     private static ContractReader? _own;
 
     private readonly ConcurrentQueue<string> _problems = new();
@@ -29,10 +29,10 @@ internal sealed class ResponseCheck : IStartupFilter
         next(app);
     };
 
-    /// <summary>Fails when an answer was wrong.</summary>
+    /// <summary>Fails if a response was wrong.</summary>
     public void AssertAllRight() => Assert.True(_problems.IsEmpty,
-        "A strict client of the API would refuse these answers of the server. Correct them, or say in tests/Updraft.Testing/Contract/differences.json why they are right:\n"
-        + string.Join('\n', _problems.Distinct(StringComparer.Ordinal)));
+        "A strict client of the API would reject these responses of the server. Correct the responses, or add them with a reason to "
+        + "tests/Updraft.Testing/Contract/differences.json:\n" + string.Join('\n', _problems.Distinct(StringComparer.Ordinal)));
 
     private async Task CheckAsync(HttpContext context, RequestDelegate next)
     {
@@ -42,9 +42,9 @@ internal sealed class ResponseCheck : IStartupFilter
             await next(context);
             return;
         }
-        var answer = context.Response.Body;
+        var response = context.Response.Body;
         using var copy = new MemoryStream();
-        await using var both = new TeeStream(answer, copy);
+        await using var both = new TeeStream(response, copy);
         context.Response.Body = both;
         try
         {
@@ -52,7 +52,7 @@ internal sealed class ResponseCheck : IStartupFilter
         }
         finally
         {
-            context.Response.Body = answer;
+            context.Response.Body = response;
         }
         if (context.RequestAborted.IsCancellationRequested)
             return;
@@ -68,14 +68,15 @@ internal sealed class ResponseCheck : IStartupFilter
         }
     }
 
-    /// <summary>A client that was made for this server's own description; it knows what is not published too, and takes nothing beyond it.</summary>
+    /// <summary>A strict client of this server's own description, which also contains the unpublished fields.</summary>
     private static async Task<ContractReader> OwnAsync(IServiceProvider services)
     {
         if (_own is { } known)
             return known;
         var (json, _) = await services.GetRequiredService<ServedDescription>().ReadAsync(CancellationToken.None);
         var facts = ContractFacts.From(JsonNode.Parse(json)!);
-        return _own = new ContractReader(JsonElement.Parse(facts.ToJsonString()), new Dictionary<string, string>(StringComparer.Ordinal), "described");
+        var none = new Dictionary<string, string>(StringComparer.Ordinal);
+        return _own = new ContractReader(JsonElement.Parse(facts.ToJsonString()), none, "described");
     }
 
     /// <summary>Writes to two streams.</summary>

@@ -5,27 +5,29 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Testing;
 
-/// <summary>Looks into a bucket past the server.</summary>
+/// <summary>Reads a bucket directly, without the server.</summary>
 internal static class S3Client
 {
-    public static AmazonS3Client Open(S3Url address, StorageOptions options)
+    public static AmazonS3Client Open(S3Url url, StorageOptions options)
     {
         var config = new AmazonS3Config
         {
-            ServiceURL = address.Endpoint!.AbsoluteUri,
+            ServiceURL = url.Endpoint!.AbsoluteUri,
             ForcePathStyle = true,
             AuthenticationRegion = "us-east-1",
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
-        return options.AccessKey is null ? new AmazonS3Client(config) : new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config);
+        return options.AccessKey is null
+            ? new AmazonS3Client(config)
+            : new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config);
     }
 
-    /// <summary>Keys of the objects below the address, and of uploads in parts that have not ended.</summary>
-    public static async Task<List<string>> ListAsync(AmazonS3Client client, S3Url address)
+    /// <summary>Keys of the objects below the URL, and of incomplete multipart uploads.</summary>
+    public static async Task<List<string>> ListAsync(AmazonS3Client client, S3Url url)
     {
         var names = new List<string>();
-        var request = new ListObjectsV2Request { BucketName = address.Bucket, Prefix = address.Prefix };
+        var request = new ListObjectsV2Request { BucketName = url.Bucket, Prefix = url.Prefix };
         ListObjectsV2Response page;
         do
         {
@@ -34,8 +36,10 @@ internal static class S3Client
             request.ContinuationToken = page.NextContinuationToken;
         }
         while (page.IsTruncated is true);
-        var open = await client.ListMultipartUploadsAsync(new ListMultipartUploadsRequest { BucketName = address.Bucket, Prefix = address.Prefix }, TestContext.Current.CancellationToken);
-        names.AddRange((open.MultipartUploads ?? []).Where(upload => upload.Key.StartsWith(address.Prefix, StringComparison.Ordinal)).Select(upload => upload.Key + " (parts)"));
+        var open = await client.ListMultipartUploadsAsync(
+            new ListMultipartUploadsRequest { BucketName = url.Bucket, Prefix = url.Prefix }, TestContext.Current.CancellationToken);
+        names.AddRange((open.MultipartUploads ?? [])
+            .Where(upload => upload.Key.StartsWith(url.Prefix, StringComparison.Ordinal)).Select(upload => upload.Key + " (parts)"));
         return names;
     }
 }

@@ -1,6 +1,6 @@
 namespace Updraft.Testing;
 
-/// <summary>One server for all tests of a class: for tests that do not disturb each other.</summary>
+/// <summary>One server for all tests of a class. The tests must not disturb each other.</summary>
 public class SharedServer : IAsyncLifetime
 {
     private UpdraftServer? _server;
@@ -19,7 +19,7 @@ public class SharedServer : IAsyncLifetime
     }
 }
 
-/// <summary>One whose blobs are files in the data folder, whatever the other tests use.</summary>
+/// <summary>A shared server with its blobs in the data directory, even if other tests use an object store.</summary>
 public sealed class SharedFolderServer : SharedServer
 {
     private protected override IReadOnlyDictionary<string, string>? Settings => TestStorage.Folder;

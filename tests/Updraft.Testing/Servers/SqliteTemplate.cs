@@ -3,12 +3,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Updraft.Testing;
 
-/// <summary>An SQLite database with the current schema. Each server of a test starts with a copy, which saves the migrations.</summary>
+/// <summary>An SQLite database with the current schema. Each server of a test starts with a copy, and so needs no migrations.</summary>
 internal static class SqliteTemplate
 {
     private static readonly Lazy<Task<byte[]>> Template = new(PrepareAsync);
 
-    /// <summary>Copies the database to a data directory; a directory that has a database stays as it is.</summary>
+    /// <summary>Copies the database to a data directory; a directory with a database does not change.</summary>
     public static async Task CopyAsync(string dataFolder)
     {
         var file = Path.Join(dataFolder, "database", "updraft.db");

@@ -4,8 +4,8 @@ using Npgsql;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Where the servers of tests keep their data: in SQLite files, or, when <c>UPDRAFT_TEST_DATABASE</c> names a PostgreSQL in which databases can be
-/// made, in a database each. The first one is prepared by its server and kept as the template of all others.
+/// The database of a test's server: SQLite files, or a separate database if <c>UPDRAFT_TEST_DATABASE</c> names a PostgreSQL whose user may
+/// create databases. A server prepares the first database, and that database is the template of all others.
 /// </summary>
 internal sealed class TestDatabase : IAsyncDisposable
 {
@@ -22,10 +22,10 @@ internal sealed class TestDatabase : IAsyncDisposable
     /// <summary>Whether tests run on PostgreSQL.</summary>
     public static bool IsPostgres => !string.IsNullOrEmpty(Admin);
 
-    /// <summary>The connection string of this database.</summary>
+    /// <summary>Connection string of this database.</summary>
     public string ConnectionString => new NpgsqlConnectionStringBuilder(_admin) { Database = _name }.ConnectionString;
 
-    /// <summary>A database for one server; null when tests run on SQLite.</summary>
+    /// <summary>Creates a database for one server; null if tests run on SQLite.</summary>
     public static async Task<TestDatabase?> CreateAsync()
     {
         if (!IsPostgres)
@@ -36,15 +36,17 @@ internal sealed class TestDatabase : IAsyncDisposable
             if (_template is null)
             {
                 var template = await CreateAsync(Admin!, template: null);
-                await using (var app = Updraft.Server.Program.Create([$"--Database:ConnectionString={template.ConnectionString}", "--Logging:LogLevel:Default=None"]))
+                string[] arguments = [$"--Database:ConnectionString={template.ConnectionString}", "--Logging:LogLevel:Default=None"];
+                await using (var app = Updraft.Server.Program.Create(arguments))
                 {
                     await using var scope = app.Services.CreateAsyncScope();
-                    await scope.ServiceProvider.GetRequiredService<Updraft.Server.Database.PrepareDatabase>().RunAsync(CancellationToken.None);
+                    await scope.ServiceProvider.GetRequiredService<Updraft.Server.Database.PrepareDatabase>()
+                        .RunAsync(CancellationToken.None);
                 }
                 AppDomain.CurrentDomain.ProcessExit += (_, _) => template.DisposeAsync().AsTask().GetAwaiter().GetResult();
                 _template = template._name;
             }
-            // Copies of one template cannot be made at the same time.
+            // PostgreSQL cannot copy one template twice at the same time.
             return await CreateAsync(Admin!, _template);
         }
         finally
@@ -53,8 +55,8 @@ internal sealed class TestDatabase : IAsyncDisposable
         }
     }
 
-    /// <summary>A database in a PostgreSQL.</summary>
-    /// <param name="admin">Connection string of somebody who may create databases there.</param>
+    /// <summary>Creates a database in a PostgreSQL.</summary>
+    /// <param name="admin">Connection string of a user who may create databases.</param>
     /// <param name="template">The database to copy; an empty one when null.</param>
     public static async Task<TestDatabase> CreateAsync(string admin, string? template)
     {

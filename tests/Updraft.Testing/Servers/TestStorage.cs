@@ -5,17 +5,19 @@ using Updraft.Server.Storage;
 namespace Updraft.Testing;
 
 /// <summary>
-/// Where the servers of all tests keep their blobs: <c>UPDRAFT_TEST_STORAGE</c> is empty for the data folder, <c>azurite</c> or <c>s3</c> for a
-/// store that the tests start, or a connection string of Azure. Tests that look at, or damage, files of the folder say so with
-/// <see cref="Folder"/>.
+/// Location of the blobs of all test servers. <c>UPDRAFT_TEST_STORAGE</c> is empty for the data directory, <c>azurite</c> or <c>s3</c> for
+/// a store that the tests start, or an Azure connection string. Tests that read or damage files of the data directory use <see
+/// cref="Folder"/>.
 /// </summary>
 internal static class TestStorage
 {
-    /// <summary>The data folder, whatever the variable says.</summary>
-    public static IReadOnlyDictionary<string, string> Folder { get; } = new Dictionary<string, string>(StringComparer.Ordinal) { ["Storage:Url"] = "" };
+    /// <summary>Settings that select the data directory, for any value of the variable.</summary>
+    public static IReadOnlyDictionary<string, string> Folder { get; } =
+        new Dictionary<string, string>(StringComparer.Ordinal) { ["Storage:Url"] = "" };
 
-    /// <summary>Settings for one server.</summary>
-    public static async Task<IReadOnlyDictionary<string, string>> ChooseAsync() => Environment.GetEnvironmentVariable("UPDRAFT_TEST_STORAGE") switch
+    /// <summary>Chooses the settings of one server.</summary>
+    public static async Task<IReadOnlyDictionary<string, string>> ChooseAsync() =>
+        Environment.GetEnvironmentVariable("UPDRAFT_TEST_STORAGE") switch
     {
         null or "" => Folder,
         "azurite" => await ObjectStores.AzureAsync(),
@@ -31,7 +33,7 @@ internal static class TestStorage
         AzureConnectionString = settings.GetValueOrDefault("Storage:AzureConnectionString"),
     };
 
-    /// <summary>Names of all blobs that a server keeps, those in the making too where the store shows them.</summary>
+    /// <summary>Names of all blobs of a server, including incomplete blobs if the store shows them.</summary>
     public static async Task<IReadOnlyList<string>> BlobsAsync(UpdraftServer server)
     {
         var options = Options(server.Settings);
@@ -40,22 +42,24 @@ internal static class TestStorage
             : [.. (await ListAsync(options)).Select(name => "/" + name)];
     }
 
-    /// <summary>Keys of all blobs in an object store, those in the making too where the store shows them.</summary>
+    /// <summary>Keys of all blobs in an object store, including incomplete blobs if the store shows them.</summary>
     public static async Task<IReadOnlyList<string>> ListAsync(StorageOptions options)
     {
         var names = new List<string>();
-        var address = BlobStoreUrl.Of(options);
-        if (address is S3Url s3)
+        var url = BlobStoreUrl.Of(options);
+        if (url is S3Url s3)
         {
             using var client = S3Client.Open(s3, options);
             names.AddRange(await S3Client.ListAsync(client, s3));
         }
         else
         {
-            await foreach (var blob in AzureContainer(options).GetBlobsAsync(BlobTraits.None, BlobStates.All, address.Prefix, TestContext.Current.CancellationToken))
+            var blobs = AzureContainer(options)
+                .GetBlobsAsync(BlobTraits.None, BlobStates.All, url.Prefix, TestContext.Current.CancellationToken);
+            await foreach (var blob in blobs)
                 names.Add(blob.Name);
         }
-        return [.. names.Select(name => name[address.Prefix.Length..]).Where(name => name != WriteProbe.Key)];
+        return [.. names.Select(name => name[url.Prefix.Length..]).Where(name => name != WriteProbe.Key)];
     }
 
     public static BlobContainerClient AzureContainer(StorageOptions options) => new(options.AzureConnectionString,

@@ -17,14 +17,14 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Testing;
 
 /// <summary>
-/// The real server in this process, on a free loopback port, with a data folder of its own that goes when it is disposed. Drive it by
-/// HTTP; there is an Organization, a Workspace and an owner token.
+/// The real server in this process, on a free loopback port, with its own data directory, which disposal deletes. Tests use the server over
+/// HTTP. An Organization, a Workspace and an owner token exist.
 /// </summary>
 internal sealed class UpdraftServer : IAsyncDisposable
 {
     private readonly List<HttpClient> _clients = [];
     private readonly LogLines _log = new();
-    private readonly ResponseCheck _answers = new();
+    private readonly ResponseCheck _responses = new();
     private readonly string _folder;
     private readonly TimeProvider? _clock;
     private readonly IReadOnlyDictionary<string, string> _settings;
@@ -45,10 +45,10 @@ internal sealed class UpdraftServer : IAsyncDisposable
 
     public Uri BaseAddress { get; }
 
-    /// <summary>Carries the owner's token.</summary>
+    /// <summary>Client with the owner token.</summary>
     public HttpClient Client { get; private set; }
 
-    /// <summary>Carries no token.</summary>
+    /// <summary>Client without a token.</summary>
     public HttpClient Anonymous { get; }
 
     public string OrganizationId { get; } = "corg00000000000000000test";
@@ -57,34 +57,33 @@ internal sealed class UpdraftServer : IAsyncDisposable
 
     public string OwnerToken { get; private set; } = "";
 
-    /// <summary>The server's data folder.</summary>
     public string DataDirectory => _settings.GetValueOrDefault("Data") ?? Path.Join(_folder, "data");
 
-    /// <summary>Where its PostgreSQL is; null on SQLite.</summary>
+    /// <summary>Connection string of its PostgreSQL; null on SQLite.</summary>
     public string? ConnectionString => _settings.GetValueOrDefault("Database:ConnectionString") ?? _database?.ConnectionString;
 
-    /// <summary>Arguments by which the program finds the same data.</summary>
+    /// <summary>Arguments with which a command of the program finds the same data.</summary>
     public IReadOnlyList<string> DataArguments =>
         [$"--Data={DataDirectory}", .. ConnectionString is { } database ? (string[])[$"--Database:ConnectionString={database}"] : []];
 
-    /// <summary>What the operator read on the console at the first start.</summary>
+    /// <summary>Output for the operator on the console at the first start.</summary>
     public string ConsoleText { get; private set; } = "";
 
-    /// <summary>Everything that was logged, formatted.</summary>
+    /// <summary>All formatted log messages.</summary>
     public string LogText => _log.Text;
 
-    /// <summary>The settings with which it was started last.</summary>
+    /// <summary>Settings of the latest start.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; private set; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Address of the Organization, without a slash at its end.</summary>
+    /// <summary>Path of the Organization, without a slash at its end.</summary>
     public string OrganizationPath => $"/v1/organizations/{OrganizationId}";
 
-    /// <summary>The container; only for what no request can reach, such as a second Organization.</summary>
+    /// <summary>The service container, only for state that no request can create, such as a second Organization.</summary>
     public IServiceProvider Services => _app?.Services ?? throw new InvalidOperationException("The server is stopped.");
 
-    /// <param name="clock">Its clock; the system's by default.</param>
+    /// <param name="clock">Clock of the server; the system's by default.</param>
     /// <param name="settings">Settings beyond the ones that tests need, e.g. <c>Uploads:MaxBytes</c>.</param>
-    /// <param name="addRoutes">Routes beyond its own.</param>
+    /// <param name="addRoutes">Adds routes for the test.</param>
     public static async Task<UpdraftServer> StartAsync(TimeProvider? clock = null, IReadOnlyDictionary<string, string>? settings = null,
         Action<WebApplication>? addRoutes = null)
     {
@@ -101,7 +100,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         }
         catch
         {
-            // It gives the data folder free, for who tries again.
+            // Disposal releases the data directory, so that a test can start another server.
             if (server._app is { } app)
                 await app.DisposeAsync();
             if (server._database is not null)
@@ -111,7 +110,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the server and starts it again on the same address and data.</summary>
+    /// <summary>Stops the server and starts it again with the same URL and data.</summary>
     public async Task RestartAsync()
     {
         await StopAsync();
@@ -151,7 +150,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
     /// <param name="scope"><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</param>
     /// <param name="role">E.g. <c>WORKSPACE_MEMBER</c>.</param>
     /// <param name="entityId">The Workspace or Deployment.</param>
-    /// <param name="days">Lifetime; without end when null.</param>
+    /// <param name="days">Lifetime in days; null for no expiry.</param>
     public async Task<string> CreateTokenAsync(string scope, string role, string? entityId = null, int? days = null)
     {
         var body = new JsonObject
@@ -168,7 +167,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
     public async Task<string> CreateAgentTokenAsync(string deploymentId) => (await Client.PostOkAsync(
         $"{OrganizationPath}/deployments/{deploymentId}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("token");
 
-    /// <summary>Makes a second Organization, which no request can; returns it, its Workspace and its owner's token.</summary>
+    /// <summary>Creates a second Organization, which no request can; returns its id, its Workspace and its owner token.</summary>
     public async Task<(string OrganizationId, string WorkspaceId, string Token)> AddOrganizationAsync(string name)
     {
         await using var scope = Services.CreateAsyncScope();
@@ -206,20 +205,22 @@ internal sealed class UpdraftServer : IAsyncDisposable
         return (organization.Id.Value, workspace.Id.Value, token);
     }
 
-    /// <summary>A person as the identity provider would have brought him, with an access token of his login.</summary>
-    /// <param name="email">The address; also the provider's name for him.</param>
+    /// <summary>Creates a user as a sign-in at an identity provider does; returns the tokens of their login.</summary>
+    /// <param name="email">Email address, which is also the subject at the provider.</param>
     /// <param name="claims">Further claims of the provider.</param>
-    public async Task<(string UserId, string AccessToken, string RefreshToken)> AddUserAsync(string email, params (string Type, string Value)[] claims)
+    public async Task<(string UserId, string AccessToken, string RefreshToken)> AddUserAsync(
+        string email, params (string Type, string Value)[] claims)
     {
         await using var scope = Services.CreateAsyncScope();
-        var user = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.SignInUser>().RunAsync("https://provider.example",
-            [new("sub", email), new("email", email), new("name", $"Name of {email}"), .. claims.Select(claim => new System.Security.Claims.Claim(claim.Type, claim.Value))],
-            TestContext.Current.CancellationToken);
-        var tokens = await scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.LoginTokens>().BeginAsync(user.Id, TestContext.Current.CancellationToken);
+        var (signIn, logins) = (scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.SignInUser>(),
+            scope.ServiceProvider.GetRequiredService<Updraft.Server.SignIn.LoginTokens>());
+        var further = claims.Select(claim => new System.Security.Claims.Claim(claim.Type, claim.Value));
+        var user = await signIn.RunAsync("https://provider.example",
+            [new("sub", email), new("email", email), new("name", $"Name of {email}"), .. further], TestContext.Current.CancellationToken);
+        var tokens = await logins.BeginAsync(user.Id, TestContext.Current.CancellationToken);
         return (user.Id.Value, tokens!.Access, tokens.Refresh);
     }
 
-    /// <summary>A client with a token of its own.</summary>
     public HttpClient ClientWith(string token) => Open(token);
 
     public async ValueTask DisposeAsync()
@@ -233,7 +234,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         if (_database is not null)
             await _database.DisposeAsync();
         Directory.Delete(_folder, recursive: true);
-        _answers.AssertAllRight();
+        _responses.AssertAllRight();
     }
 
     private async Task RunAsync()
@@ -250,7 +251,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         };
         if (_database is not null)
             settings["Database:ConnectionString"] = _database.ConnectionString;
-        // A test that names a store brings its keys too.
+        // A test that selects a store also provides its keys.
         _storage ??= _settings.ContainsKey("Storage:Url") ? TestStorage.Folder : await TestStorage.ChooseAsync();
         foreach (var (name, value) in _storage.Concat(_settings))
             settings[name] = value;
@@ -258,7 +259,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         var app = Updraft.Server.Program.Create([.. settings.Select(setting => $"--{setting.Key}={setting.Value}")], builder =>
         {
             builder.Logging.ClearProviders().AddProvider(_log);
-            builder.Services.AddSingleton<IStartupFilter>(_answers);
+            builder.Services.AddSingleton<IStartupFilter>(_responses);
             builder.Services.Configure<SocketTransportOptions>(options => options.CreateBoundListenSocket = _port.Open);
             if (_clock is not null)
                 builder.Services.Replace(ServiceDescriptor.Singleton(_clock));
@@ -279,7 +280,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
 
     private HttpClient Open(string? token)
     {
-        // On a busy machine the first request, which compiles much code, can exceed the default of 100 seconds.
+        // On a busy machine, the first request compiles much code and can exceed the default of 100 seconds.
         var client = new HttpClient { BaseAddress = BaseAddress, Timeout = TimeSpan.FromMinutes(5) };
         if (token is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);

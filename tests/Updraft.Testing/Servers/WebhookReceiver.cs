@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Updraft.Testing;
 
-/// <summary>A receiver of webhooks on a loopback address. It stores the requests, and sends the response of the test, by default 204.</summary>
+/// <summary>Receives webhooks on a loopback address. It stores the requests, and sends the response of the test, by default 204.</summary>
 internal sealed class WebhookReceiver : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -53,7 +53,8 @@ internal sealed class WebhookReceiver : IAsyncDisposable
     {
         var receiver = new WebhookReceiver(IPAddress.Parse(ipAddress), port);
         await receiver._app.StartAsync(TestContext.Current.CancellationToken);
-        receiver.Url = receiver._app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single() + "/hook";
+        var server = receiver._app.Services.GetRequiredService<IServer>();
+        receiver.Url = server.Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single() + "/hook";
         return receiver;
     }
 

@@ -1,4 +1,4 @@
-"""Reading order files. Plain functions, so that they can be tested without Airflow."""
+"""Functions that read order files. Tests can call them without Airflow."""
 
 import csv
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where the shop keeps its files and its warehouse."""
+"""Paths of the shop's files and of its warehouse."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The warehouse: a SQLite file here, whatever you like elsewhere."""
+"""The warehouse, a SQLite file in this example."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ create table if not exists raw_orders (
 
 
 def load(database: Path, orders: Iterable[Order]) -> int:
-    """Adds orders and returns how many rows were written. Loading an order twice changes nothing."""
+    """Adds orders and returns the number of written rows. Loading an order twice changes nothing."""
     database.parent.mkdir(parents=True, exist_ok=True)
     rows = [(o.order_id, o.customer, o.day.isoformat(), int(o.amount * 100)) for o in orders]
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -30,7 +30,7 @@ def load(database: Path, orders: Iterable[Order]) -> int:
 
 
 def revenue(database: Path, day: date) -> Decimal:
-    """What was sold on a day."""
+    """Returns the sales of a day."""
     with closing(sqlite3.connect(database)) as connection, connection:
         connection.execute(SCHEMA)
         (cents,) = connection.execute(
