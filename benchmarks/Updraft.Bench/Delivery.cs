@@ -75,7 +75,7 @@ internal static class Delivery
     public static async Task<double> NewestAsync(IEnumerable<string> paths, DateTimeOffset since)
     {
         // Not the time of the content, which rsync sets, but that of the last change of the file or link itself.
-        var times = (await Child.RunAsync(["stat", "-c", "%.6Z", .. paths])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        var times = (await ChildProcess.RunAsync(["stat", "-c", "%.6Z", .. paths])).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var newest = times.Max(time => decimal.Parse(time, CultureInfo.InvariantCulture));
         return (double)(newest * 1000) - (since - DateTimeOffset.UnixEpoch).TotalMilliseconds;
     }
@@ -85,14 +85,14 @@ internal static class Delivery
 internal sealed class Deployer(Site site, string folder) : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(2);
-    private readonly List<(Child Agent, string Root)> _agents = [];
+    private readonly List<(ChildProcess Agent, string Root)> _agents = [];
     private int _round, _names;
 
     public string Folder => folder;
 
     public Relay? Relay { get; private set; }
 
-    public IEnumerable<Child> Agents => _agents.Select(agent => agent.Agent);
+    public IEnumerable<ChildProcess> Agents => _agents.Select(agent => agent.Agent);
 
     public async Task AddAgentsAsync(int count, bool through = false)
     {
@@ -116,7 +116,7 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
     {
         Project.Change(folder, ++_round);
         var archive = Path.Join(site.Folder, "project.tar");
-        await Child.RunAsync(["tar", "-cf", archive, "-C", folder, "dags"]);
+        await ChildProcess.RunAsync(["tar", "-cf", archive, "-C", folder, "dags"]);
         var prepared = await site.PrepareDeployAsync(archive);
         // As between two deploys.
         await RestAsync();
@@ -138,7 +138,7 @@ internal sealed class Deployer(Site site, string folder) : IDisposable
     {
         // They begin with it half a second later, and wait for the disk at its end.
         await Task.Delay(800);
-        await Child.RunAsync(["sync"]);
+        await ChildProcess.RunAsync(["sync"]);
         await IdleAsync();
     }
 

@@ -12,7 +12,7 @@ internal static class Deploying
         var folder = Directory.CreateDirectory(Path.Join(site.Folder, "small/dags")).FullName;
         await File.WriteAllTextAsync(Path.Join(folder, "one.py"), "from airflow.sdk import dag\n");
         var archive = Path.Join(site.Folder, "small.tar");
-        await Child.RunAsync(["tar", "-cf", archive, "-C", Path.Join(site.Folder, "small"), "dags"]);
+        await ChildProcess.RunAsync(["tar", "-cf", archive, "-C", Path.Join(site.Folder, "small"), "dags"]);
         return archive;
     }
 }

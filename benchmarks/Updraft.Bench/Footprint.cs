@@ -79,7 +79,7 @@ internal static class Footprint
     }
 
     /// <summary>Waits until a program has done what there was; its memory then.</summary>
-    private static async Task<long> SettleAsync(Child program)
+    private static async Task<long> SettleAsync(ChildProcess program)
     {
         TimeSpan before;
         do
@@ -88,7 +88,7 @@ internal static class Footprint
             await Task.Delay(1500);
         }
         while (program.CpuTime - before > TimeSpan.FromMilliseconds(60));
-        return program.ResidentBytes;
+        return program.MemoryBytes;
     }
 
     private static async Task UploadAsync(BenchOptions options, Site site, Table table)
@@ -98,7 +98,7 @@ internal static class Footprint
         var length = options.IsQuick ? Gibibyte / 8 : Gibibyte;
         var deploy = await site.CreateDeployAsync(site.Deployment);
         await site.UploadAsync(deploy.DagsUploadUrl!, new LargeTar(length));
-        table.Value("P7", "server memory at its peak, during an upload of 1 GiB", site.Server.PeakBytes, Figures.Bytes, Goal.AtMost(250_000_000));
+        table.Value("P7", "server memory at its peak, during an upload of 1 GiB", site.Server.PeakMemoryBytes, Figures.Bytes, Goal.AtMost(250_000_000));
     }
 
     private static async Task RestAsync(BenchOptions options, Site site, Table table)
@@ -110,7 +110,7 @@ internal static class Footprint
         await deployer.DeployAsync();
         await deployer.DeployAsync();
         table.Value("P7", "agent memory at rest, 5,000 files deployed", await SettleAsync(deployer.Agents.Single()), Figures.Bytes, Goal.AtMost(20_000_000));
-        table.Note($"Agent memory at its peak, while it deploys one changed file of 5,000: {Figures.Bytes(deployer.Agents.Single().PeakBytes)}.");
+        table.Note($"Agent memory at its peak, while it deploys one changed file of 5,000: {Figures.Bytes(deployer.Agents.Single().PeakMemoryBytes)}.");
     }
 
     private static async Task StartAsync(BenchOptions options, Site site, Table table)
@@ -136,7 +136,7 @@ internal static class Footprint
         for (var i = 0; i <= options.Samples(30); i++)
         {
             var clock = Stopwatch.StartNew();
-            using var agent = new Child([options.AgentBin, "--server", $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", "--token-file", token,
+            using var agent = new ChildProcess([options.AgentBin, "--server", $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}", "--token-file", token,
                 "--root", Path.Join(folder, "root")]);
             using var connection = await listener.AcceptSocketAsync();
             await connection.ReceiveAsync(new byte[1]);

@@ -12,7 +12,7 @@ internal sealed class ImageRegistry : IDisposable
     public const string ManifestType = "application/vnd.oci.image.manifest.v1+json";
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromMinutes(5) };
     private readonly Site _site;
-    private readonly Child _program;
+    private readonly ChildProcess _program;
     private readonly Uri _address;
     private readonly string _repository;
 
@@ -39,7 +39,7 @@ internal sealed class ImageRegistry : IDisposable
                 issuer: updraft
                 rootcertbundle: {site.RegistryCertificate}
             """);
-        _program = new Child([options.Registry, "serve", settings]);
+        _program = new ChildProcess([options.Registry, "serve", settings]);
     }
 
     /// <summary>Starts the registry for a server that was started with <c>--Registry=127.0.0.1:PORT</c>.</summary>

@@ -18,7 +18,7 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
     {
         var project = options.NewFolder("p4-project");
         Project.Write(project, AverageBytes);
-        var port = Site.FreePort();
+        var port = LoopbackPort.Lease();
         using var site = await Site.StartAsync(options, "p4", $"--Registry=127.0.0.1:{port}");
         using var registry = await ImageRegistry.StartAsync(options, site, port);
         var ingest = new Ingest(options, site, registry, project);
@@ -32,7 +32,7 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
     private async Task RunRoundAsync(int round, bool counts)
     {
         await PackAsync(round);
-        var pipe = (await Child.TimeAsync($"gzip -dc '{_archive}' | sha256sum", project)).TotalMilliseconds;
+        var pipe = (await ChildProcess.TimeAsync($"gzip -dc '{_archive}' | sha256sum", project)).TotalMilliseconds;
         var digest = "sha256:" + Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(_archive)));
         var token = await registry.TokenAsync("pull,push");
         var push = await TimeAsync(() => registry.PushFileAsync(token, _archive, digest));
@@ -69,9 +69,9 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
     private async Task PackAsync(int round)
     {
         Project.Change(project, round);
-        await Child.RunAsync(["tar", "-C", project, "-czf", _archive, "dags"]);
+        await ChildProcess.RunAsync(["tar", "-C", project, "-czf", _archive, "dags"]);
         // What was written goes to the disk now, and not while something is measured.
-        await Child.RunAsync(["sync", "-f", _archive]);
+        await ChildProcess.RunAsync(["sync", "-f", _archive]);
     }
 
     private async Task<double> UploadAsync(string deployment)
@@ -84,13 +84,13 @@ internal sealed class Ingest(BenchOptions options, Site site, ImageRegistry regi
     {
         await site.FinalizeAsync(await site.PrepareDeployAsync(_archive));
         var (command, root) = await site.AgentCommandAsync(string.Create(CultureInfo.InvariantCulture, $"cold-{round}"));
-        var updraft = await TimeAsync(() => Child.RunAsync([.. command, "--once"]));
+        var updraft = await TimeAsync(() => ChildProcess.RunAsync([.. command, "--once"]));
         if (!File.Exists(Path.Join(root, Project.PathOf(Project.Files - 1))))
             throw new BenchException("The agent did not install the bundle.");
         Directory.Delete(root, recursive: true);
         var unpacked = options.NewFolder("p5-tar");
-        await Child.RunAsync(["sync", "-f", unpacked]);
-        var tar = await Child.TimeAsync($"exec tar xzf '{_archive}'", unpacked);
+        await ChildProcess.RunAsync(["sync", "-f", unpacked]);
+        var tar = await ChildProcess.TimeAsync($"exec tar xzf '{_archive}'", unpacked);
         Directory.Delete(unpacked, recursive: true);
         return (updraft, tar.TotalMilliseconds);
     }

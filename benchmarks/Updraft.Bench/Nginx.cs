@@ -6,13 +6,13 @@ namespace Updraft.Bench;
 internal sealed class Nginx : IDisposable
 {
     private readonly string _folder;
-    private readonly Child _program;
+    private readonly ChildProcess _program;
 
     private Nginx(BenchOptions options, string files)
     {
         _folder = options.NewFolder("nginx");
         Directory.CreateDirectory(Path.Join(_folder, "logs"));
-        var port = Site.FreePort();
+        var port = LoopbackPort.Lease();
         Address = new Uri($"http://127.0.0.1:{port}");
         File.WriteAllText(Path.Join(_folder, "nginx.conf"), $$"""
             daemon off;
@@ -31,7 +31,7 @@ internal sealed class Nginx : IDisposable
               server { listen 127.0.0.1:{{port}}; root "{{files}}"; default_type application/json; }
             }
             """);
-        _program = new Child([options.Nginx, "-p", _folder, "-c", "nginx.conf", "-e", "stderr"]);
+        _program = new ChildProcess([options.Nginx, "-p", _folder, "-c", "nginx.conf", "-e", "stderr"]);
     }
 
     public Uri Address { get; }

@@ -30,7 +30,7 @@ internal static class Pages
             return;
         }
         var folder = options.NewFolder("p9-db");
-        var connection = (await Child.RunAsync([options.Postgres, folder])).Trim();
+        var connection = (await ChildProcess.RunAsync([options.Postgres, folder])).Trim();
         try
         {
             using var site = await Site.StartAsync(options, "p9-postgres", $"--Database:ConnectionString={connection}");
@@ -40,7 +40,7 @@ internal static class Pages
         }
         finally
         {
-            await Child.RunAsync([options.Postgres, folder, "stop"]);
+            await ChildProcess.RunAsync([options.Postgres, folder, "stop"]);
             Directory.Delete(folder, recursive: true);
         }
     }
@@ -106,7 +106,7 @@ internal static class Pages
     }
 
     private static Task<string> QueryAsync(string folder, string sql) =>
-        Child.RunAsync(["psql", "-h", folder, "-U", "postgres", "-d", "postgres", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
+        ChildProcess.RunAsync(["psql", "-h", folder, "-U", "postgres", "-d", "postgres", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql]);
 
     /// <summary>The hidden field that makes a form one of the page.</summary>
     private static string FormToken(string page)

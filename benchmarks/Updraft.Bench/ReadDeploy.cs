@@ -7,7 +7,7 @@ internal static class ReadDeploy
 
     public static async Task RunAsync(BenchOptions options, Table table)
     {
-        var port = Site.FreePort();
+        var port = LoopbackPort.Lease();
         using var site = await Site.StartAsync(options, "p1", $"--Registry=127.0.0.1:{port}");
         await Deploying.SmallAsync(site);
         var middle = await History.GrowAsync(site, site.Deployment, 10_000);

@@ -16,17 +16,17 @@ internal sealed class Replicas(BenchOptions options, IReadOnlyList<Site> sites, 
             return;
         }
         var folder = options.NewFolder("p8-db");
-        var connection = (await Child.RunAsync([options.Postgres, folder])).Trim();
+        var connection = (await ChildProcess.RunAsync([options.Postgres, folder])).Trim();
         try
         {
             // For tests it does not sync its files; here it must.
             await File.AppendAllTextAsync(Path.Join(folder, "data/postgresql.conf"), "fsync = on\nfull_page_writes = on\n");
-            await Child.RunAsync([options.Postgres, folder, "restart"]);
+            await ChildProcess.RunAsync([options.Postgres, folder, "restart"]);
             await MeasureAsync(options, table, connection);
         }
         finally
         {
-            await Child.RunAsync([options.Postgres, folder, "stop"]);
+            await ChildProcess.RunAsync([options.Postgres, folder, "stop"]);
             Directory.Delete(folder, recursive: true);
         }
     }

@@ -30,7 +30,7 @@ internal static class Report
     {
         var cpu = Field("/proc/cpuinfo", "model name");
         var memory = long.Parse(Field("/proc/meminfo", "MemTotal").Split(' ')[0], CultureInfo.InvariantCulture) / 1024 / 1024;
-        var kernel = (await Child.RunAsync(["uname", "-sr"])).Trim();
+        var kernel = (await ChildProcess.RunAsync(["uname", "-sr"])).Trim();
         return $"{Environment.ProcessorCount} cores of {cpu}, {memory} GiB of memory, {kernel[..kernel.IndexOf('-', StringComparison.Ordinal)]}, "
             + $"{new DriveInfo(Path.GetTempPath()).DriveFormat}, .NET {Environment.Version}";
     }

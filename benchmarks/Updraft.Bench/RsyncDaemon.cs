@@ -6,14 +6,14 @@ namespace Updraft.Bench;
 internal sealed class RsyncDaemon : IDisposable
 {
     private readonly string _folder;
-    private readonly Child _daemon;
+    private readonly ChildProcess _daemon;
     private int _copies;
 
     private RsyncDaemon(string folder)
     {
         _folder = folder;
-        Port = Site.FreePort();
-        _daemon = new Child(["rsync", "--daemon", "--no-detach", "--address=127.0.0.1", $"--port={Port}", $"--config={folder}/rsyncd.conf"]);
+        Port = LoopbackPort.Lease();
+        _daemon = new ChildProcess(["rsync", "--daemon", "--no-detach", "--address=127.0.0.1", $"--port={Port}", $"--config={folder}/rsyncd.conf"]);
     }
 
     public int Port { get; }
@@ -35,7 +35,7 @@ internal sealed class RsyncDaemon : IDisposable
         {
             try
             {
-                await Child.RunAsync(["rsync", From(rsync.Port)]);
+                await ChildProcess.RunAsync(["rsync", From(rsync.Port)]);
                 return rsync;
             }
             catch (BenchException) when (attempt < 200)
@@ -45,20 +45,20 @@ internal sealed class RsyncDaemon : IDisposable
         }
     }
 
-    public Task CopyOneAsync(int port) => Child.RunAsync(["sh", "-ec", $"exec {Command(port)} one/"], _folder);
+    public Task CopyOneAsync(int port) => ChildProcess.RunAsync(["sh", "-ec", $"exec {Command(port)} one/"], _folder);
 
     public async Task CopyAsync(int count)
     {
         _copies = count;
         for (var i = 0; i < count; i++)
-            await Child.RunAsync(["sh", "-ec", $"exec {Command(Port)} copy-{i}/"], _folder);
+            await ChildProcess.RunAsync(["sh", "-ec", $"exec {Command(Port)} copy-{i}/"], _folder);
     }
 
     /// <summary>Brings all copies up to date at once; milliseconds until the last has the change.</summary>
     public async Task<double> CopyAllAsync()
     {
         var start = TimeProvider.System.GetUtcNow();
-        await Child.RunAsync(["sh", "-c", $"for i in $(seq 0 {_copies - 1}); do {Command(Port)} copy-$i/ & done; wait"], _folder);
+        await ChildProcess.RunAsync(["sh", "-c", $"for i in $(seq 0 {_copies - 1}); do {Command(Port)} copy-$i/ & done; wait"], _folder);
         var changed = Project.PathOf(2345)["dags/".Length..];
         return await Delivery.NewestAsync(Enumerable.Range(0, _copies).Select(i => Path.Join(_folder, string.Create(CultureInfo.InvariantCulture, $"copy-{i}"), changed)), start);
     }

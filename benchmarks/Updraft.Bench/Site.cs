@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using Updraft.Client;
 using Updraft.Protocol.Api;
 
@@ -13,7 +12,7 @@ internal sealed class Site : IDisposable
 {
     public const string IdPrefix = "c0000000bench";
     private readonly BenchOptions _options;
-    private readonly List<Child> _agents = [];
+    private readonly List<ChildProcess> _agents = [];
     private readonly IReadOnlyList<string> _settings;
     private readonly int? _core;
     private UpdraftClient? _client;
@@ -22,7 +21,7 @@ internal sealed class Site : IDisposable
     {
         (_options, _settings, _core) = (options, settings, core);
         Folder = options.NewFolder(name);
-        Address = new Uri($"http://127.0.0.1:{FreePort()}");
+        Address = new Uri($"http://127.0.0.1:{LoopbackPort.Lease()}");
     }
 
     public string Folder { get; }
@@ -31,7 +30,7 @@ internal sealed class Site : IDisposable
 
     public HttpClient Http { get; } = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromMinutes(5) };
 
-    public Child Server { get; private set; } = null!;
+    public ChildProcess Server { get; private set; } = null!;
 
     public string OwnerToken { get; private set; } = "";
 
@@ -48,14 +47,6 @@ internal sealed class Site : IDisposable
 
 
     public string DeploysPath => $"/v1/organizations/{Organization}/deployments/{Deployment}/deploys";
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
     public static Task<Site> StartAsync(BenchOptions options, string name, params string[] settings) =>
         StartAsync(new Site(options, name, settings), null);
 
@@ -85,7 +76,7 @@ internal sealed class Site : IDisposable
     {
         var clock = Stopwatch.StartNew();
         string[] pinned = _core is { } core ? ["taskset", "-c", $"{core}"] : [];
-        Server = new Child([.. pinned, "dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", $"--Listen={Address.OriginalString}",
+        Server = new ChildProcess([.. pinned, "dotnet", _options.ServerDll, $"--Data={Path.Join(Folder, "data")}", $"--Listen={Address.OriginalString}",
             $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={Path.Join(Folder, "owner-token")}", .. _settings]);
         while (true)
         {
@@ -126,10 +117,10 @@ internal sealed class Site : IDisposable
         (await Client.Tokens(Organization).CreateForAgentAsync(Deployment, new CreateAgentTokenRequest { Name = name })).Token!;
 
     /// <summary>Starts an agent with a token and a root of its own.</summary>
-    public async Task<(Child Agent, string Root)> StartAgentAsync(string name, Uri? through = null)
+    public async Task<(ChildProcess Agent, string Root)> StartAgentAsync(string name, Uri? through = null)
     {
         var (command, root) = await AgentCommandAsync(name, through);
-        var agent = new Child(command);
+        var agent = new ChildProcess(command);
         _agents.Add(agent);
         return (agent, root);
     }
@@ -180,7 +171,7 @@ internal sealed class Site : IDisposable
     {
         var script = Path.Join(Folder, "script.sql");
         await File.WriteAllTextAsync(script, sql);
-        await Child.RunAsync(["sh", "-ec", $"sqlite3 -bail '{Database}' <'{script}'"]);
+        await ChildProcess.RunAsync(["sh", "-ec", $"sqlite3 -bail '{Database}' <'{script}'"]);
     }
 
     /// <summary>Copies a row while the server is down: so many, with other values in some columns, <c>n.i</c> from 1 and <c>n.id</c> among them.</summary>
@@ -198,7 +189,7 @@ internal sealed class Site : IDisposable
     public string RepeatSql(string table, string row, string changes)
     {
         var changed = changes.Split(", ").Select(change => change.Split(" = ", 2)).ToDictionary(parts => parts[0], parts => parts[1], StringComparer.Ordinal);
-        var columns = Child.RunAsync(["sqlite3", Database, $"SELECT name FROM pragma_table_info('{table}');"]).GetAwaiter().GetResult()
+        var columns = ChildProcess.RunAsync(["sqlite3", Database, $"SELECT name FROM pragma_table_info('{table}');"]).GetAwaiter().GetResult()
             .Split('\n', StringSplitOptions.RemoveEmptyEntries);
         return $"INSERT INTO {table} ({string.Join(", ", columns)}) SELECT {string.Join(", ", columns.Select(column => changed.GetValueOrDefault(column, "o." + column)))} "
             + $"FROM numbers n, {row} o ORDER BY n.i;";

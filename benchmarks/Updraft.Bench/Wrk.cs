@@ -9,7 +9,7 @@ internal static partial class Wrk
     /// <summary>Requests per second that were answered with 200.</summary>
     public static async Task<double> RunAsync(Uri address, int connections, int seconds, params string[] headers)
     {
-        var output = await Child.RunAsync(["wrk", "-t1", $"-c{connections}", $"-d{seconds}s", .. headers.SelectMany(header => new[] { "-H", header }),
+        var output = await ChildProcess.RunAsync(["wrk", "-t1", $"-c{connections}", $"-d{seconds}s", .. headers.SelectMany(header => new[] { "-H", header }),
             address.AbsoluteUri]);
         if (output.Contains("Non-2xx", StringComparison.Ordinal) || output.Contains("Socket errors", StringComparison.Ordinal)
             || RequestsPerSecond().Match(output) is not { Success: true } match)

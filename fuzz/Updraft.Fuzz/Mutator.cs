@@ -1,5 +1,3 @@
-using Updraft.Server.Tests.Archives;
-
 namespace Updraft.Fuzz;
 
 /// <summary>Makes new uploads out of known ones. Blocks of 512 bytes, numbers in headers and checksums are known to it.</summary>

@@ -4,8 +4,6 @@ using System.Security.Cryptography;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Archives;
-using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Fuzz;
 

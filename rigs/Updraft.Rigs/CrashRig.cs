@@ -23,7 +23,7 @@ internal sealed class CrashRig(RigOptions options, TextWriter output)
     public async Task<int> RunAsync()
     {
         Site? site = null;
-        await using var postgres = options.IsPostgres ? await Postgres.StartAsync() : null;
+        await using var postgres = options.IsPostgres ? await PostgresServer.StartAsync() : null;
         try
         {
             while (_rounds < options.Rounds)

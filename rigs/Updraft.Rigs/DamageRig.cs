@@ -51,7 +51,7 @@ internal sealed class DamageRig(RigOptions options, TextWriter output)
         try
         {
             site.StartAgent();
-            await Site.EventuallyAsync(() => Task.FromResult(site.Agent!.Output.Contains("\"failed\"", StringComparison.Ordinal)
+            await Site.EventuallyAsync(() => Task.FromResult(site.Agent!.Output.Contains("\"revision_failed\"", StringComparison.Ordinal)
                 || Directory.Exists(Path.Join(site.Root, "dags"))), name, () => site.Agent!.Tail);
             ViolationException.Require(!Directory.Exists(Path.Join(site.Root, "dags")), name,
                 "the damaged deploy was mounted: " + (Directory.Exists(Path.Join(site.Root, "dags"))

@@ -1,7 +1,7 @@
 using Updraft.Rigs;
 
 var options = new RigOptions(args);
-using var stores = new Updraft.Tests.ObjectStores();
+using var stores = new ObjectStores();
 return options.Command switch
 {
     "crash" => await new CrashRig(options, Console.Out).RunAsync(),

@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-
 namespace Updraft.Rigs;
 
 /// <summary>One server of a site. Others may work on the same database and the same store.</summary>
@@ -9,7 +6,7 @@ internal sealed class Replica(int number)
 {
     public int Number => number;
 
-    public Uri Address { get; } = FreeAddress();
+    public Uri Address { get; } = LoopbackPort.LeaseUrl();
 
     /// <summary>By what PostgreSQL knows its sessions.</summary>
     public string ApplicationName => $"replica{number}";
@@ -19,11 +16,4 @@ internal sealed class Replica(int number)
 
     /// <summary>Whether it failed, so that no further request goes to it until it is started again.</summary>
     public bool IsLeft { get; set; }
-
-    private static Uri FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
-    }
 }

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Updraft.Tests;
 
 namespace Updraft.Rigs;
 
@@ -20,7 +19,7 @@ internal sealed class Site : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly RigOptions _options;
     private readonly bool _isKept;
-    private Postgres? _postgres;
+    private PostgresServer? _postgres;
     private IReadOnlyList<string> _shared = [];
     private string _database = "";
 
@@ -61,7 +60,7 @@ internal sealed class Site : IDisposable
     public string In(string name) => Path.Join(Folder, name);
 
     /// <summary>Lets the servers work on a database of their own in a PostgreSQL, and on a place of their own in Azurite.</summary>
-    public async Task ShareAsync(Postgres postgres)
+    public async Task ShareAsync(PostgresServer postgres)
     {
         (_postgres, _database) = (postgres, await postgres.CreateDatabaseAsync());
         _shared = [$"--Keys={In("keys")}", .. (await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
@@ -113,7 +112,8 @@ internal sealed class Site : IDisposable
     {
         replica.IsLeft = true;
         ViolationException.Require(await replica.Process!.ExitsWithinAsync(TimeSpan.FromSeconds(35)), "C13", "the server did not end");
-        await _postgres!.UntilNoSessionsAsync(replica.ApplicationName);
+        await EventuallyAsync(async () => await _postgres!.CountSessionsAsync(replica.ApplicationName) == 0, "sessions",
+            () => $"{replica.ApplicationName} is dead, but its sessions are not");
     }
 
     public async Task AddDeploymentAsync()

@@ -174,12 +174,12 @@ internal sealed class SyscallRig(RigOptions options, TextWriter output)
                 ViolationException.Require(await load.FinishAsync(row, row.Uploads[0].Version), what, "the finalize failed");
                 var before = site.Agent.Output.Length;
                 await Site.EventuallyAsync(() => Task.FromResult(site.Agent.HasExited
-                    || site.Agent.Output[before..].Contains("\"failed\"", StringComparison.Ordinal)
-                    || site.Agent.Output[before..].Contains("\"active\"", StringComparison.Ordinal)), what, () => site.Agent.Tail);
+                    || site.Agent.Output[before..].Contains("\"revision_failed\"", StringComparison.Ordinal)
+                    || site.Agent.Output[before..].Contains("\"revision_activated\"", StringComparison.Ordinal)), what, () => site.Agent.Tail);
                 trace.Signal(Native.Terminate);
                 await trace.ExitsWithinAsync(TimeSpan.FromSeconds(20));
                 injected = (await File.ReadAllTextAsync(log)).Contains("(INJECTED)", StringComparison.Ordinal);
-                Count(site.Agent.Output[before..].Contains("\"active\"", StringComparison.Ordinal));
+                Count(site.Agent.Output[before..].Contains("\"revision_activated\"", StringComparison.Ordinal));
             }
             // It tries again by itself, or after a restart.
             if (site.Agent.HasExited)

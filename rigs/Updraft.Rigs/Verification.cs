@@ -125,7 +125,7 @@ internal sealed class Verification(Site site)
             ViolationException.Require(mount.Subfolder == upload.Folder, "I2", $"{mount.Path} shows the subfolder '{mount.Subfolder}'");
             var packs = new Dictionary<string, byte[]>(StringComparer.Ordinal);
             var found = new Dictionary<string, byte[]>(StringComparer.Ordinal);
-            foreach (var entry in manifest.Entries.Where(entry => !entry.IsFolder))
+            foreach (var entry in manifest.Entries.Where(entry => !entry.IsDirectory))
             {
                 var place = diff.Locations[entry.Content];
                 if (!packs.TryGetValue(place.PackId, out var pack))

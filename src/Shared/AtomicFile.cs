@@ -1,13 +1,13 @@
 namespace Updraft;
 
 /// <summary>
-/// The one way in which a file comes to be: written under a temporary name beside its place, fsynced, renamed, and the
-/// folder fsynced. Before <see cref="Commit"/> nothing is visible; after it the file survives a power cut. Disposing
-/// without a commit leaves nothing behind; after a crash a name ending in <see cref="TemporarySuffix"/> may remain.
+/// Creates or replaces a file atomically and durably: it writes a temporary file, fsyncs it, renames it, and fsyncs the directory. The
+/// file is visible after <see cref="Commit"/>, and then survives a power cut. Disposing without a commit deletes the temporary file.
+/// After a crash, a file with a name ending in <see cref="TemporarySuffix"/> may remain.
 /// </summary>
 internal sealed class AtomicFile : IDisposable
 {
-    /// <summary>How temporary names end. Whoever owns a folder removes such files when it starts.</summary>
+    /// <summary>Suffix of temporary names. The owner of a directory deletes such files when it starts.</summary>
     public const string TemporarySuffix = ".updraft-tmp";
 
     private readonly string _path;
@@ -15,20 +15,22 @@ internal sealed class AtomicFile : IDisposable
     private readonly FileStream _stream;
     private bool _done;
 
-    /// <summary>Starts writing; the folder must exist.</summary>
-    /// <param name="path">Where the file will stand. An existing file is replaced.</param>
-    /// <param name="temporaryFolder">Where to write meanwhile, in the same file system; by default beside <paramref name="path"/>.</param>
-    /// <param name="mode">Permissions; by default 0600.</param>
-    public AtomicFile(string path, string? temporaryFolder = null,
+    /// <summary>Creates the temporary file. Its directory must exist.</summary>
+    /// <param name="path">Path of the file. The commit replaces an existing file.</param>
+    /// <param name="temporaryDirectory">
+    /// Directory of the temporary file, in the same file system. Default: the directory of <paramref name="path"/>.
+    /// </param>
+    /// <param name="mode">Permissions. Default 0600.</param>
+    public AtomicFile(string path, string? temporaryDirectory = null,
         UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
-        : this(path, temporaryFolder, mode, bufferSize: 128 * 1024)
+        : this(path, temporaryDirectory, mode, bufferSize: 128 * 1024)
     {
     }
 
-    private AtomicFile(string path, string? temporaryFolder, UnixFileMode mode, int bufferSize)
+    private AtomicFile(string path, string? temporaryDirectory, UnixFileMode mode, int bufferSize)
     {
         _path = path;
-        _temporary = Path.Join(temporaryFolder ?? Path.GetDirectoryName(path), Path.GetRandomFileName() + TemporarySuffix);
+        _temporary = Path.Join(temporaryDirectory ?? Path.GetDirectoryName(path), Path.GetRandomFileName() + TemporarySuffix);
         _stream = new FileStream(_temporary, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,
@@ -41,7 +43,11 @@ internal sealed class AtomicFile : IDisposable
     /// <summary>The content; seekable.</summary>
     public Stream Stream => _stream;
 
-    /// <summary>Makes the file visible and durable, or throws and leaves what was there before.</summary>
+    /// <summary>Makes the file visible and durable.</summary>
+    /// <exception cref="IOException">
+    /// A system call failed. If it was not the last fsync, <c>path</c> is unchanged; otherwise the new file is visible, but may not be
+    /// durable.
+    /// </exception>
     public void Commit()
     {
         _stream.Flush();
@@ -52,19 +58,20 @@ internal sealed class AtomicFile : IDisposable
         Posix.FsyncDirectory(Path.GetDirectoryName(_path)!);
     }
 
-    /// <summary>Writes a whole small file.</summary>
+    /// <summary>Writes a small file atomically.</summary>
     public static void Write(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        using var file = new AtomicFile(path, temporaryFolder: null, mode, bufferSize: 0);
+        using var file = new AtomicFile(path, temporaryDirectory: null, mode, bufferSize: 0);
         file.Stream.Write(content);
         file.Commit();
     }
 
-    /// <summary>Writes a whole small file, unless there is one: then that one stays.</summary>
-    /// <returns>Whether it was written.</returns>
-    public static bool TryCreate(string path, ReadOnlySpan<byte> content, UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
+    /// <summary>Writes a small file atomically, unless the file exists.</summary>
+    /// <returns>False if the file existed; it is unchanged.</returns>
+    public static bool TryCreate(string path, ReadOnlySpan<byte> content,
+        UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
     {
-        using var file = new AtomicFile(path, temporaryFolder: null, mode, bufferSize: 0);
+        using var file = new AtomicFile(path, temporaryDirectory: null, mode, bufferSize: 0);
         file.Stream.Write(content);
         file._stream.Flush();
         Posix.Fsync(file._stream.SafeFileHandle, file._temporary);
@@ -83,7 +90,7 @@ internal sealed class AtomicFile : IDisposable
         }
         catch (IOException) when (!_done)
         {
-            // A full disk fails a last time when the rest of the buffer is written; nobody wants that rest.
+            // On a full disk the flush of the buffer fails again. The content is discarded anyway.
         }
         finally
         {

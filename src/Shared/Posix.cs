@@ -5,77 +5,80 @@ using Microsoft.Win32.SafeHandles;
 namespace Updraft;
 
 /// <summary>
-/// The system calls that durable writes need, with checked results. .NET 10's own flush reports no failed fsync, its
-/// move cannot replace a link to a folder, and it opens no folder to make a rename durable. Every method throws
-/// <see cref="IOException"/> with the call, the path and the system's reason.
+/// The system calls that durable writes need. .NET 10 does not report a failed fsync, and its move cannot replace a link to a directory.
+/// It also cannot open a directory to make a rename durable. Every method throws <see cref="IOException"/> with the call, the path and
+/// the system's reason.
 /// </summary>
 internal static partial class Posix
 {
-    private const int ReadOnly = 0, Directory = 0x10000, NoFollow = 0x20000, CloseOnExec = 0x80000;
-    private const int AtCurrentFolder = -100;
+    private const int ReadOnly = 0, CloseOnExec = 0x80000;
+    private const int AtCurrentDirectory = -100;
     private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
 
-    /// <summary>Makes a file's bytes durable.</summary>
+    // Evaluated at each call: an exception of a static initializer would hide its reason.
+    private static OpenFlags Flags => OpenFlags.Of(RuntimeInformation.ProcessArchitecture);
+
+    /// <summary>Makes the content of a file durable.</summary>
     public static void Fsync(SafeFileHandle file, string path)
     {
         if (NativeFsync(file) != 0)
             throw Failure("fsync", path);
     }
 
-    /// <summary>Makes what was created, renamed or removed in a folder durable.</summary>
-    public static void FsyncDirectory(string folder)
+    /// <summary>Makes the entries of a directory durable: created, renamed and deleted names.</summary>
+    public static void FsyncDirectory(string directory)
     {
-        using var handle = NativeOpen(folder, ReadOnly | Directory | CloseOnExec);
+        using var handle = NativeOpen(directory, ReadOnly | Flags.Directory | CloseOnExec);
         if (handle.IsInvalid)
-            throw Failure("open", folder);
-        Fsync(handle, folder);
+            throw Failure("open", directory);
+        Fsync(handle, directory);
     }
 
-    /// <summary>Makes everything in the file system that holds a folder durable: one call for a tree of thousands of files.</summary>
-    public static void SyncFileSystem(string folder)
+    /// <summary>Makes the whole file system of a directory durable: one call instead of one fsync for each of thousands of files.</summary>
+    public static void SyncFileSystem(string directory)
     {
-        using var handle = NativeOpen(folder, ReadOnly | Directory | CloseOnExec);
+        using var handle = NativeOpen(directory, ReadOnly | Flags.Directory | CloseOnExec);
         if (handle.IsInvalid)
-            throw Failure("open", folder);
+            throw Failure("open", directory);
         if (NativeSyncfs(handle) != 0)
-            throw Failure("syncfs", folder);
+            throw Failure("syncfs", directory);
     }
 
-    /// <summary>Renames, replacing what is there in one step; works on files, folders and symbolic links.</summary>
+    /// <summary>Renames a file, directory or symbolic link, and atomically replaces an existing target.</summary>
     public static void Rename(string from, string to)
     {
         if (NativeRename(from, to) != 0)
             throw Failure("rename", $"{from} -> {to}");
     }
 
-    /// <summary>Gives a file a second name. Neither name may be a symbolic link.</summary>
+    /// <summary>Creates a hard link. Neither path may be a symbolic link.</summary>
     public static void HardLink(string existing, string link)
     {
-        if (NativeLinkat(AtCurrentFolder, existing, AtCurrentFolder, link, 0) != 0)
+        if (NativeLinkat(AtCurrentDirectory, existing, AtCurrentDirectory, link, 0) != 0)
             throw Failure("link", $"{existing} -> {link}");
     }
 
-    /// <summary>Gives a file a second name, unless that name is taken.</summary>
-    /// <returns>False when it is.</returns>
+    /// <summary>Creates a hard link, unless its path exists.</summary>
+    /// <returns>False if the path exists.</returns>
     public static bool TryHardLink(string existing, string link)
     {
-        if (NativeLinkat(AtCurrentFolder, existing, AtCurrentFolder, link, 0) == 0)
+        if (NativeLinkat(AtCurrentDirectory, existing, AtCurrentDirectory, link, 0) == 0)
             return true;
         return Marshal.GetLastPInvokeError() == Exists ? false : throw Failure("link", $"{existing} -> {link}");
     }
 
-    /// <summary>Opens a regular file for reading without following a symbolic link at its end.</summary>
+    /// <summary>Opens a regular file for reading. Fails if the last component of the path is a symbolic link.</summary>
     public static SafeFileHandle OpenNoFollow(string path)
     {
-        var handle = NativeOpen(path, ReadOnly | NoFollow | CloseOnExec);
+        var handle = NativeOpen(path, ReadOnly | Flags.NoFollow | CloseOnExec);
         if (!handle.IsInvalid)
             return handle;
         handle.Dispose();
         throw Failure("open", path);
     }
 
-    /// <summary>Takes a file's exclusive lock without waiting; it is freed when the file is closed.</summary>
-    /// <returns>False when another open file holds it.</returns>
+    /// <summary>Takes the exclusive lock of a file. It does not wait. Closing the file releases the lock.</summary>
+    /// <returns>False if another open file holds the lock.</returns>
     public static bool TryLock(SafeFileHandle file, string path)
     {
         if (NativeFlock(file, LockExclusive | LockNonBlocking) == 0)
@@ -106,5 +109,5 @@ internal static partial class Posix
     private static partial int NativeRename(string from, string to);
 
     [LibraryImport("libc", EntryPoint = "linkat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int NativeLinkat(int fromFolder, string from, int toFolder, string to, int flags);
+    private static partial int NativeLinkat(int fromDirectory, string from, int toDirectory, string to, int flags);
 }

@@ -4,15 +4,16 @@ using Microsoft.Win32.SafeHandles;
 namespace Updraft;
 
 /// <summary>
-/// Lets the disk begin with what was written, so that the fsync or syncfs that follows finds most of it done. Nothing is promised: what must
-/// be durable is still synced.
+/// Starts to write dirty pages to the disk early, so that a later fsync or syncfs has less to wait for. It does not make anything durable.
 /// </summary>
 internal static partial class Writeback
 {
-    private const uint Begin = 2;
+    private const uint SyncFileRangeWrite = 2;
 
-    /// <summary>Begins to write a file's dirty pages, without waiting for them. Where that is not possible nothing happens.</summary>
-    public static void Start(SafeFileHandle file) => _ = NativeSyncFileRange(file, 0, 0, Begin);
+    /// <summary>
+    /// Starts to write the dirty pages of a file, and does not wait. It has no effect if the file system does not support it.
+    /// </summary>
+    public static void Start(SafeFileHandle file) => _ = NativeSyncFileRange(file, 0, 0, SyncFileRangeWrite);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range")]
     private static partial int NativeSyncFileRange(SafeFileHandle file, long offset, long length, uint flags);

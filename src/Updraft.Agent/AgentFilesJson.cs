@@ -3,7 +3,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>JSON of the agent's own files.</summary>
+/// <summary>JSON of the files that the agent writes for itself, without reflection.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false,
     RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true, WriteIndented = true,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Updraft.Agent;
 
-/// <summary>One JSON object per line: time, level, message, then the fields. Never given a token.</summary>
+/// <summary>
+/// Writes one JSON object per line: time, level, event name and fields. Durations become milliseconds. Callers never pass a token. The
+/// events are documented in docs/reference/agent-log-events.md.
+/// </summary>
 internal sealed class AgentLog(Stream output, TimeProvider clock)
 {
     private static readonly JsonWriterOptions Format = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -15,7 +18,7 @@ internal sealed class AgentLog(Stream output, TimeProvider clock)
     public void Warning(string message, params ReadOnlySpan<(string Name, object? Value)> fields) =>
         Write("warning", message, fields);
 
-    /// <summary>Somebody should look: something was damaged, refused for its signature, or stays broken.</summary>
+    /// <summary>Logs an event that needs an operator, or damage that the agent repaired.</summary>
     public void Error(string message, params ReadOnlySpan<(string Name, object? Value)> fields) =>
         Write("error", message, fields);
 

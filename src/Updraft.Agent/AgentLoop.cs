@@ -6,54 +6,54 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// The whole agent on one page. It listens for what its server wants, all the time, and beside it does one of two things:
-/// wait, and look now and then whether the mounted trees are still what they should be; or carry out a state:
+/// The main loop of the agent. It watches the desired state all the time. In parallel, it either waits and detects drift of the mounted
+/// trees from time to time, or it reconciles to a desired state:
 /// <list type="number">
-/// <item>Prepare: make the trees complete on disk; nothing that Airflow sees changes.</item>
-/// <item>Check: run the operator's command against the staged tree.</item>
-/// <item>Let the image run, if it is another one and this agent does that. Bundles do not move before it is ready.</item>
-/// <item>Activate, if the state says so: flip.</item>
-/// <item>Report PREPARED or ACTIVE. The answer is the next state, after PREPARED usually the same to be activated.</item>
+/// <item>Prepare: build the complete trees on disk, without a change that Airflow sees.</item>
+/// <item>Check: run the operator's command against the prepared trees.</item>
+/// <item>Roll out the image, if it differs and the agent has an image driver. Bundles stay until the image is ready.</item>
+/// <item>Activate, if the desired phase is ACTIVATE: flip.</item>
+/// <item>Report PREPARED or ACTIVE. The response is the next state: after PREPARED usually ACTIVATE of the same revision.</item>
 /// </list>
-/// What fails is reported FAILED and tried again, ever more slowly; what is mounted stays. A newer state ends whatever
-/// is being done for an older one. An image that does not run is another matter: its driver has brought back the one before, and trying
-/// the same again would stop Airflow once more, so the agent gives the revision up and waits for another.
+/// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. A newer state cancels the work for an
+/// older one. If an image does not run, the image driver restores the earlier image. A retry would stop Airflow once more, so the agent
+/// aborts the revision and waits for another one.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees spares, PackFetcher fetcher, BundleCheck check,
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees prebuiltTrees, PackFetcher fetcher, BundleCheck check,
     ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
 
-    /// <summary>A network that fails so often in a row is no hiccup and is reported.</summary>
+    /// <summary>Number of consecutive network failures after which the agent reports them to the server.</summary>
     private const int ReportedAfter = 3;
 
     private static readonly TimeSpan InspectEvery = TimeSpan.FromHours(1);
 
-    /// <summary>Most states are carried out before it pays to ask for a newer one.</summary>
-    private static readonly TimeSpan ListenAfter = TimeSpan.FromMilliseconds(250);
+    /// <summary>Delay before the agent watches for a newer state, because most reconciliations take less time than that.</summary>
+    private static readonly TimeSpan WatchAfter = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>What prepares for the next deploy begins so late, since others on the machine may still be busy with this one.</summary>
-    private static readonly TimeSpan RestAfter = TimeSpan.FromMilliseconds(500);
+    /// <summary>Delay before the agent prepares the next deploy, because other agents on the host may still be busy.</summary>
+    private static readonly TimeSpan IdleAfter = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Who looks at a deploy sees the log of its steps so late at most; what is done sooner is told with its end.</summary>
-    private static readonly TimeSpan TellEvery = TimeSpan.FromSeconds(1);
+    /// <summary>Interval of reports during a step. The report at the end contains the steps that take less time.</summary>
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromSeconds(1);
 
     private readonly BackOff _backOff = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60), clock);
     private Task _pause = Task.CompletedTask;
     private DateTimeOffset _inspectAt = clock.GetUtcNow() + InspectEvery;
 
-    /// <summary>What was asked for last; the server answers when it wants something else.</summary>
-    private StateKey _asked = new(0, 0, StatePhase.Activate);
+    /// <summary>State in the newest watch request. The server responds when the desired state differs from it.</summary>
+    private StateKey _requested = new(0, 0, StatePhase.Activate);
 
     private StateKey? _done;
     private (long Epoch, long Revision) _revision, _prepared;
     private long _fetchedBefore;
-    private volatile bool _hasNews;
+    private volatile bool _hasUnreportedSteps;
     private StepLog _steps = new(clock);
     private ActivityContext _trace;
 
-    /// <summary>Runs until cancelled, or with <paramref name="once"/> until nothing is to be done.</summary>
-    /// <exception cref="AgentExitException">Only an operator can help.</exception>
+    /// <summary>Runs until it is canceled, or with <paramref name="once"/> until the newest revision is active.</summary>
+    /// <exception cref="AgentExitException">The agent cannot continue without an operator.</exception>
     public async Task RunAsync(bool once, CancellationToken cancellationToken)
     {
         var desired = await StartAsync(once, cancellationToken);
@@ -64,63 +64,64 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             {
                 if (desired is not null && images.AbortReason(desired) is { } reason)
                     throw new AgentExitException(ExitCode.ImageFailed, reason);
-                // Nothing moves while another agent lets the image run, perhaps in the very pod that waits for this one to end.
+                // The server activates no bundle while another agent rolls out the image. That rollout may wait for a pod whose init
+                // container is this agent, so an agent that serves files already must exit here.
                 if (desired is not { Phase: StatePhase.Prepare } || mounts.Active is not null)
                     return;
             }
-            _asked = desired is null ? _asked : StateKey.Of(desired);
+            _requested = desired is null ? _requested : StateKey.Of(desired);
             desired = isDone
                 ? await RunUntilSupersededAsync(WaitAsync, TimeSpan.Zero, cancellationToken)
-                : await RunUntilSupersededAsync(token => ReconcileAsync(desired!, token), ListenAfter, cancellationToken);
+                : await RunUntilSupersededAsync(token => ReconcileAsync(desired!, token), WatchAfter, cancellationToken);
         }
     }
 
-    /// <summary>Goes on with what is mounted, server or not, and says so as soon as it can.</summary>
+    /// <summary>Keeps serving the mounted revision, even without a server, and reports it as soon as the server responds.</summary>
     private async Task<DesiredState?> StartAsync(bool once, CancellationToken cancellationToken)
     {
-        mounts.Tidy();
+        mounts.RepairLinks();
         retention.Prune();
         if (mounts.Active is not { } active)
-            return once ? await client.FetchNowAsync(_asked, cancellationToken) : null;
-        log.Information("serving", ("revision", active.Revision), ("epoch", active.Epoch));
+            return once ? await client.FetchNowAsync(_requested, cancellationToken) : null;
+        log.Information("revision_resumed", ("revision", active.Revision), ("epoch", active.Epoch));
         await InspectAsync(thorough: false, cancellationToken);
         _revision = _prepared = (active.Epoch, active.Revision);
-        _asked = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);
-        // Whether the image runs is known when the state comes: the agent may have been stopped in between, or have another driver now.
-        _done = images.IsOn ? null : _asked;
+        _requested = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);
+        // With an image driver, the image must still be compared: the agent may have been stopped in a rollout, or have a new driver.
+        _done = images.IsEnabled ? null : _requested;
         return await ReportAsync(_revision, AgentPhase.Active, null, TimeSpan.Zero, cancellationToken);
     }
 
-    /// <summary>Does some work until it gives the next state, or until the server wants something else.</summary>
-    private async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, TimeSpan listenAfter,
+    /// <summary>Runs some work until it returns the next state, or until the server sends a newer one.</summary>
+    private async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, TimeSpan watchAfter,
         CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var working = Task.Run(() => work(stop.Token), stop.Token);
-        var listening = ListenAsync();
+        var watching = WatchAsync();
         try
         {
-            return await await Task.WhenAny(working, listening);
+            return await await Task.WhenAny(working, watching);
         }
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAll((Task)working, listening).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.WhenAll((Task)working, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        async Task<DesiredState> ListenAsync()
+        async Task<DesiredState> WatchAsync()
         {
-            await Task.Delay(listenAfter, clock, stop.Token);
-            return await client.ListenAsync(_asked, stop.Token);
+            await Task.Delay(watchAfter, clock, stop.Token);
+            return await client.WatchAsync(_requested, stop.Token);
         }
     }
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)
     {
-        await Task.Delay(RestAfter, clock, cancellationToken);
-        if (!spares.Refill(mounts.Active?.Mounts ?? [], cancellationToken))
+        await Task.Delay(IdleAfter, clock, cancellationToken);
+        if (!prebuiltTrees.Refill(mounts.Active?.Mounts ?? [], cancellationToken))
             await InspectAsync(thorough: false, cancellationToken);
-        // The memory of a deploy is worth more to Airflow, which shares the machine.
+        // Airflow shares the host, so the agent returns the memory of the last deploy.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         while (true)
         {
@@ -128,7 +129,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, cancellationToken);
             await InspectAsync(thorough: true, cancellationToken);
             retention.Prune();
-            spares.Refill(mounts.Active?.Mounts ?? [], cancellationToken);
+            prebuiltTrees.Refill(mounts.Active?.Mounts ?? [], cancellationToken);
             _inspectAt = clock.GetUtcNow() + InspectEvery;
         }
     }
@@ -139,10 +140,10 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         if (revision != _revision)
         {
             (_revision, _pause, _fetchedBefore) = (revision, Task.CompletedTask, fetcher.FetchedBytes);
-            _steps = new StepLog(clock, () => _hasNews = true);
+            _steps = new StepLog(clock, () => _hasUnreportedSteps = true);
             _trace = client.TraceOf(desired);
             _backOff.Reset();
-            log.Information("state", ("revision", desired.Revision), ("epoch", desired.Epoch), ("deployId", desired.DeployId),
+            log.Information("state_received", ("revision", desired.Revision), ("epoch", desired.Epoch), ("deployId", desired.DeployId),
                 ("mounts", desired.Mounts.Count), ("image", desired.Image));
         }
         var started = clock.GetTimestamp();
@@ -163,7 +164,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
                     differing = mounts.Activate(desired);
                 phase = AgentPhase.Active;
                 _backOff.Reset();
-                log.Information("active", ("revision", desired.Revision), ("differingFiles", differing),
+                log.Information("revision_activated", ("revision", desired.Revision), ("differingFiles", differing),
                     ("took", clock.GetElapsedTime(started)));
             }
             _done = StateKey.Of(desired);
@@ -179,11 +180,11 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         }
         catch (Exception exception) when (exception is not AgentExitException && !cancellationToken.IsCancellationRequested)
         {
-            // Whatever it is, what is mounted goes on, and an agent that ends for it would help nobody.
-            log.Error("failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", exception.Message),
+            // The agent keeps running after any exception, because it must keep the mounted files intact and retry.
+            log.Error("revision_failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", exception.Message),
                 ("kind", exception.GetType().Name));
             _pause = _backOff.WaitAsync(CancellationToken.None);
-            // The server asks to prepare again, also what was prepared before; nothing of this revision counts as done.
+            // The server sends PREPARE again, even if the revision was prepared before. So no part of the revision counts as done.
             (_prepared, _done) = (default, null);
             if (exception is HttpRequestException or HttpIOException or TimeoutException && _backOff.Failures < ReportedAfter)
                 return desired;
@@ -191,39 +192,39 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         }
     }
 
-    /// <summary>What runs goes on. For this revision there is nothing more to do, until the server names another.</summary>
+    /// <summary>Aborts a revision. The mounted files and the running image stay until the server sends another revision.</summary>
     private async Task<DesiredState> AbortAsync(DesiredState desired, string reason, long started, CancellationToken cancellationToken)
     {
-        log.Error("given_up", ("revision", desired.Revision), ("reason", reason));
+        log.Error("revision_aborted", ("revision", desired.Revision), ("reason", reason));
         (_prepared, _done) = (default, StateKey.Of(desired));
-        return await ReportAsync(_revision, AgentPhase.Failed, reason, clock.GetElapsedTime(started), cancellationToken, hasGivenUp: true);
+        return await ReportAsync(_revision, AgentPhase.Failed, reason, clock.GetElapsedTime(started), cancellationToken, isAborted: true);
     }
 
-    /// <summary>Does some work and tells the server now and then what its steps have written.</summary>
+    /// <summary>Runs some work, and regularly reports the logs of its steps.</summary>
     private async Task RunWhileReportingAsync(Func<Task> work, long started, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var telling = TellAsync();
+        var reporting = ReportStepsAsync();
         try
         {
             await work();
         }
         finally
         {
-            // It has ended before the next report is sent, so that none overtakes another.
+            // The loop must end before the next report, so that reports stay in order.
             await stop.CancelAsync();
-            await telling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await reporting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        async Task TellAsync()
+        async Task ReportStepsAsync()
         {
             while (true)
             {
-                await Task.Delay(TellEvery, clock, stop.Token);
-                if (!_hasNews)
+                await Task.Delay(ReportEvery, clock, stop.Token);
+                if (!_hasUnreportedSteps)
                     continue;
-                _hasNews = false;
-                // The answer may be a newer state; whoever listens hears of it too.
+                _hasUnreportedSteps = false;
+                // The response may contain a newer state. The watch receives it too, so it is ignored here.
                 await ReportAsync(_revision, AgentPhase.Preparing, null, clock.GetElapsedTime(started), stop.Token);
             }
         }
@@ -250,11 +251,11 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         if (_prepared == _revision)
             return;
         _prepared = _revision;
-        log.Information("prepared", ("revision", desired.Revision), ("fetchedBytes", fetcher.FetchedBytes - _fetchedBefore),
+        log.Information("revision_prepared", ("revision", desired.Revision), ("fetchedBytes", fetcher.FetchedBytes - _fetchedBefore),
             ("took", clock.GetElapsedTime(started)));
     }
 
-    /// <summary>Looks whether the mounted trees are whole, and repairs them.</summary>
+    /// <summary>Detects drift of the mounted trees, and repairs it.</summary>
     private async Task InspectAsync(bool thorough, CancellationToken cancellationToken)
     {
         foreach (var mount in mounts.Active?.Mounts ?? [])
@@ -268,13 +269,13 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             catch (Exception exception) when (exception is HttpRequestException or TimeoutException or IOException
                 or InvalidDataException or UnauthorizedAccessException)
             {
-                log.Error("not_repaired", ("mount", mount.Path), ("reason", exception.Message));
+                log.Error("repair_failed", ("mount", mount.Path), ("reason", exception.Message));
             }
         }
     }
 
     private async Task<DesiredState> ReportAsync((long Epoch, long Revision) revision, AgentPhase phase, string? message, TimeSpan took,
-        CancellationToken cancellationToken, bool hasGivenUp = false)
+        CancellationToken cancellationToken, bool isAborted = false)
     {
         var active = mounts.Active;
         using var span = AgentSpans.Begin("report", _trace, ActivityKind.Client)?.SetTag("updraft.phase", phase.ToString());
@@ -287,7 +288,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             ActiveRevision = active?.Revision ?? 0,
             Mounts = [.. (active?.Mounts ?? []).Select(mount => new MountReport(mount.Path, mount.Version, mount.Manifest))],
             Image = images.Running,
-            HasGivenUp = hasGivenUp,
+            HasGivenUp = isAborted,
             Steps = _steps.Report() is { Count: > 0 } steps ? steps : null,
             Message = message?[..Math.Min(message.Length, MaxMessage)],
             FetchedBytes = fetcher.FetchedBytes - _fetchedBefore,

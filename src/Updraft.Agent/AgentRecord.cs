@@ -1,45 +1,47 @@
+using System.Text.Json.Serialization;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>What an agent keeps of its enrolment and of the states that it accepted.</summary>
+/// <summary>Content of <c>.updraft/agent.json</c>: the enrollment, and the newest state that the agent accepted.</summary>
 internal sealed record AgentRecord
 {
     public required string InstanceId { get; init; }
 
-    /// <summary>Null until enrolled, like everything that the enrolment brings.</summary>
+    /// <summary>Id that the server gave to the agent; null before the enrollment, like the three values after it.</summary>
     public string? AgentId { get; init; }
 
     public string? OrganizationId { get; init; }
 
     public string? DeploymentId { get; init; }
 
-    /// <summary>The key that signs states, from the first enrolment.</summary>
+    /// <summary>Pinned key: the server key of the first enrollment, with which the agent verifies states.</summary>
     public PublicKey? SigningKey { get; init; }
 
-    /// <summary>Highest epoch that was accepted, and within it the highest revision.</summary>
+    /// <summary>Highest accepted epoch. <see cref="Revision"/> is the highest accepted revision in that epoch.</summary>
     public long Epoch { get; init; }
 
     public long Revision { get; init; }
 
-    /// <summary>Digest of that revision's mounts: one number never means two things.</summary>
+    /// <summary>Digest of the mounts of that revision, so that one revision number cannot have two contents.</summary>
     public string? Content { get; init; }
 
-    /// <summary>The image that runs; written when its rollout has succeeded. Null when none was rolled out.</summary>
+    /// <summary>Image whose rollout succeeded last; null before the first one.</summary>
     public ImageReference? Image { get; init; }
 
-    /// <summary>The driver that brought <see cref="Image"/> to run; another one knows nothing of it.</summary>
+    /// <summary>Driver that rolled out <see cref="Image"/>. For another driver, the running image is unknown.</summary>
     public string? ImageDriver { get; init; }
 
-    /// <summary>The image whose rollout was begun and neither succeeded nor was undone: what runs is uncertain then.</summary>
+    /// <summary>Image of a rollout that neither succeeded nor was restored; null if the running image is certain.</summary>
     public ImageReference? UncertainImage { get; init; }
 
-    /// <summary>The revision whose image did not run here, until another is carried out.</summary>
-    public AbortedRevision? GivenUp { get; init; }
+    /// <summary>Revision whose image did not run here; null after the next successful rollout.</summary>
+    [JsonPropertyName("givenUp")]
+    public AbortedRevision? AbortedRevision { get; init; }
 }
 
-/// <summary>A revision that is not tried again.</summary>
-/// <param name="Epoch">Its epoch.</param>
-/// <param name="Revision">Its number.</param>
-/// <param name="Reason">What went wrong, for whoever deployed.</param>
+/// <summary>A revision that the agent does not retry.</summary>
+/// <param name="Epoch">Epoch of the revision.</param>
+/// <param name="Revision">Number of the revision.</param>
+/// <param name="Reason">Reason of the failure, for the user who deployed.</param>
 internal sealed record AbortedRevision(long Epoch, long Revision, string Reason);

@@ -1,14 +1,14 @@
 namespace Updraft.Agent;
 
 /// <summary>
-/// Waits that double from a first to a longest one. Each is shortened by up to half, by chance, so that agents
-/// which lost the same server do not come back in one instant.
+/// Pauses that double from the first to the longest one. Each is randomly shortened by up to half, so that agents
+/// which lost one server at one time do not reconnect at one time.
 /// </summary>
 internal sealed class BackOff(TimeSpan first, TimeSpan longest, TimeProvider clock)
 {
     private double _factor = 1;
 
-    /// <summary>How often it was waited since the last success.</summary>
+    /// <summary>Number of pauses since the last reset.</summary>
     public int Failures { get; private set; }
 
     public void Reset() => (_factor, Failures) = (1, 0);

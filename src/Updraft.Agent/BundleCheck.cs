@@ -5,15 +5,15 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Runs the operator's command against the staged trees of DAG bundles before Airflow sees them, once for each: that of <c>dags</c>, and
-/// those below <c>bundles</c>. <c>UPDRAFT_STAGED</c> is the folder that would be mounted, <c>UPDRAFT_MOUNT</c> its place below the root.
-/// What it writes is the log of the step <c>check/MOUNT</c>.
+/// Runs the operator's command once for each prepared DAG bundle before Airflow sees it: for <c>dags</c> and for the mounts below
+/// <c>bundles</c>. <c>UPDRAFT_STAGED</c> is the directory of the new files, <c>UPDRAFT_MOUNT</c> the mount path, and
+/// <c>UPDRAFT_REVISION</c> the revision. The output becomes the log of the step <c>check/MOUNT</c>.
 /// </summary>
 internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog log, TimeProvider clock)
 {
     private const string Main = "dags", Others = "bundles/";
 
-    /// <exception cref="RevisionRejectedException">The command failed or took too long; ends with its last lines of output.</exception>
+    /// <exception cref="RevisionRejectedException">The command failed or took too long. The message contains its last lines.</exception>
     public async Task RunAsync(DesiredState desired, StepLog steps, CancellationToken cancellationToken)
     {
         if (options.Check is null)
@@ -32,7 +32,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
             ["UPDRAFT_STAGED"] = staged,
             ["UPDRAFT_MOUNT"] = mount.Path,
             ["UPDRAFT_REVISION"] = desired.Revision.ToString(CultureInfo.InvariantCulture),
-            // Importing must not write caches into a tree that is to stay as it came.
+            // Imports must not write caches into the prepared tree.
             ["PYTHONDONTWRITEBYTECODE"] = "1",
         }, options.CheckTimeout, clock);
         steps.Begin(step);
@@ -43,15 +43,15 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
         }
         catch (IOException exception)
         {
-            throw Refuse(steps, step, $"The check cannot be run. {exception.Message}", "");
+            throw Reject(steps, step, $"The check cannot run: {exception.Message}", "");
         }
         if (!result.IsGood)
-            throw Refuse(steps, step, $"The check {result.Problem(options.CheckTimeout)}.", result.Quote());
+            throw Reject(steps, step, $"The check {result.Problem(options.CheckTimeout)}.", result.Quote());
         steps.End(step, StepStatus.Completed);
-        log.Information("checked", ("revision", desired.Revision), ("mount", mount.Path), ("took", clock.GetElapsedTime(started)));
+        log.Information("check_passed", ("revision", desired.Revision), ("mount", mount.Path), ("took", clock.GetElapsedTime(started)));
     }
 
-    private static RevisionRejectedException Refuse(StepLog steps, string step, string problem, string output)
+    private static RevisionRejectedException Reject(StepLog steps, string step, string problem, string output)
     {
         steps.Write(step, problem);
         steps.End(step, StepStatus.Failed);

@@ -1,6 +1,6 @@
 namespace Updraft.Agent;
 
-/// <summary>How the agent ends. The numbers are those of sysexits.h; the help text lists them.</summary>
+/// <summary>Exit codes of the agent, with the numbers of sysexits.h. The help text lists them.</summary>
 internal static class ExitCode
 {
     public const int Ok = 0;
@@ -8,24 +8,24 @@ internal static class ExitCode
     /// <summary>An option is missing or wrong.</summary>
     public const int Usage = 64;
 
-    /// <summary>The server refuses the token of an agent that it does not know yet.</summary>
+    /// <summary>The server rejects the token, and the root was never enrolled.</summary>
     public const int Refused = 69;
 
-    /// <summary>With <c>--once</c>: the image of the newest revision does not run here.</summary>
+    /// <summary>With <c>--once</c>: the image of the newest revision does not run.</summary>
     public const int ImageFailed = 70;
 
-    /// <summary>Another agent works on the root.</summary>
+    /// <summary>Another agent uses the root.</summary>
     public const int Busy = 75;
 
-    /// <summary>The root cannot be used, or belongs to another Deployment or server key.</summary>
+    /// <summary>The root cannot be used, or it belongs to another Deployment or another server key.</summary>
     public const int Configuration = 78;
 }
 
-/// <summary>Ends the agent; only an operator can help.</summary>
+/// <summary>Ends the agent, because it cannot continue without an operator. The message has the next step.</summary>
 internal sealed class AgentExitException(int code, string message) : Exception(message)
 {
     public int Code { get; } = code;
 }
 
-/// <summary>A revision cannot be made true here. The message goes to the server and is read by whoever deployed.</summary>
+/// <summary>The agent cannot reconcile to a revision. The server shows the message to the user who deployed.</summary>
 internal sealed class RevisionRejectedException(string message, Exception? cause = null) : Exception(message, cause);

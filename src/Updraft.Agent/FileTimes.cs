@@ -3,16 +3,16 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Airflow decides by modification time which file to parse again, and Python whether its cache is stale. So just before
-/// a flip every file that differs from what is mounted there gets the time of now, also in an old tree that comes back;
-/// what is the same keeps inode and time.
+/// Sets modification times before a flip. From them, Airflow decides which files to parse, and Python decides whether its caches are stale.
+/// So each file that differs from the mounted one gets the current time, even in an earlier tree that is mounted again. Equal files keep
+/// their inode and time.
 /// </summary>
 internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimeProvider clock)
 {
-    /// <summary>Refreshes the trees of a state that is about to be flipped to.</summary>
-    /// <param name="before">What is mounted; null for nothing.</param>
-    /// <param name="after">What will be.</param>
-    /// <returns>How many files differ.</returns>
+    /// <summary>Sets the times of the trees that the next flip mounts.</summary>
+    /// <param name="before">Mounted state; null for none.</param>
+    /// <param name="after">Mounts after the flip.</param>
+    /// <returns>Number of files that differ.</returns>
     public int Refresh(StateRecord? before, IReadOnlyList<DesiredMount> after)
     {
         var old = before?.Mounts ?? [];
@@ -23,9 +23,9 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
             var previous = old.FirstOrDefault(candidate => candidate.Path == mount.Path);
             if (previous is not null && (previous.Manifest, previous.Subfolder) == (mount.Manifest, mount.Subfolder))
                 continue;
-            foreach (var entry in Differing(previous, mount))
+            foreach (var entry in ChangedFiles(previous, mount))
             {
-                // Files are linked only between equal entries, so an equal entry of a mounted tree may be the same inode.
+                // Trees share the inodes of equal entries only, so an equal entry in a mounted tree may have this inode.
                 mounted ??= old.Select(other => manifests.Find(Digest.Parse(other.Manifest))).OfType<Manifest>().ToList();
                 var isShared = mounted.Exists(manifest => manifest.Find(entry.Path) == entry);
                 Refresh(Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path), isShared, now);
@@ -49,18 +49,19 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
         File.SetLastWriteTimeUtc(path, now);
     }
 
-    /// <summary>The files of a mount that are not the same at their paths below the mount that was there.</summary>
-    private IEnumerable<ManifestEntry> Differing(DesiredMount? previous, DesiredMount mount)
+    /// <summary>Files of a mount that differ from the file at their path in the earlier mount.</summary>
+    private IEnumerable<ManifestEntry> ChangedFiles(DesiredMount? previous, DesiredMount mount)
     {
         if (Find(mount) is not { } manifest)
             return [];
-        var basis = previous is null ? null : Find(previous);
-        if (basis is null || previous!.Subfolder == mount.Subfolder)
+        var baseManifest = previous is null ? null : Find(previous);
+        if (baseManifest is null || previous!.Subfolder == mount.Subfolder)
         {
             var prefix = Prefix(mount);
-            return ManifestDiff.Compare(basis, manifest).Added.Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal));
+            return ManifestDiff.Compare(baseManifest, manifest).Added
+                .Where(entry => !entry.IsDirectory && entry.Path.StartsWith(prefix, StringComparison.Ordinal));
         }
-        var known = Files(basis, Prefix(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
+        var known = Files(baseManifest, Prefix(previous)).ToDictionary(file => file.Path, file => file.Entry, StringComparer.Ordinal);
         return Files(manifest, Prefix(mount)).Where(file => !(known.TryGetValue(file.Path, out var old)
             && (old.Content, old.IsExecutable) == (file.Entry.Content, file.Entry.IsExecutable))).Select(file => file.Entry);
     }
@@ -69,7 +70,8 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimePr
 
     private static string Prefix(DesiredMount mount) => mount.Subfolder is null ? "" : mount.Subfolder + "/";
 
-    /// <summary>The files below a folder with their paths there.</summary>
+    /// <summary>Files below a prefix, each with its path after the prefix.</summary>
     private static IEnumerable<(string Path, ManifestEntry Entry)> Files(Manifest manifest, string prefix) => manifest.Entries
-        .Where(entry => !entry.IsFolder && entry.Path.StartsWith(prefix, StringComparison.Ordinal)).Select(entry => (entry.Path[prefix.Length..], entry));
+        .Where(entry => !entry.IsDirectory && entry.Path.StartsWith(prefix, StringComparison.Ordinal))
+        .Select(entry => (entry.Path[prefix.Length..], entry));
 }

@@ -3,15 +3,17 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// The manifests on disk. A manifest's modification time says when its tree was last prepared or left, which is what
-/// <see cref="TreeRetention"/> goes by.
+/// The manifests on disk. The modification time of a manifest is the time at which its tree was last prepared or left, from which
+/// <see cref="TreeRetention"/> decides.
 /// </summary>
 internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider clock)
 {
-    /// <summary>Manifests that a deploy reads several times; nothing of them stays in memory afterwards.</summary>
+    /// <summary>Manifests that a deploy reads several times. Weak references let the runtime free them afterwards.</summary>
     private readonly Dictionary<Digest, WeakReference<Manifest>> _recent = [];
 
-    /// <summary>Reads a manifest; null when it is not here. A damaged one is removed, to be fetched again.</summary>
+    /// <summary>
+    /// Reads a manifest; null if it is not on disk. A damaged manifest is removed, so that the agent downloads it again.
+    /// </summary>
     public Manifest? Find(Digest digest)
     {
         if (_recent.TryGetValue(digest, out var reference) && reference.TryGetTarget(out var recent))
@@ -29,16 +31,16 @@ internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider 
         Remember(manifest);
     }
 
-    /// <summary>Notes that the tree was in use until now.</summary>
+    /// <summary>Records that the tree of a manifest was in use until now.</summary>
     public void Touch(Digest digest)
     {
         if (File.Exists(root.Manifest(digest)))
             File.SetLastWriteTimeUtc(root.Manifest(digest), clock.GetUtcNow().UtcDateTime);
     }
 
-    /// <summary>The manifests of up to so many bytes whose trees are here, most recently used first.</summary>
-    public IEnumerable<Digest> WithTree(long mostBytes) => new DirectoryInfo(root.Manifests).EnumerateFiles()
-        .Where(file => file.Length <= mostBytes)
+    /// <summary>Manifests of at most a given size whose trees are on disk, most recently used first.</summary>
+    public IEnumerable<Digest> WithTree(long maxBytes) => new DirectoryInfo(root.Manifests).EnumerateFiles()
+        .Where(file => file.Length <= maxBytes)
         .OrderByDescending(file => file.LastWriteTimeUtc)
         .Select(file => Digest.TryParse(file.Name, out var digest) ? digest : (Digest?)null)
         .OfType<Digest>()
@@ -51,10 +53,10 @@ internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider 
             return null;
         try
         {
-            // Nothing is saved that was not checked.
+            // The agent stores valid manifests only, so the digest is a sufficient test.
             if (Manifest.ParseKnown(File.ReadAllBytes(path), digest) is { } manifest)
                 return manifest;
-            log.Error("manifest_damaged", ("path", path), ("reason", "its digest is another one"));
+            log.Error("manifest_damaged", ("path", path), ("reason", "The content does not have the digest in its file name."));
         }
         catch (InvalidDataException exception)
         {

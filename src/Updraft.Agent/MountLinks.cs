@@ -3,64 +3,68 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// The links below the root, one per mount. Touches nothing that the agent did not make: a link is its own when it leads
-/// to <c>.updraft/current</c> and on to its own path, a folder when a state's record names it, or when it is empty.
+/// The symbolic links below the root, one per mount. The class changes no unmanaged files. A link is managed if it leads through
+/// <c>.updraft/current</c> to its own path. A directory is managed if a state's record names it, or if it is empty.
 /// </summary>
-/// <param name="root">The root.</param>
-/// <param name="stale">Paths of mounts that known states have and the wanted one has not.</param>
-/// <param name="madeFolders">Folders that were made for mounts of known states.</param>
-internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnumerable<string> madeFolders)
+/// <param name="root">Root of the agent.</param>
+/// <param name="stale">Mount paths of known states that the desired state does not have.</param>
+/// <param name="createdDirectories">Directories that the agent created for mounts of known states.</param>
+internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnumerable<string> createdDirectories)
 {
     private readonly HashSet<string> _stale = new(stale, StringComparer.Ordinal);
-    private readonly HashSet<string> _made = new(madeFolders, StringComparer.Ordinal);
+    private readonly HashSet<string> _createdDirectories = new(createdDirectories, StringComparer.Ordinal);
 
-    /// <summary>Finds what is in the way, without changing anything.</summary>
-    /// <exception cref="RevisionRejectedException">Says what is wrong and what helps.</exception>
+    /// <summary>Verifies that no unmanaged file blocks a mount path. It changes no files.</summary>
+    /// <exception cref="RevisionRejectedException">A mount path is blocked or invalid.</exception>
     public void Check(IReadOnlyList<DesiredMount> mounts)
     {
         foreach (var mount in mounts)
         {
             if (BundlePath.Problem(mount.Path) is { } problem)
                 throw new RevisionRejectedException($"The mount path '{mount.Path}' {problem}.");
-            if (IsWithin(mount.Path, AgentRoot.FolderName))
-                throw new RevisionRejectedException($"The mount path '{mount.Path}' lies in the agent's own folder.");
+            if (IsWithin(mount.Path, AgentRoot.DirectoryName))
+                throw new RevisionRejectedException(
+                    $"The mount path '{mount.Path}' lies in the agent's own directory '{AgentRoot.DirectoryName}'. Choose another one.");
             if (mounts.FirstOrDefault(other => !ReferenceEquals(other, mount) && IsWithin(mount.Path, other.Path)) is { } outer)
-                throw new RevisionRejectedException($"The mount path '{mount.Path}' lies within the mount path '{outer.Path}'.");
+                throw new RevisionRejectedException(
+                    $"The mount path '{mount.Path}' lies within the mount path '{outer.Path}'. Mount paths must not contain each other.");
             if (!Digest.TryParse(mount.Manifest, out _))
-                throw new RevisionRejectedException($"The mount '{mount.Path}' names the manifest '{mount.Manifest}', which is no digest.");
-            if (mount.Subfolder is { } folder && BundlePath.Problem(folder) is { } wrong)
-                throw new RevisionRejectedException($"The subfolder '{folder}' of the mount '{mount.Path}' {wrong}.");
+                throw new RevisionRejectedException(
+                    $"The mount '{mount.Path}' names the manifest '{mount.Manifest}', which is not a digest of 64 hexadecimal digits.");
+            if (mount.Subfolder is { } directory && BundlePath.Problem(directory) is { } wrong)
+                throw new RevisionRejectedException($"The directory '{directory}' of the mount '{mount.Path}' {wrong}.");
             CheckParents(mount.Path);
             CheckMountPath(mount.Path);
         }
     }
 
-    /// <summary>The folders that must be made for some mounts, and those made before that they still use.</summary>
+    /// <summary>Directories that the mounts need: those to create, and earlier created ones that are still in use.</summary>
     public IReadOnlyList<string> DirectoriesFor(IReadOnlyList<DesiredMount> mounts) => mounts.SelectMany(mount => Parents(mount.Path))
         .Distinct(StringComparer.Ordinal)
-        .Where(folder => _made.Contains(folder) || !Directory.Exists(Place(folder)) || Parents(folder).Append(folder).Any(IsOwnLink))
+        .Where(directory => _createdDirectories.Contains(directory) || !Directory.Exists(FullPath(directory))
+            || Parents(directory).Append(directory).Any(IsOwnLink))
         .ToList();
 
-    /// <summary>Makes the links that are missing. Links of mounts that are gone are removed first where they are in the way.</summary>
+    /// <summary>Creates missing links. It first removes stale links that block a mount path.</summary>
     public void Link(IReadOnlyList<DesiredMount> mounts)
     {
         foreach (var path in mounts.Select(mount => mount.Path).Where(path => !IsOwnLink(path)))
         {
             foreach (var old in _stale.Where(old => IsWithin(path, old) || IsWithin(old, path)))
                 RemoveLink(old);
-            foreach (var folder in Parents(path).Where(folder => !Directory.Exists(Place(folder))))
+            foreach (var directory in Parents(path).Where(directory => !Directory.Exists(FullPath(directory))))
             {
-                AgentRoot.MakeDirectory(Place(folder));
-                Posix.FsyncDirectory(Path.GetDirectoryName(Place(folder))!);
+                AgentRoot.MakeDirectory(FullPath(directory));
+                Posix.FsyncDirectory(Path.GetDirectoryName(FullPath(directory))!);
             }
-            if (Directory.Exists(Place(path)))
-                Directory.Delete(Place(path));
-            File.CreateSymbolicLink(Place(path), LinkText(path));
-            Posix.FsyncDirectory(Path.GetDirectoryName(Place(path))!);
+            if (Directory.Exists(FullPath(path)))
+                Directory.Delete(FullPath(path));
+            File.CreateSymbolicLink(FullPath(path), OwnTarget(path));
+            Posix.FsyncDirectory(Path.GetDirectoryName(FullPath(path))!);
         }
     }
 
-    /// <summary>Removes the links of mounts that are gone, and the folders that were made for them.</summary>
+    /// <summary>Removes stale links, and the directories that the agent created for them.</summary>
     public void Unlink()
     {
         foreach (var path in _stale)
@@ -69,44 +73,46 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
 
     private void CheckParents(string path)
     {
-        foreach (var folder in Parents(path))
+        foreach (var directory in Parents(path))
         {
-            var place = Place(folder);
-            if (new FileInfo(place).LinkTarget is { } target)
+            var fullPath = FullPath(directory);
+            if (new FileInfo(fullPath).LinkTarget is { } target)
             {
-                if (!IsOwnLink(folder) || !_stale.Contains(folder))
-                    throw new RevisionRejectedException($"The mount path '{path}' passes through '{place}', a symbolic link to '{target}'.");
+                if (!IsOwnLink(directory) || !_stale.Contains(directory))
+                    throw new RevisionRejectedException($"The mount path '{path}' passes through '{fullPath}', a symbolic link to "
+                        + $"'{target}'. It must pass through directories only. Move the link away.");
                 return;
             }
-            if (File.Exists(place))
-                throw new RevisionRejectedException($"The mount path '{path}' passes through the file '{place}'. Move it away.");
+            if (File.Exists(fullPath))
+                throw new RevisionRejectedException($"The mount path '{path}' passes through the file '{fullPath}'. "
+                    + "It must pass through directories only. Move the file away.");
         }
     }
 
     private void CheckMountPath(string path)
     {
-        var place = Place(path);
+        var fullPath = FullPath(path);
         if (IsOwnLink(path))
             return;
-        if (new FileInfo(place).LinkTarget is { } target)
+        if (new FileInfo(fullPath).LinkTarget is { } target)
             throw new RevisionRejectedException(
-                $"At '{place}' stands a symbolic link to '{target}' that the agent did not make. Move it away.");
-        if (File.Exists(place))
-            throw new RevisionRejectedException($"At '{place}' stands a file that the agent did not make. Move it away.");
-        if (Directory.Exists(place) && Foreign(path) is { } foreign)
-            throw new RevisionRejectedException(
-                $"At '{place}' stands a folder that the agent did not make; it holds '{foreign}'. Move it away.");
+                $"The mount path '{fullPath}' is a symbolic link to '{target}', which the agent did not create. Move it away.");
+        if (File.Exists(fullPath))
+            throw new RevisionRejectedException($"The mount path '{fullPath}' is a file, which the agent did not create. Move it away.");
+        if (Directory.Exists(fullPath) && FindUnmanaged(path) is { } unmanaged)
+            throw new RevisionRejectedException($"The mount path '{fullPath}' is a directory, which the agent did not create. "
+                + $"It contains '{unmanaged}'. Move it away.");
     }
 
-    /// <summary>Something in a folder that is neither an old link of the agent nor a folder made for one.</summary>
-    private string? Foreign(string folder)
+    /// <summary>Name of an unmanaged entry in a directory; null if there are only stale links and created directories.</summary>
+    private string? FindUnmanaged(string directory)
     {
-        foreach (var entry in new DirectoryInfo(Place(folder)).EnumerateFileSystemInfos())
+        foreach (var entry in new DirectoryInfo(FullPath(directory)).EnumerateFileSystemInfos())
         {
-            var path = folder + "/" + entry.Name;
+            var path = directory + "/" + entry.Name;
             if (IsOwnLink(path) && _stale.Contains(path))
                 continue;
-            if (entry.LinkTarget is not null || !_made.Contains(path) || Foreign(path) is not null)
+            if (entry.LinkTarget is not null || !_createdDirectories.Contains(path) || FindUnmanaged(path) is not null)
                 return entry.Name;
         }
         return null;
@@ -116,31 +122,32 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
     {
         if (!IsOwnLink(path))
             return;
-        File.Delete(Place(path));
-        Posix.FsyncDirectory(Path.GetDirectoryName(Place(path))!);
-        foreach (var folder in Parents(path).Reverse().TakeWhile(folder => _made.Contains(folder) && Directory.Exists(Place(folder))
-            && new FileInfo(Place(folder)).LinkTarget is null && !Directory.EnumerateFileSystemEntries(Place(folder)).Any()))
+        File.Delete(FullPath(path));
+        Posix.FsyncDirectory(Path.GetDirectoryName(FullPath(path))!);
+        foreach (var directory in Parents(path).Reverse().TakeWhile(directory => _createdDirectories.Contains(directory)
+            && Directory.Exists(FullPath(directory)) && new FileInfo(FullPath(directory)).LinkTarget is null
+            && !Directory.EnumerateFileSystemEntries(FullPath(directory)).Any()))
         {
-            Directory.Delete(Place(folder));
-            Posix.FsyncDirectory(Path.GetDirectoryName(Place(folder))!);
+            Directory.Delete(FullPath(directory));
+            Posix.FsyncDirectory(Path.GetDirectoryName(FullPath(directory))!);
         }
     }
 
-    private bool IsOwnLink(string path) => new FileInfo(Place(path)).LinkTarget == LinkText(path);
+    private bool IsOwnLink(string path) => new FileInfo(FullPath(path)).LinkTarget == OwnTarget(path);
 
-    private string Place(string path) => Path.Join(root.Root, path);
+    private string FullPath(string path) => Path.Join(root.Root, path);
 
-    /// <summary>What the link of a mount says: up to the root, then through <c>current</c>.</summary>
-    private static string LinkText(string path) =>
-        string.Concat(Enumerable.Repeat("../", path.Count(c => c == '/'))) + AgentRoot.FolderName + "/current/" + path;
+    /// <summary>Relative target of the link of a mount: up to the root, then through <c>current</c>.</summary>
+    private static string OwnTarget(string path) =>
+        string.Concat(Enumerable.Repeat("../", path.Count(c => c == '/'))) + AgentRoot.DirectoryName + "/current/" + path;
 
-    /// <summary>The folders on the way to a path, outermost first.</summary>
+    /// <summary>Parent directories of a path, outermost first.</summary>
     private static IEnumerable<string> Parents(string path)
     {
         for (var slash = path.IndexOf('/'); slash >= 0; slash = path.IndexOf('/', slash + 1))
             yield return path[..slash];
     }
 
-    private static bool IsWithin(string path, string folder) =>
-        path == folder || path.StartsWith(folder + "/", StringComparison.Ordinal);
+    private static bool IsWithin(string path, string directory) =>
+        path == directory || path.StartsWith(directory + "/", StringComparison.Ordinal);
 }

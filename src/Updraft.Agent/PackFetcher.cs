@@ -5,41 +5,48 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>A file to be made from a content that is not here.</summary>
-/// <param name="Entry">What it holds.</param>
-/// <param name="Location">Where the content stands.</param>
-/// <param name="Path">Where the file goes.</param>
+/// <summary>A file whose content the agent must download.</summary>
+/// <param name="Entry">Manifest entry of the file.</param>
+/// <param name="Location">Location of its content.</param>
+/// <param name="Path">Absolute path of the new file.</param>
 internal sealed record WantedFile(ManifestEntry Entry, PackLocation Location, string Path);
 
 /// <summary>
-/// Fetches manifests as differences, and of packs only the ranges that are missing. Contents go verified from the
-/// connection into their files; memory does not depend on their sizes. The server may send the agent on to an object store for packs;
-/// when that fails, the server is asked for the bytes themselves, and for a while nothing else.
+/// Downloads manifests as differences, and only the missing ranges of packs. It verifies contents while it writes them to files, so memory
+/// use does not depend on their sizes. The server may redirect pack requests to an object store. If the store fails, the agent downloads
+/// packs through the server for ten minutes.
 /// </summary>
 internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions options, AgentLog log, TimeProvider clock)
 {
     private const int MaxRequests = 4;
 
-    /// <summary>What one manifest entry takes at most beside a path, and what folders may take in all.</summary>
-    private const int MaxEntryBytes = BundlePath.MaxBytes + 256, MaxFolderBytes = 16 * 1024 * 1024;
+    /// <summary>Largest size of one file entry in a difference, and of all directory entries together, in bytes.</summary>
+    private const int MaxEntryBytes = BundlePath.MaxBytes + 256, MaxDirectoryBytes = 16 * 1024 * 1024;
 
-    /// <summary>Within each such time so many bytes must come (1 KiB/s), or the rest of the range: one that drips would hold up a deploy for ever.</summary>
-    private const int LeastBytes = 30 * 1024;
+    /// <summary>
+    /// Number of bytes that must arrive within each <see cref="StallTimeout"/>, which is 1 KiB/s. A slower connection would delay a deploy
+    /// without end.
+    /// </summary>
+    private const int MinBytes = 30 * 1024;
 
-    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan StallTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan ManifestTimeout = TimeSpan.FromMinutes(2);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan FallbackFor = TimeSpan.FromMinutes(10);
     private long _fetchedBytes;
-    private long _avoidedSince;
+    private long _fallbackSince;
 
-    /// <summary>Bytes of bodies that were read so far, as they travelled.</summary>
+    /// <summary>Number of bytes of response bodies so far, compressed as the server sent them.</summary>
     public long FetchedBytes => Interlocked.Read(ref _fetchedBytes);
 
     /// <summary>
-    /// Asks for a manifest of so many files as the difference to one that is here (null for none), and checks that it
-    /// leads where it must.
+    /// Downloads a manifest as the difference to one that is on disk, and verifies its digest.
     /// </summary>
-    /// <exception cref="InvalidDataException">The answer leads elsewhere, or is too long.</exception>
+    /// <param name="wanted">Digest of the manifest.</param>
+    /// <param name="files">Number of files in the manifest, which limits the size of the response.</param>
+    /// <param name="from">Manifest on disk; null for none.</param>
+    /// <param name="cancellationToken">Aborts the download.</param>
+    /// <exception cref="InvalidDataException">The response results in another manifest, or it is too long.</exception>
+    /// <exception cref="TimeoutException">The download took more than two minutes.</exception>
     public async Task<(Manifest Manifest, IReadOnlyDictionary<Digest, PackLocation> Locations)> FetchManifestAsync(
         Digest wanted, int files, Manifest? from, CancellationToken cancellationToken)
     {
@@ -47,16 +54,16 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         var path = AgentRoutes.Manifests + wanted + (from is null ? "" : "?from=" + from.Digest);
         using var request = ServerRequest.Create(HttpMethod.Get, path, options);
-        var most = (int)Math.Min(int.MaxValue / 2, MaxFolderBytes + ((long)files + (from?.FileCount ?? 0)) * MaxEntryBytes);
+        var maxBytes = (int)Math.Min(int.MaxValue / 2, MaxDirectoryBytes + ((long)files + (from?.FileCount ?? 0)) * MaxEntryBytes);
         byte[] bytes;
         try
         {
             using var response = await api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            bytes = await ServerRequest.ReadAsync(response, most, either.Token);
+            bytes = await ServerRequest.ReadAsync(response, maxBytes, either.Token);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"Manifest {wanted} did not come within {ManifestTimeout.TotalSeconds:0} s.", exception);
+            throw new TimeoutException($"The download of manifest {wanted} took more than {ManifestTimeout.TotalSeconds:0} s.", exception);
         }
         Interlocked.Add(ref _fetchedBytes, bytes.Length);
         var diff = ManifestDiff.Parse(bytes);
@@ -65,8 +72,9 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         return (diff.ApplyTo(diff.From is null ? null : from), diff.Locations);
     }
 
-    /// <summary>Makes files out of their packs. On an exception some of them may be missing or hold rubbish.</summary>
-    /// <exception cref="InvalidDataException">A content is not what its digest says.</exception>
+    /// <summary>Downloads files from their packs. After an exception, some files may be missing or invalid.</summary>
+    /// <exception cref="InvalidDataException">A content does not have its digest, or a response has the wrong range.</exception>
+    /// <exception cref="TimeoutException">A download was too slow.</exception>
     public async Task FetchFilesAsync(IEnumerable<WantedFile> files, CancellationToken cancellationToken)
     {
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = MaxRequests, CancellationToken = cancellationToken };
@@ -75,9 +83,9 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
 
     private async Task FetchRangeAsync(PackRange range, CancellationToken cancellationToken)
     {
-        var avoided = Interlocked.Read(ref _avoidedSince);
+        var fallbackSince = Interlocked.Read(ref _fallbackSince);
         var path = AgentRoutes.Packs + Uri.EscapeDataString(range.PackId);
-        var isDirect = avoided != 0 && clock.GetElapsedTime(avoided) < AvoidFor;
+        var isDirect = fallbackSince != 0 && clock.GetElapsedTime(fallbackSince) < FallbackFor;
         using var request = CreateRequest(range, isDirect ? path + "?direct=true" : path);
         try
         {
@@ -85,12 +93,13 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         }
         catch (Exception exception) when (IsStoreFailure(request, exception) && !cancellationToken.IsCancellationRequested)
         {
-            Interlocked.Exchange(ref _avoidedSince, clock.GetTimestamp());
-            log.Warning("store-avoided", ("host", request.RequestUri!.Authority), ("reason", exception.Message), ("for", AvoidFor));
+            Interlocked.Exchange(ref _fallbackSince, clock.GetTimestamp());
+            log.Warning("pack_store_fallback",
+                ("host", request.RequestUri!.Authority), ("reason", exception.Message), ("for", FallbackFor));
             foreach (var file in range.Files)
                 File.Delete(file.Path);
-            using var again = CreateRequest(range, path + "?direct=true");
-            await FetchRangeAsync(range, again, cancellationToken);
+            using var retry = CreateRequest(range, path + "?direct=true");
+            await FetchRangeAsync(range, retry, cancellationToken);
         }
     }
 
@@ -101,34 +110,35 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         return request;
     }
 
-    /// <summary>Whether something failed at the place that the server named rather than at the server. A redirect changes the request's address.</summary>
+    /// <summary>Whether the object store failed, and not the server. A redirect changes the URL of the request.</summary>
     private bool IsStoreFailure(HttpRequestMessage request, Exception exception) => exception switch
     {
         HttpRequestException { StatusCode: >= HttpStatusCode.MultipleChoices and < HttpStatusCode.BadRequest } => true,
-        HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or InvalidDataException or TimeoutException =>
-            request.RequestUri!.Authority != options.Server.Authority,
+        HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or InvalidDataException
+            or TimeoutException => request.RequestUri!.Authority != options.Server.Authority,
         _ => false,
     };
 
     private async Task FetchRangeAsync(PackRange range, HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        using var stall = new CancellationTokenSource(Stall, clock);
+        using var stall = new CancellationTokenSource(StallTimeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stall.Token, cancellationToken);
         try
         {
             using var response = await packs.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             await ServerRequest.EnsureAsync(response, HttpStatusCode.PartialContent, either.Token);
             if (response.Content.Headers.ContentRange is not { Unit: "bytes" } sent || sent.From != range.Start || sent.To != range.End - 1)
-                throw new InvalidDataException($"Asked for the bytes {range.Start}-{range.End - 1} of pack {range.PackId}, "
-                    + $"the server sent {response.Content.Headers.ContentRange?.ToString() ?? "others"}.");
+                throw new InvalidDataException($"The agent requested the bytes {range.Start}-{range.End - 1} of pack {range.PackId}, "
+                    + $"but the response has the range '{response.Content.Headers.ContentRange?.ToString() ?? "none"}'.");
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            // Decompression is synchronous: a thread of its own waits for the connection, so that the pool is never used up.
+            // Decompression is synchronous. A dedicated thread waits for the connection, so that it does not block the thread pool.
             await Task.Factory.StartNew(() => Write(range, body, stall, either.Token), either.Token,
                 TaskCreationOptions.LongRunning, TaskScheduler.Default);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"Pack {range.PackId} came too slowly: less than {LeastBytes} bytes in {Stall.TotalSeconds:0} s.", exception);
+            throw new TimeoutException($"The download of pack {range.PackId} was too slow: less than {MinBytes} bytes in "
+                + $"{StallTimeout.TotalSeconds:0} s.", exception);
         }
     }
 
@@ -139,10 +149,10 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         {
             Interlocked.Add(ref _fetchedBytes, read);
             since += read;
-            if (since < LeastBytes)
+            if (since < MinBytes)
                 return;
             since = 0;
-            stall.CancelAfter(Stall);
+            stall.CancelAfter(StallTimeout);
         }, cancellationToken);
         using var contents = new ContentReader();
         foreach (var file in range.Files)
@@ -153,7 +163,7 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
             contents.CopyVerified(frame, file.Location.Length, file.Entry.Size, file.Entry.Content, output);
             Writeback.Start(output.SafeFileHandle);
             if (bytes.Position != file.Location.Offset + file.Location.Length)
-                throw new InvalidDataException($"The frame of content {file.Entry.Content} is shorter than its place in the pack.");
+                throw new InvalidDataException($"The frame of content {file.Entry.Content} is shorter than its location in the pack says.");
         }
     }
 }

@@ -3,67 +3,67 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Beside each mounted tree a second one of links to the same files, made and synced when there is nothing else to do. The next deploy
-/// begins with it: it touches and syncs only what changed, however many files there are. Not having one costs time and nothing else, so
-/// none is trusted that another run of the agent has left.
+/// Prebuilt trees: for each mounted tree, a second tree of hard links to the same files, built and synced while the agent is idle. The
+/// next deploy starts with it, so it changes and syncs only different files, independent of their number. A missing prebuilt tree only
+/// takes more time. So the agent does not trust those of an earlier run.
 /// </summary>
 internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, AgentLog log)
 {
-    private readonly HashSet<Digest> _whole = [];
+    private readonly HashSet<Digest> _complete = [];
 
-    /// <summary>Removes the spares of trees that are not mounted any more, and makes those that are missing.</summary>
-    /// <returns>False when a mounted file is not what it should be, or is missing.</returns>
+    /// <summary>Removes the prebuilt trees of trees that are no longer mounted, and builds missing ones.</summary>
+    /// <returns>False if a mounted file is damaged or missing.</returns>
     public bool Refill(IReadOnlyList<DesiredMount> mounts, CancellationToken cancellationToken)
     {
         try
         {
             var wanted = mounts.Select(mount => Digest.Parse(mount.Manifest)).ToHashSet();
-            _whole.IntersectWith(wanted);
-            foreach (var spare in new DirectoryInfo(root.Spares).EnumerateDirectories())
+            _complete.IntersectWith(wanted);
+            foreach (var prebuilt in new DirectoryInfo(root.PrebuiltTrees).EnumerateDirectories())
             {
-                if (!Digest.TryParse(spare.Name, out var tree) || !_whole.Contains(tree))
-                    AgentRoot.Remove(spare.FullName);
+                if (!Digest.TryParse(prebuilt.Name, out var tree) || !_complete.Contains(tree))
+                    AgentRoot.Remove(prebuilt.FullName);
             }
-            return wanted.Except(_whole).ToList().TrueForAll(tree => Make(tree, cancellationToken));
+            return wanted.Except(_complete).ToList().TrueForAll(tree => Build(tree, cancellationToken));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            log.Warning("no_spare", ("reason", exception.Message));
+            log.Warning("prebuilt_tree_failed", ("reason", exception.Message));
             return true;
         }
     }
 
-    /// <summary>Gives away the spare of a tree, under another name. False when there is none.</summary>
-    public bool TryTake(Digest tree, string name)
+    /// <summary>Moves the prebuilt tree of a tree to a path. False if there is none.</summary>
+    public bool TryTake(Digest tree, string path)
     {
-        if (!_whole.Remove(tree))
+        if (!_complete.Remove(tree))
             return false;
-        Posix.Rename(root.Spare(tree), name);
+        Posix.Rename(root.PrebuiltTree(tree), path);
         return true;
     }
 
-    /// <summary>Forgets the spare of a tree that is about to be repaired: it has the same damage.</summary>
-    public void Drop(Digest tree) => _whole.Remove(tree);
+    /// <summary>Discards the prebuilt tree of a damaged tree, because both share their files.</summary>
+    public void Drop(Digest tree) => _complete.Remove(tree);
 
-    /// <summary>Makes a spare. What is given up half-way is removed by the next call: whoever gives it up has something better to do.</summary>
-    /// <returns>False when a file of the tree is not what it should be.</returns>
-    private bool Make(Digest digest, CancellationToken cancellationToken)
+    /// <summary>Builds a prebuilt tree. If it is canceled, the next <see cref="Refill"/> removes the incomplete tree.</summary>
+    /// <returns>False if a file of the tree is damaged or missing.</returns>
+    private bool Build(Digest digest, CancellationToken cancellationToken)
     {
         if (manifests.Find(digest) is not { } manifest)
             return true;
-        var (tree, spare) = (root.Tree(digest), root.Spare(digest));
-        AgentRoot.MakeDirectory(spare);
+        var (tree, prebuilt) = (root.Tree(digest), root.PrebuiltTree(digest));
+        AgentRoot.MakeDirectory(prebuilt);
         foreach (var entry in manifest.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (entry.IsFolder)
-                AgentRoot.MakeDirectory(Path.Join(spare, entry.Path));
-            else if (!TreeFiles.TryLink(Path.Join(tree, entry.Path), Path.Join(spare, entry.Path), entry))
+            if (entry.IsDirectory)
+                AgentRoot.MakeDirectory(Path.Join(prebuilt, entry.Path));
+            else if (!TreeFiles.TryLink(Path.Join(tree, entry.Path), Path.Join(prebuilt, entry.Path), entry))
                 return false;
         }
-        Posix.SyncFileSystem(spare);
-        _whole.Add(digest);
-        log.Information("spare", ("tree", digest), ("files", manifest.FileCount));
+        Posix.SyncFileSystem(prebuilt);
+        _complete.Add(digest);
+        log.Information("prebuilt_tree_created", ("tree", digest), ("files", manifest.FileCount));
         return true;
     }
 }

@@ -3,34 +3,35 @@ using System.Buffers;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Reads a range that comes over a connection, frame by frame, and never past what was declared. Its reads block and can
-/// be cancelled.
+/// Reads a range of a pack from a connection, frame by frame, and never past the declared length of a frame. Its reads block and can
+/// be canceled.
 /// </summary>
 internal sealed class RangeReader(Stream body, long position, Action<int> onRead, CancellationToken cancellationToken) : IDisposable
 {
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
     private int _start, _end;
 
-    /// <summary>Where in the pack the next byte stands.</summary>
+    /// <summary>Offset of the next byte in the pack.</summary>
     public long Position { get; private set; } = position;
 
-    /// <summary>Throws bytes away up to a place.</summary>
-    public void SkipTo(long place)
+    /// <summary>Discards bytes up to an offset in the pack.</summary>
+    /// <exception cref="InvalidDataException">The range ends before the offset.</exception>
+    public void SkipTo(long offset)
     {
-        while (Position < place)
+        while (Position < offset)
         {
-            if (Consume((int)Math.Min(place - Position, _buffer.Length)).IsEmpty)
-                throw new InvalidDataException("The pack's range ends too early.");
+            if (Consume((int)Math.Min(offset - Position, _buffer.Length)).IsEmpty)
+                throw new InvalidDataException($"The range of the pack ends at {Position}, before the next frame at {offset}.");
         }
     }
 
-    /// <summary>The next bytes as a stream that ends after them.</summary>
+    /// <summary>Returns the next bytes as a stream that ends after them.</summary>
     public Stream Take(long length) => new Frame(this, length);
 
     public void Dispose() => ArrayPool<byte>.Shared.Return(_buffer);
 
-    /// <summary>Some of the next bytes, at most as many as asked for; none at the end. Valid until the next call.</summary>
-    private ReadOnlySpan<byte> Consume(int most)
+    /// <summary>Returns some of the next bytes; none at the end of the range. They are valid until the next call.</summary>
+    private ReadOnlySpan<byte> Consume(int maxBytes)
     {
         if (_start == _end)
         {
@@ -38,7 +39,7 @@ internal sealed class RangeReader(Stream body, long position, Action<int> onRead
             _end = body.ReadAsync(_buffer, cancellationToken).AsTask().GetAwaiter().GetResult();
             onRead(_end);
         }
-        var taken = _buffer.AsSpan(_start, Math.Min(most, _end - _start));
+        var taken = _buffer.AsSpan(_start, Math.Min(maxBytes, _end - _start));
         _start += taken.Length;
         Position += taken.Length;
         return taken;
@@ -46,7 +47,7 @@ internal sealed class RangeReader(Stream body, long position, Action<int> onRead
 
     private sealed class Frame(RangeReader reader, long length) : Stream
     {
-        private long _rest = length;
+        private long _remaining = length;
 
         public override bool CanRead => true;
 
@@ -60,11 +61,11 @@ internal sealed class RangeReader(Stream body, long position, Action<int> onRead
 
         public override int Read(Span<byte> buffer)
         {
-            if (_rest == 0 || buffer.IsEmpty)
+            if (_remaining == 0 || buffer.IsEmpty)
                 return 0;
-            var bytes = reader.Consume((int)Math.Min(buffer.Length, _rest));
+            var bytes = reader.Consume((int)Math.Min(buffer.Length, _remaining));
             bytes.CopyTo(buffer);
-            _rest -= bytes.Length;
+            _remaining -= bytes.Length;
             return bytes.Length;
         }
 

@@ -5,12 +5,12 @@ using System.Text.Json;
 
 namespace Updraft.Agent;
 
-/// <summary>Requests to the server, and answers that are read only as far as they may reach.</summary>
+/// <summary>Creates requests to the server, and reads responses up to a limit.</summary>
 internal static class ServerRequest
 {
     private const int MaxReason = 300;
 
-    /// <summary>Connections for everything. Only packs may be redirected; the token does not go along.</summary>
+    /// <summary>Creates an HTTP client. Only pack requests follow redirects, and they do not send the token to the target.</summary>
     public static HttpClient Connect(bool followRedirects) => new(new SocketsHttpHandler
     {
         AllowAutoRedirect = followRedirects,
@@ -20,7 +20,7 @@ internal static class ServerRequest
         PooledConnectionLifetime = TimeSpan.FromMinutes(15),
         MaxResponseHeadersLength = 32,
         UseCookies = false,
-        // The trace of a request is that of the agent's own span, see Create; the one that would be made here nobody exports.
+        // Create adds the trace of the agent's own span. The handler would add a span that is never exported.
         ActivityHeadersPropagator = null,
     })
     { Timeout = Timeout.InfiniteTimeSpan };
@@ -28,34 +28,36 @@ internal static class ServerRequest
     public static HttpRequestMessage Create(HttpMethod method, string path, AgentOptions options)
     {
         var request = new HttpRequestMessage(method, options.Server.AbsoluteUri.TrimEnd('/') + path);
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.BearerToken());
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", options.ReadToken());
         if (Activity.Current is { Id: { } span })
             request.Headers.Add("traceparent", span);
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("updraft-agent", AgentVersion.Text));
         return request;
     }
 
-    /// <summary>Reads a whole body of a 200.</summary>
-    /// <exception cref="HttpRequestException">Another status; carries it and the server's reason.</exception>
-    /// <exception cref="InvalidDataException">The body is longer than allowed.</exception>
-    public static async Task<byte[]> ReadAsync(HttpResponseMessage response, int most, CancellationToken cancellationToken)
+    /// <summary>Reads the complete body of a response with status 200.</summary>
+    /// <exception cref="HttpRequestException">The response has another status, which the exception contains with the reason.</exception>
+    /// <exception cref="InvalidDataException">The body is longer than the limit.</exception>
+    public static async Task<byte[]> ReadAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
     {
         await EnsureAsync(response, HttpStatusCode.OK, cancellationToken);
-        return await ReadBodyAsync(response, most, cancellationToken)
-            ?? throw new InvalidDataException($"The server's answer is longer than {most} bytes.");
+        return await ReadBodyAsync(response, maxBytes, cancellationToken)
+            ?? throw new InvalidDataException($"The server's response exceeds the limit of {maxBytes} bytes.");
     }
 
-    /// <exception cref="HttpRequestException">Another status than expected.</exception>
+    /// <summary>Throws unless the response has the expected status.</summary>
+    /// <exception cref="HttpRequestException">The response has another status, which the exception contains with the reason.</exception>
     public static async Task EnsureAsync(HttpResponseMessage response, HttpStatusCode expected, CancellationToken cancellationToken)
     {
         if (response.StatusCode != expected)
         {
             var reason = await ReasonAsync(response, cancellationToken);
-            throw new HttpRequestException($"The server answered {(int)response.StatusCode}{reason}", null, response.StatusCode);
+            throw new HttpRequestException($"The server responded with status {(int)response.StatusCode}{reason}", null,
+                response.StatusCode);
         }
     }
 
-    private static async Task<byte[]?> ReadBodyAsync(HttpResponseMessage response, int most, CancellationToken cancellationToken)
+    private static async Task<byte[]?> ReadBodyAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
     {
         await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var bytes = new MemoryStream();
@@ -63,14 +65,14 @@ internal static class ServerRequest
         int read;
         while ((read = await body.ReadAsync(buffer, cancellationToken)) > 0)
         {
-            if (bytes.Length + read > most)
+            if (bytes.Length + read > maxBytes)
                 return null;
             bytes.Write(buffer, 0, read);
         }
         return bytes.ToArray();
     }
 
-    /// <summary>The message of an error that has the API's form; nothing of any other body.</summary>
+    /// <summary>Message of an error in the form of the API, as the end of a sentence; a period for any other body.</summary>
     private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.Content.Headers.ContentType?.MediaType != "application/json"

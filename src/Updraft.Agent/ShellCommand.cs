@@ -4,41 +4,44 @@ using System.Text;
 
 namespace Updraft.Agent;
 
-/// <summary>How a command ended.</summary>
-/// <param name="ExitCode">Null when it was killed at its time limit.</param>
-/// <param name="LastLines">The end of what it wrote; empty when it wrote nothing.</param>
+/// <summary>Result of a command.</summary>
+/// <param name="ExitCode">Exit code; null if the command was killed at its time limit.</param>
+/// <param name="LastLines">Last lines of the output; empty without output.</param>
 internal sealed record ShellResult(int? ExitCode, string LastLines)
 {
     public bool IsGood => ExitCode == 0;
 
-    /// <summary>What went wrong, as the end of a sentence.</summary>
-    public string Problem(TimeSpan limit) => ExitCode is { } code ? $"ended with exit code {code}" : $"took longer than {limit.TotalSeconds:0} s";
+    /// <summary>Reason of a failure, as the end of a sentence.</summary>
+    public string Problem(TimeSpan limit) => ExitCode is { } code
+        ? $"ended with exit code {code}"
+        : $"took longer than {limit.TotalSeconds:0} s";
 
-    /// <summary>The last lines, to be put behind a sentence.</summary>
+    /// <summary>Last lines of the output, to append to a sentence; empty without output.</summary>
     public string Quote() => LastLines.Length == 0 ? "" : " Its last output:\n" + LastLines;
 }
 
 /// <summary>
-/// A command of the operator's, run by <c>/bin/sh</c> without the agent's token. At its time limit, and when it is cancelled, it is killed
-/// with everything that it started; what it left to itself before (a service) stays.
+/// The operator's command, which <c>/bin/sh</c> runs without the agent's token. At its time limit and on cancellation, the agent kills it
+/// with its child processes. Services that the command detached before stay.
 /// </summary>
-internal sealed class ShellCommand(string command, string folder, IReadOnlyDictionary<string, string> environment, TimeSpan limit, TimeProvider clock)
+internal sealed class ShellCommand(
+    string command, string directory, IReadOnlyDictionary<string, string> environment, TimeSpan limit, TimeProvider clock)
 {
     private const int MaxQuotedLines = 20, MaxQuoted = 1500;
 
-    /// <summary>How long to wait for the rest of the output once the command has ended.</summary>
-    private static readonly TimeSpan LastWords = TimeSpan.FromSeconds(1);
+    /// <summary>How long to wait for the rest of the output after the command has ended.</summary>
+    private static readonly TimeSpan OutputTimeout = TimeSpan.FromSeconds(1);
 
-    /// <summary>Runs it to its end.</summary>
-    /// <param name="written">Called with each line that it writes, one after the other; never again after this has returned.</param>
-    /// <param name="cancellationToken">Kills it.</param>
-    /// <exception cref="IOException">It cannot be started.</exception>
-    public async Task<ShellResult> RunAsync(Action<string> written, CancellationToken cancellationToken)
+    /// <summary>Runs the command to its end.</summary>
+    /// <param name="onLine">Receives each line of output, one after the other, and none after the method has returned.</param>
+    /// <param name="cancellationToken">Kills the command.</param>
+    /// <exception cref="IOException">The command cannot be started.</exception>
+    public async Task<ShellResult> RunAsync(Action<string> onLine, CancellationToken cancellationToken)
     {
-        using var ends = new CancellationTokenSource(limit, clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(ends.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(limit, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         using var process = Start();
-        var output = new Output(written);
+        var output = new Output(onLine);
         var reading = Task.WhenAll(output.ReadAsync(process.StandardOutput), output.ReadAsync(process.StandardError));
         int? exit = null;
         try
@@ -48,21 +51,21 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         }
         catch (OperationCanceledException)
         {
-            await KillAsync(process, written);
+            await KillAsync(process, onLine);
             if (cancellationToken.IsCancellationRequested)
             {
                 output.Close();
                 throw;
             }
         }
-        // A process that the command left behind may hold the output open for ever.
-        await Task.WhenAny(reading, Task.Delay(LastWords, clock, cancellationToken));
+        // A child process that is still running can keep the output open without end.
+        await Task.WhenAny(reading, Task.Delay(OutputTimeout, clock, cancellationToken));
         output.Close();
         cancellationToken.ThrowIfCancellationRequested();
         return new ShellResult(exit, output.LastLines);
     }
 
-    private async Task KillAsync(Process process, Action<string> written)
+    private async Task KillAsync(Process process, Action<string> onLine)
     {
         try
         {
@@ -70,9 +73,9 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         }
         catch (Exception exception) when (exception is AggregateException or Win32Exception)
         {
-            written("Not everything that the command started could be killed; something of it runs under another user.");
+            onLine("Some processes of the command could not be killed, because they run as another user. End them yourself.");
         }
-        await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(LastWords, clock, CancellationToken.None));
+        await Task.WhenAny(process.WaitForExitAsync(CancellationToken.None), Task.Delay(OutputTimeout, clock, CancellationToken.None));
     }
 
     private Process Start()
@@ -80,7 +83,7 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         var start = new ProcessStartInfo("/bin/sh")
         {
             ArgumentList = { "-c", command },
-            WorkingDirectory = folder,
+            WorkingDirectory = directory,
             UseShellExecute = false,
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -97,20 +100,20 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         }
         catch (Win32Exception exception)
         {
-            throw new IOException($"The command cannot be started: {exception.Message}", exception);
+            throw new IOException($"/bin/sh cannot be started in '{directory}': {exception.Message}", exception);
         }
     }
 
-    /// <summary>Both streams, as lines. Programs that draw progress end their lines with a carriage return.</summary>
-    private sealed class Output(Action<string> written)
+    /// <summary>Both output streams, as lines. Programs that draw progress end their lines with a carriage return.</summary>
+    private sealed class Output(Action<string> onLine)
     {
         private const int MaxLine = 1000;
         private readonly Lock _gate = new();
         private readonly Queue<string> _last = new();
-        private readonly List<StringBuilder> _begun = [];
+        private readonly List<StringBuilder> _openLines = [];
         private bool _closed;
 
-        /// <summary>The end of what was written.</summary>
+        /// <summary>End of the output: at most 20 lines and 1,500 characters.</summary>
         public string LastLines
         {
             get
@@ -127,7 +130,7 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
         {
             var (buffer, line) = (new char[4096], new StringBuilder());
             lock (_gate)
-                _begun.Add(line);
+                _openLines.Add(line);
             try
             {
                 int read;
@@ -138,38 +141,38 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
                         if (_closed)
                             return;
                         foreach (var character in buffer.AsSpan(0, read))
-                            Take(line, character);
+                            Append(line, character);
                     }
                 }
             }
             catch (Exception exception) when (exception is ObjectDisposedException or IOException or OperationCanceledException)
             {
-                // The command has ended; somebody whom it left behind held the stream open.
+                // The command has ended, but one of its child processes kept the stream open.
             }
         }
 
-        /// <summary>Ends the lines that were begun; whatever is written from now on is nobody's.</summary>
+        /// <summary>Ends incomplete lines. Later output is ignored.</summary>
         public void Close()
         {
             lock (_gate)
             {
-                foreach (var line in _begun)
-                    End(line);
+                foreach (var line in _openLines)
+                    EndLine(line);
                 _closed = true;
             }
         }
 
-        private void Take(StringBuilder line, char character)
+        private void Append(StringBuilder line, char character)
         {
             if (character is '\n' or '\r')
-                End(line);
+                EndLine(line);
             else
                 line.Append(char.IsControl(character) && character != '\t' ? '?' : character);
             if (line.Length >= MaxLine)
-                End(line);
+                EndLine(line);
         }
 
-        private void End(StringBuilder line)
+        private void EndLine(StringBuilder line)
         {
             var text = line.ToString().TrimEnd();
             line.Clear();
@@ -178,7 +181,7 @@ internal sealed class ShellCommand(string command, string folder, IReadOnlyDicti
             if (_last.Count == MaxQuotedLines)
                 _last.Dequeue();
             _last.Enqueue(text);
-            written(text);
+            onLine(text);
         }
     }
 }

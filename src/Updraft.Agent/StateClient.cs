@@ -8,91 +8,93 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>What an agent has acted on, or is acting on.</summary>
+/// <summary>Identity of a state: a revision and the phase to reach.</summary>
 internal readonly record struct StateKey(long Epoch, long Revision, StatePhase Phase)
 {
     public static StateKey Of(DesiredState state) => new(state.Epoch, state.Revision, state.Phase);
 }
 
 /// <summary>
-/// Talks to the server about states: enrols, asks, reports. Believes only what <see cref="TrustedState"/> accepts; whatever
-/// else comes (an error, HTML, an endless body, a redirect) is logged and asked for again, ever more slowly.
+/// Exchanges states with the server: it enrolls, requests states and sends reports. It returns only states that <see cref="TrustedState"/>
+/// accepts. After any other response, such as an error, HTML, an endless body or a redirect, it logs the reason and retries with growing
+/// pauses.
 /// </summary>
-internal sealed class StateClient(HttpClient http, AgentOptions options, TrustedState memory, AgentLog log, TimeProvider clock)
+internal sealed class StateClient(HttpClient http, AgentOptions options, TrustedState trustedState, AgentLog log, TimeProvider clock)
     : IDisposable
 {
-    /// <summary>Longest JSON that is read, in bytes.</summary>
+    /// <summary>Longest response body, in bytes.</summary>
     private const int MaxJson = SignedDocument.MaxLength;
 
     private const int WaitSeconds = 30;
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Stale = TimeSpan.FromHours(24);
+    private static readonly TimeSpan StaleAfter = TimeSpan.FromHours(24);
     private readonly SemaphoreSlim _enrolling = new(1, 1);
-    private long _lastHeard = clock.GetTimestamp();
-    private volatile bool _introduced;
+    private long _lastResponse = clock.GetTimestamp();
+    private volatile bool _isEnrolled;
     private volatile RevisionTrace? _trace;
 
-    /// <summary>Where in a trace a revision was made; none when nobody traced.</summary>
+    /// <summary>Trace of the request that created a revision; the default value without a trace.</summary>
     public ActivityContext TraceOf(DesiredState state) =>
         _trace is { } trace && (trace.Epoch, trace.Revision) == (state.Epoch, state.Revision) ? trace.Context : default;
 
-    /// <summary>Waits until the server wants something else than what was acted on.</summary>
-    public async Task<DesiredState> ListenAsync(StateKey acted, CancellationToken cancellationToken)
+    /// <summary>Waits until the desired state differs from the reached one.</summary>
+    public async Task<DesiredState> WatchAsync(StateKey reached, CancellationToken cancellationToken)
     {
         while (true)
         {
             var started = clock.GetTimestamp();
-            var state = await PersistAsync(token => AskAsync(acted, WaitSeconds, token), cancellationToken);
-            if (state is not null && StateKey.Of(state) != acted)
+            var state = await RetryAsync(token => GetStateAsync(reached, WaitSeconds, token), cancellationToken);
+            if (state is not null && StateKey.Of(state) != reached)
                 return state;
-            // A server or proxy that answers "nothing new" without waiting must not be asked in a tight loop.
+            // A server or proxy that responds at once without a new state must not cause a tight loop.
             if (clock.GetElapsedTime(started) < TimeSpan.FromSeconds(1))
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
         }
     }
 
-    /// <summary>Asks once, without waiting for news.</summary>
-    /// <returns>The state; null when nothing is to be done.</returns>
-    public Task<DesiredState?> FetchNowAsync(StateKey acted, CancellationToken cancellationToken) =>
-        PersistAsync(token => AskAsync(acted, 0, token), cancellationToken);
+    /// <summary>Requests the desired state without a wait.</summary>
+    /// <returns>The desired state; null if it equals the reached one.</returns>
+    public Task<DesiredState?> FetchNowAsync(StateKey reached, CancellationToken cancellationToken) =>
+        RetryAsync(token => GetStateAsync(reached, 0, token), cancellationToken);
 
-    /// <summary>Says how far the agent is, until the server has heard it.</summary>
-    /// <returns>The state as of now.</returns>
+    /// <summary>Sends a report, and retries until the server accepts it.</summary>
+    /// <returns>The current desired state.</returns>
     public async Task<DesiredState> ReportAsync(Func<string, AgentReport> report, CancellationToken cancellationToken) =>
-        (await PersistAsync(token => TellAsync(report, token), cancellationToken))!;
+        (await RetryAsync(token => SendReportAsync(report, token), cancellationToken))!;
 
     public void Dispose() => _enrolling.Dispose();
 
-    private async Task<DesiredState?> AskAsync(StateKey acted, int wait, CancellationToken cancellationToken)
+    private async Task<DesiredState?> GetStateAsync(StateKey reached, int wait, CancellationToken cancellationToken)
     {
-        var phase = acted.Phase == StatePhase.Activate ? "ACTIVATE" : "PREPARE";
+        var phase = reached.Phase == StatePhase.Activate ? "ACTIVATE" : "PREPARE";
         var query = string.Create(CultureInfo.InvariantCulture,
-            $"{AgentRoutes.State}?agentId={memory.Record.AgentId}&epoch={acted.Epoch}&revision={acted.Revision}&phase={phase}&wait={wait}");
-        var answer = await SendAsync(HttpMethod.Get, query, null, AgentJson.Default.StateResponse,
+            $"{AgentRoutes.State}?agentId={trustedState.Record.AgentId}&epoch={reached.Epoch}&revision={reached.Revision}"
+            + $"&phase={phase}&wait={wait}");
+        var response = await SendAsync(HttpMethod.Get, query, null, AgentJson.Default.StateResponse,
             RequestTimeout + TimeSpan.FromSeconds(wait), cancellationToken);
-        return answer is null ? null : Accept(answer);
+        return response is null ? null : Accept(response);
     }
 
-    private async Task<DesiredState?> TellAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
+    private async Task<DesiredState?> SendReportAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
     {
-        using var body = JsonContent.Create(report(memory.Record.AgentId!), AgentJson.Default.AgentReport);
-        var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
+        using var body = JsonContent.Create(report(trustedState.Record.AgentId!), AgentJson.Default.AgentReport);
+        var response = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
             RequestTimeout, cancellationToken);
-        return Accept(answer ?? throw new InvalidDataException("The server answered a report with nothing."));
+        return Accept(response ?? throw new InvalidDataException("The server responded to a report without a state."));
     }
 
-    private DesiredState Accept(StateResponse answer)
+    private DesiredState Accept(StateResponse response)
     {
-        var state = memory.Accept(answer.State);
-        if (TraceParent.TryParse(answer.TraceParent, out var context))
+        var state = trustedState.Accept(response.State);
+        if (TraceParent.TryParse(response.TraceParent, out var context))
             _trace = new(state.Epoch, state.Revision, context);
         return state;
     }
 
-    /// <summary>Tries until the server gives an answer that can be believed.</summary>
-    private async Task<DesiredState?> PersistAsync(Func<CancellationToken, Task<DesiredState?>> ask, CancellationToken cancellationToken)
+    /// <summary>Enrolls if necessary and sends a request, and retries until the response is valid.</summary>
+    private async Task<DesiredState?> RetryAsync(Func<CancellationToken, Task<DesiredState?>> request, CancellationToken cancellationToken)
     {
         var backOff = new BackOff(FirstRetry, LongestRetry, clock);
         while (true)
@@ -100,13 +102,13 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
             try
             {
                 await EnrollAsync(cancellationToken);
-                var state = await ask(cancellationToken);
-                _lastHeard = clock.GetTimestamp();
+                var state = await request(cancellationToken);
+                _lastResponse = clock.GetTimestamp();
                 return state;
             }
             catch (InvalidDataException exception)
             {
-                log.Error("state_refused", ("reason", exception.Message));
+                log.Error("state_rejected", ("reason", exception.Message));
             }
             catch (Exception exception) when (IsTransient(exception, cancellationToken))
             {
@@ -118,42 +120,45 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
 
     private void LogFailure(Exception exception)
     {
-        var silence = clock.GetElapsedTime(_lastHeard);
-        if (silence > Stale)
-            log.Error("stale", ("reason", exception.Message), ("silence", silence), ("consequence", "what is mounted stays"));
+        var silence = clock.GetElapsedTime(_lastResponse);
+        if (silence > StaleAfter)
+            log.Error("state_stale", ("reason", exception.Message), ("silence", silence),
+                ("consequence", "The mounted files stay. The agent retries."));
         else
             log.Warning("server_unavailable", ("reason", exception.Message), ("silence", silence));
     }
 
-    /// <summary>Enrols once per run, and again when the server has forgotten the agent.</summary>
+    /// <summary>Enrolls once per run, and again after the server has removed the agent.</summary>
+    /// <exception cref="AgentExitException">69: the server rejects the token, and the root was never enrolled.</exception>
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {
-        if (_introduced)
+        if (_isEnrolled)
             return;
         await _enrolling.WaitAsync(cancellationToken);
         try
         {
-            if (_introduced)
+            if (_isEnrolled)
                 return;
             using var body = JsonContent.Create(new EnrollRequest
             {
-                InstanceId = memory.Record.InstanceId,
+                InstanceId = trustedState.Record.InstanceId,
                 Host = options.Host,
                 Component = options.Component,
                 AgentVersion = AgentVersion.Text,
                 ImageDriver = options.ImageDriver,
             }, AgentJson.Default.EnrollRequest);
-            var answer = await SendAsync(HttpMethod.Post, AgentRoutes.Enroll, body, AgentJson.Default.EnrollResponse,
+            var response = await SendAsync(HttpMethod.Post, AgentRoutes.Enroll, body, AgentJson.Default.EnrollResponse,
                 RequestTimeout, cancellationToken);
-            memory.Enroll(answer ?? throw new InvalidDataException("The server answered the enrolment with nothing."));
-            _introduced = true;
-            log.Information("enrolled", ("agentId", answer.AgentId), ("deploymentId", answer.DeploymentId),
-                ("keyId", answer.SigningKey.KeyId));
+            trustedState.Enroll(response ?? throw new InvalidDataException("The server responded to the enrollment without a body."));
+            _isEnrolled = true;
+            log.Information("agent_enrolled", ("agentId", response.AgentId), ("deploymentId", response.DeploymentId),
+                ("keyId", response.SigningKey.KeyId));
         }
         catch (HttpRequestException exception)
-            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !memory.IsEnrolled)
+            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !trustedState.IsEnrolled)
         {
-            throw new AgentExitException(ExitCode.Refused, $"The server refuses the token: {exception.Message}");
+            throw new AgentExitException(ExitCode.Refused, $"The server rejects the agent token: {exception.Message} "
+                + "Create an agent token for the Deployment, and start the agent with it.");
         }
         finally
         {
@@ -172,25 +177,26 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
             request.Content = body;
             using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (response.StatusCode == HttpStatusCode.NotFound)
-                _introduced = false;
+                _isEnrolled = false;
             if (response.StatusCode == HttpStatusCode.NoContent)
                 return null;
             var bytes = await ServerRequest.ReadAsync(response, MaxJson, either.Token);
-            return JsonSerializer.Deserialize(bytes, type) ?? throw new InvalidDataException($"The server answered {path} with null.");
+            return JsonSerializer.Deserialize(bytes, type)
+                ?? throw new InvalidDataException($"The server's response to {path} is null. It must be a JSON object.");
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException($"The server's answer is not understood: {exception.Message}", exception);
+            throw new InvalidDataException($"The server's response is not valid JSON for this request: {exception.Message}", exception);
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new TimeoutException($"The server did not answer within {timeout.TotalSeconds:0} s.", exception);
+            throw new TimeoutException($"The server did not respond within {timeout.TotalSeconds:0} s.", exception);
         }
     }
 
     private sealed record RevisionTrace(long Epoch, long Revision, ActivityContext Context);
 
-    /// <summary>Whether another attempt may help: the network, the server or a file with the token was away.</summary>
+    /// <summary>Whether a retry can succeed: the network, the server or the token file was not available.</summary>
     public static bool IsTransient(Exception exception, CancellationToken cancellationToken) =>
         exception is HttpRequestException or TimeoutException or IOException or UnauthorizedAccessException
         || exception is OperationCanceledException && !cancellationToken.IsCancellationRequested;

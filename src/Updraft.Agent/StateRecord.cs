@@ -1,8 +1,9 @@
+using System.Text.Json.Serialization;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>What a state folder holds beside its links: how to report it and how to undo it.</summary>
+/// <summary>Record in the directory of a state, next to its links. The agent needs it to report the state and to unmount it.</summary>
 internal sealed record StateRecord
 {
     public required long Epoch { get; init; }
@@ -11,6 +12,7 @@ internal sealed record StateRecord
 
     public required IReadOnlyList<DesiredMount> Mounts { get; init; }
 
-    /// <summary>Folders below the root that were made for mounts; they go when they are empty.</summary>
-    public required IReadOnlyList<string> MadeFolders { get; init; }
+    /// <summary>Directories below the root that the agent created for mounts. It removes them when they are empty.</summary>
+    [JsonPropertyName("madeFolders")]
+    public required IReadOnlyList<string> CreatedDirectories { get; init; }
 }

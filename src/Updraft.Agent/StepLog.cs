@@ -3,22 +3,22 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// What the agent does for one revision, step by step, as it will be reported. Writers may be on any thread.
+/// Steps of the agent for one revision, for its reports. It is safe for concurrent use.
 /// </summary>
-/// <param name="clock">Tells the time.</param>
-/// <param name="changed">Called after each change, so that whoever reports can do so while a step goes on; must not throw or wait.</param>
+/// <param name="clock">Clock for the times of steps and lines.</param>
+/// <param name="changed">Called after each change, so that the agent can report a running step. It must not throw or block.</param>
 internal sealed class StepLog(TimeProvider clock, Action? changed = null)
 {
     private const int MaxSteps = 50, MaxLines = 200, MaxLine = 1000;
 
-    /// <summary>All steps together, in bytes of JSON: a server takes no larger report than 1 MiB.</summary>
+    /// <summary>Largest size of all steps together, in bytes of JSON. The server rejects a report of more than 1 MiB.</summary>
     private const int MaxBytes = 700_000;
 
     private readonly Lock _lock = new();
     private readonly List<Step> _steps = [];
 
-    /// <summary>Begins a step, or begins it again; its earlier log is forgotten then.</summary>
-    /// <param name="name">As in <see cref="StepReport.Name"/>.</param>
+    /// <summary>Starts a step. If it was started before, its earlier log is removed.</summary>
+    /// <param name="name">Name of the step; see <see cref="StepReport.Name"/>.</param>
     public void Begin(string name) => Change(() =>
     {
         _steps.RemoveAll(step => step.Name == name);
@@ -26,7 +26,7 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
             _steps.Add(new(name, clock.GetUtcNow()));
     });
 
-    /// <summary>Adds lines to a step that goes on; one that was never begun is left out.</summary>
+    /// <summary>Adds lines to a step. Lines of a step that was not started are ignored.</summary>
     public void Write(string name, string text) => Change(() =>
     {
         if (Find(name) is not { } step)
@@ -39,14 +39,14 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
         }
     });
 
-    /// <summary>Ends a step.</summary>
+    /// <summary>Ends a step. A step that was not started is ignored.</summary>
     public void End(string name, StepStatus status) => Change(() =>
     {
         if (Find(name) is { } step)
             (step.Status, step.EndedAt) = (status, clock.GetUtcNow());
     });
 
-    /// <summary>Everything so far.</summary>
+    /// <summary>Returns all steps so far, with the newest lines that fit into a report.</summary>
     public IReadOnlyList<StepReport> Report()
     {
         lock (_lock)
@@ -62,17 +62,19 @@ internal sealed class StepLog(TimeProvider clock, Action? changed = null)
         }
     }
 
-    /// <summary>The lines that fit, counted from the last.</summary>
+    /// <summary>Newest lines that fit into a number of bytes.</summary>
     private static IReadOnlyList<StepLine> Newest(List<StepLine> lines, int bytes)
     {
-        var first = lines.Count;
-        // The time and what JSON puts around it; a character that is none of the plain ones is escaped.
-        while (first > 0 && (bytes -= 80 + lines[first - 1].Text.Sum(c => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '/' ? 1 : 6)) >= 0)
-            first--;
-        return [.. lines.Skip(first)];
+        var start = lines.Count;
+        // 80 bytes for the time and the JSON around a line. Characters outside of this set take up to 6 bytes as an escape sequence.
+        while (start > 0 && (bytes -= 80 + lines[start - 1].Text.Sum(JsonLength)) >= 0)
+            start--;
+        return [.. lines.Skip(start)];
+
+        static int JsonLength(char c) => char.IsAsciiLetterOrDigit(c) || c is ' ' or '.' or '/' ? 1 : 6;
     }
 
-    /// <summary>Control characters, and halves of characters, are what a server or a terminal may choke on.</summary>
+    /// <summary>Replaces control characters and lone surrogates, which servers and terminals can misinterpret.</summary>
     private static string Readable(string line) => string.Create(Math.Min(line.Length, MaxLine), line, static (text, source) =>
     {
         for (var i = 0; i < text.Length; i++)

@@ -4,89 +4,89 @@ using Updraft.Protocol;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Makes a tree complete on disk. Nothing that Airflow sees changes, and a tree that stands under its name is whole:
+/// Builds a tree on disk, without a change that Airflow sees. A tree gets its final name when it is complete.
 /// <list type="number">
-/// <item>Get the manifest, as a difference to the one that is mounted, and check it against the signed state.</item>
-/// <item>Find what the tree lacks: all of it, or what somebody spoiled in a tree that is already here.</item>
-/// <item>Begin with the spare of what is mounted, or link what is unchanged at its path; copy, verified, what is here under another path;
-/// fetch the rest.</item>
-/// <item>Make it durable.</item>
-/// <item>Rename it to its place.</item>
+/// <item>Load the manifest, or download it as the difference to the mounted one, and compare it with the signed state.</item>
+/// <item>Find missing entries: all of them for a new tree, the damaged ones for an existing tree.</item>
+/// <item>Start with the prebuilt tree, or link unchanged files at equal paths. Copy and verify contents from other paths. Download the
+/// rest.</item>
+/// <item>Make the tree durable.</item>
+/// <item>Rename the tree to its final name.</item>
 /// </list>
 /// </summary>
-internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees spares, AgentLog log)
+internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees prebuiltTrees, AgentLog log)
 {
-    /// <summary>
-    /// Up to so many new files and folders are made durable one by one, each a flush of the disk; beyond it the whole file
-    /// system at once, which was faster from some ten on.
-    /// </summary>
+    /// <summary>Most files and directories to sync one by one. For about ten or more, one sync of the file system was faster.</summary>
     private const int MaxSingleSyncs = 16;
 
-    /// <summary>How many earlier trees are searched for contents.</summary>
+    /// <summary>Largest number of earlier trees in which the agent searches for contents.</summary>
     private const int MaxSources = 8;
 
     /// <summary>
-    /// A manifest of an earlier tree that is larger than this, and than what is missing, is not read: to fetch a small file takes less than
-    /// to look for it among thousands.
+    /// Size in bytes up to which the agent always reads the manifest of an earlier tree. It reads a larger manifest only if more bytes are
+    /// missing. A search in thousands of entries takes more time than the download of a small file.
     /// </summary>
-    private const int AlwaysRead = 32 * 1024;
+    private const int MaxAlwaysRead = 32 * 1024;
 
-    /// <summary>Whether the tree of a mount stands under its name.</summary>
+    /// <summary>Whether the tree of a mount exists under its final name.</summary>
     public bool Has(DesiredMount mount) => Directory.Exists(root.Tree(Digest.Parse(mount.Manifest)));
 
     /// <summary>
-    /// Makes the tree of a mount complete, starting from the manifest of what is mounted there now (null for nothing).
-    /// Thorough means to read every file of a tree that is already here, instead of looking at sizes.
+    /// Builds or repairs the tree of a mount.
     /// </summary>
-    /// <exception cref="InvalidDataException">What came is not what was signed.</exception>
+    /// <param name="mount">Mount of the desired state.</param>
+    /// <param name="mounted">Manifest that is mounted at its path now; null for none.</param>
+    /// <param name="thorough">Whether to read each file of an existing tree, instead of its size and mode only.</param>
+    /// <param name="cancellationToken">Aborts the work. The next call starts again.</param>
+    /// <exception cref="InvalidDataException">The server's data differs from the signed state.</exception>
     public async Task EnsureAsync(DesiredMount mount, Digest? mounted, bool thorough, CancellationToken cancellationToken)
     {
         // :: Step 1
         var digest = Digest.Parse(mount.Manifest);
-        var basis = mounted is { } active ? manifests.Find(active) : null;
-        var (manifest, locations) = await FindManifestAsync(mount, digest, basis, cancellationToken);
+        var baseManifest = mounted is { } active ? manifests.Find(active) : null;
+        var (manifest, locations) = await FindManifestAsync(mount, digest, baseManifest, cancellationToken);
         // :: Step 2
         var tree = root.Tree(digest);
         var exists = Directory.Exists(tree);
-        var lacking = exists
+        var needed = exists
             ? manifest.Entries.Where(entry => !IsIntact(tree, entry, thorough, cancellationToken)).ToList()
             : manifest.Entries;
-        if (exists && lacking.Count == 0)
+        if (exists && needed.Count == 0)
             return;
         // :: Step 3
-        using var span = AgentSpans.Begin("build")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", lacking.Count);
+        using var span = AgentSpans.Begin("build")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", needed.Count);
         var work = tree + AgentRoot.PartialSuffix;
         if (Directory.Exists(work))
             AgentRoot.Remove(work);
         try
         {
             var synced = new HashSet<string>(StringComparer.Ordinal) { work };
-            if (!exists && basis is not null && spares.TryTake(basis.Digest, work))
-                lacking = Adapt(work, basis, manifest, synced);
+            if (!exists && baseManifest is not null && prebuiltTrees.TryTake(baseManifest.Digest, work))
+                needed = Adapt(work, baseManifest, manifest, synced);
             else
                 AgentRoot.MakeDirectory(work);
-            foreach (var folder in lacking.Where(entry => entry.IsFolder).Select(entry => Path.Join(work, entry.Path)))
+            foreach (var directory in needed.Where(entry => entry.IsDirectory).Select(entry => Path.Join(work, entry.Path)))
             {
-                AgentRoot.MakeDirectory(folder);
-                synced.Add(folder);
+                AgentRoot.MakeDirectory(directory);
+                synced.Add(directory);
             }
-            var files = lacking.Where(entry => !entry.IsFolder).ToList();
-            var sources = Sources(basis, digest, spoiled: exists, files.Sum(file => file.Size));
-            // A spoiled file may have other names, so nothing is linked into a tree that is being repaired.
+            var files = needed.Where(entry => !entry.IsDirectory).ToList();
+            var sources = Sources(baseManifest, digest, isDamaged: exists, files.Sum(file => file.Size));
+            // A damaged file can have hard links in other trees, so a repair copies files and links none.
             var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
             var (missing, repeated) = Copy(work, fresh, sources, cancellationToken);
             using (AgentSpans.Begin("fetch")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", missing.Count))
-                await FetchAsync(work, manifest, basis, locations, missing, cancellationToken);
-            foreach (var (first, again) in repeated)
+                await FetchAsync(work, manifest, baseManifest, locations, missing, cancellationToken);
+            foreach (var (first, duplicate) in repeated)
             {
-                if (!TreeFiles.TryCopy(Path.Join(work, first.Path), Path.Join(work, again.Path), again, cancellationToken))
-                    throw new IOException($"'{first.Path}' changed while it was copied.");
+                if (!TreeFiles.TryCopy(Path.Join(work, first.Path), Path.Join(work, duplicate.Path), duplicate, cancellationToken))
+                    throw new IOException($"The file '{first.Path}' changed during its copy. Only the agent may change its trees.");
             }
             // :: Step 4
             Sync(work, fresh, synced);
             // :: Step 5
             if (exists)
-                Repair(tree, work, lacking);
+                Repair(tree, work, needed);
             else
                 Posix.Rename(work, tree);
             Posix.FsyncDirectory(root.Trees);
@@ -100,8 +100,8 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     }
 
     /// <summary>
-    /// Logs what a mounted tree holds and its manifest does not name, but for Python's caches. It stays: a task may have
-    /// written it.
+    /// Logs unmanaged files of a mounted tree, except for Python's caches. The agent leaves them, because a task may have
+    /// written them.
     /// </summary>
     public void ReportUnmanagedFiles(DesiredMount mount)
     {
@@ -110,24 +110,24 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         var tree = root.Tree(manifest.Digest);
         var known = manifest.Entries.Select(entry => entry.Path).ToHashSet(StringComparer.Ordinal);
         var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
-        var strangers = Directory.EnumerateFileSystemEntries(tree, "*", everything).Select(path => Path.GetRelativePath(tree, path))
+        var unmanaged = Directory.EnumerateFileSystemEntries(tree, "*", everything).Select(path => Path.GetRelativePath(tree, path))
             .Where(path => !known.Contains(path) && !path.Split('/').Contains("__pycache__")).ToList();
-        if (strangers.Count > 0)
-            log.Warning("tree_has_strangers", ("mount", mount.Path), ("count", strangers.Count), ("first", strangers[0]));
+        if (unmanaged.Count > 0)
+            log.Warning("unmanaged_files_found", ("mount", mount.Path), ("count", unmanaged.Count), ("first", unmanaged[0]));
     }
 
     private async Task<(Manifest, IReadOnlyDictionary<Digest, PackLocation>?)> FindManifestAsync(
-        DesiredMount mount, Digest digest, Manifest? basis, CancellationToken cancellationToken)
+        DesiredMount mount, Digest digest, Manifest? baseManifest, CancellationToken cancellationToken)
     {
         var (manifest, locations) = (manifests.Find(digest), (IReadOnlyDictionary<Digest, PackLocation>?)null);
         var isNew = manifest is null;
         if (manifest is null)
-            (manifest, locations) = await fetcher.FetchManifestAsync(digest, mount.Files, basis, cancellationToken);
+            (manifest, locations) = await fetcher.FetchManifestAsync(digest, mount.Files, baseManifest, cancellationToken);
         if (manifest.FileCount != mount.Files || manifest.TotalBytes != mount.Bytes)
             throw new InvalidDataException($"The manifest of '{mount.Path}' has {manifest.FileCount} files and "
-                + $"{manifest.TotalBytes} bytes, the state says {mount.Files} and {mount.Bytes}.");
-        if (mount.Subfolder is { } folder && !manifest.Entries.Any(entry => entry.IsFolder && entry.Path == folder))
-            throw new InvalidDataException($"The tree of '{mount.Path}' has no folder '{folder}' to be mounted.");
+                + $"{manifest.TotalBytes} bytes, but the state says {mount.Files} and {mount.Bytes}.");
+        if (mount.Subfolder is { } directory && !manifest.Entries.Any(entry => entry.IsDirectory && entry.Path == directory))
+            throw new InvalidDataException($"The tree of '{mount.Path}' has no directory '{directory}', which the state mounts.");
         if (isNew)
             manifests.Save(manifest);
         return (manifest, locations);
@@ -137,22 +137,23 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     {
         cancellationToken.ThrowIfCancellationRequested();
         var path = Path.Join(tree, entry.Path);
-        if (entry.IsFolder)
+        if (entry.IsDirectory)
             return Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null;
-        return thorough ? TreeFiles.HasContent(path, entry, cancellationToken) : TreeFiles.Looks(path, entry);
+        return thorough ? TreeFiles.HasContent(path, entry, cancellationToken) : TreeFiles.MatchesMetadata(path, entry);
     }
 
-    /// <summary>Where contents may be found: the tree that is mounted, and earlier ones.</summary>
-    /// <param name="basis">The manifest of what is mounted.</param>
-    /// <param name="wanted">The tree that is made.</param>
-    /// <param name="spoiled">Whether it stands there already and is to be repaired.</param>
-    /// <param name="bytes">How much is looked for at most.</param>
-    private List<(string Tree, Manifest Manifest)> Sources(Manifest? basis, Digest wanted, bool spoiled, long bytes)
+    /// <summary>Trees in which contents can be found: the mounted one, then earlier ones.</summary>
+    /// <param name="baseManifest">Mounted manifest; null for none.</param>
+    /// <param name="wanted">Manifest of the new tree.</param>
+    /// <param name="isDamaged">Whether the tree exists and needs a repair, so that it is not a source itself.</param>
+    /// <param name="bytes">Number of missing bytes, which limits the size of manifests to read.</param>
+    private List<(string Tree, Manifest Manifest)> Sources(Manifest? baseManifest, Digest wanted, bool isDamaged, long bytes)
     {
         var sources = new List<(string, Manifest)>();
-        if (basis is not null && Directory.Exists(root.Tree(basis.Digest)) && !(spoiled && basis.Digest == wanted))
-            sources.Add((root.Tree(basis.Digest), basis));
-        foreach (var digest in manifests.WithTree(Math.Max(bytes, AlwaysRead)).Where(digest => digest != basis?.Digest && digest != wanted).Take(MaxSources))
+        if (baseManifest is not null && Directory.Exists(root.Tree(baseManifest.Digest)) && !(isDamaged && baseManifest.Digest == wanted))
+            sources.Add((root.Tree(baseManifest.Digest), baseManifest));
+        foreach (var digest in manifests.WithTree(Math.Max(bytes, MaxAlwaysRead))
+            .Where(digest => digest != baseManifest?.Digest && digest != wanted).Take(MaxSources))
         {
             if (manifests.Find(digest) is { } manifest)
                 sources.Add((root.Tree(digest), manifest));
@@ -160,29 +161,29 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return sources;
     }
 
-    /// <summary>Takes out of a spare what the wanted tree does not have.</summary>
-    /// <param name="work">The spare.</param>
-    /// <param name="basis">What it holds.</param>
-    /// <param name="manifest">What it is to hold.</param>
-    /// <param name="synced">Gets the folders in which something changes.</param>
-    /// <returns>What it lacks then, in order.</returns>
-    private static IReadOnlyList<ManifestEntry> Adapt(string work, Manifest basis, Manifest manifest, HashSet<string> synced)
+    /// <summary>Removes entries from a prebuilt tree that the new tree does not have.</summary>
+    /// <param name="work">Path of the prebuilt tree.</param>
+    /// <param name="baseManifest">Manifest of the prebuilt tree.</param>
+    /// <param name="manifest">Manifest of the new tree.</param>
+    /// <param name="synced">Receives the directories that change.</param>
+    /// <returns>Entries that are missing afterwards, in canonical order.</returns>
+    private static IReadOnlyList<ManifestEntry> Adapt(string work, Manifest baseManifest, Manifest manifest, HashSet<string> synced)
     {
-        var (removed, added) = ManifestDiff.Compare(basis, manifest);
-        // From the inside out: a folder comes after everything in it.
+        var (removed, added) = ManifestDiff.Compare(baseManifest, manifest);
+        // In descending order, the content of a directory comes before the directory.
         foreach (var path in removed.Concat(added.Select(entry => entry.Path)).OrderDescending(Comparer<string>.Create(BundlePath.Compare)))
         {
-            var place = Path.Join(work, path);
-            if (basis.Find(path) is { } old)
+            var fullPath = Path.Join(work, path);
+            if (baseManifest.Find(path) is { } old)
             {
-                if (old.IsFolder)
-                    Directory.Delete(place);
+                if (old.IsDirectory)
+                    Directory.Delete(fullPath);
                 else
-                    File.Delete(place);
+                    File.Delete(fullPath);
             }
-            synced.Add(Path.GetDirectoryName(place)!);
+            synced.Add(Path.GetDirectoryName(fullPath)!);
         }
-        synced.RemoveWhere(folder => !Directory.Exists(folder));
+        synced.RemoveWhere(directory => !Directory.Exists(directory));
         return added;
     }
 
@@ -193,21 +194,21 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return files;
     }
 
-    /// <summary>Links every file that another tree has at the same path.</summary>
-    /// <returns>The files that remain.</returns>
+    /// <summary>Links all files that another tree has at an equal path.</summary>
+    /// <returns>Files that are still missing.</returns>
     private static List<ManifestEntry> Link(string work, List<ManifestEntry> files, List<(string Tree, Manifest Manifest)> sources)
     {
         foreach (var (tree, manifest) in sources)
         {
             if (files.Count == 0)
                 break;
-            // Both are in the order of paths.
-            var (remaining, place) = (new List<ManifestEntry>(), 0);
+            // Both lists are in the order of paths.
+            var (remaining, index) = (new List<ManifestEntry>(), 0);
             foreach (var file in files)
             {
-                while (place < manifest.Entries.Count && BundlePath.Compare(manifest.Entries[place].Path, file.Path) < 0)
-                    place++;
-                if (!(place < manifest.Entries.Count && manifest.Entries[place] == file
+                while (index < manifest.Entries.Count && BundlePath.Compare(manifest.Entries[index].Path, file.Path) < 0)
+                    index++;
+                if (!(index < manifest.Entries.Count && manifest.Entries[index] == file
                     && TreeFiles.TryLink(Path.Join(tree, file.Path), Path.Join(work, file.Path), file)))
                     remaining.Add(file);
             }
@@ -216,9 +217,9 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return files;
     }
 
-    /// <summary>Copies every content that another tree has somewhere; one file per content.</summary>
-    /// <returns>The files that are still missing, one per content; and those that repeat the content of another file.</returns>
-    private static (List<ManifestEntry> Missing, List<(ManifestEntry First, ManifestEntry Again)> Repeated) Copy(string work,
+    /// <summary>Copies contents that another tree has at any path, to one file per content.</summary>
+    /// <returns>Files that are still missing, one per content, and files that have the content of another file.</returns>
+    private static (List<ManifestEntry> Missing, List<(ManifestEntry First, ManifestEntry Duplicate)> Repeated) Copy(string work,
         List<ManifestEntry> files, List<(string Tree, Manifest Manifest)> sources, CancellationToken cancellationToken)
     {
         var repeated = new List<(ManifestEntry, ManifestEntry)>();
@@ -234,7 +235,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 break;
             foreach (var entry in manifest.Entries)
             {
-                if (!entry.IsFolder && firsts.TryGetValue(entry.Content, out var file)
+                if (!entry.IsDirectory && firsts.TryGetValue(entry.Content, out var file)
                     && TreeFiles.TryCopy(Path.Join(tree, entry.Path), Path.Join(work, file.Path), file, cancellationToken))
                     firsts.Remove(entry.Content);
             }
@@ -242,25 +243,25 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return ([.. firsts.Values], repeated);
     }
 
-    private async Task FetchAsync(string work, Manifest manifest, Manifest? basis, IReadOnlyDictionary<Digest, PackLocation>? locations,
-        List<ManifestEntry> files, CancellationToken cancellationToken)
+    private async Task FetchAsync(string work, Manifest manifest, Manifest? baseManifest,
+        IReadOnlyDictionary<Digest, PackLocation>? locations, List<ManifestEntry> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0)
             return;
-        // The difference names places for what it adds. What is missing beyond that stands in the full manifest only.
-        if (locations is null && basis?.Digest != manifest.Digest)
-            (_, locations) = await fetcher.FetchManifestAsync(manifest.Digest, manifest.FileCount, basis, cancellationToken);
+        // A difference has the locations of added contents only. The complete manifest has the locations of all contents.
+        if (locations is null && baseManifest?.Digest != manifest.Digest)
+            (_, locations) = await fetcher.FetchManifestAsync(manifest.Digest, manifest.FileCount, baseManifest, cancellationToken);
         if (locations is null || files.Exists(file => !locations.ContainsKey(file.Content)))
             (_, locations) = await fetcher.FetchManifestAsync(manifest.Digest, manifest.FileCount, null, cancellationToken);
-        await fetcher.FetchFilesAsync(files.Select(file => new WantedFile(file, locations.TryGetValue(file.Content, out var place)
-            ? place
-            : throw new InvalidDataException($"The server names no place for the content of '{file.Path}'."), Path.Join(work, file.Path))),
-            cancellationToken);
+        await fetcher.FetchFilesAsync(files.Select(file => new WantedFile(file, locations.TryGetValue(file.Content, out var location)
+            ? location
+            : throw new InvalidDataException($"The server's manifest has no location for the content of '{file.Path}'."),
+            Path.Join(work, file.Path))), cancellationToken);
     }
 
-    private static void Sync(string work, List<ManifestEntry> files, HashSet<string> folders)
+    private static void Sync(string work, List<ManifestEntry> files, HashSet<string> directories)
     {
-        if (files.Count + folders.Count > MaxSingleSyncs)
+        if (files.Count + directories.Count > MaxSingleSyncs)
         {
             Posix.SyncFileSystem(work);
             return;
@@ -270,17 +271,17 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             using var file = Posix.OpenNoFollow(path);
             Posix.Fsync(file, path);
         }
-        foreach (var folder in folders)
-            Posix.FsyncDirectory(folder);
+        foreach (var directory in directories)
+            Posix.FsyncDirectory(directory);
     }
 
     private void Repair(string tree, string work, IReadOnlyList<ManifestEntry> entries)
     {
-        spares.Drop(Digest.Parse(Path.GetFileName(tree)));
+        prebuiltTrees.Drop(Digest.Parse(Path.GetFileName(tree)));
         foreach (var entry in entries)
         {
             var (from, to) = (Path.Join(work, entry.Path), Path.Join(tree, entry.Path));
-            if (entry.IsFolder)
+            if (entry.IsDirectory)
             {
                 if (new FileInfo(to) is { Exists: true } or { LinkTarget: not null })
                     AgentRoot.Remove(to);

@@ -4,10 +4,10 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
-/// <summary>The file operations of a tree. Modes are 0644 or 0755, whatever the umask; nothing follows a link.</summary>
+/// <summary>File operations of a tree. Modes are 0644 or 0755, independent of the umask. No operation follows a symbolic link.</summary>
 internal static class TreeFiles
 {
-    /// <summary>Makes a new file to be filled.</summary>
+    /// <summary>Creates a new file for writing.</summary>
     public static FileStream Create(string path, bool isExecutable)
     {
         var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 0 });
@@ -23,42 +23,42 @@ internal static class TreeFiles
         }
     }
 
-    /// <summary>Whether a regular file, not a link, of the right size stands there.</summary>
-    public static bool Looks(string path, in ManifestEntry entry)
+    /// <summary>Whether a path is a regular file with the size and the mode of an entry. Its content is not read.</summary>
+    public static bool MatchesMetadata(string path, in ManifestEntry entry)
     {
-        // One lstat: what follows reads what it brought.
+        // FileInfo calls lstat once, for all properties.
         var file = new FileInfo(path);
         return file.Exists && !file.Attributes.HasFlag(FileAttributes.ReparsePoint) && file.Length == entry.Size
             && file.UnixFileMode.HasFlag(UnixFileMode.UserExecute) == entry.IsExecutable;
     }
 
-    /// <summary>Whether a file has the content that it should.</summary>
+    /// <summary>Whether a path is a regular file with the metadata and the content of an entry.</summary>
     public static bool HasContent(string path, in ManifestEntry entry, CancellationToken cancellationToken)
     {
-        if (!Looks(path, entry))
+        if (!MatchesMetadata(path, entry))
             return false;
         using var file = new FileStream(Posix.OpenNoFollow(path), FileAccess.Read, bufferSize: 0);
         return Read(file, cancellationToken) == (entry.Content, entry.Size);
     }
 
-    /// <summary>Gives an unchanged file a second name. False when that is not possible and a copy is needed.</summary>
+    /// <summary>Creates a hard link to an unchanged file. False if that is not possible, so that the caller must copy.</summary>
     public static bool TryLink(string source, string path, in ManifestEntry entry)
     {
         try
         {
-            if (!Looks(source, entry))
+            if (!MatchesMetadata(source, entry))
                 return false;
             Posix.HardLink(source, path);
             return true;
         }
         catch (IOException)
         {
-            // Too many names for one file, or a file system or owner that forbids it.
+            // The file has too many links, or the file system or the owner forbids links.
             return false;
         }
     }
 
-    /// <summary>Copies a content that is here under another name, verifying it. False when it is not that content.</summary>
+    /// <summary>Copies and verifies a content. False if the source does not have the content of the entry.</summary>
     public static bool TryCopy(string source, string path, in ManifestEntry entry, CancellationToken cancellationToken)
     {
         if (new FileInfo(source) is not { Exists: true, LinkTarget: null })

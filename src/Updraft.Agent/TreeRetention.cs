@@ -1,8 +1,8 @@
 namespace Updraft.Agent;
 
 /// <summary>
-/// Throws away what nothing uses any more. A task imports files long after the flip that replaced them, so an earlier
-/// state stays for a count and for an age, with its trees and the paths that lead to them.
+/// Removes states, manifests and trees that are no longer in use. A task can import files long after the flip that replaced them. So an
+/// earlier state stays for a number of states and for a time, with its trees and links.
 /// </summary>
 internal sealed class TreeRetention(AgentRoot root, Mounts mounts, AgentOptions options, AgentLog log, TimeProvider clock)
 {
@@ -14,28 +14,28 @@ internal sealed class TreeRetention(AgentRoot root, Mounts mounts, AgentOptions 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            log.Warning("not_pruned", ("reason", exception.Message));
+            log.Warning("prune_failed", ("reason", exception.Message));
         }
     }
 
     private void DiscardUnused()
     {
-        // Without the current state's record nobody knows what is in use.
+        // Without the record of the current state, the trees in use are unknown.
         if (mounts.ActiveName is not null && mounts.Active is null)
             return;
-        var horizon = clock.GetUtcNow().UtcDateTime - options.KeepFor;
+        var cutoff = clock.GetUtcNow().UtcDateTime - options.KeepFor;
         var kept = new HashSet<string>(Trees(mounts.Active), StringComparer.Ordinal);
-        foreach (var (place, (folder, record, leftAt)) in mounts.Earlier().Index())
+        foreach (var (index, (directory, record, leftAt)) in mounts.EarlierStates().Index())
         {
-            if (record is not null && (place < options.KeepTrees || leftAt > horizon))
+            if (record is not null && (index < options.KeepTrees || leftAt > cutoff))
                 kept.UnionWith(Trees(record));
             else
-                Discard(folder);
+                Discard(directory);
         }
         foreach (var manifest in new DirectoryInfo(root.Manifests).EnumerateFiles())
         {
-            // Also keeps what was prepared a moment ago and is not active yet.
-            if (kept.Contains(manifest.Name) || manifest.LastWriteTimeUtc > horizon)
+            // The age keeps manifests that were prepared recently but are not active yet.
+            if (kept.Contains(manifest.Name) || manifest.LastWriteTimeUtc > cutoff)
                 kept.Add(manifest.Name);
             else
                 manifest.Delete();
@@ -46,18 +46,18 @@ internal sealed class TreeRetention(AgentRoot root, Mounts mounts, AgentOptions 
 
     private static IEnumerable<string> Trees(StateRecord? state) => state?.Mounts.Select(mount => mount.Manifest) ?? [];
 
-    /// <summary>Takes the name away first: a half-deleted tree must not be taken for a whole one.</summary>
-    private void Discard(string folder)
+    /// <summary>Renames a directory before its deletion, so that a partly deleted tree has no final name.</summary>
+    private void Discard(string directory)
     {
-        var work = Path.Join(Path.GetDirectoryName(folder), Path.GetRandomFileName() + AgentRoot.PartialSuffix);
+        var work = Path.Join(Path.GetDirectoryName(directory), Path.GetRandomFileName() + AgentRoot.PartialSuffix);
         try
         {
-            Posix.Rename(folder, work);
+            Posix.Rename(directory, work);
             AgentRoot.Remove(work);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            log.Warning("not_removed", ("path", folder), ("reason", exception.Message));
+            log.Warning("removal_failed", ("path", directory), ("reason", exception.Message));
         }
     }
 }

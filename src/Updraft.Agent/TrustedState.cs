@@ -1,20 +1,19 @@
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
 /// <summary>
-/// <c>.updraft/agent.json</c> and its copy. Decides which state documents are believed, and is durable before anything
-/// that was believed can become visible, so that no restart makes the agent take an older revision for news.
+/// The newest state that the agent has accepted, in <c>.updraft/agent.json</c> and its copy. It decides which state documents the agent
+/// accepts. An accepted state is durable before it can become visible, so a restart cannot disable the rollback protection.
 /// </summary>
 internal sealed class TrustedState
 {
-    /// <summary>Furthest that one document may advance the revision: a stolen number must not use up all later ones.</summary>
+    /// <summary>Fast-forward protection: largest step of the revision or epoch, so a forged number cannot block later ones.</summary>
     public const long MaxJump = 1_000_000;
 
-    /// <summary>How wrong this machine's clock may be.</summary>
+    /// <summary>Largest accepted error of this host's clock.</summary>
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
     private readonly Lock _gate = new();
@@ -23,7 +22,7 @@ internal sealed class TrustedState
     private AgentRecord _record;
 
     /// <summary>
-    /// Reads the files, or starts anew when neither can be read. What is active is never undercut, even when they are lost.
+    /// Reads the files, or starts with an empty record if both are lost. Even then, the agent rejects revisions below the active one.
     /// </summary>
     public TrustedState(AgentRoot root, StateRecord? active, AgentLog log, TimeProvider clock)
     {
@@ -32,11 +31,12 @@ internal sealed class TrustedState
         var found = new[] { file, copy }.OfType<AgentRecord>()
             .OrderByDescending(record => (record.Epoch, record.Revision)).FirstOrDefault();
         if (found is null && (active is not null || File.Exists(_path) || File.Exists(_copy)))
-            log.Error("memory_lost", ("consequence", "what is mounted stays; the agent enrols anew and trusts the key that it is told"));
+            log.Error("trusted_state_lost", ("consequence",
+                "The mounted files stay. The agent enrolls again and trusts the key that the server sends."));
         _record = found ?? new AgentRecord { InstanceId = EntityId.New(clock) };
         if (active is not null && (active.Epoch, active.Revision).CompareTo((_record.Epoch, _record.Revision)) > 0)
             _record = _record with { Epoch = active.Epoch, Revision = active.Revision, Content = ContentOf(active.Mounts) };
-        // A full disk must not keep an agent from starting that has nothing to write.
+        // Without a change there is no write, so that the agent can start on a full disk.
         if (file != _record || copy != _record)
             Save(_record);
     }
@@ -45,41 +45,45 @@ internal sealed class TrustedState
 
     public bool IsEnrolled => Record.AgentId is not null;
 
-    /// <summary>Takes what the server answered to an enrolment.</summary>
+    /// <summary>Stores the server's response to an enrollment. The first enrollment pins the key (trust on first use).</summary>
     /// <exception cref="AgentExitException">78: this root belongs to another key, Organization or Deployment.</exception>
-    /// <exception cref="InvalidDataException">The answer is no enrolment.</exception>
-    public void Enroll(EnrollResponse answer)
+    /// <exception cref="InvalidDataException">The response has an invalid id or key.</exception>
+    public void Enroll(EnrollResponse response)
     {
-        if (!EntityId.IsValid(answer.AgentId) || !EntityId.IsValid(answer.OrganizationId) || !EntityId.IsValid(answer.DeploymentId))
-            throw new InvalidDataException("The answer to the enrolment has ids that are none.");
-        answer.SigningKey.ToECDsa().Dispose();
+        if (!EntityId.IsValid(response.AgentId) || !EntityId.IsValid(response.OrganizationId) || !EntityId.IsValid(response.DeploymentId))
+            throw new InvalidDataException("The response to the enrollment has an invalid id. An id is 'c' and 24 letters or digits.");
+        response.SigningKey.ToECDsa().Dispose();
         lock (_gate)
         {
-            if (_record.SigningKey is { } pinned && pinned != answer.SigningKey)
-                throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {answer.SigningKey.KeyId}, "
-                    + $"but this root trusts {pinned.KeyId}. If the server was set up anew on purpose, remove .updraft/agent.json "
-                    + "and .updraft/agent.json.bak.");
-            if ((_record.OrganizationId ?? answer.OrganizationId, _record.DeploymentId ?? answer.DeploymentId)
-                != (answer.OrganizationId, answer.DeploymentId))
-                throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {answer.DeploymentId}, but "
-                    + $"this root belongs to Deployment {_record.DeploymentId}. Use that Deployment's token, or another --root.");
+            if (_record.SigningKey is { } pinned && pinned != response.SigningKey)
+                throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {response.SigningKey.KeyId}, "
+                    + $"but this root trusts the key {pinned.KeyId}. A root accepts one key only. "
+                    + "If you replaced the server's key on purpose, remove .updraft/agent.json and .updraft/agent.json.bak.");
+            if ((_record.OrganizationId ?? response.OrganizationId, _record.DeploymentId ?? response.DeploymentId)
+                != (response.OrganizationId, response.DeploymentId))
+                throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {response.DeploymentId}, but "
+                    + $"this root belongs to Deployment {_record.DeploymentId}. A root serves one Deployment. "
+                    + "Use the token of that Deployment, or another --root.");
             Save(_record with
             {
-                AgentId = answer.AgentId,
-                OrganizationId = answer.OrganizationId,
-                DeploymentId = answer.DeploymentId,
-                SigningKey = answer.SigningKey,
+                AgentId = response.AgentId,
+                OrganizationId = response.OrganizationId,
+                DeploymentId = response.DeploymentId,
+                SigningKey = response.SigningKey,
             });
         }
     }
 
-    /// <summary>Verifies a document and remembers its revision.</summary>
-    /// <exception cref="InvalidDataException">It is not to be believed; the message says why.</exception>
+    /// <summary>Verifies a document and stores its revision durably.</summary>
+    /// <exception cref="InvalidDataException">
+    /// The signature, Deployment, revision or freshness is not acceptable. The message has the reason.
+    /// </exception>
     public DesiredState Accept(string document)
     {
         lock (_gate)
         {
-            var state = DesiredState.Verify(document, _record.SigningKey ?? throw new InvalidOperationException("Not enrolled."));
+            var key = _record.SigningKey ?? throw new InvalidOperationException("The agent is not enrolled.");
+            var state = DesiredState.Verify(document, key);
             var content = ContentOf(state.Mounts);
             if (Problem(state, content) is { } problem)
                 throw new InvalidDataException($"The state of epoch {state.Epoch}, revision {state.Revision} {problem}.");
@@ -89,7 +93,7 @@ internal sealed class TrustedState
         }
     }
 
-    /// <summary>Remembers something about images; durable when this returns.</summary>
+    /// <summary>Changes the record. The change is durable when the method returns.</summary>
     public void Change(Func<AgentRecord, AgentRecord> change)
     {
         lock (_gate)
@@ -102,16 +106,17 @@ internal sealed class TrustedState
     private string? Problem(DesiredState state, string content)
     {
         if (state.OrganizationId != _record.OrganizationId || state.DeploymentId != _record.DeploymentId)
-            return $"is for Deployment {state.DeploymentId}";
+            return $"is for Deployment {state.DeploymentId}, but this root belongs to {_record.DeploymentId}";
         if (state.Epoch < _record.Epoch || state.Epoch == _record.Epoch && state.Revision < _record.Revision)
-            return $"is older than epoch {_record.Epoch}, revision {_record.Revision}, which was accepted before";
+            return $"is older than epoch {_record.Epoch}, revision {_record.Revision}, which this root accepted before. "
+                + "After the restore of a backup, raise the server's epoch (Agents:Epoch)";
         if (state.Revision - (state.Epoch == _record.Epoch ? _record.Revision : 0) > MaxJump || state.Epoch - _record.Epoch > MaxJump)
             return $"is more than {MaxJump} ahead of epoch {_record.Epoch}, revision {_record.Revision}";
         if ((state.Epoch, state.Revision) == (_record.Epoch, _record.Revision) && (_record.Content ?? content) != content)
-            return "names other mounts than it did before; after restoring a backup the server must raise the epoch";
-        // What runs goes on running whatever the clock says; only news must be fresh.
+            return "has other mounts than it had before. After the restore of a backup, raise the server's epoch (Agents:Epoch)";
+        // Freshness applies to received documents only. Mounted files stay, independent of the clock.
         return state.ExpiresAt < _clock.GetUtcNow() - ClockTolerance
-            ? $"expired at {state.ExpiresAt:u}, and this machine's clock says {_clock.GetUtcNow():u}; if that is wrong, correct the clock"
+            ? $"expired at {state.ExpiresAt:u}, and the clock of this host is at {_clock.GetUtcNow():u}. If the clock is wrong, correct it"
             : null;
     }
 
@@ -133,11 +138,11 @@ internal sealed class TrustedState
             var record = File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), AgentFilesJson.Default.AgentRecord) : null;
             return record is null || EntityId.IsValid(record.InstanceId) && record is { Epoch: >= 0, Revision: >= 0 }
                 ? record
-                : throw new JsonException("The instance id or a number is wrong.");
+                : throw new JsonException("The instance id, the epoch or the revision is invalid.");
         }
         catch (JsonException exception)
         {
-            log.Error("memory_damaged", ("path", path), ("reason", exception.Message));
+            log.Error("trusted_state_damaged", ("path", path), ("reason", exception.Message));
             return null;
         }
     }

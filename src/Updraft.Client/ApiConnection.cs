@@ -7,16 +7,19 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Client;
 
-/// <summary>Requests of the API and their answers. Nothing is repeated: a POST that is sent twice makes two things.</summary>
+/// <summary>
+/// Sends API requests and reads responses. It retries no request, because a repeated POST would create a second object.
+/// </summary>
 internal sealed class ApiConnection(HttpClient http, Uri server, string token)
 {
     private const string Prefix = "/v1", RequestIdHeader = "x-request-id";
     private const int RowsPerPage = 100, MaxErrorBytes = 64 * 1024;
 
-    private readonly string _address = server.AbsoluteUri.TrimEnd('/') + Prefix;
+    private readonly string _baseUrl = server.AbsoluteUri.TrimEnd('/') + Prefix;
     private readonly AuthenticationHeaderValue _authorization = new("Bearer", token);
 
-    /// <summary>Puts an id into an address.</summary>
+    /// <summary>Escapes an id for a path.</summary>
+    /// <exception cref="ArgumentException">The id is null or empty.</exception>
     public static string Id(string id) => string.IsNullOrEmpty(id)
         ? throw new ArgumentException("An id must not be empty.", nameof(id))
         : Uri.EscapeDataString(id);
@@ -31,7 +34,7 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
         return await SendAsync(HttpMethod.Post, path, content, type, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>POSTs without a body.</summary>
+    /// <summary>Sends a POST without a body.</summary>
     public Task<T> PostAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Post, path, content: null, type, cancellationToken);
 
@@ -42,7 +45,7 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
         await EnsureSuccessAsync(response, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>All rows of a list, page by page as they are read.</summary>
+    /// <summary>Reads all rows of a list. It requests each page when the caller reaches it.</summary>
     public async IAsyncEnumerable<T> ListAsync<TPage, T>(string path, JsonTypeInfo<TPage> type, Func<TPage, IReadOnlyList<T>> rows,
         [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -58,8 +61,8 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
         }
     }
 
-    /// <summary>Throws what the server said when it did not do what it was asked.</summary>
-    /// <exception cref="UpdraftException">The status is not of the 200s.</exception>
+    /// <summary>Throws the server's error message unless the request succeeded.</summary>
+    /// <exception cref="UpdraftException">The status is not 2xx.</exception>
     public static async Task EnsureSuccessAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.IsSuccessStatusCode)
@@ -67,7 +70,8 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
         var status = (int)response.StatusCode;
         var requestId = response.Headers.TryGetValues(RequestIdHeader, out var values) ? values.FirstOrDefault() : null;
         var error = await ReadErrorAsync(response, cancellationToken).ConfigureAwait(false);
-        throw new UpdraftException(status, error?.Message ?? $"The server answered {status} {response.ReasonPhrase}.", error?.RequestId ?? requestId);
+        throw new UpdraftException(status, error?.Message ?? $"The server responded with status {status} {response.ReasonPhrase}.",
+            error?.RequestId ?? requestId);
     }
 
     private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type,
@@ -75,15 +79,16 @@ internal sealed class ApiConnection(HttpClient http, Uri server, string token)
     {
         using var request = Create(method, path);
         request.Content = content;
-        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken).ConfigureAwait(false);
+        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken)
+            .ConfigureAwait(false);
         await EnsureSuccessAsync(response, cancellationToken).ConfigureAwait(false);
         return await response.Content.ReadFromJsonAsync(type, cancellationToken).ConfigureAwait(false)
-            ?? throw new JsonException("The server's answer is null.");
+            ?? throw new JsonException($"The server's response to {method} {path} is null. It must be a JSON object.");
     }
 
     private HttpRequestMessage Create(HttpMethod method, string path)
     {
-        var request = new HttpRequestMessage(method, _address + path);
+        var request = new HttpRequestMessage(method, _baseUrl + path);
         request.Headers.Authorization = _authorization;
         return request;
     }

@@ -6,8 +6,8 @@ using System.Text;
 
 namespace Updraft.Client;
 
-/// <summary>One upload, in one request or in blocks, as Azure Blob Storage takes them.</summary>
-internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, string address, IProgress<long>? progress)
+/// <summary>One upload, in one request or in blocks, with the protocol of Azure Blob Storage.</summary>
+internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, string uploadUrl, IProgress<long>? progress)
 {
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
 
@@ -16,16 +16,16 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
         if (archive.CanSeek && archive.Length - archive.Position <= settings.SingleRequestBytes)
         {
             var (start, length) = (archive.Position, archive.Length - archive.Position);
-            return await SendAsync(address, () =>
+            return await SendAsync(uploadUrl, () =>
             {
                 archive.Position = start;
                 return new PartContent(archive, length, sent => progress?.Report(sent));
             }, isBlob: true, cancellationToken).ConfigureAwait(false) ?? throw NoVersion();
         }
-        return await InBlocksAsync(archive, cancellationToken).ConfigureAwait(false);
+        return await UploadBlocksAsync(archive, cancellationToken).ConfigureAwait(false);
     }
 
-    private async Task<string> InBlocksAsync(Stream archive, CancellationToken cancellationToken)
+    private async Task<string> UploadBlocksAsync(Stream archive, CancellationToken cancellationToken)
     {
         var block = ArrayPool<byte>.Shared.Rent(settings.BlockBytes);
         try
@@ -37,21 +37,22 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
                 var count = await archive.ReadAtLeastAsync(block.AsMemory(0, settings.BlockBytes), settings.BlockBytes,
                     throwOnEndOfStream: false, cancellationToken).ConfigureAwait(false);
                 if (count < settings.BlockBytes && ids.Count == 0)
-                    // All of it; a block list would be two more requests.
-                    return await SendAsync(address, () => Part(block, count, 0), isBlob: true, cancellationToken).ConfigureAwait(false)
+                    // The archive fits into one block, and a block list would take two more requests.
+                    return await SendAsync(uploadUrl, () => Part(block, count, 0), isBlob: true, cancellationToken).ConfigureAwait(false)
                         ?? throw NoVersion();
                 if (count == 0)
                     break;
                 var id = Convert.ToBase64String(Encoding.ASCII.GetBytes(ids.Count.ToString("d8", CultureInfo.InvariantCulture)));
                 var before = done;
-                await SendAsync($"{address}&comp=block&blockid={Uri.EscapeDataString(id)}", () => Part(block, count, before), isBlob: false,
-                    cancellationToken).ConfigureAwait(false);
+                await SendAsync($"{uploadUrl}&comp=block&blockid={Uri.EscapeDataString(id)}", () => Part(block, count, before),
+                    isBlob: false, cancellationToken).ConfigureAwait(false);
                 ids.Add(id);
                 done += count;
             }
-            var list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>" + string.Concat(ids.Select(id => $"<Latest>{id}</Latest>")) + "</BlockList>";
-            return await SendAsync($"{address}&comp=blocklist", () => new StringContent(list, Encoding.UTF8, "application/xml"), isBlob: false,
-                cancellationToken).ConfigureAwait(false) ?? throw NoVersion();
+            var list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>" + string.Concat(ids.Select(id => $"<Latest>{id}</Latest>"))
+                + "</BlockList>";
+            return await SendAsync($"{uploadUrl}&comp=blocklist", () => new StringContent(list, Encoding.UTF8, "application/xml"),
+                isBlob: false, cancellationToken).ConfigureAwait(false) ?? throw NoVersion();
         }
         finally
         {
@@ -62,37 +63,39 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
     private PartContent Part(byte[] block, int count, long before) =>
         new(new MemoryStream(block, 0, count, writable: false), count, sent => progress?.Report(before + sent));
 
-    /// <summary>Sends one request until it succeeds or there is no hope; returns the version, if the answer has one.</summary>
-    private async Task<string?> SendAsync(string to, Func<HttpContent> content, bool isBlob, CancellationToken cancellationToken)
+    /// <summary>Sends one request, and retries it after temporary failures.</summary>
+    /// <returns>The version; null if the response has none.</returns>
+    private async Task<string?> SendAsync(string url, Func<HttpContent> content, bool isBlob, CancellationToken cancellationToken)
     {
         for (var attempt = 0; ; attempt++)
         {
-            TimeSpan? wish;
+            TimeSpan? retryAfter;
             try
             {
-                using var request = new HttpRequestMessage(HttpMethod.Put, to) { Content = content() };
+                using var request = new HttpRequestMessage(HttpMethod.Put, url) { Content = content() };
                 if (isBlob)
                     request.Headers.Add("x-ms-blob-type", "BlockBlob");
                 using var response = await http.SendAsync(request, cancellationToken).ConfigureAwait(false);
-                if (attempt >= settings.Retries || !MayPass(response.StatusCode))
+                if (attempt >= settings.Retries || !IsTemporary(response.StatusCode))
                 {
                     await ApiConnection.EnsureSuccessAsync(response, cancellationToken).ConfigureAwait(false);
                     return response.Headers.TryGetValues("x-ms-version-id", out var versions) ? versions.Single() : null;
                 }
-                wish = Wish(response.Headers.RetryAfter);
+                retryAfter = RetryAfter(response.Headers.RetryAfter);
             }
             catch (HttpRequestException) when (attempt < settings.Retries)
             {
-                wish = null;
+                retryAfter = null;
             }
-            await Task.Delay(wish ?? Pause(attempt), settings.Clock, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(retryAfter ?? Pause(attempt), settings.Clock, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static bool MayPass(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
-        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout;
+    private static bool IsTemporary(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests
+        or HttpStatusCode.InternalServerError or HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable
+        or HttpStatusCode.GatewayTimeout;
 
-    private TimeSpan? Wish(RetryConditionHeaderValue? retryAfter) => retryAfter switch
+    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header) => header switch
     {
         { Delta: { } delta } => delta,
         { Date: { } date } when date - settings.Clock.GetUtcNow() is var delta && delta > TimeSpan.Zero => delta,
@@ -105,9 +108,10 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
         return pause < LongestPause ? pause : LongestPause;
     }
 
-    private static InvalidDataException NoVersion() => new("The server took the archive and named no version; it is no Updraft server.");
+    private static InvalidDataException NoVersion() => new("The server accepted the archive but returned no version in 'x-ms-version-id'. "
+        + "Use the upload URL of an Updraft server.");
 
-    /// <summary>A piece of a stream that stays open afterwards, so that it can be sent again.</summary>
+    /// <summary>A part of a stream. The stream stays open, so that a retry can send the part again.</summary>
     private sealed class PartContent : HttpContent
     {
         private const int BufferBytes = 80 * 1024;
@@ -135,7 +139,7 @@ internal sealed class ArchiveUpload(HttpClient http, UploadSettings settings, st
                     var wanted = (int)Math.Min(buffer.Length, _length - sent);
                     var count = await _source.ReadAsync(buffer.AsMemory(0, wanted), cancellationToken).ConfigureAwait(false);
                     if (count == 0)
-                        throw new EndOfStreamException("The archive became shorter while it was uploaded.");
+                        throw new EndOfStreamException("The archive became shorter during the upload. Upload the complete archive again.");
                     await stream.WriteAsync(buffer.AsMemory(0, count), cancellationToken).ConfigureAwait(false);
                     sent += count;
                     _report(sent);

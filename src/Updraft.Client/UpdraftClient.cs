@@ -4,8 +4,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Client;
 
 /// <summary>
-/// A client of the Updraft API, for one server and one token. Safe for use by many threads at once. Every method throws
-/// <see cref="UpdraftException"/> when the server refuses, and <see cref="HttpRequestException"/> when it cannot be reached.
+/// A client of the Updraft API, for one server and one token. It is safe for concurrent use. Each method throws
+/// <see cref="UpdraftException"/> for an error response, and <see cref="HttpRequestException"/> if the server cannot be reached.
 /// </summary>
 public sealed class UpdraftClient : IDisposable
 {
@@ -13,20 +13,27 @@ public sealed class UpdraftClient : IDisposable
     private readonly ApiConnection _api;
     private readonly UploadSettings _uploads;
 
-    /// <summary>Makes a client; nothing is sent yet.</summary>
-    /// <param name="server">Address of the server, e.g. <c>https://updraft.example.org</c>.</param>
+    /// <summary>Creates a client. The constructor sends no request.</summary>
+    /// <param name="server">URL of the server, such as <c>https://updraft.example.org</c>.</param>
     /// <param name="token">An API token.</param>
-    /// <param name="uploads">How archives are uploaded.</param>
-    /// <param name="handler">Sends the requests, for proxies and tests; not disposed with the client. Its own by default.</param>
+    /// <param name="uploads">Settings of uploads; null for the defaults.</param>
+    /// <param name="handler">
+    /// Handler for proxies and tests, which the caller disposes. By default the client creates one that follows no redirects.
+    /// </param>
     public UpdraftClient(Uri server, string token, UploadSettings? uploads = null, HttpMessageHandler? handler = null)
     {
         ArgumentNullException.ThrowIfNull(server);
         ArgumentException.ThrowIfNullOrWhiteSpace(token);
         _uploads = uploads ?? new UploadSettings();
-        // No time limit of its own: an upload takes as long as it takes, and callers bring a cancellation token. Nothing is followed
-        // elsewhere, so that the token stays with the server that it is for.
+        // There is no time limit, because an upload can take long, and callers pass a cancellation token. The client follows no redirect,
+        // because that could send the token to another server.
         _http = handler is null
-            ? new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(15), UseCookies = false })
+            ? new HttpClient(new SocketsHttpHandler
+            {
+                AllowAutoRedirect = false,
+                ConnectTimeout = TimeSpan.FromSeconds(15),
+                UseCookies = false,
+            })
             : new HttpClient(handler, disposeHandler: false);
         _http.Timeout = Timeout.InfiniteTimeSpan;
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("updraft-client",
@@ -34,30 +41,31 @@ public sealed class UpdraftClient : IDisposable
         _api = new ApiConnection(_http, server, token.Trim());
     }
 
-    /// <summary>The deploys of a Deployment.</summary>
+    /// <summary>Returns a client for the deploys of a Deployment.</summary>
     public DeploysClient Deploys(string organizationId, string deploymentId) => new(_api, _http, _uploads, organizationId, deploymentId);
 
-    /// <summary>The bundles of a Deployment.</summary>
+    /// <summary>Returns a client for the bundles of a Deployment.</summary>
     public BundlesClient Bundles(string organizationId, string deploymentId) => new(_api, organizationId, deploymentId);
 
-    /// <summary>API tokens, and the agent tokens of Deployments.</summary>
+    /// <summary>Returns a client for API tokens, and for the agent tokens of Deployments.</summary>
     public TokensClient Tokens(string organizationId) => new(_api, organizationId);
 
-    /// <summary>The Organizations of the token's owner.</summary>
+    /// <summary>Lists the Organizations of the token. There is exactly one.</summary>
     public IAsyncEnumerable<OrganizationResponse> ListOrganizationsAsync(CancellationToken cancellationToken = default) =>
         _api.ListAsync("/organizations", ApiJson.Default.OrganizationsPaginated, page => page.Organizations, cancellationToken);
 
-    /// <summary>One Organization.</summary>
+    /// <summary>Reads one Organization.</summary>
     public Task<OrganizationResponse> GetOrganizationAsync(string organizationId, CancellationToken cancellationToken = default) =>
         _api.GetAsync(Organization(organizationId), ApiJson.Default.OrganizationResponse, cancellationToken);
 
-    /// <summary>The Workspaces that the token may see.</summary>
+    /// <summary>Lists the Workspaces that the token can see.</summary>
     public IAsyncEnumerable<WorkspaceResponse> ListWorkspacesAsync(string organizationId, CancellationToken cancellationToken = default) =>
         _api.ListAsync(Workspaces(organizationId), ApiJson.Default.WorkspacesPaginated, page => page.Workspaces, cancellationToken);
 
-    /// <summary>One Workspace.</summary>
-    public Task<WorkspaceResponse> GetWorkspaceAsync(string organizationId, string workspaceId, CancellationToken cancellationToken = default) =>
-        _api.GetAsync($"{Workspaces(organizationId)}/{ApiConnection.Id(workspaceId)}", ApiJson.Default.WorkspaceResponse, cancellationToken);
+    /// <summary>Reads one Workspace.</summary>
+    public Task<WorkspaceResponse> GetWorkspaceAsync(string organizationId, string workspaceId,
+        CancellationToken cancellationToken = default) => _api.GetAsync(
+            $"{Workspaces(organizationId)}/{ApiConnection.Id(workspaceId)}", ApiJson.Default.WorkspaceResponse, cancellationToken);
 
     /// <summary>Creates a Workspace.</summary>
     public Task<WorkspaceResponse> CreateWorkspaceAsync(string organizationId, CreateWorkspaceRequest workspace,
@@ -65,12 +73,14 @@ public sealed class UpdraftClient : IDisposable
         _api.PostAsync(Workspaces(organizationId), workspace, ApiJson.Default.CreateWorkspaceRequest, ApiJson.Default.WorkspaceResponse,
             cancellationToken);
 
-    /// <summary>The Deployments that the token may see.</summary>
-    public IAsyncEnumerable<DeploymentResponse> ListDeploymentsAsync(string organizationId, CancellationToken cancellationToken = default) =>
+    /// <summary>Lists the Deployments that the token can see.</summary>
+    public IAsyncEnumerable<DeploymentResponse> ListDeploymentsAsync(string organizationId,
+        CancellationToken cancellationToken = default) =>
         _api.ListAsync(Deployments(organizationId), ApiJson.Default.DeploymentsPaginated, page => page.Deployments, cancellationToken);
 
-    /// <summary>One Deployment: what runs there and what should.</summary>
-    public Task<DeploymentResponse> GetDeploymentAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
+    /// <summary>Reads one Deployment with its desired state and its live state.</summary>
+    public Task<DeploymentResponse> GetDeploymentAsync(string organizationId, string deploymentId,
+        CancellationToken cancellationToken = default) =>
         _api.GetAsync(Deployment(organizationId, deploymentId), ApiJson.Default.DeploymentResponse, cancellationToken);
 
     /// <summary>Creates a Deployment.</summary>
@@ -79,7 +89,7 @@ public sealed class UpdraftClient : IDisposable
         _api.PostAsync(Deployments(organizationId), deployment, ApiJson.Default.CreateDeploymentRequest, ApiJson.Default.DeploymentResponse,
             cancellationToken);
 
-    /// <summary>Replaces all settings of a Deployment.</summary>
+    /// <summary>Replaces all settings of a Deployment. Absent optional fields return to their default.</summary>
     public Task<DeploymentResponse> UpdateDeploymentAsync(string organizationId, string deploymentId, UpdateDeploymentRequest deployment,
         CancellationToken cancellationToken = default) =>
         _api.PostAsync(Deployment(organizationId, deploymentId), deployment, ApiJson.Default.UpdateDeploymentRequest,
@@ -89,17 +99,17 @@ public sealed class UpdraftClient : IDisposable
     public Task DeleteDeploymentAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
         _api.DeleteAsync(Deployment(organizationId, deploymentId), cancellationToken);
 
-    /// <summary>Sends a Deployment in development mode to sleep or wakes it, whatever its schedules say.</summary>
+    /// <summary>Sets the hibernation override of a Deployment in development mode.</summary>
     public Task<DeploymentHibernationOverride> OverrideHibernationAsync(string organizationId, string deploymentId,
-        OverrideDeploymentHibernationRequest decision, CancellationToken cancellationToken = default) =>
-        _api.PostAsync(Deployment(organizationId, deploymentId) + "/hibernation-override", decision,
+        OverrideDeploymentHibernationRequest hibernation, CancellationToken cancellationToken = default) =>
+        _api.PostAsync(Deployment(organizationId, deploymentId) + "/hibernation-override", hibernation,
             ApiJson.Default.OverrideDeploymentHibernationRequest, ApiJson.Default.DeploymentHibernationOverride, cancellationToken);
 
-    /// <summary>Takes that back: the schedules decide again.</summary>
+    /// <summary>Removes the hibernation override of a Deployment.</summary>
     public Task DeleteHibernationOverrideAsync(string organizationId, string deploymentId, CancellationToken cancellationToken = default) =>
         _api.DeleteAsync(Deployment(organizationId, deploymentId) + "/hibernation-override", cancellationToken);
 
-    /// <summary>Closes the connections.</summary>
+    /// <summary>Closes the connections to the server.</summary>
     public void Dispose() => _http.Dispose();
 
     private static string Organization(string organizationId) => $"/organizations/{ApiConnection.Id(organizationId)}";

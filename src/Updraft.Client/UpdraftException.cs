@@ -2,20 +2,21 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Updraft.Client;
 
-/// <summary>The server refused a request or failed at it.</summary>
-[SuppressMessage("Design", "CA1032:Implement standard exception constructors", Justification = "Without the server's answer it would say nothing.")]
+/// <summary>The server rejected a request, or failed to process it.</summary>
+[SuppressMessage("Design", "CA1032:Implement standard exception constructors",
+    Justification = "The exception needs the server's response.")]
 public sealed class UpdraftException : Exception
 {
-    /// <summary>An answer that is an error.</summary>
-    /// <param name="statusCode">The HTTP status.</param>
-    /// <param name="message">The server's words.</param>
-    /// <param name="requestId">Identifies the request in the server's log; null when the answer has none.</param>
+    /// <summary>Creates the exception of an error response.</summary>
+    /// <param name="statusCode">HTTP status.</param>
+    /// <param name="message">Message of the server.</param>
+    /// <param name="requestId">Id of the request in the server's log; null if the response has none.</param>
     public UpdraftException(int statusCode, string message, string? requestId)
         : base(message) => (StatusCode, RequestId) = (statusCode, requestId);
 
-    /// <summary>The HTTP status.</summary>
+    /// <summary>HTTP status of the response.</summary>
     public int StatusCode { get; }
 
-    /// <summary>Identifies the request in the server's log; null when the answer has none.</summary>
+    /// <summary>Id of the request in the server's log; null if the response has none.</summary>
     public string? RequestId { get; }
 }

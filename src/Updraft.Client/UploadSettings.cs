@@ -1,20 +1,23 @@
 namespace Updraft.Client;
 
-/// <summary>How archives are uploaded.</summary>
+/// <summary>Settings of archive uploads.</summary>
 public sealed record UploadSettings
 {
-    /// <summary>Archives of a known length up to this many bytes go in one request; 256 MiB by default.</summary>
+    /// <summary>Largest archive of known length that is sent in one request, in bytes. Default: 256 MiB.</summary>
     public long SingleRequestBytes { get; init; } = 256L * 1024 * 1024;
 
-    /// <summary>Bytes of a block of any other archive, which is held in memory while it is sent; 8 MiB by default.</summary>
+    /// <summary>Size of a block of any other archive, in bytes. One block is held in memory. Default: 8 MiB.</summary>
     public int BlockBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>How often a request is tried again after a failure that may pass; 3 by default.</summary>
+    /// <summary>Number of retries of a request after temporary failures. Default: 3.</summary>
     public int Retries { get; init; } = 3;
 
-    /// <summary>Pause before the first retry; it doubles with each, up to a minute. The server's own wish counts more. 0.8 seconds by default.</summary>
+    /// <summary>
+    /// Pause before the first retry. It doubles with each retry, up to one minute. A <c>Retry-After</c> header of the server takes
+    /// precedence. Default: 0.8 seconds.
+    /// </summary>
     public TimeSpan RetryDelay { get; init; } = TimeSpan.FromMilliseconds(800);
 
-    /// <summary>Where pauses take their time from.</summary>
+    /// <summary>Clock for the pauses. Default: the system clock.</summary>
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 }

@@ -5,7 +5,7 @@ namespace Updraft.Protocol;
 
 /// <summary>
 /// The rule for paths inside a bundle: relative, <c>/</c> between components, no <c>.</c> or <c>..</c>, no backslash,
-/// no control or text-direction characters. What passes here cannot leave the folder that it is joined to.
+/// no control or text-direction characters. A valid path cannot leave the directory to which it is joined.
 /// </summary>
 public static class BundlePath
 {
@@ -23,7 +23,7 @@ public static class BundlePath
             .Concat(Enumerable.Range(0x202a, 5)).Concat(Enumerable.Range(0x2066, 4))
             .Append('\\').Select(c => (char)c).ToArray());
 
-    /// <summary>Why a path is not acceptable, as the end of a sentence; null when it is.</summary>
+    /// <summary>Reason why a path is invalid, as the end of a sentence; null if the path is valid.</summary>
     public static string? Problem(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -56,7 +56,7 @@ public static class BundlePath
         return null;
     }
 
-    /// <summary>The folder that holds a path; null at the top.</summary>
+    /// <summary>Directory that contains a path; null at the top.</summary>
     public static string? Parent(string path)
     {
         ArgumentNullException.ThrowIfNull(path);
@@ -64,7 +64,7 @@ public static class BundlePath
         return slash < 0 ? null : path[..slash];
     }
 
-    /// <summary>The order of a manifest: by the bytes of UTF-8, which is the order of code points.</summary>
+    /// <summary>Compares in the order of a manifest: by the bytes of UTF-8, which is the order of code points.</summary>
     public static int Compare(string left, string right)
     {
         ArgumentNullException.ThrowIfNull(left);
@@ -72,10 +72,11 @@ public static class BundlePath
         var same = left.AsSpan().CommonPrefixLength(right);
         if (same == left.Length || same == right.Length)
             return left.Length.CompareTo(right.Length);
-        var (l, r) = (left[same], right[same]);
-        // UTF-16 puts surrogate pairs before U+E000..U+FFFF, UTF-8 after them.
-        var (ls, rs) = (char.IsSurrogate(l), char.IsSurrogate(r));
-        return ls == rs ? l.CompareTo(r) : ls ? (r >= 0xE000 ? 1 : l.CompareTo(r)) : (l >= 0xE000 ? -1 : l.CompareTo(r));
+        var (one, other) = (left[same], right[same]);
+        // UTF-16 sorts surrogate pairs before U+E000..U+FFFF, and UTF-8 sorts them after.
+        var (isSurrogate, isOtherSurrogate) = (char.IsSurrogate(one), char.IsSurrogate(other));
+        return isSurrogate == isOtherSurrogate ? one.CompareTo(other)
+            : isSurrogate ? (other >= 0xE000 ? 1 : one.CompareTo(other)) : (one >= 0xE000 ? -1 : one.CompareTo(other));
     }
 
     private static bool IsWellFormed(string path)

@@ -3,8 +3,8 @@ using ZstdSharp;
 namespace Updraft.Protocol;
 
 /// <summary>
-/// Reads contents one after another, as <see cref="PackReader.CopyVerified"/> does. Small ones, which most are, go in one piece through
-/// the same decompressor and buffers: preparing these takes longer than such a content itself. Not safe for concurrent use.
+/// Reads contents one after another, like <see cref="PackReader.CopyVerified"/>. Most contents are small. For these, the reader reuses one
+/// decompressor and its buffers, because their preparation takes longer than the content itself. Not safe for concurrent use.
 /// </summary>
 public sealed class ContentReader : IDisposable
 {
@@ -14,13 +14,15 @@ public sealed class ContentReader : IDisposable
     private readonly byte[] _frame = new byte[Compressor.GetCompressBound(MaxSmall)];
     private readonly byte[] _content = new byte[MaxSmall];
 
-    /// <summary>Decompresses one content and checks it.</summary>
+    /// <summary>Decompresses one content and verifies it.</summary>
     /// <param name="frame">Exactly the bytes of the content's zstd frame.</param>
-    /// <param name="length">How many these are.</param>
-    /// <param name="size">The content's length, from the manifest.</param>
-    /// <param name="content">The content's digest, from the manifest.</param>
-    /// <param name="destination">Receives the content. On an exception it holds rubbish that must be thrown away.</param>
-    /// <exception cref="InvalidDataException">The frame is damaged, or holds another content.</exception>
+    /// <param name="length">Length of the frame in bytes.</param>
+    /// <param name="size">Length of the content in bytes, from the manifest.</param>
+    /// <param name="content">Digest of the content, from the manifest.</param>
+    /// <param name="destination">
+    /// Receives the content. After an exception its bytes are invalid, and the caller must discard them.
+    /// </param>
+    /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
     public void CopyVerified(Stream frame, long length, long size, Digest content, Stream destination)
     {
         ArgumentNullException.ThrowIfNull(frame);
@@ -35,17 +37,17 @@ public sealed class ContentReader : IDisposable
         {
             frame.ReadExactly(_frame, 0, (int)length);
             if (_decompressor.Unwrap(_frame.AsSpan(0, (int)length), bytes) != size)
-                throw new InvalidDataException($"The content does not have {size} bytes.");
+                throw new InvalidDataException($"The content does not have {size} bytes, as its manifest says.");
         }
         catch (Exception exception) when (exception is ZstdException or EndOfStreamException)
         {
             throw new InvalidDataException("The content's zstd frame is damaged: " + exception.Message, exception);
         }
         if (Digest.Of(bytes) != content)
-            throw new InvalidDataException($"The content does not have the digest {content}.");
+            throw new InvalidDataException($"The content does not have the digest {content}, as its manifest says.");
         destination.Write(bytes);
     }
 
-    /// <summary>Frees the decompressor.</summary>
+    /// <inheritdoc/>
     public void Dispose() => _decompressor.Dispose();
 }

@@ -4,111 +4,114 @@ using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol;
 
-/// <summary>What an agent is to do with a revision.</summary>
+/// <summary>Phase that the agents of a Deployment must reach.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<StatePhase>))]
 public enum StatePhase
 {
-    /// <summary>Download, verify and check the trees; change nothing that Airflow sees.</summary>
+    /// <summary>Download, verify and check the trees, without a change that Airflow sees.</summary>
     [JsonStringEnumMemberName("PREPARE")]
     Prepare,
 
-    /// <summary>Make the prepared trees the ones that Airflow sees.</summary>
+    /// <summary>Make the prepared trees visible to Airflow.</summary>
     [JsonStringEnumMemberName("ACTIVATE")]
     Activate,
 }
 
 /// <summary>An image that a revision names.</summary>
 /// <param name="Repository">Registry host and path, without scheme.</param>
-/// <param name="Tag">Tag that the deploy pushed.</param>
-/// <param name="Digest">Digest that the tag was pinned to; null until a registry has resolved it.</param>
+/// <param name="Tag">Tag to which the client pushed the image.</param>
+/// <param name="Digest">Pinned digest of the tag; null without a registry.</param>
 public sealed record ImageReference(string Repository, string Tag, string? Digest = null)
 {
-    /// <summary>Whether the same image is meant: the same digest, whatever its tag; without digests, the same tag.</summary>
+    /// <summary>Whether both references name one image: equal digests, or without digests equal tags.</summary>
     public bool IsSameAs(ImageReference? other) =>
         other is not null && Repository == other.Repository && Digest == other.Digest && (Digest is not null || Tag == other.Tag);
 
-    /// <summary>The reference as programs take it: by digest when there is one, else by tag.</summary>
+    /// <summary>Reference for container tools: with the digest if there is one, otherwise with the tag.</summary>
     public override string ToString() => Digest is null ? $"{Repository}:{Tag}" : $"{Repository}@{Digest}";
 }
 
-/// <summary>One bundle version at its place.</summary>
+/// <summary>A bundle version and its mount path.</summary>
 public sealed record DesiredMount
 {
-    /// <summary>Place below the agent's root, e.g. <c>dags</c> or <c>dbt/shop</c>; a <see cref="BundlePath"/>.</summary>
+    /// <summary>Mount path below the agent's root, such as <c>dags</c> or <c>dbt/shop</c>; a <see cref="BundlePath"/>.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The bundle version: the UTC time of its upload.</summary>
+    /// <summary>Bundle version, which is the UTC time of its upload.</summary>
     public required string Version { get; init; }
 
-    /// <summary>Digest of the version's manifest, 64 hexadecimal digits.</summary>
+    /// <summary>Digest of the version's manifest: 64 hexadecimal digits.</summary>
     public required string Manifest { get; init; }
 
-    /// <summary>Folder of the tree that is mounted; null for the whole tree.</summary>
+    /// <summary>Directory of the tree to mount; null for the whole tree.</summary>
     public string? Subfolder { get; init; }
 
-    /// <summary>Number of files in the tree. An agent stops reading a manifest that has more.</summary>
+    /// <summary>Number of files in the tree. An agent rejects a manifest with another number.</summary>
     public required int Files { get; init; }
 
-    /// <summary>Sum of the files' sizes in bytes. An agent stops downloading past it.</summary>
+    /// <summary>Sum of the files' sizes in bytes. An agent rejects a manifest with another sum.</summary>
     public required long Bytes { get; init; }
 }
 
 /// <summary>
-/// What a Deployment's agents must make true: one revision, everything in it named by digest. Travels as a
+/// Desired state of a Deployment: one revision, with a digest for each manifest and image. The server sends it as a
 /// <see cref="SignedDocument"/> of type <see cref="DocumentType"/>. Format: docs/formats/desired-state.md.
 /// </summary>
 public sealed record DesiredState
 {
-    /// <summary>Type in the signature's header.</summary>
+    /// <summary>Document type in the header of the signature.</summary>
     public const string DocumentType = "updraft-state";
 
-    /// <summary>The Organization.</summary>
     public required string OrganizationId { get; init; }
 
-    /// <summary>The Deployment. An agent refuses a document for another one.</summary>
+    /// <summary>Id of the Deployment. An agent rejects the document of another Deployment.</summary>
     public required string DeploymentId { get; init; }
 
-    /// <summary>Grows only when an operator restores an old backup; a higher epoch allows a lower revision.</summary>
+    /// <summary>Epoch, which an operator raises after the restore of a backup. A higher epoch allows a lower revision.</summary>
     public required long Epoch { get; init; }
 
-    /// <summary>Number of the revision; 0 before the first deploy. Within an epoch an agent never goes back.</summary>
+    /// <summary>
+    /// Number of the revision; 0 before the first deploy. In one epoch, an agent rejects a lower revision than its own.
+    /// </summary>
     public required long Revision { get; init; }
 
-    /// <summary>What to do with the revision now.</summary>
+    /// <summary>Phase that the agents must reach with the revision now.</summary>
     public required StatePhase Phase { get; init; }
 
-    /// <summary>The deploy that made the revision; null for revision 0.</summary>
+    /// <summary>Id of the deploy that created the revision; null for revision 0.</summary>
     public string? DeployId { get; init; }
 
-    /// <summary>The image to run; null when none was deployed.</summary>
+    /// <summary>Desired image; null if no image was deployed.</summary>
     public ImageReference? Image { get; init; }
 
-    /// <summary>Every bundle of the revision. A mount that is missing here is removed.</summary>
+    /// <summary>All bundles of the revision. An agent removes mounts that are missing here.</summary>
     public required IReadOnlyList<DesiredMount> Mounts { get; init; }
 
-    /// <summary>When the document was signed.</summary>
+    /// <summary>Time of the signature.</summary>
     public required DateTimeOffset IssuedAt { get; init; }
 
-    /// <summary>Until when it may be taken for news. What already runs goes on running.</summary>
+    /// <summary>Time until which an agent accepts the document. Mounted files stay after that time.</summary>
     public required DateTimeOffset ExpiresAt { get; init; }
 
-    /// <summary>Signs the document.</summary>
+    /// <summary>Serializes and signs the document.</summary>
+    /// <param name="key">P-256 private key.</param>
+    /// <param name="keyId">The <see cref="PublicKey.KeyId"/> of the key.</param>
     public string Sign(ECDsa key, string keyId) =>
         SignedDocument.Sign(JsonSerializer.SerializeToUtf8Bytes(this, AgentJson.Default.DesiredState), DocumentType, key, keyId);
 
-    /// <summary>Checks the signature and reads the document. Whether it is news is the agent's to decide.</summary>
-    /// <exception cref="InvalidDataException">Not signed by the key, or not a state document.</exception>
+    /// <summary>Verifies the signature and reads the document. The caller must verify the revision and the freshness.</summary>
+    /// <exception cref="InvalidDataException">The key did not sign the document, or it is not a state document.</exception>
     public static DesiredState Verify(string document, PublicKey key)
     {
         var payload = SignedDocument.Verify(document, DocumentType, key);
         try
         {
             return JsonSerializer.Deserialize(payload, AgentJson.Default.DesiredState)
-                ?? throw new InvalidDataException("The state document is null.");
+                ?? throw new InvalidDataException("The state document is null. It must be a JSON object.");
         }
         catch (JsonException exception)
         {
-            throw new InvalidDataException("The state document lacks something: " + exception.Message, exception);
+            throw new InvalidDataException("The state document is not valid JSON for a desired state: " + exception.Message, exception);
         }
     }
 }

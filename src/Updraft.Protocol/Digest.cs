@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 
 namespace Updraft.Protocol;
 
-/// <summary>A SHA-256 value. Written as 64 lower-case hexadecimal digits.</summary>
+/// <summary>A SHA-256 value. Its text form has 64 lower-case hexadecimal digits.</summary>
 public readonly struct Digest : IEquatable<Digest>
 {
     /// <summary>Size in bytes.</summary>
@@ -14,13 +14,14 @@ public readonly struct Digest : IEquatable<Digest>
 
     private static ReadOnlySpan<byte> Digits => "0123456789abcdef"u8;
 
-    // By table: the framework's own are fast only on processors that it may not assume in a native program.
-    private static readonly byte[] Values = [.. Enumerable.Range(0, 256).Select(ascii => Digits.IndexOf((byte)ascii) is >= 0 and var value ? (byte)value : NoDigit)];
+    // The framework's parser is fast only with instructions that a native program cannot assume, so a table maps ASCII to digits.
+    private static readonly byte[] Values =
+        [.. Enumerable.Range(0, 256).Select(ascii => Digits.IndexOf((byte)ascii) is >= 0 and var value ? (byte)value : NoDigit)];
 
     private readonly ulong _a, _b, _c, _d;
 
-    /// <summary>Takes the 32 bytes of a digest.</summary>
-    /// <exception cref="ArgumentException">Not 32 bytes.</exception>
+    /// <summary>Creates a digest from its 32 bytes.</summary>
+    /// <exception cref="ArgumentException">There are more or less than 32 bytes.</exception>
     public Digest(ReadOnlySpan<byte> bytes)
     {
         if (bytes.Length != Size)
@@ -31,7 +32,7 @@ public readonly struct Digest : IEquatable<Digest>
         _d = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]);
     }
 
-    /// <summary>The digest of some bytes.</summary>
+    /// <summary>Computes the digest of a content.</summary>
     public static Digest Of(ReadOnlySpan<byte> content)
     {
         Span<byte> hash = stackalloc byte[Size];
@@ -39,10 +40,10 @@ public readonly struct Digest : IEquatable<Digest>
         return new Digest(hash);
     }
 
-    /// <summary>Reads 64 lower-case hexadecimal digits; anything else is refused.</summary>
+    /// <summary>Reads 64 lower-case hexadecimal digits, and rejects any other text.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out Digest digest) => TryParse(text.AsSpan(), out digest);
 
-    /// <summary>Reads 64 lower-case hexadecimal digits; anything else is refused.</summary>
+    /// <summary>Reads 64 lower-case hexadecimal digits, and rejects any other text.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out Digest digest)
     {
         digest = default;
@@ -54,7 +55,7 @@ public readonly struct Digest : IEquatable<Digest>
         return true;
     }
 
-    /// <summary>Reads 64 lower-case hexadecimal digits in ASCII; anything else is refused.</summary>
+    /// <summary>Reads 64 lower-case hexadecimal digits in ASCII, and rejects any other text.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out Digest digest)
     {
         digest = default;
@@ -75,7 +76,7 @@ public readonly struct Digest : IEquatable<Digest>
     }
 
     /// <summary>Writes 64 lower-case hexadecimal digits in ASCII.</summary>
-    /// <returns>How many bytes that are.</returns>
+    /// <returns>Number of bytes written: 64.</returns>
     public int WriteTo(Span<byte> destination)
     {
         Span<byte> bytes = stackalloc byte[Size];
@@ -86,11 +87,13 @@ public readonly struct Digest : IEquatable<Digest>
     }
 
     /// <summary>Reads 64 lower-case hexadecimal digits.</summary>
-    /// <exception cref="FormatException">The text is no digest.</exception>
+    /// <exception cref="FormatException">The text is not a digest.</exception>
     public static Digest Parse(string text) =>
-        TryParse(text, out var digest) ? digest : throw new FormatException("A digest is 64 lower-case hexadecimal digits.");
+        TryParse(text, out var digest)
+            ? digest
+            : throw new FormatException($"'{text}' is not a digest, which has 64 lower-case hexadecimal digits.");
 
-    /// <summary>Writes the 32 bytes.</summary>
+    /// <summary>Writes 32 bytes.</summary>
     public void CopyTo(Span<byte> destination)
     {
         BinaryPrimitives.WriteUInt64BigEndian(destination, _a);
@@ -99,7 +102,7 @@ public readonly struct Digest : IEquatable<Digest>
         BinaryPrimitives.WriteUInt64BigEndian(destination[24..], _d);
     }
 
-    /// <summary>The 32 bytes.</summary>
+    /// <summary>Returns a copy of the 32 bytes.</summary>
     public byte[] ToArray()
     {
         var bytes = new byte[Size];
@@ -124,9 +127,9 @@ public readonly struct Digest : IEquatable<Digest>
     /// <inheritdoc/>
     public override int GetHashCode() => _a.GetHashCode();
 
-    /// <summary>Same 32 bytes.</summary>
+    /// <summary>Whether all 32 bytes are equal.</summary>
     public static bool operator ==(Digest left, Digest right) => left.Equals(right);
 
-    /// <summary>Other bytes.</summary>
+    /// <summary>Whether at least one byte differs.</summary>
     public static bool operator !=(Digest left, Digest right) => !left.Equals(right);
 }

@@ -2,19 +2,19 @@ using System.Security.Cryptography;
 
 namespace Updraft.Protocol;
 
-/// <summary>A typed identifier. Two kinds of id are two types, so that one cannot be passed for the other.</summary>
+/// <summary>A typed id. Each kind of id has its own type, so that the compiler rejects an id of another kind.</summary>
 /// <typeparam name="TSelf">The id type itself.</typeparam>
 public interface IEntityId<TSelf>
     where TSelf : struct, IEntityId<TSelf>
 {
-    /// <summary>The id as it stands in addresses and JSON.</summary>
+    /// <summary>The id as text, for URLs and JSON.</summary>
     string Value { get; }
 
-    /// <summary>Wraps a value that is already known to be an id. Nothing is checked.</summary>
+    /// <summary>Wraps a valid id. The method does not validate it.</summary>
     static abstract TSelf From(string value);
 }
 
-/// <summary>Makes and recognises ids: 25 characters, <c>c</c> and 24 of <c>[a-z0-9]</c>, the shape of Astro's cuids.</summary>
+/// <summary>Creates and recognizes ids: <c>c</c> and 24 of <c>[a-z0-9]</c>, which is the form of Astro's cuids.</summary>
 public static class EntityId
 {
     /// <summary>Length of every id, in characters.</summary>
@@ -23,8 +23,7 @@ public static class EntityId
     private const string Alphabet = "0123456789abcdefghijklmnopqrstuvwxyz";
     private const int TimeLength = 9;
 
-    /// <summary>A new id. Ids made later sort after ids made in an earlier millisecond.</summary>
-    /// <param name="clock">Where the time comes from.</param>
+    /// <summary>Creates an id. It sorts after all ids that were created in an earlier millisecond.</summary>
     public static string New(TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(clock);
@@ -37,7 +36,7 @@ public static class EntityId
         });
     }
 
-    /// <summary>Whether a text has the shape of an id.</summary>
+    /// <summary>Whether a text has the form of an id.</summary>
     public static bool IsValid(string? value)
     {
         if (value is not { Length: Length } || value[0] != 'c')
@@ -57,7 +56,7 @@ public readonly record struct OrganizationId(string Value) : IEntityId<Organizat
     /// <inheritdoc/>
     public static OrganizationId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out OrganizationId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -70,7 +69,7 @@ public readonly record struct WorkspaceId(string Value) : IEntityId<WorkspaceId>
     /// <inheritdoc/>
     public static WorkspaceId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out WorkspaceId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -83,7 +82,7 @@ public readonly record struct DeploymentId(string Value) : IEntityId<DeploymentI
     /// <inheritdoc/>
     public static DeploymentId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out DeploymentId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -96,7 +95,7 @@ public readonly record struct DeployId(string Value) : IEntityId<DeployId>
     /// <inheritdoc/>
     public static DeployId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out DeployId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -109,7 +108,7 @@ public readonly record struct TokenId(string Value) : IEntityId<TokenId>
     /// <inheritdoc/>
     public static TokenId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out TokenId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -122,7 +121,7 @@ public readonly record struct AgentId(string Value) : IEntityId<AgentId>
     /// <inheritdoc/>
     public static AgentId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out AgentId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -135,7 +134,7 @@ public readonly record struct BundleId(string Value) : IEntityId<BundleId>
     /// <inheritdoc/>
     public static BundleId From(string value) => new(value);
 
-    /// <summary>Route binding: takes any text, since an id that does not exist is a 404 and not a 400.</summary>
+    /// <summary>Binds a route value. Every text is valid, because an unknown id leads to 404 and not to 400.</summary>
     public static bool TryParse(string? value, out BundleId id) => (id = new(value ?? "")) is { Value: not "" };
 
     /// <inheritdoc/>
@@ -155,7 +154,7 @@ public readonly record struct EventId(string Value) : IEntityId<EventId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of a person.</summary>
+/// <summary>Id of a user.</summary>
 public readonly record struct UserId(string Value) : IEntityId<UserId>
 {
     /// <inheritdoc/>
@@ -181,7 +180,7 @@ public readonly record struct WebhookId(string Value) : IEntityId<WebhookId>
     public override string ToString() => Value;
 }
 
-/// <summary>Id of an event on its way to one webhook.</summary>
+/// <summary>Id of the delivery of one event to one webhook.</summary>
 public readonly record struct DeliveryId(string Value) : IEntityId<DeliveryId>
 {
     /// <inheritdoc/>

@@ -3,25 +3,25 @@ using System.Text;
 
 namespace Updraft.Protocol;
 
-/// <summary>One line of a manifest: a folder, or a file with its content's digest.</summary>
-/// <param name="Path">Relative path, as <see cref="BundlePath"/> allows it.</param>
-/// <param name="IsFolder">A folder; it has no content.</param>
-/// <param name="IsExecutable">A file that its owner may execute: mode 0755, otherwise 0644.</param>
-/// <param name="Size">Content length in bytes; 0 for a folder.</param>
-/// <param name="Content">SHA-256 of the content; zero for a folder.</param>
-public readonly record struct ManifestEntry(string Path, bool IsFolder, bool IsExecutable, long Size, Digest Content)
+/// <summary>One line of a manifest: a directory, or a file with the digest of its content.</summary>
+/// <param name="Path">Relative path that is a valid <see cref="BundlePath"/>.</param>
+/// <param name="IsDirectory">Whether the entry is a directory, which has no content.</param>
+/// <param name="IsExecutable">Whether the file has mode 0755; otherwise it has 0644.</param>
+/// <param name="Size">Content length in bytes; 0 for a directory.</param>
+/// <param name="Content">SHA-256 of the content; zero for a directory.</param>
+public readonly record struct ManifestEntry(string Path, bool IsDirectory, bool IsExecutable, long Size, Digest Content)
 {
-    /// <summary>A folder.</summary>
-    public static ManifestEntry Folder(string path) => new(path, true, false, 0, default);
+    /// <summary>Creates the entry of a directory.</summary>
+    public static ManifestEntry Directory(string path) => new(path, true, false, 0, default);
 
-    /// <summary>A file.</summary>
+    /// <summary>Creates the entry of a file.</summary>
     public static ManifestEntry File(string path, long size, Digest content, bool isExecutable = false) =>
         new(path, false, isExecutable, size, content);
 }
 
 /// <summary>
-/// The canonical list of a bundle version's files and folders; its digest identifies the content. Equal trees have equal
-/// bytes: entries stand in the order of their paths' UTF-8 bytes, and every folder on the way to a file is listed.
+/// The canonical list of a bundle version's files and directories; its digest identifies the version. Equal trees have equal
+/// bytes: entries are in the order of their paths' UTF-8 bytes, and every parent directory is listed.
 /// Format: docs/formats/manifest.md.
 /// </summary>
 public sealed class Manifest
@@ -30,7 +30,7 @@ public sealed class Manifest
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    // Whoever makes a manifest writes it next; until then they need not be made again.
+    // A new manifest is usually written next, so its bytes are kept until then.
     private byte[]? _bytes;
 
     private Manifest(ManifestEntry[] entries, Digest digest)
@@ -38,7 +38,7 @@ public sealed class Manifest
         (Entries, Digest) = (entries, digest);
         foreach (var entry in entries)
         {
-            FileCount += entry.IsFolder ? 0 : 1;
+            FileCount += entry.IsDirectory ? 0 : 1;
             TotalBytes += entry.Size;
         }
     }
@@ -49,14 +49,14 @@ public sealed class Manifest
     /// <summary>SHA-256 of the manifest's bytes.</summary>
     public Digest Digest { get; }
 
-    /// <summary>Number of files.</summary>
+    /// <summary>Number of files, without directories.</summary>
     public int FileCount { get; }
 
     /// <summary>Sum of the files' sizes, in bytes.</summary>
     public long TotalBytes { get; }
 
-    /// <summary>Sorts entries, adds the folders that lead to them, and checks that they form a tree.</summary>
-    /// <exception cref="InvalidDataException">A path is bad, occurs twice, or a file stands where a folder must.</exception>
+    /// <summary>Sorts entries, adds missing parent directories, and verifies that the entries form a tree.</summary>
+    /// <exception cref="InvalidDataException">A path is invalid or occurs twice, or a parent directory is a file.</exception>
     public static Manifest Create(IEnumerable<ManifestEntry> entries)
     {
         ArgumentNullException.ThrowIfNull(entries);
@@ -65,17 +65,17 @@ public sealed class Manifest
         {
             if (BundlePath.Problem(entry.Path) is { } problem)
                 throw new InvalidDataException($"The path '{entry.Path}' {problem}.");
-            if (!byPath.TryAdd(entry.Path, entry) && !(entry.IsFolder && byPath[entry.Path].IsFolder))
-                throw new InvalidDataException($"The path '{entry.Path}' occurs twice.");
+            if (!byPath.TryAdd(entry.Path, entry) && !(entry.IsDirectory && byPath[entry.Path].IsDirectory))
+                throw new InvalidDataException($"The path '{entry.Path}' occurs twice. Each path must be unique.");
         }
         foreach (var path in byPath.Keys.ToArray())
         {
-            for (var folder = BundlePath.Parent(path); folder is not null; folder = BundlePath.Parent(folder))
+            for (var directory = BundlePath.Parent(path); directory is not null; directory = BundlePath.Parent(directory))
             {
-                if (byPath.TryAdd(folder, ManifestEntry.Folder(folder)))
+                if (byPath.TryAdd(directory, ManifestEntry.Directory(directory)))
                     continue;
-                if (!byPath[folder].IsFolder)
-                    throw new InvalidDataException($"The path '{path}' lies below '{folder}', which is a file.");
+                if (!byPath[directory].IsDirectory)
+                    throw new InvalidDataException($"The path '{path}' lies below '{directory}', which is a file and not a directory.");
                 break;
             }
         }
@@ -84,8 +84,8 @@ public sealed class Manifest
         return Of(sorted);
     }
 
-    /// <summary>Reads a manifest. Only canonical bytes are accepted, so reading and writing again gives the same bytes.</summary>
-    /// <exception cref="InvalidDataException">Anything that <see cref="ToBytes"/> would not have written.</exception>
+    /// <summary>Reads a manifest. It accepts only canonical bytes, so <see cref="ToBytes"/> returns equal bytes.</summary>
+    /// <exception cref="InvalidDataException">The bytes are not a canonical manifest.</exception>
     public static Manifest Parse(ReadOnlySpan<byte> bytes)
     {
         var entries = ParseEntries(bytes);
@@ -94,16 +94,19 @@ public sealed class Manifest
         return new Manifest(entries, Digest.Of(bytes));
     }
 
-    /// <summary>Reads a manifest whose digest says that it was read by <see cref="Parse"/>, or made here, before: it need not be checked again.</summary>
-    /// <returns>Null when the bytes have another digest.</returns>
+    /// <summary>
+    /// Reads a manifest with a known digest. A known digest comes from <see cref="Parse"/> or <see cref="Create"/>, so this method does not
+    /// validate paths and order again.
+    /// </summary>
+    /// <returns>Null if the bytes have another digest.</returns>
     public static Manifest? ParseKnown(ReadOnlySpan<byte> bytes, Digest digest) =>
         Digest.Of(bytes) == digest ? new Manifest(ParseEntries(bytes), digest) : null;
 
-    // Without a text of the whole first: a megabyte that is touched once costs an agent as much as all the rest of this.
+    // Converting the whole manifest to text first would touch a megabyte once, which takes an agent as long as all other work here.
     private static ManifestEntry[] ParseEntries(ReadOnlySpan<byte> bytes)
     {
         if (!bytes.StartsWith(HeaderBytes) || bytes[^1] != '\n')
-            throw new InvalidDataException("This is not an updraft-manifest 1, or it is cut off.");
+            throw new InvalidDataException("The manifest does not start with 'updraft-manifest 1', or it is truncated.");
         var rest = bytes[HeaderBytes.Length..];
         var entries = new ManifestEntry[rest.Count((byte)'\n')];
         for (var i = 0; i < entries.Length; i++)
@@ -118,7 +121,7 @@ public sealed class Manifest
     private static ManifestEntry ParseLine(ReadOnlySpan<byte> line)
     {
         if (line.StartsWith("d "u8))
-            return ManifestEntry.Folder(PathOf(line[2..]));
+            return ManifestEntry.Directory(PathOf(line[2..]));
         var isExecutable = line.StartsWith("f 755 "u8);
         if (isExecutable || line.StartsWith("f 644 "u8))
         {
@@ -132,7 +135,7 @@ public sealed class Manifest
                     : ManifestEntry.File(PathOf(rest[(digits + Digest.Size * 2 + 2)..]), size, content, isExecutable);
             }
         }
-        throw new InvalidDataException($"'{Encoding.UTF8.GetString(line)}' is no manifest line.");
+        throw new InvalidDataException($"'{Encoding.UTF8.GetString(line)}' is not a line of a manifest.");
     }
 
     private static string PathOf(ReadOnlySpan<byte> bytes)
@@ -147,9 +150,9 @@ public sealed class Manifest
         }
     }
 
-    /// <summary>Takes entries that are in order already: the same as <see cref="Create"/>, without sorting.</summary>
-    /// <param name="entries">Their paths were checked one by one.</param>
-    /// <exception cref="InvalidDataException">They are not in order, or a folder is missing or repeated.</exception>
+    /// <summary>Creates a manifest of sorted entries, without the sort of <see cref="Create"/>.</summary>
+    /// <param name="entries">Entries whose paths the caller has validated.</param>
+    /// <exception cref="InvalidDataException">The entries are not in order, or a directory is missing or occurs twice.</exception>
     internal static Manifest FromSorted(ManifestEntry[] entries)
     {
         CheckOrder(entries);
@@ -162,7 +165,7 @@ public sealed class Manifest
         return new Manifest(entries, Digest.Of(bytes)) { _bytes = bytes };
     }
 
-    /// <exception cref="InvalidDataException">The path of an entry is none.</exception>
+    /// <exception cref="InvalidDataException">The path of an entry is invalid.</exception>
     internal static void CheckPaths(IEnumerable<ManifestEntry> entries)
     {
         foreach (var entry in entries)
@@ -174,23 +177,24 @@ public sealed class Manifest
 
     private static void CheckOrder(ManifestEntry[] entries)
     {
-        // The folders that lead to where the reading is. A file between a folder and what it holds may end in a character below the slash.
-        var folders = new HashSet<string>(StringComparer.Ordinal);
-        var lookup = folders.GetAlternateLookup<ReadOnlySpan<char>>();
+        // All directories so far. The last one is not enough: 'a-b' sorts between the directory 'a' and its file 'a/c'.
+        var directories = new HashSet<string>(StringComparer.Ordinal);
+        var lookup = directories.GetAlternateLookup<ReadOnlySpan<char>>();
         for (var i = 0; i < entries.Length; i++)
         {
             var path = entries[i].Path;
             var slash = path.LastIndexOf('/');
             if (i > 0 && BundlePath.Compare(entries[i - 1].Path, path) >= 0 || slash >= 0 && !lookup.Contains(path.AsSpan(0, slash)))
                 throw NotCanonical();
-            if (entries[i].IsFolder)
-                folders.Add(path);
+            if (entries[i].IsDirectory)
+                directories.Add(path);
         }
     }
 
-    private static InvalidDataException NotCanonical() => new("The manifest is not in canonical form.");
+    private static InvalidDataException NotCanonical() =>
+        new("The manifest is not canonical: entries must be sorted, each parent directory listed, and numbers without leading zeros.");
 
-    /// <summary>The entry of a path; null when there is none.</summary>
+    /// <summary>Entry of a path; null if there is none.</summary>
     public ManifestEntry? Find(string path)
     {
         var (low, high) = (0, Entries.Count - 1);
@@ -205,11 +209,11 @@ public sealed class Manifest
         return null;
     }
 
-    /// <summary>The canonical bytes.</summary>
+    /// <summary>Serializes the manifest to its canonical bytes.</summary>
     public byte[] ToBytes() => Interlocked.Exchange(ref _bytes, null) ?? Serialize(Entries);
 
-    /// <summary>Appends an entry as it stands in a manifest: <c>d PATH</c> or <c>f MODE SIZE DIGEST PATH</c>.</summary>
-    internal static StringBuilder AppendEntry(StringBuilder text, in ManifestEntry entry) => entry.IsFolder
+    /// <summary>Appends an entry in the form of a manifest: <c>d PATH</c> or <c>f MODE SIZE DIGEST PATH</c>.</summary>
+    internal static StringBuilder AppendEntry(StringBuilder text, in ManifestEntry entry) => entry.IsDirectory
         ? text.Append("d ").Append(entry.Path)
         : text.Append("f ").Append(entry.IsExecutable ? "755 " : "644 ")
             .Append(CultureInfo.InvariantCulture, $"{entry.Size} ").Append(entry.Content.ToString()).Append(' ').Append(entry.Path);
@@ -218,13 +222,13 @@ public sealed class Manifest
     internal static ManifestEntry ParseEntry(ReadOnlySpan<char> line)
     {
         if (line.StartsWith("d "))
-            return ManifestEntry.Folder(line[2..].ToString());
+            return ManifestEntry.Directory(line[2..].ToString());
         Span<Range> parts = stackalloc Range[5];
         if (line.Split(parts, ' ') == 5 && line[parts[0]] is "f" && line[parts[1]] is "644" or "755"
             && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
             && Digest.TryParse(line[parts[3]], out var content))
             return ManifestEntry.File(line[parts[4]].ToString(), size, content, line[parts[1]] is "755");
-        throw new InvalidDataException($"'{line}' is no manifest line.");
+        throw new InvalidDataException($"'{line}' is not a line of a manifest.");
     }
 
     private static byte[] Serialize(IReadOnlyList<ManifestEntry> entries)
@@ -232,7 +236,7 @@ public sealed class Manifest
         var length = HeaderBytes.Length;
         foreach (var entry in entries)
         {
-            length += Encoding.UTF8.GetByteCount(entry.Path) + (entry.IsFolder ? 3 : 9 + Digits(entry.Size) + 2 * Digest.Size);
+            length += Encoding.UTF8.GetByteCount(entry.Path) + (entry.IsDirectory ? 3 : 9 + Digits(entry.Size) + 2 * Digest.Size);
         }
         var buffer = new byte[length];
         HeaderBytes.CopyTo(buffer);
@@ -250,11 +254,12 @@ public sealed class Manifest
         return digits;
     }
 
-    /// <summary>The bytes of what <see cref="AppendEntry"/> appends, and the end of the line.</summary>
+    /// <summary>Writes the text of <see cref="AppendEntry"/> as UTF-8, with a line break.</summary>
+    /// <returns>Number of bytes written.</returns>
     private static int Write(in ManifestEntry entry, Span<byte> line)
     {
         var length = 2;
-        if (entry.IsFolder)
+        if (entry.IsDirectory)
         {
             "d "u8.CopyTo(line);
         }

@@ -3,15 +3,15 @@ using System.Text;
 
 namespace Updraft.Protocol;
 
-/// <summary>Where the compressed content of a file stands: a pack, and a range of its bytes.</summary>
-/// <param name="PackId">The pack.</param>
-/// <param name="Offset">First byte of the zstd frame, from the start of the pack.</param>
+/// <summary>Location of a compressed content: a range of bytes in a pack.</summary>
+/// <param name="PackId">Id of the pack.</param>
+/// <param name="Offset">Number of bytes from the start of the pack to the zstd frame.</param>
 /// <param name="Length">Length of the zstd frame in bytes.</param>
 public readonly record struct PackLocation(string PackId, long Offset, long Length);
 
 /// <summary>
-/// What turns one manifest into another, with the places where the added contents are found. A full manifest is the
-/// difference to nothing. The places are hints: a content is what its digest says. Format: docs/formats/manifest.md.
+/// The difference between two manifests, with the locations of the added contents. A complete manifest is the difference to the
+/// empty one. Locations are hints, because the digest identifies a content. Format: docs/formats/manifest.md.
 /// </summary>
 public sealed class ManifestDiff
 {
@@ -21,24 +21,24 @@ public sealed class ManifestDiff
         IReadOnlyDictionary<Digest, PackLocation> locations) =>
         (From, To, Removed, Added, Locations) = (from, to, removed, added, locations);
 
-    /// <summary>Digest of the manifest to start from; null for the empty one.</summary>
+    /// <summary>Digest of the earlier manifest; null for the empty one.</summary>
     public Digest? From { get; }
 
-    /// <summary>Digest of the manifest that results.</summary>
+    /// <summary>Digest of the resulting manifest.</summary>
     public Digest To { get; }
 
-    /// <summary>Paths of <see cref="From"/> that are gone, in canonical order.</summary>
+    /// <summary>Paths of <see cref="From"/> that <see cref="To"/> does not have, in canonical order.</summary>
     public IReadOnlyList<string> Removed { get; }
 
     /// <summary>Entries that are new or changed, in canonical order.</summary>
     public IReadOnlyList<ManifestEntry> Added { get; }
 
-    /// <summary>Where the contents of <see cref="Added"/> stand.</summary>
+    /// <summary>Locations of the contents of <see cref="Added"/>.</summary>
     public IReadOnlyDictionary<Digest, PackLocation> Locations { get; }
 
     /// <summary>Compares two manifests.</summary>
-    /// <param name="from">The manifest that the reader has; null for none.</param>
-    /// <param name="to">The manifest that the reader wants.</param>
+    /// <param name="from">The earlier manifest; null for the empty one.</param>
+    /// <param name="to">The later manifest.</param>
     public static (IReadOnlyList<string> Removed, IReadOnlyList<ManifestEntry> Added) Compare(Manifest? from, Manifest to)
     {
         ArgumentNullException.ThrowIfNull(to);
@@ -58,10 +58,10 @@ public sealed class ManifestDiff
         return (removed, added);
     }
 
-    /// <summary>Makes a difference.</summary>
-    /// <param name="from">The manifest that the reader has; null for none.</param>
-    /// <param name="to">The manifest that the reader wants.</param>
-    /// <param name="locations">A place for the content of every added file at least; others do not travel.</param>
+    /// <summary>Creates the difference between two manifests.</summary>
+    /// <param name="from">The earlier manifest; null for the empty one.</param>
+    /// <param name="to">The later manifest.</param>
+    /// <param name="locations">Locations of the contents of all added files. The difference omits other locations.</param>
     public static ManifestDiff Between(Manifest? from, Manifest to, IReadOnlyDictionary<Digest, PackLocation> locations)
     {
         ArgumentNullException.ThrowIfNull(to);
@@ -70,21 +70,23 @@ public sealed class ManifestDiff
         var needed = new Dictionary<Digest, PackLocation>();
         foreach (var entry in added)
         {
-            if (!entry.IsFolder)
+            if (!entry.IsDirectory)
                 needed[entry.Content] = locations[entry.Content];
         }
         return new ManifestDiff(from?.Digest, to.Digest, removed, added, needed);
     }
 
-    /// <summary>Rebuilds the wanted manifest and checks its digest.</summary>
-    /// <param name="from">The manifest that <see cref="From"/> names; null for none.</param>
-    /// <exception cref="InvalidDataException">It starts from another manifest, or the result is not <see cref="To"/>.</exception>
+    /// <summary>Builds the later manifest and verifies its digest.</summary>
+    /// <param name="from">The manifest with the digest <see cref="From"/>; null for the empty one.</param>
+    /// <exception cref="InvalidDataException">
+    /// The earlier manifest has another digest, or the result does not have the digest <see cref="To"/>.
+    /// </exception>
     public Manifest ApplyTo(Manifest? from)
     {
         if (from?.Digest != From)
-            throw new InvalidDataException($"The difference starts from manifest {From}, not {from?.Digest}.");
+            throw new InvalidDataException($"The difference starts from manifest {From}, not from {from?.Digest}.");
         var old = from?.Entries ?? [];
-        // All three are in canonical order, or the result is not.
+        // If one of the three lists is not in canonical order, the result has another digest.
         var entries = new List<ManifestEntry>(old.Count + Added.Count);
         var (i, j, k) = (0, 0, 0);
         while (i < old.Count || j < Added.Count)
@@ -102,13 +104,15 @@ public sealed class ManifestDiff
                 entries.Add(old[i - 1]);
         }
         if (k < Removed.Count)
-            throw new InvalidDataException($"The difference removes '{Removed[k]}', which is not there.");
+            throw new InvalidDataException($"The difference removes '{Removed[k]}', which the earlier manifest does not have.");
         Manifest.CheckPaths(Added);
         var result = Manifest.FromSorted([.. entries]);
-        return result.Digest == To ? result : throw new InvalidDataException($"The difference leads to manifest {result.Digest}, not {To}.");
+        return result.Digest == To
+            ? result
+            : throw new InvalidDataException($"The difference results in manifest {result.Digest}, not in {To}.");
     }
 
-    /// <summary>The bytes that travel.</summary>
+    /// <summary>Serializes the difference.</summary>
     public byte[] ToBytes()
     {
         var text = new StringBuilder(Header).Append(CultureInfo.InvariantCulture, $"from {From?.ToString() ?? "-"}\nto {To}\n");
@@ -123,10 +127,10 @@ public sealed class ManifestDiff
         foreach (var entry in Added)
         {
             text.Append("+ ");
-            if (!entry.IsFolder)
+            if (!entry.IsDirectory)
             {
-                var place = Locations[entry.Content];
-                text.Append(CultureInfo.InvariantCulture, $"{packs[place.PackId]} {place.Offset} {place.Length} ");
+                var location = Locations[entry.Content];
+                text.Append(CultureInfo.InvariantCulture, $"{packs[location.PackId]} {location.Offset} {location.Length} ");
             }
             Manifest.AppendEntry(text, entry).Append('\n');
         }
@@ -134,7 +138,7 @@ public sealed class ManifestDiff
     }
 
     /// <summary>Reads a difference.</summary>
-    /// <exception cref="InvalidDataException">The bytes are no difference, or they are cut off.</exception>
+    /// <exception cref="InvalidDataException">The bytes are not a difference, or they are truncated.</exception>
     public static ManifestDiff Parse(ReadOnlySpan<byte> bytes)
     {
         string text;
@@ -147,7 +151,7 @@ public sealed class ManifestDiff
             throw new InvalidDataException("The difference is not valid UTF-8.", exception);
         }
         if (!text.StartsWith(Header, StringComparison.Ordinal) || text[^1] != '\n')
-            throw new InvalidDataException("This is not an updraft-diff 1, or it is cut off.");
+            throw new InvalidDataException("The difference does not start with 'updraft-diff 1', or it is truncated.");
         var lines = text.AsSpan(Header.Length);
         var fromText = TakeField(ref lines, "from ");
         var from = fromText == "-" ? (Digest?)null : ParseDigest(fromText);
@@ -166,7 +170,7 @@ public sealed class ManifestDiff
             else if (line.StartsWith("+ "))
                 added.Add(ParseLocated(line[2..], packs, locations));
             else
-                throw new InvalidDataException($"'{line}' is no line of a difference.");
+                throw new InvalidDataException($"'{line}' is not a line of a difference.");
         }
         return new ManifestDiff(from, to, removed, added, locations);
     }
@@ -183,14 +187,14 @@ public sealed class ManifestDiff
             locations[entry.Content] = new PackLocation(packs[pack], offset, length);
             return entry;
         }
-        throw new InvalidDataException($"'+ {line}' is no line of a difference.");
+        throw new InvalidDataException($"'+ {line}' is not a line of a difference.");
     }
 
     private static ReadOnlySpan<char> TakeLine(ref ReadOnlySpan<char> lines)
     {
         var end = lines.IndexOf('\n');
         if (end < 0)
-            throw new InvalidDataException("The difference is cut off.");
+            throw new InvalidDataException("The difference is truncated.");
         var line = lines[..end];
         lines = lines[(end + 1)..];
         return line;
@@ -199,9 +203,11 @@ public sealed class ManifestDiff
     private static string TakeField(ref ReadOnlySpan<char> lines, string name)
     {
         var line = TakeLine(ref lines);
-        return line.StartsWith(name) ? line[name.Length..].ToString() : throw new InvalidDataException($"The difference lacks its line '{name.Trim()}'.");
+        return line.StartsWith(name)
+            ? line[name.Length..].ToString()
+            : throw new InvalidDataException($"The difference has no line '{name.Trim()}'.");
     }
 
     private static Digest ParseDigest(string text) =>
-        Digest.TryParse(text, out var digest) ? digest : throw new InvalidDataException($"'{text}' is no digest.");
+        Digest.TryParse(text, out var digest) ? digest : throw new InvalidDataException($"'{text}' is not a digest.");
 }

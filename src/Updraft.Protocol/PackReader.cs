@@ -6,19 +6,19 @@ using ZstdSharp.Unsafe;
 
 namespace Updraft.Protocol;
 
-/// <summary>Reads packs and verifies what it reads.</summary>
+/// <summary>Reads and verifies packs.</summary>
 public static class PackReader
 {
-    /// <summary>Reads and checks the index of a whole pack.</summary>
+    /// <summary>Reads and verifies the index of a complete pack.</summary>
     /// <param name="pack">A seekable stream over the pack.</param>
-    /// <exception cref="InvalidDataException">The pack is cut off or damaged.</exception>
+    /// <exception cref="InvalidDataException">The pack is truncated or damaged.</exception>
     public static IReadOnlyList<PackEntry> ReadIndex(Stream pack)
     {
         ArgumentNullException.ThrowIfNull(pack);
         Span<byte> magic = stackalloc byte[8];
         Span<byte> trailer = stackalloc byte[Pack.TrailerSize];
         if (pack.Length < Pack.Magic.Length + Pack.TrailerSize)
-            throw new InvalidDataException("The pack is shorter than an empty one.");
+            throw new InvalidDataException($"The pack has {pack.Length} bytes, which is less than an empty pack has.");
         pack.Position = 0;
         pack.ReadExactly(magic);
         pack.Position = pack.Length - Pack.TrailerSize;
@@ -26,15 +26,15 @@ public static class PackReader
         var indexOffset = BinaryPrimitives.ReadInt64LittleEndian(trailer);
         var count = BinaryPrimitives.ReadInt64LittleEndian(trailer[8..]);
         if (!magic.SequenceEqual(Pack.Magic) || !trailer[56..].SequenceEqual(Pack.Magic) || trailer[48..56].ContainsAnyExcept((byte)0))
-            throw new InvalidDataException("This is no updraft pack, or it is cut off.");
+            throw new InvalidDataException("The pack does not have the marks of an Updraft pack, or it is truncated.");
         if (count < 0 || count > pack.Length / Pack.IndexEntrySize
             || indexOffset != pack.Length - Pack.TrailerSize - count * Pack.IndexEntrySize || indexOffset < Pack.Magic.Length)
-            throw new InvalidDataException("The pack's index does not fit into the pack.");
+            throw new InvalidDataException("The index of the pack does not fit into the pack.");
         var index = new byte[count * Pack.IndexEntrySize];
         pack.Position = indexOffset;
         pack.ReadExactly(index);
         if (!SHA256.HashData(index).AsSpan().SequenceEqual(trailer[16..48]))
-            throw new InvalidDataException("The pack's index is damaged.");
+            throw new InvalidDataException("The index of the pack is damaged.");
         var entries = new PackEntry[count];
         long end = Pack.Magic.Length;
         for (var i = 0; i < entries.Length; i++)
@@ -43,21 +43,23 @@ public static class PackReader
             entries[i] = new PackEntry(new Digest(slot[..32]), BinaryPrimitives.ReadInt64LittleEndian(slot[32..]),
                 BinaryPrimitives.ReadInt64LittleEndian(slot[40..]), BinaryPrimitives.ReadInt64LittleEndian(slot[48..]));
             if (entries[i].Offset != end || entries[i].Length < 0 || entries[i].Length > indexOffset - end || entries[i].Size < 0)
-                throw new InvalidDataException($"Entry {i} of the pack's index does not follow the one before.");
+                throw new InvalidDataException($"Entry {i} in the index of the pack does not follow the entry before it.");
             end += entries[i].Length;
         }
-        return end == indexOffset ? entries : throw new InvalidDataException("The pack has bytes that its index does not name.");
+        return end == indexOffset ? entries : throw new InvalidDataException("The pack has bytes that are missing in its index.");
     }
 
     /// <summary>
-    /// Decompresses one content and checks it. Reads at most <paramref name="size"/> + 1 bytes out of the frame, so a frame
-    /// that never ends costs nothing. On an exception the destination holds rubbish that must be thrown away.
+    /// Decompresses one content and verifies it. It stops as soon as there are more than <paramref name="size"/> bytes, so a frame that
+    /// decompresses without end does no harm.
     /// </summary>
     /// <param name="frame">Exactly the bytes of the content's zstd frame.</param>
-    /// <param name="size">The content's length, from the manifest.</param>
-    /// <param name="content">The content's digest, from the manifest.</param>
-    /// <param name="destination">Receives the content.</param>
-    /// <exception cref="InvalidDataException">The frame is damaged, or holds another content.</exception>
+    /// <param name="size">Length of the content in bytes, from the manifest.</param>
+    /// <param name="content">Digest of the content, from the manifest.</param>
+    /// <param name="destination">
+    /// Receives the content. After an exception its bytes are invalid, and the caller must discard them.
+    /// </param>
+    /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
     public static void CopyVerified(Stream frame, long size, Digest content, Stream destination)
     {
         ArgumentNullException.ThrowIfNull(destination);

@@ -6,8 +6,8 @@ using ZstdSharp;
 namespace Updraft.Protocol;
 
 /// <summary>
-/// Writes a pack. Small contents are added whole; large ones are streamed, and can be abandoned once their digest
-/// shows that they are known. Memory does not depend on content sizes. Not safe for concurrent use.
+/// Writes a pack. A caller adds small contents in one call, and streams large ones. It can discard a streamed content if the digest
+/// shows that the content is stored already. Memory use does not depend on the size of contents. Not safe for concurrent use.
 /// </summary>
 public sealed class PackWriter : IDisposable
 {
@@ -17,7 +17,7 @@ public sealed class PackWriter : IDisposable
     private Content? _open;
 
     /// <summary>Starts a pack.</summary>
-    /// <param name="output">A seekable, empty stream. The caller keeps it and makes it durable.</param>
+    /// <param name="output">A seekable, empty stream. The caller makes it durable and disposes it.</param>
     public PackWriter(Stream output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -25,10 +25,12 @@ public sealed class PackWriter : IDisposable
         _output.Write(Pack.Magic);
     }
 
-    /// <summary>What has been added so far.</summary>
+    /// <summary>Contents so far, in the order in which they were added.</summary>
     public IReadOnlyList<PackEntry> Entries => _entries;
 
-    /// <summary>Adds a content that is in memory.</summary>
+    /// <summary>Adds a content from memory.</summary>
+    /// <param name="content">The bytes.</param>
+    /// <param name="digest">Digest of the content. The method does not verify it.</param>
     public PackEntry Add(ReadOnlySpan<byte> content, Digest digest)
     {
         ObjectDisposedException.ThrowIf(_open is not null, this);
@@ -46,19 +48,19 @@ public sealed class PackWriter : IDisposable
         }
     }
 
-    /// <summary>Opens a content that is streamed. It must be kept or abandoned before anything else is added.</summary>
+    /// <summary>Starts a streamed content. The caller must keep or dispose it before the next call.</summary>
     public Content Begin()
     {
         if (_open is not null)
-            throw new InvalidOperationException("A content is still open.");
+            throw new InvalidOperationException("A streamed content is still open. Keep it or dispose it first.");
         return _open = new Content(this);
     }
 
-    /// <summary>Writes index and trailer. Nothing can be added afterwards.</summary>
+    /// <summary>Writes the index and the trailer. Afterwards no content can be added.</summary>
     public void Complete()
     {
         if (_open is not null)
-            throw new InvalidOperationException("A content is still open.");
+            throw new InvalidOperationException("A streamed content is still open. Keep it or dispose it first.");
         var indexOffset = _output.Position;
         var index = new byte[_entries.Count * Pack.IndexEntrySize];
         for (var i = 0; i < _entries.Count; i++)
@@ -80,7 +82,7 @@ public sealed class PackWriter : IDisposable
         _output.Flush();
     }
 
-    /// <summary>Frees the compressor. The output stays open.</summary>
+    /// <summary>Disposes the compressor. The output stays open.</summary>
     public void Dispose()
     {
         _open?.Dispose();
@@ -93,7 +95,7 @@ public sealed class PackWriter : IDisposable
         return entry;
     }
 
-    /// <summary>A content that is being streamed into the pack. Disposing it without <see cref="Keep"/> abandons it.</summary>
+    /// <summary>A streamed content. Without <see cref="Keep"/>, its disposal removes its bytes from the pack.</summary>
     public sealed class Content : IDisposable
     {
         private readonly PackWriter _pack;
@@ -119,14 +121,14 @@ public sealed class PackWriter : IDisposable
             _size += bytes.Length;
         }
 
-        /// <summary>Ends the content and says its digest. Decide then: <see cref="Keep"/>, or dispose to abandon it.</summary>
+        /// <summary>Ends the content and returns its digest. Then the caller calls <see cref="Keep"/> or <see cref="Dispose"/>.</summary>
         public Digest End()
         {
             _frame.Dispose();
             return _digest ??= new Digest(_hash.GetHashAndReset());
         }
 
-        /// <summary>Makes the content part of the pack.</summary>
+        /// <summary>Adds the content to the pack.</summary>
         public PackEntry Keep()
         {
             var digest = End();
@@ -134,7 +136,7 @@ public sealed class PackWriter : IDisposable
             return _pack.Record(new PackEntry(digest, _offset, _pack._output.Position - _offset, _size));
         }
 
-        /// <summary>Takes the content's bytes out of the pack again, unless it was kept.</summary>
+        /// <summary>Removes the bytes of the content from the pack, unless <see cref="Keep"/> was called.</summary>
         public void Dispose()
         {
             if (_closed)

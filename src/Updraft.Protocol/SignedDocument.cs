@@ -28,7 +28,7 @@ public sealed record PublicKey
     [JsonPropertyName("kid")]
     public required string KeyId { get; init; }
 
-    /// <summary>The public half of a key pair.</summary>
+    /// <summary>Exports the public part of a P-256 key pair.</summary>
     public static PublicKey Of(ECDsa key)
     {
         ArgumentNullException.ThrowIfNull(key);
@@ -38,13 +38,13 @@ public sealed record PublicKey
     }
 
     /// <summary>Imports the key for verification.</summary>
-    /// <exception cref="InvalidDataException">Not a P-256 point, or the key id is not its thumbprint.</exception>
+    /// <exception cref="InvalidDataException">The key is not a P-256 point, or the key id is not its thumbprint.</exception>
     public ECDsa ToECDsa()
     {
         try
         {
             if (KeyType != "EC" || Curve != "P-256" || KeyId != Thumbprint(X, Y))
-                throw new InvalidDataException("The key is no P-256 key, or its kid is not its thumbprint.");
+                throw new InvalidDataException("The key is not a P-256 key, or its 'kid' is not its thumbprint.");
             return ECDsa.Create(new ECParameters
             {
                 Curve = ECCurve.NamedCurves.nistP256,
@@ -53,7 +53,7 @@ public sealed record PublicKey
         }
         catch (Exception exception) when (exception is CryptographicException or FormatException)
         {
-            throw new InvalidDataException("The key is no point of P-256.", exception);
+            throw new InvalidDataException("The key is not a point of P-256.", exception);
         }
     }
 
@@ -63,41 +63,44 @@ public sealed record PublicKey
 
 /// <summary>
 /// A signed document: a JSON Web Signature in compact form (RFC 7515), ES256 only, with a fixed header. The type in
-/// the header keeps one kind of document from being taken for another.
+/// the header prevents the use of one kind of document as another kind.
 /// </summary>
 public static class SignedDocument
 {
-    /// <summary>Longest document that is looked at, in characters.</summary>
+    /// <summary>Longest valid document, in characters.</summary>
     public const int MaxLength = 1024 * 1024;
 
     /// <summary>Signs a payload.</summary>
     /// <param name="payload">The bytes to sign, usually JSON.</param>
-    /// <param name="type">The document's type: letters, digits and hyphens.</param>
-    /// <param name="key">A P-256 private key.</param>
-    /// <param name="keyId">The key's <see cref="PublicKey.KeyId"/>.</param>
+    /// <param name="type">Type of the document: letters, digits and hyphens.</param>
+    /// <param name="key">P-256 private key.</param>
+    /// <param name="keyId">The <see cref="PublicKey.KeyId"/> of the key.</param>
     public static string Sign(ReadOnlySpan<byte> payload, string type, ECDsa key, string keyId)
     {
         ArgumentNullException.ThrowIfNull(key);
         var input = Header(type, keyId) + "." + Base64Url.EncodeToString(payload);
-        var signature = key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        var signature = key.SignData(Encoding.ASCII.GetBytes(input), HashAlgorithmName.SHA256,
+            DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         return input + "." + Base64Url.EncodeToString(signature);
     }
 
-    /// <summary>Checks a document and returns its payload.</summary>
-    /// <param name="document">The compact form.</param>
-    /// <param name="type">The type that is expected.</param>
-    /// <param name="key">The key that must have signed it.</param>
-    /// <exception cref="InvalidDataException">Another type, key or algorithm, a wrong signature, or not a document.</exception>
+    /// <summary>Verifies a document and returns its payload.</summary>
+    /// <param name="document">Document in compact form.</param>
+    /// <param name="type">Expected type.</param>
+    /// <param name="key">Trusted key.</param>
+    /// <exception cref="InvalidDataException">
+    /// The type, key, algorithm or signature is wrong, or the text is not a document.
+    /// </exception>
     public static byte[] Verify(string document, string type, PublicKey key)
     {
         ArgumentNullException.ThrowIfNull(document);
         ArgumentNullException.ThrowIfNull(key);
         if (document.Length > MaxLength)
-            throw new InvalidDataException($"The signed document is longer than {MaxLength} characters.");
+            throw new InvalidDataException($"The signed document has {document.Length} characters; at most {MaxLength} are allowed.");
         var parts = document.Split('.');
-        // The header is compared as text: there is exactly one way to write it, and nothing in it is negotiable.
+        // The header is compared as text: it has exactly one valid form, and the sender cannot choose any part of it.
         if (parts.Length != 3 || parts[0] != Header(type, key.KeyId))
-            throw new InvalidDataException("The signed document has another type, key or algorithm than expected.");
+            throw new InvalidDataException("The type, key or algorithm of the signed document is not the expected one.");
         try
         {
             var signature = Base64Url.DecodeFromChars(parts[2]);

@@ -4,15 +4,15 @@ using System.Diagnostics.CodeAnalysis;
 namespace Updraft.Protocol;
 
 /// <summary>
-/// Where in a trace something was caused: the header <c>traceparent</c> of W3C Trace Context, version 00. It is not signed: nothing may follow
-/// from it but which trace a span is shown in.
+/// The header <c>traceparent</c> of W3C Trace Context, version 00: a position in a trace. It is not signed, so it decides only in which
+/// trace a span appears.
 /// </summary>
 public static class TraceParent
 {
-    /// <summary>Length of every one.</summary>
+    /// <summary>Length of every header value, in characters.</summary>
     public const int Length = 55;
 
-    /// <summary>Reads one. Anything that is not exactly of the form is none.</summary>
+    /// <summary>Reads a header value, and rejects any text that is not exactly in the form of version 00.</summary>
     public static bool TryParse([NotNullWhen(true)] string? text, out ActivityContext context)
     {
         context = default;

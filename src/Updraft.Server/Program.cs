@@ -30,27 +30,28 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server;
 
-/// <summary>The table of contents: one Add and one Map per slice.</summary>
+/// <summary>Composes the server: one Add and one Map per slice.</summary>
 internal static class Program
 {
-    /// <summary>The public API has three addresses: today's, the one that older clients call, and the one of previews.</summary>
     private static readonly ApiVersion[] ApiVersions = [ApiVersion.V1, ApiVersion.V1Beta1, ApiVersion.Labs];
 
     private static readonly Dictionary<string, SubCommand> SubCommands = new(StringComparer.Ordinal)
     {
-        ["scrub"] = new((services, arguments, token) => ScrubCommand.RunAsync(services, arguments.Has("--json"), token)),
+        ["scrub"] = new((services, arguments, cancellationToken) =>
+            ScrubCommand.RunAsync(services, arguments.Has("--json"), cancellationToken)),
         ["import"] = ImportCommand.Command,
     };
 
     private static Task<int> Main(string[] args) => ServerCommand.RunAsync(args, args => Create(args), StartAsync, SubCommands);
 
-    /// <summary>Builds the server; nothing runs yet.</summary>
+    /// <summary>Builds the server without starting it.</summary>
     /// <param name="args">The command line.</param>
-    /// <param name="adjust">Last changes before it is built, for tests.</param>
+    /// <param name="adjust">Changes the builder before the build, for tests.</param>
     public static WebApplication Create(string[] args, Action<WebApplicationBuilder>? adjust = null)
     {
         var builder = ServerHost.CreateBuilder(args);
         builder.AddTelemetry();
+        builder.AddHealth();
         builder.AddUpdraftDatabase();
         builder.AddEvents();
         builder.AddTokens();
@@ -122,9 +123,9 @@ internal static class Program
         return app;
     }
 
-    /// <summary>Checks the settings, prepares the data folder and starts serving.</summary>
-    /// <param name="app">What <see cref="Create"/> made.</param>
-    /// <param name="console">Where the operator reads.</param>
+    /// <summary>Validates the settings, prepares the data directory and starts to serve.</summary>
+    /// <param name="app">The result of <see cref="Create"/>.</param>
+    /// <param name="console">Gets the messages for the operator.</param>
     public static async Task StartAsync(WebApplication app, TextWriter console)
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();

@@ -18,7 +18,7 @@ public sealed class AgentCommandTests : IDisposable
 
         Assert.Equal("https://updraft.example.com/", options.Server.AbsoluteUri);
         Assert.Equal(("t", "/srv/airflow", "airflow", Environment.MachineName),
-            (options.BearerToken(), options.Root, options.Component, options.Host));
+            (options.ReadToken(), options.Root, options.Component, options.Host));
         Assert.Equal((null, null, 600), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((120, 5, 10, false, null),
             (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once, options.Check));
@@ -30,19 +30,20 @@ public sealed class AgentCommandTests : IDisposable
         foreach (var (name, value) in new[]
         {
             ("SERVER", "http://s:1/x"), ("TOKEN", "t"), ("ROOT", "/r"), ("COMPONENT", "worker"), ("HOST", "h"), ("CHECK", "true"),
-            ("IMAGE_DRIVER", "exec"), ("IMAGE_COMMAND", "run it"), ("IMAGE_TIMEOUT", "6"), ("CHECK_TIMEOUT", "7"), ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
+            ("IMAGE_DRIVER", "exec"), ("IMAGE_COMMAND", "run it"), ("IMAGE_TIMEOUT", "6"), ("CHECK_TIMEOUT", "7"),
+            ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
         })
             _environment["UPDRAFT_AGENT_" + name] = value;
         var options = Parse().Options!;
 
         Assert.Equal(("http://s:1/x", "t", "/r", "worker", "h", "true"),
-            (options.Server.AbsoluteUri, options.BearerToken(), options.Root, options.Component, options.Host, options.Check));
+            (options.Server.AbsoluteUri, options.ReadToken(), options.Root, options.Component, options.Host, options.Check));
         Assert.Equal(("exec", "run it", 6), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
         Assert.Equal((7, 8, 9, true), (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once));
     }
 
     [Fact]
-    public void The_collector_is_the_one_of_OpenTelemetrys_variable_unless_the_agent_has_its_own()
+    public void Own_collector_takes_precedence_over_OpenTelemetry_variable()
     {
         string[] required = ["--server", "http://s", "--token", "t", "--root", "r"];
         Assert.Null(Parse(required).Options!.OtlpEndpoint);
@@ -55,7 +56,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void The_command_line_wins_over_the_environment()
+    public void Command_line_takes_precedence_over_environment()
     {
         _environment["UPDRAFT_AGENT_COMPONENT"] = "worker";
         _environment["UPDRAFT_AGENT_TOKEN"] = "from-the-environment";
@@ -63,7 +64,7 @@ public sealed class AgentCommandTests : IDisposable
         File.WriteAllText(file, "from-the-file\n");
         var options = Parse("--server", "http://s", "--root", "r", "--component", "triggerer", "--token-file", file).Options!;
 
-        Assert.Equal(("triggerer", "from-the-file"), (options.Component, options.BearerToken()));
+        Assert.Equal(("triggerer", "from-the-file"), (options.Component, options.ReadToken()));
         File.Delete(file);
     }
 
@@ -73,20 +74,23 @@ public sealed class AgentCommandTests : IDisposable
     [InlineData("--server http://s --token t", "--root")]
     [InlineData("--server http://s --root r --token t --otlp-endpoint collector:4317", "--otlp-endpoint")]
     [InlineData("--server http://s --root r", "--token-file")]
-    [InlineData("--server http://s --root r --token t --image-driver docker", "--image-driver must be one of exec")]
+    [InlineData("--server http://s --root r --token t --image-driver docker", "--image-driver is 'docker'. It must be one of exec")]
     [InlineData("--server http://s --root r --token t --image-driver exec", "needs --image-command")]
-    [InlineData("--server http://s --root r --token t --image-command true", "is for --image-driver exec")]
-    [InlineData("--server http://s --root r --token t --image-driver exec --image-command true --image-timeout 0", "--image-timeout must be 1 to 86400")]
-    [InlineData("--server http://s --root r --token t --keep-trees -1", "--keep-trees must be 0 to 1000")]
-    [InlineData("--server http://s --root r --token t --check-timeout 0", "--check-timeout must be 1 to 3600")]
+    [InlineData("--server http://s --root r --token t --image-command true", "is only for --image-driver exec")]
+    [InlineData("--server http://s --root r --token t --image-driver exec --image-command true --image-timeout 0",
+        "--image-timeout is '0'. It must be a whole number from 1 to 86400")]
+    [InlineData("--server http://s --root r --token t --keep-trees -1", "--keep-trees is '-1'. It must be a whole number from 0 to 1000")]
+    [InlineData("--server http://s --root r --token t --check-timeout 0",
+        "--check-timeout is '0'. It must be a whole number from 1 to 3600")]
     [InlineData("--server http://s --root r --token t --keep-minutes x", "--keep-minutes")]
     [InlineData("--server http://s --root r --token t --kube-namespace n", "either --kube-selector or --kube-release")]
     [InlineData("--server http://s --root r --token t --kube-selector a=b --kube-release r", "either --kube-selector or --kube-release")]
-    [InlineData("--server http://s --root r --token t --kube-release R", "--kube-release must be a name")]
-    [InlineData("--server http://s --root r --token t --kube-release r --kube-namespace a/b", "--kube-namespace must be a name")]
-    [InlineData("--server http://s --root r --token t --kube-release r --kube-containers a,B", "'B' is none")]
+    [InlineData("--server http://s --root r --token t --kube-release R", "--kube-release is 'R'. It must be a name")]
+    [InlineData("--server http://s --root r --token t --kube-release r --kube-namespace a/b",
+        "--kube-namespace is 'a/b'. It must be a name")]
+    [InlineData("--server http://s --root r --token t --kube-release r --kube-containers a,B", "has 'B', which is not the name")]
     [InlineData("--server http://s --root r --token t --sever", "--sever")]
-    public void A_wrong_option_is_named_and_ends_with_64(string arguments, string named)
+    public void Wrong_option_is_named_and_exits_with_64(string arguments, string named)
     {
         var (options, exit) = Parse(arguments.Split(' '));
 
@@ -96,7 +100,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void Workloads_are_chosen_by_a_release_of_the_chart_or_by_labels()
+    public void Workloads_are_selected_by_chart_release_or_labels()
     {
         string[] always = ["--server", "http://s", "--root", "r", "--token", "t"];
         string[] required = [.. always, "--image-driver", "kubernetes"];
@@ -106,7 +110,8 @@ public sealed class AgentCommandTests : IDisposable
         Assert.Equal(64, Parse(required).Exit);
         Assert.Contains("--kube-release or --kube-selector", _errors.ToString(), StringComparison.Ordinal);
         var release = Parse([.. required, "--kube-release", "prod"]).Options!.Kubernetes!;
-        Assert.Equal((null, "tier=airflow,release=prod,component in (scheduler,webserver,api-server,dag-processor,triggerer,worker,flower)"),
+        Assert.Equal(
+            (null, "tier=airflow,release=prod,component in (scheduler,webserver,api-server,dag-processor,triggerer,worker,flower)"),
             (release.Namespace, release.Selector));
         Assert.Empty(release.Containers);
         _environment["UPDRAFT_AGENT_KUBE_CONTAINERS"] = "scheduler, worker";
@@ -116,7 +121,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_wrong_number_in_the_environment_is_named_too()
+    public void Wrong_number_in_environment_is_named()
     {
         _environment["UPDRAFT_AGENT_KEEP_TREES"] = "many";
 
@@ -125,7 +130,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void Help_teaches_by_example_and_lists_the_exit_codes()
+    public void Help_shows_examples_and_exit_codes()
     {
         Assert.Equal(0, Parse("--help").Exit);
         Assert.Contains("updraft-agent --server https://", _output.ToString(), StringComparison.Ordinal);
@@ -133,7 +138,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void Help_never_shows_what_the_environment_holds()
+    public void Help_does_not_show_environment_values()
     {
         _environment["UPDRAFT_AGENT_TOKEN"] = "secret-token";
         Parse("--help");
@@ -142,7 +147,7 @@ public sealed class AgentCommandTests : IDisposable
     }
 
     [Fact]
-    public void Version_is_the_assembly_s()
+    public void Version_option_prints_assembly_version()
     {
         Assert.Equal(0, Parse("--version").Exit);
         Assert.Contains(AgentVersion.Text, _output.ToString(), StringComparison.Ordinal);

@@ -2,13 +2,14 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Row G8: a server that is away is asked ever more slowly, and not by all agents at once when it is back.</summary>
+/// <summary>An agent requests an unavailable server with growing pauses, and agents do not all reconnect at one time.</summary>
+[Trait("catalog", "G8")]
 public sealed class BackOffTests
 {
     private static readonly TimeSpan First = TimeSpan.FromSeconds(1), Longest = TimeSpan.FromSeconds(60);
 
     [Fact]
-    public async Task Waits_double_up_to_the_longest_and_are_never_shorter_than_half()
+    public async Task Pauses_double_to_the_maximum_and_keep_at_least_half()
     {
         var waits = await WaitAsync(30);
 
@@ -17,13 +18,13 @@ public sealed class BackOffTests
     }
 
     [Fact]
-    public async Task Agents_that_lost_the_server_together_come_back_over_half_a_minute()
+    public async Task Agents_reconnect_over_half_a_minute_after_a_common_outage()
     {
         var arrivals = new List<double>();
         for (var agent = 0; agent < 200; agent++)
             arrivals.Add((await WaitAsync(10))[^1].TotalSeconds);
 
-        // 200 agents over 30 s are 6.7 a second if they are spread evenly; at once they would be 200.
+        // An even spread of 200 agents over 30 s is 6.7 per second. Without a spread it would be 200.
         var busiest = arrivals.GroupBy(arrival => (int)arrival).Max(second => second.Count());
         Assert.InRange(busiest, 1, 30);
         Assert.InRange(arrivals.Max() - arrivals.Min(), 20, 30);

@@ -4,7 +4,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Whatever comes over the network: what is not the signed content never becomes visible.</summary>
+/// <summary>Damaged or wrong data from the network never becomes visible: only signed content does.</summary>
 public sealed class DamageTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
@@ -25,11 +25,11 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_damaged_content_keeps_the_old_tree_and_is_tried_again()
+    public async Task Damaged_content_keeps_old_tree_and_is_retried()
     {
         var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
-        var (pack, place) = _server.Find("the new one");
-        var last = place.Offset + place.Length - 1;
+        var (pack, location) = _server.Find("the new one");
+        var last = location.Offset + location.Length - 1;
         pack[last] ^= 1;
         _server.Deploy([mount]);
         await AssertOldTreeStaysAsync();
@@ -40,7 +40,7 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_content_than_the_digest_says_is_refused()
+    public async Task Content_with_another_digest_is_rejected()
     {
         var mount = _server.Mount("dags", Tree.Of(("a.py", "content 1"), ("b.py", "content 2")));
         var ((pack, first), (_, second)) = (_server.Find("content 1"), _server.Find("content 2"));
@@ -54,9 +54,9 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_range_that_ends_early_is_refused()
+    public async Task Truncated_range_is_rejected()
     {
-        AnswerPacks(async (context, pack, from, to) =>
+        RespondToPacks(async (context, pack, from, to) =>
         {
             Range(context, from, to, pack.Length);
             await context.Response.Body.WriteAsync(pack.AsMemory(from, to - from));
@@ -66,13 +66,13 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Bytes_after_a_range_are_not_read()
+    public async Task Bytes_after_range_are_not_read()
     {
-        AnswerPacks(async (context, pack, from, to) =>
+        RespondToPacks(async (context, pack, from, to) =>
         {
             Range(context, from, to, pack.Length);
             await context.Response.Body.WriteAsync(pack.AsMemory(from, to - from + 1));
-            // Without a length the body could go on for ever; this one does until the agent hangs up.
+            // Without a declared length, the body can be endless. This one continues until the agent closes the connection.
             while (!context.RequestAborted.IsCancellationRequested)
                 await context.Response.Body.WriteAsync(new byte[64 * 1024]);
         });
@@ -84,9 +84,9 @@ public sealed class DamageTests : IAsyncLifetime
     [Theory]
     [InlineData(1, 0)]
     [InlineData(0, 1)]
-    public async Task Another_range_than_the_one_asked_for_is_refused(int earlier, int later)
+    public async Task Range_other_than_requested_is_rejected(int earlier, int later)
     {
-        AnswerPacks(async (context, pack, from, to) =>
+        RespondToPacks(async (context, pack, from, to) =>
         {
             Range(context, from - earlier, to + later, pack.Length);
             await context.Response.Body.WriteAsync(pack.AsMemory(from - earlier, to + later - from + earlier + 1));
@@ -96,15 +96,15 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_whole_pack_instead_of_a_range_is_refused()
+    public async Task Complete_pack_in_place_of_range_is_rejected()
     {
-        AnswerPacks(async (context, pack, _, _) => await context.Response.Body.WriteAsync(pack));
+        RespondToPacks(async (context, pack, _, _) => await context.Response.Body.WriteAsync(pack));
 
         await AssertOldTreeStaysAsync();
     }
 
     [Fact]
-    public async Task A_frame_that_holds_more_than_the_content_is_refused()
+    public async Task Frame_longer_than_content_is_rejected()
     {
         var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
         _server.Deploy([mount with { Manifest = Swap(entry => entry with { Size = entry.Size - 1 }), Bytes = mount.Bytes - 1 }]);
@@ -113,27 +113,27 @@ public sealed class DamageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_difference_to_another_manifest_is_refused()
+    public async Task Difference_to_another_manifest_is_rejected()
     {
         var other = ManifestDiff.Between(null, Manifest.Create([]), new Dictionary<Digest, PackLocation>()).ToBytes();
-        AnswerManifests(other);
+        RespondToManifests(other);
 
         await AssertOldTreeStaysAsync();
     }
 
     [Fact]
-    public async Task A_difference_that_does_not_lead_where_it_says_is_refused()
+    public async Task Difference_with_wrong_result_is_rejected()
     {
         var tree = Tree.Of(("a.py", "the new one"));
         _server.Store(tree);
         var digest = tree.ToManifest().Digest;
-        AnswerManifests(System.Text.Encoding.UTF8.GetBytes($"updraft-diff 1\nfrom -\nto {digest}\n+ d injected\n"));
+        RespondToManifests(System.Text.Encoding.UTF8.GetBytes($"updraft-diff 1\nfrom -\nto {digest}\n+ d injected\n"));
 
         await AssertOldTreeStaysAsync();
     }
 
     [Fact]
-    public async Task A_manifest_that_never_ends_is_not_read_to_its_end()
+    public async Task Endless_manifest_is_not_read_completely()
     {
         _server.Intercept = async context =>
         {
@@ -152,7 +152,7 @@ public sealed class DamageTests : IAsyncLifetime
     [InlineData(1, 0)]
     [InlineData(0, 1)]
     [InlineData(0, -1)]
-    public async Task A_manifest_with_other_totals_than_were_signed_is_refused(int files, int bytes)
+    public async Task Manifest_with_unsigned_totals_is_rejected(int files, int bytes)
     {
         var mount = _server.Mount("dags", Tree.Of(("a.py", "the new one")));
         _server.Deploy([mount with { Files = mount.Files + files, Bytes = mount.Bytes + bytes }]);
@@ -169,32 +169,32 @@ public sealed class DamageTests : IAsyncLifetime
         Assert.Empty(Directory.GetFileSystemEntries(_agent.Own("trees"), "*.partial"));
     }
 
-    private void AnswerPacks(Func<HttpContext, byte[], int, int, Task> answer)
+    private void RespondToPacks(Func<HttpContext, byte[], int, int, Task> respond)
     {
         _server.Intercept = async context =>
         {
             if (!context.Request.Path.StartsWithSegments("/agent/v1/packs", StringComparison.Ordinal, out var id))
                 return false;
             var range = context.Request.GetTypedHeaders().Range!.Ranges.Single();
-            await answer(context, _server.Packs[id.Value![1..]], (int)range.From!.Value, (int)range.To!.Value);
+            await respond(context, _server.Packs[id.Value![1..]], (int)range.From!.Value, (int)range.To!.Value);
             return true;
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
     }
 
-    private void AnswerManifests(byte[] answer)
+    private void RespondToManifests(byte[] response)
     {
         _server.Intercept = async context =>
         {
             var isManifest = context.Request.Path.StartsWithSegments("/agent/v1/manifests", StringComparison.Ordinal);
             if (isManifest)
-                await context.Response.Body.WriteAsync(answer);
+                await context.Response.Body.WriteAsync(response);
             return isManifest;
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
     }
 
-    /// <summary>A manifest of the new tree with its entry changed; the server gives it out like any other.</summary>
+    /// <summary>Stores a manifest of the new tree with a changed entry, and returns its digest.</summary>
     private string Swap(Func<ManifestEntry, ManifestEntry> change)
     {
         var entry = Tree.Of(("a.py", "the new one")).ToManifest().Entries.Single();

@@ -17,7 +17,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_first_deploy_is_mounted_as_it_was_deployed()
+    public async Task First_deploy_is_mounted_unchanged()
     {
         var tree = Tree.Of(("a.py", "one"), ("lib/b.py", "two"), ("lib/empty.py", "")).WithScript("run.sh", "#!");
         var revision = _server.Deploy(("dags", tree));
@@ -34,7 +34,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Files_and_folders_have_the_modes_of_the_manifest_only()
+    public async Task Files_and_directories_have_modes_of_the_manifest()
     {
         var revision = _server.Deploy(("dags", Tree.Of(("lib/a.py", "one")).WithScript("run.sh", "#!").WithFolder("kept")));
         _agent.Start(_server.Address);
@@ -42,12 +42,12 @@ public sealed class DeployTests : IAsyncLifetime
 
         var files = _agent.Mounted("dags");
         Assert.Equal(("644", "755"), (files["lib/a.py"].Mode, files["run.sh"].Mode));
-        Assert.All(["dags/lib", "dags/kept"], folder =>
-            Assert.Equal(AgentRoot.FolderMode, File.GetUnixFileMode(Path.Join(_agent.Root, folder))));
+        Assert.All(["dags/lib", "dags/kept"], directory =>
+            Assert.Equal(AgentRoot.DirectoryMode, File.GetUnixFileMode(Path.Join(_agent.Root, directory))));
     }
 
     [Fact]
-    public async Task An_agent_reports_prepared_and_then_active_with_what_it_mounted()
+    public async Task Agent_reports_prepared_then_active_with_its_mounts()
     {
         var mount = _server.Mount("dags", Tree.Of(("a.py", "one")));
         var revision = _server.Deploy([mount]);
@@ -61,20 +61,21 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_a_changed_file_only_its_range_is_fetched()
+    public async Task Only_range_of_changed_file_is_downloaded()
     {
         var padding = Enumerable.Range(0, 400).Select(i => ($"f{i:000}.py", string.Concat(Enumerable.Repeat($"{i * 7919} ", 20))));
         await DeployAsync(("dags", Tree.Of([.. padding, ("a.py", "one")])));
         var before = _server.PackRequests.Count;
         await DeployAsync(("dags", Tree.Of([.. padding, ("a.py", "two")])));
 
-        var (_, place) = _server.Find("two");
-        Assert.Equal($"bytes={place.Offset}-{place.Offset + place.Length - 1}", Assert.Single(_server.PackRequests.Skip(before)).Range);
+        var (_, location) = _server.Find("two");
+        Assert.Equal($"bytes={location.Offset}-{location.Offset + location.Length - 1}",
+            Assert.Single(_server.PackRequests.Skip(before)).Range);
         Assert.Equal("two", _agent.Mounted("dags")["a.py"].Text);
     }
 
     [Fact]
-    public async Task An_unchanged_file_keeps_inode_and_time_and_a_changed_one_gets_new_ones()
+    public async Task Only_changed_files_get_new_inode_and_time()
     {
         await DeployAsync(("dags", Tree.Of(("a.py", "one"), ("b.py", "same"))));
         var before = _agent.Mounted("dags");
@@ -87,7 +88,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_only_becomes_executable_is_another_inode()
+    public async Task File_that_becomes_executable_gets_new_inode()
     {
         await DeployAsync(("dags", Tree.Of(("run.sh", "#!"))));
         var before = _agent.Mounted("dags")["run.sh"];
@@ -99,7 +100,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_content_that_is_here_under_another_path_is_not_fetched()
+    public async Task Content_at_another_path_is_not_downloaded()
     {
         await DeployAsync(("dags", Tree.Of(("a.py", "one"))));
         var before = _server.PackRequests.Count;
@@ -111,7 +112,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_rollback_flips_to_the_retained_tree_without_fetching()
+    public async Task Rollback_flips_to_retained_tree_without_download()
     {
         var (old, wrong) = (Tree.Of(("a.py", "one"), ("b.py", "same"), ("gone.py", "back")), Tree.Of(("a.py", "two"), ("b.py", "same")));
         await DeployAsync(("dags", old));
@@ -130,7 +131,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_bundle_that_is_gone_from_the_revision_is_unmounted()
+    public async Task Bundle_missing_in_revision_is_unmounted()
     {
         await DeployAsync(("dags", Tree.Of(("a.py", "one"))), ("dbt/shop", Tree.Of(("p.yml", "x"))));
         Assert.Equal("x", _agent.Texts("dbt/shop")["p.yml"]);
@@ -140,7 +141,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_of_the_user_on_the_way_to_a_mount_stays()
+    public async Task Existing_parent_directory_of_mount_stays()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dbt"));
         await DeployAsync(("dbt/shop", Tree.Of(("p.yml", "x"))));
@@ -151,7 +152,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revision_without_mounts_removes_the_links()
+    public async Task Revision_without_mounts_removes_links()
     {
         await DeployAsync(("dags", Tree.Of(("a.py", "one"))));
         await DeployAsync();
@@ -160,7 +161,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mount_may_become_a_folder_of_mounts_and_back()
+    public async Task Mount_path_can_become_directory_of_mounts_and_back()
     {
         await DeployAsync(("dbt", Tree.Of(("p.yml", "1"))));
         await DeployAsync(("dbt/shop", Tree.Of(("p.yml", "2"))), ("dbt/bank", Tree.Of(("p.yml", "3"))));
@@ -171,7 +172,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_the_subfolder_of_a_mount_is_shown()
+    public async Task Only_selected_directory_of_tree_is_mounted()
     {
         var tree = Tree.Of(("dags/a.py", "one"), ("Dockerfile", "FROM"));
         var revision = _server.Deploy([_server.Mount("dags", tree, "dags"), _server.Mount("very/deep/path", tree)]);
@@ -194,9 +195,9 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_shared_with_another_mount_is_not_touched_for_this_one()
+    public async Task File_shared_with_another_mount_keeps_its_time()
     {
-        // The same file at the same path in two bundles: the second one's tree links to the first one's file.
+        // Two bundles have an equal file at an equal path, so the second tree has a hard link to the file of the first one.
         await DeployAsync(("one", Tree.Of(("a.py", "shared"), ("x.py", "1"))), ("two", Tree.Of(("a.py", "other"))));
         var before = _agent.Mounted("one")["a.py"];
         await DeployAsync(("one", Tree.Of(("a.py", "shared"), ("x.py", "1"))), ("two", Tree.Of(("a.py", "shared"))));
@@ -206,7 +207,7 @@ public sealed class DeployTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_tree_arrives_whole_over_several_requests()
+    public async Task Large_tree_is_downloaded_in_several_requests()
     {
         var random = new Random(7);
         var tree = new Tree();

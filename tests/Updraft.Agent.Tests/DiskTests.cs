@@ -5,9 +5,10 @@ using Updraft.Agent.Tests.Support;
 namespace Updraft.Agent.Tests;
 
 /// <summary>
-/// Row G3: a disk that takes nothing more. The root is a small file system in memory, which needs the right to mount; where that is
-/// missing, a full disk is tried by nothing else, and these tests fail.
+/// A full or read-only disk. The root is a small file system in memory, for which the test needs the permission to mount. Without the
+/// permission these tests fail, because no other test covers a full disk.
 /// </summary>
+[Trait("catalog", "G3")]
 public sealed class DiskTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
@@ -31,7 +32,7 @@ public sealed class DiskTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_full_disk_keeps_the_old_tree_and_is_reported_and_the_deploy_arrives_once_there_is_room()
+    public async Task Full_disk_keeps_old_tree_until_there_is_space()
     {
         var large = Tree.Of(("a.py", "the new one"), ("large", Convert.ToHexString(RandomNumberGenerator.GetBytes(1024 * 1024))));
         _server.Deploy(("dags", large));
@@ -42,7 +43,7 @@ public sealed class DiskTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_disk_without_inodes_keeps_the_old_tree_and_is_reported_and_the_deploy_arrives_once_there_are_some()
+    public async Task Disk_without_inodes_keeps_old_tree_until_there_are_some()
     {
         _server.Deploy(("dags", Tree.Of([("a.py", "the new one"), .. Enumerable.Range(0, 100).Select(i => ($"f{i}", $"{i}"))])));
 
@@ -52,7 +53,7 @@ public sealed class DiskTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_disk_that_became_read_only_keeps_the_old_tree_and_the_deploy_arrives_once_it_can_be_written()
+    public async Task Read_only_disk_keeps_old_tree_until_it_is_writable()
     {
         Remount("ro");
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
@@ -85,6 +86,6 @@ public sealed class DiskTests : IAsyncLifetime
     {
         using var process = Process.Start(program, arguments);
         process.WaitForExit();
-        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}");
+        Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} exited with code {process.ExitCode}");
     }
 }

@@ -2,12 +2,12 @@ using System.Diagnostics;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>The scripts of examples/image-drivers, with programs in the place of Docker, Podman and systemd that note how they are called.</summary>
+/// <summary>Tests the scripts of examples/image-drivers with stubs of Docker, Podman and systemd, which record their calls.</summary>
 public sealed class ExampleDriverTests : IDisposable
 {
     private const string Repository = "registry.example.com:5000/org/dep", Image = Repository + "@sha256:12";
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("updraft-example-").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("updraft-example-").FullName;
 
     public ExampleDriverTests()
     {
@@ -18,10 +18,10 @@ public sealed class ExampleDriverTests : IDisposable
             Stub(program, "exit 0");
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 
     [Fact]
-    public async Task Compose_logs_in_pulls_and_waits_for_the_services()
+    public async Task Compose_logs_in_pulls_and_waits_for_services()
     {
         Stub("docker", "[ \"$1\" != login ] || cat >> called");
         File.WriteAllText(At("project/.env"), "OTHER=1\n");
@@ -38,7 +38,7 @@ public sealed class ExampleDriverTests : IDisposable
     }
 
     [Fact]
-    public async Task An_image_that_is_not_to_be_had_stops_nothing()
+    public async Task Missing_image_stops_no_service()
     {
         Stub("docker", "[ \"$1\" = login ]");
         var (exit, _) = await RunAsync("compose");
@@ -49,7 +49,7 @@ public sealed class ExampleDriverTests : IDisposable
     }
 
     [Fact]
-    public async Task An_image_that_is_here_needs_no_registry()
+    public async Task Local_image_needs_no_registry()
     {
         Stub("docker", "case \"$1\" in login | pull) exit 1 ;; esac");
         var (exit, output) = await RunAsync("compose");
@@ -59,7 +59,7 @@ public sealed class ExampleDriverTests : IDisposable
     }
 
     [Fact]
-    public async Task Systemd_restarts_the_units_and_sees_that_they_stay()
+    public async Task Systemd_restarts_units_and_verifies_that_they_stay_active()
     {
         var (exit, output) = await RunAsync("systemd", "airflow-scheduler", "airflow-triggerer");
 
@@ -81,7 +81,7 @@ public sealed class ExampleDriverTests : IDisposable
     {
         var path = At("bin/" + program);
         File.WriteAllText(path + ".text", $"#!/bin/sh\necho \"{program} $*\" >> called\n{body}\n");
-        // A file that this process wrote may be held open for a moment by a process that another test starts, and cannot be run then.
+        // A child process of another test can inherit an open file of this process, which then cannot be executed. So 'cp' creates it.
         using var copy = Process.Start("/bin/sh", ["-c", "cp \"$0\" \"$1\" && chmod +x \"$1\"", path + ".text", path]);
         copy.WaitForExit();
     }
@@ -92,13 +92,14 @@ public sealed class ExampleDriverTests : IDisposable
     {
         var start = new ProcessStartInfo("/bin/sh", [Path.Join(Root(), "examples/image-drivers", script), .. arguments])
         {
-            WorkingDirectory = _folder,
+            WorkingDirectory = _directory,
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
         foreach (var (name, value) in new[]
         {
-            ("PATH", At("bin") + ":/usr/bin:/bin"), ("UPDRAFT_IMAGE", Image), ("UPDRAFT_IMAGE_REPOSITORY", Repository), ("SETTLE_SECONDS", "0"),
+            ("PATH", At("bin") + ":/usr/bin:/bin"), ("UPDRAFT_IMAGE", Image), ("UPDRAFT_IMAGE_REPOSITORY", Repository),
+            ("SETTLE_SECONDS", "0"),
             ("COMPOSE_PROJECT", At("project")), ("IMAGE_ENV_FILE", At("project/image.env")), ("REGISTRY_TOKEN_FILE", At("token")),
         })
             start.Environment[name] = value;
@@ -110,11 +111,11 @@ public sealed class ExampleDriverTests : IDisposable
 
     private static string Root()
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Join(folder.FullName, "Updraft.slnx")))
-            folder = folder.Parent!;
-        return folder.FullName;
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Join(directory.FullName, "Updraft.slnx")))
+            directory = directory.Parent!;
+        return directory.FullName;
     }
 
-    private string At(string name) => Path.Join(_folder, name);
+    private string At(string name) => Path.Join(_directory, name);
 }

@@ -5,7 +5,7 @@ namespace Updraft.Agent.Tests;
 public sealed class FlipTests
 {
     [Fact]
-    public async Task Readers_that_resolve_the_state_once_never_see_a_mix()
+    public async Task Readers_of_one_state_never_see_mixed_versions()
     {
         await using var server = await StandInServer.StartAsync();
         await using var agent = new TestAgent();
@@ -25,7 +25,7 @@ public sealed class FlipTests
     private static Tree Version(int number) =>
         Tree.Of([("version", $"{number}"), .. Enumerable.Range(0, 20).Select(i => ($"f{i}.py", $"{number}"))]);
 
-    /// <summary>Reads both bundles of one state again and again; every file must say the same version.</summary>
+    /// <summary>Reads both bundles of one state repeatedly. All files of a round must have one version.</summary>
     private static int Read(TestAgent agent, CancellationToken cancellationToken)
     {
         for (var rounds = 0; ; rounds++)

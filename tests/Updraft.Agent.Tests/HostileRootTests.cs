@@ -2,7 +2,8 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Row G17: what somebody laid out at the root before the agent starts.</summary>
+/// <summary>Files that an attacker created in the root before the agent starts.</summary>
+[Trait("catalog", "G17")]
 public sealed class HostileRootTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
@@ -28,7 +29,7 @@ public sealed class HostileRootTests : IAsyncLifetime
     [InlineData(".updraft/manifests")]
     [InlineData(".updraft/states")]
     [InlineData(".updraft/lock")]
-    public async Task An_agent_whose_own_folder_or_lock_is_a_link_does_not_start_and_writes_nothing_through_it(string name)
+    public async Task Symbolic_link_as_own_directory_or_lock_prevents_start(string name)
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, Path.GetDirectoryName(name)));
         File.CreateSymbolicLink(Path.Join(_agent.Root, name), name.EndsWith("lock", StringComparison.Ordinal)
@@ -42,7 +43,7 @@ public sealed class HostileRootTests : IAsyncLifetime
     [Theory]
     [InlineData("agent.json")]
     [InlineData("agent.json.bak")]
-    public async Task A_memory_that_is_a_link_is_replaced_and_not_written_through(string name)
+    public async Task Symbolic_link_as_agent_file_is_replaced(string name)
     {
         var target = Path.Join(_elsewhere, "target");
         File.WriteAllText(target, "precious");
@@ -56,7 +57,7 @@ public sealed class HostileRootTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Leftovers_go_whatever_their_modes_and_nothing_behind_their_links()
+    public async Task Leftovers_are_removed_but_not_targets_of_their_links()
     {
         File.WriteAllText(Path.Join(_elsewhere, "precious"), "");
         var leftover = _agent.Own("trees", new string('a', 64) + ".partial");
@@ -74,7 +75,7 @@ public sealed class HostileRootTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_where_the_flipped_link_belongs_is_reported_and_stays()
+    public async Task Directory_in_place_of_current_link_is_reported_and_stays()
     {
         Directory.CreateDirectory(_agent.Own("current", "mine"));
         _agent.Start(_server.Address);
@@ -85,7 +86,7 @@ public sealed class HostileRootTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_tree_that_somebody_laid_out_under_the_right_name_is_made_right_before_it_is_shown()
+    public async Task Planted_tree_is_repaired_before_it_is_mounted()
     {
         var digest = _server.Mounts[0].Manifest;
         Directory.CreateDirectory(_agent.Own("trees", digest));

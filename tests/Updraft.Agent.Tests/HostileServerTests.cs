@@ -7,7 +7,8 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Rows G5, G8, G9 and G13: a server, or somebody between, that plays games. What is mounted stays; sanity is found again.</summary>
+/// <summary>A hostile server or proxy. Mounted files stay, and the agent recovers when the responses are valid again.</summary>
+[Trait("catalog", "G5"), Trait("catalog", "G8"), Trait("catalog", "G9"), Trait("catalog", "G13")]
 public sealed class HostileServerTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new() { Clock = new FastClock(100) };
@@ -28,7 +29,7 @@ public sealed class HostileServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_state_that_only_drips_is_given_up()
+    public async Task Slow_state_response_is_aborted()
     {
         await AssertSurvivesAsync(async context =>
         {
@@ -38,15 +39,15 @@ public sealed class HostileServerTests : IAsyncLifetime
                 await context.Response.Body.FlushAsync();
                 await Task.Yield();
             }
-        }, "did not answer");
+        }, "did not respond");
     }
 
     [Fact]
-    public async Task A_state_that_never_begins_is_given_up() =>
-        await AssertSurvivesAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), "did not answer");
+    public async Task State_request_without_response_times_out() =>
+        await AssertSurvivesAsync(context => Task.Delay(Timeout.Infinite, context.RequestAborted), "did not respond");
 
-    [Fact] // G14
-    public async Task A_pack_that_drips_is_given_up_although_a_byte_comes_now_and_then()
+    [Fact, Trait("catalog", "G14")]
+    public async Task Slow_pack_download_is_aborted()
     {
         _server.Intercept = async context =>
         {
@@ -66,16 +67,16 @@ public sealed class HostileServerTests : IAsyncLifetime
         };
         _server.Deploy(("dags", Tree.Of(("a.py", System.Security.Cryptography.RandomNumberGenerator.GetHexString(100_000)))));
 
-        var line = await _agent.WaitForLogAsync("failed");
+        var line = await _agent.WaitForLogAsync("revision_failed");
 
-        Assert.Contains("too slowly", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Contains("too slow", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
         _server.Intercept = null;
         await _server.WaitForActiveAsync(2);
     }
 
     [Fact]
-    public async Task Nothing_is_asked_of_the_host_that_a_redirect_of_the_state_names()
+    public async Task Redirect_of_state_request_is_not_followed()
     {
         await using var other = await StandInServer.StartAsync();
         await AssertSurvivesAsync(context =>
@@ -88,19 +89,19 @@ public sealed class HostileServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_field_of_the_signed_document_is_covered_by_its_signature()
+    public async Task Signature_covers_every_field_of_the_document()
     {
         var state = (JsonObject)JsonNode.Parse(Payload(_server))!;
         var alterations = state.Select(field => (Action<JsonObject>)(document => document[field.Key] = Other(document[field.Key])))
             .Concat(state["mounts"]![0]!.AsObject().Select(field => (Action<JsonObject>)(document =>
                 document["mounts"]![0]![field.Key] = Other(document["mounts"]![0]![field.Key])))).ToList();
         Assert.InRange(alterations.Count, 12, 30);
-        var refused = 0;
+        var rejected = 0;
         foreach (var alter in alterations)
         {
             _server.AlterDocument = document => Altered(document, alter);
-            _server.Deploy(("dags", Tree.Of(("a.py", $"altered {refused}"))));
-            await _agent.WaitForLogAsync("state_refused", ++refused);
+            _server.Deploy(("dags", Tree.Of(("a.py", $"altered {rejected}"))));
+            await _agent.WaitForLogAsync("state_rejected", ++rejected);
         }
 
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
@@ -109,7 +110,7 @@ public sealed class HostileServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_100_deploys_in_quick_succession_the_last_one_stays_and_no_report_goes_back()
+    public async Task Last_of_100_quick_deploys_stays_and_reports_stay_in_order()
     {
         for (var number = 2; number <= 100; number++)
             _server.Deploy(("dags", Tree.Of(("a.py", $"number {number}"))));
@@ -121,7 +122,7 @@ public sealed class HostileServerTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_the_server_is_back_every_agent_converges()
+    public async Task Every_agent_converges_when_server_returns()
     {
         var agents = Enumerable.Range(0, 10).Select(_ => new TestAgent { Clock = new FastClock(20) }).ToList();
         try
@@ -129,7 +130,7 @@ public sealed class HostileServerTests : IAsyncLifetime
             foreach (var agent in agents)
                 agent.Start(_server.Address);
             foreach (var agent in agents)
-                await agent.WaitForLogAsync("active");
+                await agent.WaitForLogAsync("revision_activated");
             _server.Intercept = context => { context.Response.StatusCode = 503; return Task.FromResult(true); };
             _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
             foreach (var agent in agents)
@@ -137,7 +138,7 @@ public sealed class HostileServerTests : IAsyncLifetime
             Assert.All(agents, agent => Assert.Equal("the old one", agent.Texts("dags")["a.py"]));
             _server.Intercept = null;
             foreach (var agent in agents)
-                await agent.WaitForLogAsync("active", occurrences: 2);
+                await agent.WaitForLogAsync("revision_activated", occurrences: 2);
 
             Assert.All(agents, agent => Assert.Equal("the new one", agent.Texts("dags")["a.py"]));
         }
@@ -148,17 +149,16 @@ public sealed class HostileServerTests : IAsyncLifetime
         }
     }
 
-    private async Task AssertSurvivesAsync(Func<HttpContext, Task> answer, string reason)
+    private async Task AssertSurvivesAsync(Func<HttpContext, Task> respond, string reason)
     {
         _server.Intercept = async context =>
         {
-            await answer(context);
+            await respond(context);
             return true;
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
-        // The poll that was waiting is answered well; the requests after it are not.
-        var line = await _agent.WaitForLogAsync("server_unavailable");
-        Assert.Contains(reason, line.GetProperty("reason").GetString(), StringComparison.Ordinal);
+        // The waiting long poll gets a valid response. Later requests do not.
+        await _agent.WaitForLogAsync("server_unavailable", reason: reason);
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
 
         _server.Intercept = null;
@@ -181,7 +181,7 @@ public sealed class HostileServerTests : IAsyncLifetime
     private static string JsonSerializerText(DesiredState state) =>
         System.Text.Json.JsonSerializer.Serialize(state, AgentJson.Default.DesiredState);
 
-    /// <summary>The same document with one value changed, under the old signature.</summary>
+    /// <summary>Changes one value of a document, and keeps its signature.</summary>
     private static string Altered(string document, Action<JsonObject> alter)
     {
         var parts = document.Split('.');

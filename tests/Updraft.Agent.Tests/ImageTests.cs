@@ -4,12 +4,12 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Images by the driver <c>exec</c>: real commands, real processes; what they were told is a line in the file <c>ran</c>.</summary>
+/// <summary>The driver <c>exec</c> with real commands and processes. Each call of the command adds a line to the file <c>ran</c>.</summary>
 public sealed class ImageTests : IAsyncLifetime
 {
     private const string Repository = "registry.example.com/org/dep";
 
-    /// <summary>Notes what it was told, then does what the file <c>do</c> says; without one it succeeds.</summary>
+    /// <summary>Records its environment, then runs the file <c>do</c>. Without the file it succeeds.</summary>
     private const string Command = "echo \"$UPDRAFT_IMAGE<${UPDRAFT_IMAGE_BEFORE}\" >> ran; if [ -e do ]; then . ./do; fi";
 
     private static readonly ImageReference One = new(Repository, "one"), Two = new(Repository, "two"), Three = new(Repository, "three");
@@ -29,7 +29,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_image_runs_before_the_revision_is_prepared_and_the_bundles_move()
+    public async Task Image_runs_before_revision_is_prepared_and_activated()
     {
         Do("cat dags/a.py >> ran; echo starting");
         Deploy(One);
@@ -44,13 +44,13 @@ public sealed class ImageTests : IAsyncLifetime
         Assert.Equal((1, Two), (prepared.ActiveRevision, prepared.Image));
         var step = Assert.Single(prepared.Steps!);
         Assert.Equal(("image", StepStatus.Completed), (step.Name, step.Status));
-        Assert.Equal([$"{Two} is to run instead of {One}.", "starting", $"{Two} runs."], step.Log.Select(line => line.Text));
+        Assert.Equal([$"Rolling out {Two} in place of {One}.", "starting", $"{Two} runs."], step.Log.Select(line => line.Text));
     }
 
     [Fact]
-    public async Task The_command_gets_the_digest_and_its_parts_and_never_the_token()
+    public async Task Command_gets_digest_and_parts_but_no_token()
     {
-        _agent.Configure = options => options with { ImageDriver = "exec", ImageCommand = "env > told" };
+        _agent.Configure = options => options with { ImageDriver = "exec", ImageCommand = "env > environment" };
         Environment.SetEnvironmentVariable("UPDRAFT_AGENT_TOKEN", StandInServer.Token);
         var digest = "sha256:" + new string('a', 64);
         Deploy(One with { Digest = digest });
@@ -58,16 +58,16 @@ public sealed class ImageTests : IAsyncLifetime
         await _server.WaitForActiveAsync(1);
         Environment.SetEnvironmentVariable("UPDRAFT_AGENT_TOKEN", null);
 
-        var told = File.ReadAllLines(Path.Join(_agent.Root, "told"));
+        var environment = File.ReadAllLines(Path.Join(_agent.Root, "environment"));
         Assert.Equal([$"UPDRAFT_IMAGE={Repository}@{digest}", "UPDRAFT_IMAGE_BEFORE=", $"UPDRAFT_IMAGE_DIGEST={digest}",
             $"UPDRAFT_IMAGE_REPOSITORY={Repository}", "UPDRAFT_IMAGE_TAG=one"],
-            told.Where(line => line.StartsWith("UPDRAFT_IMAGE", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
-        Assert.DoesNotContain(told, line => line.StartsWith("UPDRAFT_AGENT_TOKEN", StringComparison.Ordinal));
-        Assert.DoesNotContain(told, line => line.Contains(StandInServer.Token, StringComparison.Ordinal));
+            environment.Where(line => line.StartsWith("UPDRAFT_IMAGE", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.DoesNotContain(environment, line => line.StartsWith("UPDRAFT_AGENT_TOKEN", StringComparison.Ordinal));
+        Assert.DoesNotContain(environment, line => line.Contains(StandInServer.Token, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task An_image_that_runs_is_left_alone_by_deploys_of_other_things_and_by_restarts()
+    public async Task Running_image_survives_other_deploys_and_restarts()
     {
         Deploy(One with { Digest = "sha256:1" });
         _agent.Start(_server.Address);
@@ -87,7 +87,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_without_a_driver_rolls_out_nothing()
+    public async Task Agent_without_driver_rolls_out_no_image()
     {
         _agent.Configure = options => options;
         Deploy(One);
@@ -100,7 +100,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_gets_a_driver_lets_the_image_run_that_was_deployed_before()
+    public async Task New_driver_rolls_out_image_of_earlier_deploy()
     {
         var configured = _agent.Configure;
         _agent.Configure = options => options;
@@ -117,7 +117,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_image_that_fails_is_undone_and_given_up_and_another_revision_works()
+    public async Task Failed_image_is_restored_and_aborted_until_next_revision()
     {
         Deploy(One);
         _agent.Start(_server.Address);
@@ -127,23 +127,24 @@ public sealed class ImageTests : IAsyncLifetime
         var failed = await _server.WaitForFailureAsync(2);
 
         Assert.Equal((true, 1, One), (failed.HasGivenUp, failed.ActiveRevision, failed.Image));
-        Assert.Equal($"The image {Two} does not run: the command ended with exit code 3. {One} was brought back. Its last output:\nno such image",
-            failed.Message);
-        Assert.Equal([("image", StepStatus.Failed), ("image-restore", StepStatus.Completed)], failed.Steps!.Select(step => (step.Name, step.Status)));
+        Assert.Equal($"The image {Two} does not run: the command ended with exit code 3. {One} was restored. "
+            + "Its last output:\nno such image", failed.Message);
+        Assert.Equal([("image", StepStatus.Failed), ("image-restore", StepStatus.Completed)],
+            failed.Steps!.Select(step => (step.Name, step.Status)));
         Assert.Equal("The command ended with exit code 3.", failed.Steps![0].Log[^1].Text);
         Assert.Equal("revision 1", _agent.Texts("dags")["a.py"]);
 
         await _agent.StopAsync();
         _agent.Start(_server.Address);
         await _server.WaitForReportAsync(report => report is { Phase: AgentPhase.Active, Revision: 1, Steps: null });
-        await _agent.WaitForLogAsync("given_up", 2);
+        await _agent.WaitForLogAsync("revision_aborted", 2);
         Deploy(Three);
         await _server.WaitForActiveAsync(3);
         Assert.Equal([$"{One}<", $"{Two}<{One}", $"{One}<{Two}", $"{Three}<{One}"], Ran());
     }
 
     [Fact]
-    public async Task An_image_that_takes_too_long_is_killed_with_everything_it_started()
+    public async Task Slow_image_command_is_killed_with_its_children()
     {
         _agent.Configure = options => options with { ImageDriver = "exec", ImageCommand = Command, ImageTimeout = TimeSpan.FromSeconds(2) };
         Do("sleep 600 & echo $! > child; wait");
@@ -151,24 +152,25 @@ public sealed class ImageTests : IAsyncLifetime
         _agent.Start(_server.Address);
         var failed = await _server.WaitForFailureAsync(1);
 
-        Assert.Contains("the command took longer than 2 s. There is no other image to go back to.", failed.Message);
+        Assert.Contains("the command took longer than 2 s. There is no earlier image to restore.", failed.Message);
         Assert.True(failed.HasGivenUp);
         Assert.Equal([$"{One}<"], Ran());
         await Eventually(() => !IsAlive("child"));
-        // It was running for longer than a second, and said so meanwhile.
+        // The command ran for more than a second, so the agent reported the running step.
         var step = Assert.Single((await _server.WaitForReportAsync(report => report.Phase == AgentPhase.Preparing)).Steps!);
         Assert.Equal(("image", StepStatus.Running), (step.Name, step.Status));
     }
 
     [Fact]
-    public async Task A_restore_that_fails_too_is_told_and_the_image_before_counts_as_uncertain()
+    public async Task Failed_restore_is_reported_and_leaves_image_uncertain()
     {
         Deploy(One);
         _agent.Start(_server.Address);
         await _server.WaitForActiveAsync(1);
         Do("exit 4");
         Deploy(Two);
-        Assert.Contains($"{One} could not be brought back either: the command ended with exit code 4.", (await _server.WaitForFailureAsync(2)).Message);
+        var failure = await _server.WaitForFailureAsync(2);
+        Assert.Contains($"{One} could not be restored: the command ended with exit code 4.", failure.Message);
         File.Delete(Path.Join(_agent.Root, "do"));
         Deploy(One);
         await _server.WaitForActiveAsync(3);
@@ -177,7 +179,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_newer_revision_ends_the_rollout_of_an_older_one_and_leaves_nothing_uncertain()
+    public async Task Newer_revision_cancels_rollout_and_leaves_no_uncertainty()
     {
         Deploy(One);
         _agent.Start(_server.Address);
@@ -185,7 +187,7 @@ public sealed class ImageTests : IAsyncLifetime
         Do($"[ \"$UPDRAFT_IMAGE\" = {Two} ] || exit 0; sleep 600 & echo $! > child; wait");
         Deploy(Two);
         await Eventually(() => File.Exists(Path.Join(_agent.Root, "child")));
-        // The image of the first revision again: nothing would be to do, had the second not been begun.
+        // This is the image of the first revision. Without the interrupted rollout of the second one, no rollout would be necessary.
         Deploy(One);
         await _server.WaitForActiveAsync(3);
         Deploy(Three);
@@ -197,7 +199,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_was_stopped_in_the_middle_of_a_rollout_begins_it_again()
+    public async Task Agent_stopped_during_rollout_repeats_it()
     {
         Deploy(One);
         _agent.Start(_server.Address);
@@ -215,7 +217,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_once_an_image_that_fails_ends_the_agent()
+    public async Task Once_exits_with_70_after_failed_image()
     {
         _agent.Configure = options => options with { Once = true, ImageDriver = "exec", ImageCommand = "exit 1" };
         Deploy(One);
@@ -226,7 +228,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_once_an_agent_that_has_something_to_serve_does_not_wait_for_the_others()
+    public async Task Once_does_not_wait_for_others_with_mounted_files()
     {
         _agent.Configure = options => options with { Once = true };
         Deploy(One);
@@ -242,7 +244,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_once_an_agent_that_has_nothing_waits_for_the_others()
+    public async Task Once_waits_for_others_without_mounted_files()
     {
         _agent.Configure = options => options with { Once = true };
         var isHeld = true;
@@ -258,7 +260,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_log_that_is_too_long_is_cut_to_what_a_server_takes()
+    public async Task Long_step_log_is_cut_to_server_limit()
     {
         Do("printf 'nul \\000 and \\033[1m\\n'; i=0; while [ $i -lt 1000 ]; do printf '%2000s<<<<\\n' $i; i=$((i+1)); done");
         Deploy(One);
@@ -271,7 +273,7 @@ public sealed class ImageTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_check_is_a_step_with_a_log_and_control_characters_are_made_readable()
+    public async Task Check_is_a_step_with_readable_log()
     {
         _agent.Configure = options => options with { Check = "printf 'line one\\rnul\\000\\n'; exit 5" };
         Deploy(null);
@@ -294,14 +296,14 @@ public sealed class ImageTests : IAsyncLifetime
         _server.Deploy(("dags", Tree.Of(("a.py", $"revision {_server.Revision + 1}"))));
     }
 
-    private void Do(string what) => File.WriteAllText(Path.Join(_agent.Root, "do"), what);
+    private void Do(string script) => File.WriteAllText(Path.Join(_agent.Root, "do"), script);
 
     private string[] Ran() => File.ReadAllText(Path.Join(_agent.Root, "ran")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
     private bool IsAlive(string file)
     {
         var id = int.Parse(File.ReadAllText(Path.Join(_agent.Root, file)), CultureInfo.InvariantCulture);
-        // A killed process may stay as a zombie until somebody collects it.
+        // A killed process can stay as a zombie until its parent reads its exit code.
         return File.Exists($"/proc/{id}/stat") && !File.ReadAllText($"/proc/{id}/stat").Contains(") Z ", StringComparison.Ordinal);
     }
 }

@@ -17,7 +17,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_newer_revision_supersedes_one_that_is_being_prepared()
+    public async Task Newer_revision_supersedes_one_in_preparation()
     {
         var stuck = new TaskCompletionSource();
         _server.Intercept = async context =>
@@ -39,7 +39,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_answer_that_was_lost_is_given_again()
+    public async Task Report_is_repeated_after_lost_response()
     {
         var lost = 0;
         _server.Intercept = context =>
@@ -56,27 +56,27 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revision_that_was_prepared_and_could_not_be_activated_is_tried_again()
+    public async Task Failed_activation_is_retried()
     {
-        var inTheWay = Path.Join(_agent.Root, "dags");
+        var blocked = Path.Join(_agent.Root, "dags");
         var reports = 0;
         _server.Intercept = context =>
         {
             if (context.Request.Path == AgentRoutes.Report && Interlocked.Increment(ref reports) == 1)
-                File.WriteAllText(inTheWay, "somebody's");
+                File.WriteAllText(blocked, "unmanaged");
             return Task.FromResult(false);
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
         _agent.Start(_server.Address);
         await _server.WaitForFailureAsync(1);
-        File.Delete(inTheWay);
+        File.Delete(blocked);
         await _server.WaitForActiveAsync(1);
 
         Assert.Equal("one", _agent.Texts("dags")["a.py"]);
     }
 
     [Fact]
-    public async Task Of_many_quick_deploys_the_last_one_stays()
+    public async Task Last_of_many_quick_deploys_stays()
     {
         _agent.Start(_server.Address);
         for (var i = 0; i < 30; i++)
@@ -87,7 +87,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Before_the_first_deploy_nothing_is_mounted()
+    public async Task No_mount_exists_before_first_deploy()
     {
         _agent.Configure = options => options with { Once = true };
         _agent.Start(_server.Address);
@@ -97,7 +97,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_once_the_agent_ends_when_it_has_converged()
+    public async Task Once_exits_after_activation()
     {
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
         _agent.Configure = options => options with { Once = true };
@@ -109,16 +109,16 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_once_an_agent_that_is_up_to_date_ends_too()
+    public async Task Once_exits_without_a_new_revision()
     {
-        await With_once_the_agent_ends_when_it_has_converged();
+        await Once_exits_after_activation();
         _agent.Start(_server.Address);
 
         Assert.Equal(0, await _agent.EndAsync());
     }
 
     [Fact]
-    public async Task A_refused_token_ends_an_agent_that_was_never_enrolled()
+    public async Task Rejected_token_ends_agent_before_enrollment()
     {
         _agent.Configure = options => options with { Token = "wrong" };
         _agent.Start(_server.Address);
@@ -127,7 +127,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refused_token_does_not_end_an_agent_that_was_enrolled()
+    public async Task Rejected_token_does_not_end_enrolled_agent()
     {
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
         _agent.Start(_server.Address);
@@ -147,7 +147,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_token_in_the_token_file_needs_no_restart()
+    public async Task New_token_in_file_needs_no_restart()
     {
         var file = Path.Join(_agent.Root, "token");
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
@@ -164,7 +164,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_check_that_fails_keeps_what_runs_and_its_output_is_reported()
+    public async Task Failed_check_keeps_old_files_and_reports_output()
     {
         _agent.Configure = options => options with { Check = "echo \"checking $UPDRAFT_STAGED\"; grep -q good \"$UPDRAFT_STAGED\"/a.py" };
         _server.Deploy(("dags", Tree.Of(("a.py", "good 1"))));
@@ -180,7 +180,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_check_that_takes_too_long_is_ended_with_all_that_it_started()
+    public async Task Slow_check_is_killed_with_its_children()
     {
         var pid = Path.Join(_agent.Root, "pid");
         _agent.Configure = options => options with { Check = $"sleep 600 & echo $! > {pid}; wait", CheckTimeout = TimeSpan.FromSeconds(1) };
@@ -193,7 +193,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_check_does_not_get_the_token()
+    public async Task Check_does_not_get_the_token()
     {
         Environment.SetEnvironmentVariable("UPDRAFT_AGENT_TOKEN", StandInServer.Token);
         _agent.Configure = options => options with { Check = "env > ../../../environment" };
@@ -207,7 +207,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Earlier_trees_stay_for_a_count_and_then_go()
+    public async Task Earlier_trees_stay_for_a_number_of_states()
     {
         _agent.Configure = options => options with { KeepTrees = 2, KeepFor = TimeSpan.Zero };
         _agent.Start(_server.Address);
@@ -215,7 +215,7 @@ public sealed class LoopTests : IAsyncLifetime
             await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", $"{i}")))));
         await _agent.StopAsync();
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("serving");
+        await _agent.WaitForLogAsync("revision_resumed");
 
         Assert.Equal(Digests(3, 4, 5), Names("trees"));
         Assert.Equal(Digests(3, 4, 5), Names("manifests"));
@@ -223,7 +223,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Earlier_trees_stay_while_a_task_may_still_import_from_them()
+    public async Task Earlier_trees_stay_for_a_time()
     {
         _agent.Configure = options => options with { KeepTrees = 0 };
         _agent.Start(_server.Address);
@@ -233,13 +233,13 @@ public sealed class LoopTests : IAsyncLifetime
         await _agent.StopAsync();
         _agent.Clock = new ShiftedClock(TimeSpan.FromMinutes(11));
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("serving");
+        await _agent.WaitForLogAsync("revision_resumed");
 
         Assert.Equal(Digests(3), Names("trees"));
     }
 
-    private string Names(string folder) =>
-        string.Join(' ', Directory.GetFileSystemEntries(_agent.Own(folder)).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    private string Names(string directory) =>
+        string.Join(' ', Directory.GetFileSystemEntries(_agent.Own(directory)).Select(Path.GetFileName).Order(StringComparer.Ordinal));
 
     private static string Digests(params int[] versions) => string.Join(' ', versions
         .Select(version => Tree.Of(("a.py", $"{version}")).ToManifest().Digest.ToString()).Order(StringComparer.Ordinal));

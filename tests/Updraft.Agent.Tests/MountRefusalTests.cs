@@ -18,7 +18,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_with_files_at_a_mount_path_stays_and_the_message_says_what_to_do()
+    public async Task Unmanaged_directory_at_mount_path_stays_and_is_reported()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
         File.WriteAllText(Path.Join(_agent.Root, "dags", "mine.py"), "mine");
@@ -31,7 +31,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Once_the_folder_is_moved_away_the_same_revision_goes_live()
+    public async Task Revision_is_activated_after_directory_is_moved_away()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
         File.WriteAllText(Path.Join(_agent.Root, "dags", "mine.py"), "mine");
@@ -43,7 +43,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_empty_folder_at_a_mount_path_is_replaced()
+    public async Task Empty_directory_at_mount_path_is_replaced()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
         _server.Deploy(("dags", Some));
@@ -62,7 +62,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     [InlineData(".")]
     [InlineData(".updraft")]
     [InlineData(".updraft/trees")]
-    public async Task A_path_that_cannot_be_a_mount_is_refused(string path)
+    public async Task Invalid_mount_path_is_rejected(string path)
     {
         var failure = await FailAsync(path);
 
@@ -72,7 +72,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Mounts_that_nest_are_refused()
+    public async Task Nested_mounts_are_rejected()
     {
         var failure = await FailAsync("dbt", "dbt/shop");
 
@@ -81,7 +81,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Two_mounts_at_one_path_are_refused()
+    public async Task Two_mounts_at_one_path_are_rejected()
     {
         var failure = await FailAsync("dbt", "dbt");
 
@@ -89,7 +89,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mount_never_passes_through_a_link_of_somebody_else()
+    public async Task Mount_path_through_unmanaged_link_is_rejected()
     {
         var elsewhere = Directory.CreateDirectory(Path.Join(_agent.Root, "elsewhere")).FullName;
         File.CreateSymbolicLink(Path.Join(_agent.Root, "dbt"), elsewhere);
@@ -100,7 +100,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_link_of_somebody_else_at_a_mount_path_stays()
+    public async Task Unmanaged_link_at_mount_path_stays()
     {
         File.CreateSymbolicLink(Path.Join(_agent.Root, "dags"), "/nowhere");
         await FailAsync("dags");
@@ -109,7 +109,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_at_or_above_a_mount_path_stays()
+    public async Task Unmanaged_file_above_mount_path_stays()
     {
         File.WriteAllText(Path.Join(_agent.Root, "dbt"), "mine");
         await FailAsync("dbt/shop");
@@ -118,7 +118,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_refused_mount_keeps_all_others_as_they_are()
+    public async Task Rejected_mount_keeps_all_others()
     {
         _server.Deploy(("dags", Some));
         _agent.Start(_server.Address);
@@ -132,7 +132,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_subfolder_that_the_tree_lacks_is_refused()
+    public async Task Missing_directory_in_tree_is_rejected()
     {
         _server.Deploy([_server.Mount("dags", Some, "missing")]);
         _agent.Start(_server.Address);

@@ -2,7 +2,7 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>DAG bundles with names: several mounts in one folder, which comes and goes with them.</summary>
+/// <summary>Named DAG bundles: several mounts in one directory, which the agent creates and removes.</summary>
 public sealed class NamedBundleTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
@@ -17,7 +17,7 @@ public sealed class NamedBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Bundles_stand_beside_each_other_and_the_folder_goes_with_the_last()
+    public async Task Bundles_are_mounted_together_and_directory_goes_with_last()
     {
         _agent.Start(_server.Address);
         await DeployAsync(("dags", "main"), ("bundles/finance", "f"), ("bundles/team_1", "t"));
@@ -33,7 +33,7 @@ public sealed class NamedBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_of_somebody_else_is_used_and_stays()
+    public async Task Unmanaged_directory_is_used_and_stays()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "bundles"));
         File.WriteAllText(Path.Join(_agent.Root, "bundles", "mine.txt"), "mine");
@@ -41,11 +41,12 @@ public sealed class NamedBundleTests : IAsyncLifetime
         await DeployAsync(("dags", "main"), ("bundles/finance", "f"));
         await DeployAsync(("dags", "main"));
 
-        Assert.Equal("mine.txt", string.Join(' ', Directory.GetFileSystemEntries(Path.Join(_agent.Root, "bundles")).Select(Path.GetFileName)));
+        var entries = Directory.GetFileSystemEntries(Path.Join(_agent.Root, "bundles"));
+        Assert.Equal("mine.txt", string.Join(' ', entries.Select(Path.GetFileName)));
     }
 
     [Fact]
-    public async Task A_bundle_around_another_is_refused()
+    public async Task Bundle_that_contains_another_is_rejected()
     {
         _server.Deploy(("bundles/finance", Tree.Of(("a.py", "f"))), ("bundles", Tree.Of(("a.py", "all"))));
         _agent.Start(_server.Address);
@@ -55,9 +56,10 @@ public sealed class NamedBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_DAG_bundle_is_checked_and_no_other()
+    public async Task Only_DAG_bundles_are_checked()
     {
-        _agent.Configure = options => options with { Check = "echo $UPDRAFT_MOUNT >> ../../checked; ! grep -q bad \"$UPDRAFT_STAGED\"/a.py" };
+        const string Check = "echo $UPDRAFT_MOUNT >> ../../checked; ! grep -q bad \"$UPDRAFT_STAGED\"/a.py";
+        _agent.Configure = options => options with { Check = Check };
         _agent.Start(_server.Address);
         await DeployAsync(("dags", "good"), ("bundles/finance", "good too"), ("dbt/shop", "bad, but no DAG"));
         Assert.Equal(["dags", "bundles/finance"], File.ReadAllLines(_agent.Own("checked")));

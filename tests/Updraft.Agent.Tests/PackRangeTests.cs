@@ -5,13 +5,13 @@ namespace Updraft.Agent.Tests;
 public sealed class PackRangeTests
 {
     [Fact]
-    public void Contents_that_stand_close_together_are_one_request()
+    public void Close_contents_are_one_request()
     {
         Assert.Equal([(8, 5000)], Plan(("p", 8, 100), ("p", 108, 100), ("p", 208 + PackRange.MaxGap, 696)));
     }
 
     [Fact]
-    public void A_larger_gap_is_not_fetched()
+    public void Large_gap_is_not_downloaded()
     {
         Assert.Equal([(8, 108), (109 + PackRange.MaxGap, 209 + PackRange.MaxGap)], Plan(("p", 109 + PackRange.MaxGap, 100), ("p", 8, 100)));
     }
@@ -23,7 +23,7 @@ public sealed class PackRangeTests
     }
 
     [Fact]
-    public void A_long_run_is_split_so_that_requests_run_beside_each_other()
+    public void Long_range_is_split_for_parallel_requests()
     {
         var ranges = Plan([.. Enumerable.Range(0, 32).Select(i => ("p", 8L + i * 1024 * 1024, 1024L * 1024))]);
 
@@ -36,20 +36,21 @@ public sealed class PackRangeTests
     [InlineData(8, 0)]
     [InlineData(8, -5)]
     [InlineData(long.MaxValue, 10)]
-    public void A_place_that_cannot_be_one_is_refused(long offset, long length)
+    public void Impossible_location_is_rejected(long offset, long length)
     {
         Assert.Throws<InvalidDataException>(() => Plan(("p", offset, length)));
     }
 
     [Fact]
-    public void A_frame_much_longer_than_its_content_is_refused()
+    public void Frame_much_longer_than_content_is_rejected()
     {
         var file = new WantedFile(ManifestEntry.File("a", 10, default), new PackLocation("p", 8, 1024 * 1024), "a");
 
         Assert.Throws<InvalidDataException>(() => PackRange.Plan([file]));
     }
 
-    private static List<(long Start, long End)> Plan(params (string Pack, long Offset, long Length)[] places) =>
-        [.. PackRange.Plan(places.Select((place, i) => new WantedFile(ManifestEntry.File($"{i}", Math.Max(0, place.Length), default),
-            new PackLocation(place.Pack, place.Offset, place.Length), $"{i}"))).Select(range => (range.Start, range.End))];
+    private static List<(long Start, long End)> Plan(params (string Pack, long Offset, long Length)[] locations) =>
+        [.. PackRange.Plan(locations.Select((location, i) => new WantedFile(
+            ManifestEntry.File($"{i}", Math.Max(0, location.Length), default),
+            new PackLocation(location.Pack, location.Offset, location.Length), $"{i}"))).Select(range => (range.Start, range.End))];
 }

@@ -2,12 +2,12 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Deploys that begin with the links that an idle agent has prepared.</summary>
+/// <summary>Deploys that start with a prebuilt tree of an idle agent.</summary>
 public sealed class PrebuiltTreeTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
     private StandInServer _server = null!;
-    private int _spares;
+    private int _prebuiltTrees;
 
     public async ValueTask InitializeAsync() => _server = await StandInServer.StartAsync();
 
@@ -22,10 +22,10 @@ public sealed class PrebuiltTreeTests : IAsyncLifetime
     [InlineData("b/c.py=same")]
     [InlineData("a.py=one")]
     [InlineData("a.py=one b=now-a-file")]
-    [InlineData("a.py/x.py=now-a-folder b/c.py=same")]
+    [InlineData("a.py/x.py=now-a-directory b/c.py=same")]
     [InlineData("a.py=one b/c.py=same b/d/e/f.py=new g.py=new")]
     [InlineData("b/c.py=same other/a.py=one")]
-    public async Task What_is_mounted_is_what_was_deployed(string files)
+    public async Task Deploy_from_prebuilt_tree_mounts_deployed_files(string files)
     {
         await DeployAsync("a.py=one b/c.py=same b/d.py=same-too");
         var before = _agent.Mounted("dags");
@@ -39,23 +39,23 @@ public sealed class PrebuiltTreeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_file_that_was_damaged_before_is_repaired_after_the_deploy()
+    public async Task Damaged_shared_file_is_repaired_after_deploy()
     {
         await DeployAsync("a.py=one b.py=same");
         await File.AppendAllTextAsync(Path.Join(_agent.Root, "dags", "b.py"), "damage", TestContext.Current.CancellationToken);
-        await DeployAsync("a.py=two b.py=same", spare: false);
+        await DeployAsync("a.py=two b.py=same", waitForPrebuiltTree: false);
 
         await _agent.WaitForLogAsync("tree_repaired");
         Assert.Equal("same", _agent.Mounted("dags")["b.py"].Text);
     }
 
     [Fact]
-    public async Task What_another_run_has_left_is_not_trusted()
+    public async Task Prebuilt_tree_of_earlier_run_is_not_used()
     {
         await DeployAsync("a.py=one b.py=same");
         await _agent.StopAsync();
-        foreach (var spare in Directory.GetDirectories(_agent.Own("spares")))
-            File.Delete(Path.Join(spare, "b.py"));
+        foreach (var tree in Directory.GetDirectories(_agent.Own("spares")))
+            File.Delete(Path.Join(tree, "b.py"));
         var revision = _server.Deploy(("dags", Parse("a.py=two b.py=same")));
         _agent.Start(_server.Address);
         await _server.WaitForActiveAsync(revision);
@@ -64,7 +64,7 @@ public sealed class PrebuiltTreeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_spare_tree_empty_files_that_did_not_change_are_the_same_files()
+    public async Task Unchanged_empty_files_keep_inodes_without_prebuilt_tree()
     {
         await DeployAsync("a.py= b/__init__.py=");
         var before = _agent.Mounted("dags");
@@ -79,15 +79,16 @@ public sealed class PrebuiltTreeTests : IAsyncLifetime
         Assert.All(before, file => Assert.Equal(file.Value, after[file.Key]));
     }
 
-    private async Task DeployAsync(string files, bool spare = true)
+    private async Task DeployAsync(string files, bool waitForPrebuiltTree = true)
     {
         var revision = _server.Deploy(("dags", Parse(files)));
-        if (_spares == 0)
+        if (_prebuiltTrees == 0)
             _agent.Start(_server.Address);
         await _server.WaitForActiveAsync(revision);
-        if (spare)
-            await _agent.WaitForLogAsync("spare", ++_spares);
+        if (waitForPrebuiltTree)
+            await _agent.WaitForLogAsync("prebuilt_tree_created", ++_prebuiltTrees);
     }
 
-    private static Tree Parse(string files) => Tree.Of([.. files.Split(' ').Select(file => file.Split('=')).Select(parts => (parts[0], parts[1]))]);
+    private static Tree Parse(string files) =>
+        Tree.Of([.. files.Split(' ').Select(file => file.Split('=')).Select(parts => (parts[0], parts[1]))]);
 }

@@ -1,11 +1,9 @@
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Packs that the server has in an object store: it sends agents there with an address that works for some minutes.</summary>
+/// <summary>Packs in an object store: the server redirects agents to a signed URL of the store.</summary>
 public sealed class RedirectTests : IAsyncLifetime
 {
     private const string Packs = "/agent/v1/packs";
@@ -24,7 +22,10 @@ public sealed class RedirectTests : IAsyncLifetime
             var isRedirected = context.Request.Path.StartsWithSegments(Packs, StringComparison.Ordinal, out var id)
                 && context.Request.Query["direct"] != "true";
             if (isRedirected)
-                (context.Response.StatusCode, context.Response.Headers.Location) = (307, new Uri(_target, id.Value + "?signature=x").AbsoluteUri);
+            {
+                context.Response.StatusCode = 307;
+                context.Response.Headers.Location = new Uri(_target, id.Value + "?signature=x").AbsoluteUri;
+            }
             return Task.FromResult(isRedirected);
         };
         _agent.Start(_server.Address);
@@ -38,7 +39,7 @@ public sealed class RedirectTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_store_is_asked_for_the_same_range_and_does_not_see_the_token()
+    public async Task Store_gets_range_but_no_token()
     {
         _server.Deploy(("dags", Tree.Of(("a.py", "one"), ("b.py", "two"))));
         await _server.WaitForActiveAsync(1);
@@ -57,34 +58,34 @@ public sealed class RedirectTests : IAsyncLifetime
     [InlineData("whole pack")]
     [InlineData("other range")]
     [InlineData("damaged")]
-    [InlineData("cut off")]
-    [InlineData("hung up")]
-    [InlineData("nobody there")]
+    [InlineData("truncated")]
+    [InlineData("aborted")]
+    [InlineData("unreachable")]
     [InlineData("endless redirect")]
-    public async Task When_the_store_fails_the_server_gives_the_bytes_and_the_store_is_left_alone_for_a_while(string failure)
+    public async Task Failed_store_causes_download_through_server_for_a_while(string failure)
     {
-        if (failure == "nobody there")
-            _target = new Uri($"http://127.0.0.1:{UnusedPort()}");
+        if (failure == "unreachable")
+            _target = new Uri($"http://127.0.0.1:{Updraft.Testing.LoopbackPort.Lease()}");
         _store.Intercept = context => FailAsync(context, failure);
         _server.Deploy(("dags", Tree.Of(("a.py", "one"), ("b.py", new string('b', 10_000)))));
         await _server.WaitForActiveAsync(1);
 
         Assert.Equal("one", _agent.Texts("dags")["a.py"]);
         Assert.Equal(2, _server.PackRequests.Count);
-        var asked = _store.Requests.Count;
-        Assert.Contains("store-avoided", _agent.Log, StringComparison.Ordinal);
+        var requests = _store.Requests.Count;
+        Assert.Contains("pack_store_fallback", _agent.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("signature", _agent.Log, StringComparison.Ordinal);
 
         _server.Deploy(("dags", Tree.Of(("a.py", "three"))));
         await _server.WaitForActiveAsync(2);
 
         Assert.Equal("three", _agent.Texts("dags")["a.py"]);
-        Assert.Equal(asked, _store.Requests.Count);
+        Assert.Equal(requests, _store.Requests.Count);
         Assert.Equal(3, _server.PackRequests.Count);
     }
 
     [Fact]
-    public async Task When_the_server_fails_it_is_not_asked_twice()
+    public async Task Failed_server_is_not_requested_twice()
     {
         _server.Intercept = context =>
         {
@@ -96,7 +97,7 @@ public sealed class RedirectTests : IAsyncLifetime
         _server.Deploy(("dags", Tree.Of(("a.py", "one"))));
         await _server.WaitForFailureAsync(1);
 
-        Assert.DoesNotContain("store-avoided", _agent.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("pack_store_fallback", _agent.Log, StringComparison.Ordinal);
     }
 
     private async Task<bool> ServeAsync(HttpContext context)
@@ -130,7 +131,7 @@ public sealed class RedirectTests : IAsyncLifetime
                 var damaged = pack.Select(value => (byte)(value ^ 0x55)).ToArray();
                 await StandInServer.PackAsync(context, damaged);
                 break;
-            case "cut off":
+            case "truncated":
                 context.Response.StatusCode = 206;
                 context.Response.Headers.ContentRange = $"{context.Request.Headers.Range.ToString().Replace('=', ' ')}/{pack.Length}";
                 context.Response.ContentLength = 1_000;
@@ -146,12 +147,5 @@ public sealed class RedirectTests : IAsyncLifetime
                 break;
         }
         return true;
-    }
-
-    private static int UnusedPort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

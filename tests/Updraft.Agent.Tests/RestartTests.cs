@@ -24,7 +24,7 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_restarted_agent_first_says_what_is_active_and_changes_nothing()
+    public async Task Restarted_agent_first_reports_active_revision()
     {
         var before = _agent.Mounted("dags");
         await _agent.StopAsync();
@@ -38,19 +38,19 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_a_server_a_restarted_agent_goes_on_serving()
+    public async Task Restarted_agent_serves_without_server()
     {
         await _agent.StopAsync();
         await _server.DisposeAsync();
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("serving");
+        await _agent.WaitForLogAsync("revision_resumed");
         await _agent.WaitForLogAsync("server_unavailable", occurrences: 3);
 
         Assert.Equal("a.py b.py", _agent.Paths("dags"));
     }
 
     [Fact]
-    public async Task A_second_agent_on_the_same_root_ends_with_75()
+    public async Task Second_agent_on_root_exits_with_75()
     {
         using var log = new MemoryStream();
         var exit = await Program.RunAsync(_agent.Options(_server.Address), new AgentLog(log, TimeProvider.System), TimeProvider.System,
@@ -60,7 +60,7 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_root_can_be_used_again_once_its_agent_has_stopped()
+    public async Task Root_is_usable_after_its_agent_stopped()
     {
         Assert.Equal(0, await _agent.StopAsync());
         _agent.Start(_server.Address);
@@ -68,7 +68,7 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_damaged_copy_of_the_memory_loses_nothing()
+    public async Task One_damaged_copy_of_agent_file_loses_no_state()
     {
         await _agent.StopAsync();
         File.WriteAllText(_agent.Own("agent.json"), "{ broken");
@@ -78,14 +78,14 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_both_copies_damaged_the_tree_stays_and_the_agent_enrols_anew()
+    public async Task Agent_enrolls_again_after_loss_of_both_copies()
     {
         await _agent.StopAsync();
         File.WriteAllText(_agent.Own("agent.json"), "{ broken");
         File.WriteAllText(_agent.Own("agent.json.bak"), "");
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("memory_lost");
-        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+        await _agent.WaitForLogAsync("trusted_state_lost");
+        await _agent.WaitForLogAsync("agent_enrolled", occurrences: 2);
         Assert.Equal("a.py b.py", _agent.Paths("dags"));
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
 
@@ -93,7 +93,7 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_the_memory_lost_an_older_revision_than_the_mounted_one_is_still_refused()
+    public async Task Older_revision_is_rejected_even_after_loss_of_agent_file()
     {
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
         await _agent.StopAsync();
@@ -101,35 +101,35 @@ public sealed class RestartTests : IAsyncLifetime
         File.Delete(_agent.Own("agent.json.bak"));
         _server.Revision = 1;
         _agent.Start(_server.Address);
-        var line = await _agent.WaitForLogAsync("state_refused");
+        var line = await _agent.WaitForLogAsync("state_rejected");
 
         Assert.Contains("is older", line.GetProperty("reason").GetString(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public void The_memory_is_only_for_the_agent()
+    public void Agent_file_is_private()
     {
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_agent.Own("agent.json")));
         Assert.Equal(File.ReadAllText(_agent.Own("agent.json")), File.ReadAllText(_agent.Own("agent.json.bak")));
     }
 
     [Fact]
-    public async Task What_an_interrupted_flip_left_is_removed()
+    public async Task Leftovers_of_interrupted_flip_are_removed()
     {
         await _agent.StopAsync();
-        // As after a crash just before the flip to revision 2: its folder, its new link, half a tree and temporary names.
-        var mount = _server.Mount("new/place", Tree.Of(("n", "n")));
-        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], MadeFolders = ["new"] };
+        // A crash just before the flip to revision 2 leaves its directory, a new link, an incomplete tree and temporary files.
+        var mount = _server.Mount("new/mount", Tree.Of(("n", "n")));
+        var lost = new StateRecord { Epoch = 1, Revision = 2, Mounts = [mount], CreatedDirectories = ["new"] };
         Directory.CreateDirectory(_agent.Own("states", "2"));
         File.WriteAllText(_agent.Own("states", "2", ".updraft"), JsonSerializer.Serialize(lost, AgentFilesJson.Default.StateRecord));
         Directory.CreateDirectory(Path.Join(_agent.Root, "new"));
-        File.CreateSymbolicLink(Path.Join(_agent.Root, "new", "place"), "../.updraft/current/new/place");
+        File.CreateSymbolicLink(Path.Join(_agent.Root, "new", "mount"), "../.updraft/current/new/mount");
         Directory.CreateDirectory(_agent.Own("trees", new string('a', 64) + ".partial"));
         File.CreateSymbolicLink(_agent.Own("x.updraft-tmp"), "states/2");
         File.WriteAllText(_agent.Own("manifests", "y.updraft-tmp"), "");
         File.Delete(Path.Join(_agent.Root, "dags"));
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+        await _agent.WaitForLogAsync("agent_enrolled", occurrences: 2);
 
         Assert.Equal(".updraft dags dbt", _agent.Top());
         Assert.Equal("a.py b.py", _agent.Paths("dags"));
@@ -138,40 +138,40 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_mounted_tree_that_lost_a_file_is_repaired_at_the_next_start()
+    public async Task Missing_file_is_repaired_at_start()
     {
         await _agent.StopAsync();
         var before = _agent.Mounted("dags");
         File.Delete(Path.Join(_agent.Root, "dags", "a.py"));
-        File.WriteAllText(Path.Join(_agent.Root, "dags", "stranger.py"), "");
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "unmanaged.py"), "");
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+        await _agent.WaitForLogAsync("agent_enrolled", occurrences: 2);
 
         var after = _agent.Mounted("dags");
-        Assert.Equal("a.py b.py stranger.py", string.Join(' ', after.Keys));
+        Assert.Equal("a.py b.py unmanaged.py", string.Join(' ', after.Keys));
         Assert.Equal(("one", before["b.py"]), (after["a.py"].Text, after["b.py"]));
     }
 
     [Fact]
-    public async Task An_edited_file_is_found_by_the_hourly_inspection_and_replaced()
+    public async Task Edited_file_is_repaired_by_hourly_verification()
     {
         await _agent.StopAsync();
         var path = Path.Join(_agent.Root, "dags", "a.py");
         var before = _agent.Mounted("dags");
         File.WriteAllText(path, "ONE");
-        File.WriteAllText(Path.Join(_agent.Root, "dags", "stranger.py"), "mine");
+        File.WriteAllText(Path.Join(_agent.Root, "dags", "unmanaged.py"), "mine");
         _agent.Clock = new ShortHours();
         _agent.Start(_server.Address);
         await _agent.WaitForLogAsync("tree_repaired");
-        await _agent.WaitForLogAsync("tree_has_strangers");
+        await _agent.WaitForLogAsync("unmanaged_files_found");
 
         var after = _agent.Mounted("dags");
-        Assert.Equal(("one", "mine", before["b.py"]), (after["a.py"].Text, after["stranger.py"].Text, after["b.py"]));
+        Assert.Equal(("one", "mine", before["b.py"]), (after["a.py"].Text, after["unmanaged.py"].Text, after["b.py"]));
         Assert.NotEqual(before["a.py"].Inode, after["a.py"].Inode);
     }
 
     [Fact]
-    public async Task A_folder_that_became_a_link_is_not_written_through()
+    public async Task Directory_replaced_by_link_is_not_written_through()
     {
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("lib/a.py", "one")))));
         await _agent.StopAsync();
@@ -179,14 +179,14 @@ public sealed class RestartTests : IAsyncLifetime
         Directory.Delete(Path.Join(_agent.Root, "dags", "lib"), recursive: true);
         File.CreateSymbolicLink(Path.Join(_agent.Root, "dags", "lib"), elsewhere);
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("enrolled", occurrences: 2);
+        await _agent.WaitForLogAsync("agent_enrolled", occurrences: 2);
 
         Assert.Empty(Directory.GetFileSystemEntries(elsewhere));
         Assert.Equal("lib/a.py", _agent.Paths("dags"));
     }
 
     [Fact]
-    public async Task A_server_that_forgot_the_agent_meets_it_again()
+    public async Task Unknown_agent_enrolls_again()
     {
         var forgotten = 0;
         _server.Intercept = context =>
@@ -205,7 +205,7 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_token_never_stands_in_the_log_or_on_disk()
+    public async Task Token_is_never_in_log_or_on_disk()
     {
         await _agent.StopAsync();
 
@@ -214,7 +214,7 @@ public sealed class RestartTests : IAsyncLifetime
             Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
     }
 
-    /// <summary>A clock whose long waits end at once.</summary>
+    /// <summary>A clock on which pauses of more than 30 minutes end at once.</summary>
     private sealed class ShortHours : TimeProvider
     {
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>

@@ -3,7 +3,7 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Any sequence of revisions: what is mounted is what was deployed, byte for byte.</summary>
+/// <summary>For any sequence of revisions, the mounted files equal the deployed ones.</summary>
 public sealed class TreeProperties
 {
     private static readonly string[] Paths = ["a.py", "b.py", "lib/a.py", "lib/b.py", "lib/deep/c.py", "x", "z/z"];
@@ -14,14 +14,14 @@ public sealed class TreeProperties
             var tree = new Tree();
             foreach (var (path, text, isExecutable) in files)
                 tree.Files[path] = new TreeFile(System.Text.Encoding.UTF8.GetBytes(text == 0 ? "" : $"content {text}"), isExecutable);
-            return tree.Files.ContainsKey("x") ? tree : tree.WithFolder("x/folder");
+            return tree.Files.ContainsKey("x") ? tree : tree.WithFolder("x/directory");
         });
 
     private static readonly Gen<(Tree? Dags, Tree? Dbt)> Revisions =
         Gen.Select(Trees, Trees, Gen.Int[0, 9], (dags, dbt, which) => (which == 0 ? null : dags, which is 1 or 2 ? null : dbt));
 
     [Fact]
-    public async Task The_mount_is_always_the_deployed_tree_and_unchanged_files_keep_their_inodes()
+    public async Task Mount_equals_deployed_tree_and_keeps_unchanged_inodes()
     {
         await Revisions.List[2, 8].SampleAsync(async revisions =>
         {
@@ -52,7 +52,7 @@ public sealed class TreeProperties
     {
         var mounted = agent.Mounted(mount);
         Assert.Equal(string.Join(' ', tree.Files.Keys), string.Join(' ', mounted.Keys));
-        Assert.All(tree.Folders, folder => Assert.True(Directory.Exists(Path.Join(agent.Root, mount, folder))));
+        Assert.All(tree.Folders, directory => Assert.True(Directory.Exists(Path.Join(agent.Root, mount, directory))));
         foreach (var (path, file) in tree.Files)
         {
             Assert.Equal((file.Text, file.IsExecutable ? "755" : "644"), (mounted[path].Text, mounted[path].Mode));

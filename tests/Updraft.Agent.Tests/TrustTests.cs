@@ -5,7 +5,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Which state documents an agent believes. Every refused one must leave the mounted tree alone.</summary>
+/// <summary>State documents that an agent accepts or rejects. A rejected document must not change the mounted tree.</summary>
 public sealed class TrustTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();
@@ -27,48 +27,48 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_document_signed_by_another_key_is_refused()
+    public async Task Document_signed_by_another_key_is_rejected()
     {
         using var pinned = _server.Key;
         _server.Key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
 
-        await AssertRefusedAsync("key");
+        await AssertRejectedAsync("key");
     }
 
     [Fact]
-    public async Task A_document_with_a_wrong_signature_is_refused()
+    public async Task Document_with_wrong_signature_is_rejected()
     {
         _server.AlterDocument = document => document[..^8] + (document[^8] == 'A' ? 'B' : 'A') + document[^7..];
 
-        await AssertRefusedAsync("signature");
+        await AssertRejectedAsync("signature");
     }
 
     [Fact]
-    public async Task A_document_for_another_Deployment_is_refused()
+    public async Task Document_of_another_Deployment_is_rejected()
     {
         _server.AlterState = state => state with { DeploymentId = EntityId.New(TimeProvider.System) };
 
-        await AssertRefusedAsync("is for Deployment");
+        await AssertRejectedAsync("is for Deployment");
     }
 
     [Fact]
-    public async Task A_document_of_another_Organization_is_refused()
+    public async Task Document_of_another_Organization_is_rejected()
     {
         _server.AlterState = state => state with { OrganizationId = EntityId.New(TimeProvider.System) };
 
-        await AssertRefusedAsync("is for Deployment");
+        await AssertRejectedAsync("is for Deployment");
     }
 
     [Fact]
-    public async Task An_older_revision_is_refused()
+    public async Task Older_revision_is_rejected()
     {
         _server.Revision = 4;
 
-        await AssertRefusedAsync("is older");
+        await AssertRejectedAsync("is older");
     }
 
     [Fact]
-    public async Task A_higher_epoch_allows_a_lower_revision()
+    public async Task Higher_epoch_allows_lower_revision()
     {
         (_server.Revision, _server.Epoch) = (4, 2);
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "restored")))));
@@ -77,7 +77,7 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_higher_epoch_may_use_the_number_of_the_mounted_revision_again()
+    public async Task Higher_epoch_allows_number_of_mounted_revision()
     {
         (_server.Revision, _server.Epoch) = (8, 2);
         _server.Deploy(("dags", Tree.Of(("a.py", "restored"))));
@@ -87,33 +87,33 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_lower_epoch_is_refused()
+    public async Task Lower_epoch_is_rejected()
     {
         _server.Epoch = 0;
 
-        await AssertRefusedAsync("is older");
+        await AssertRejectedAsync("is older");
     }
 
     [Theory]
     [InlineData(9 + 1_000_001)]
     [InlineData(long.MaxValue)]
-    public async Task A_revision_that_is_too_far_ahead_is_refused(long revision)
+    public async Task Revision_too_far_ahead_is_rejected(long revision)
     {
         _server.AlterState = state => state with { Revision = revision };
 
-        await AssertRefusedAsync("ahead");
+        await AssertRejectedAsync("ahead");
     }
 
     [Fact]
-    public async Task An_expired_document_is_refused_and_the_message_names_the_clock()
+    public async Task Expired_document_is_rejected_with_clock_in_message()
     {
         _server.Lifetime = TimeSpan.FromMinutes(-6);
 
-        await AssertRefusedAsync("clock");
+        await AssertRejectedAsync("clock");
     }
 
     [Fact]
-    public async Task A_clock_that_is_a_little_wrong_does_no_harm()
+    public async Task Small_clock_error_is_tolerated()
     {
         _server.Lifetime = TimeSpan.FromMinutes(-4);
         await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "the new one")))));
@@ -122,17 +122,17 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task One_revision_never_means_two_things()
+    public async Task Revision_with_other_mounts_is_rejected()
     {
         await _agent.StopAsync();
         _server.Revision = 8;
         _agent.Start(_server.Address);
 
-        await AssertRefusedAsync("other mounts");
+        await AssertRejectedAsync("other mounts");
     }
 
     [Fact]
-    public async Task Another_key_at_the_next_enrolment_ends_the_agent()
+    public async Task Changed_server_key_ends_agent()
     {
         await _agent.StopAsync();
         using var pinned = _server.Key;
@@ -144,7 +144,7 @@ public sealed class TrustTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_of_another_Deployment_ends_the_agent()
+    public async Task Token_of_another_Deployment_ends_agent()
     {
         await _agent.StopAsync();
         _server.DeploymentId = EntityId.New(TimeProvider.System);
@@ -161,7 +161,7 @@ public sealed class TrustTests : IAsyncLifetime
     [InlineData(410, "gone")]
     [InlineData(500, "{")]
     [InlineData(302, "")]
-    public async Task An_error_never_unmounts_anything(int status, string body)
+    public async Task Error_response_unmounts_no_bundle(int status, string body)
     {
         await AssertSurvivesAsync("server_unavailable", async context =>
         {
@@ -178,39 +178,39 @@ public sealed class TrustTests : IAsyncLifetime
     [InlineData("null")]
     [InlineData("{\"state\":\"a.b.c\"}")]
     [InlineData("{\"state\":\"x\",\"state\":\"y\"}")]
-    public async Task A_200_that_is_no_document_never_unmounts_anything(string body) =>
-        await AssertSurvivesAsync("state_refused", context => context.Response.WriteAsync(body));
+    public async Task Response_200_without_document_unmounts_no_bundle(string body) =>
+        await AssertSurvivesAsync("state_rejected", context => context.Response.WriteAsync(body));
 
     [Fact]
-    public async Task A_state_that_never_ends_is_not_read_to_its_end()
+    public async Task Endless_state_response_is_not_read_completely()
     {
-        await AssertSurvivesAsync("state_refused", async context =>
+        await AssertSurvivesAsync("state_rejected", async context =>
         {
             while (!context.RequestAborted.IsCancellationRequested)
                 await context.Response.Body.WriteAsync(new byte[64 * 1024]);
         });
     }
 
-    /// <summary>The next deploy arrives in a document that is wrong; then the server is sane again.</summary>
-    private async Task AssertRefusedAsync(string reason)
+    /// <summary>Deploys with an invalid document, and asserts that the agent logs the reason and keeps the old tree.</summary>
+    private async Task AssertRejectedAsync(string reason)
     {
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
-        var line = await _agent.WaitForLogAsync("state_refused");
+        var line = await _agent.WaitForLogAsync("state_rejected");
 
         Assert.Contains(reason, line.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
         Assert.DoesNotContain(_server.Reports, report => report.Revision != 9);
     }
 
-    private async Task AssertSurvivesAsync(string message, Func<HttpContext, Task> answer)
+    private async Task AssertSurvivesAsync(string message, Func<HttpContext, Task> respond)
     {
         _server.Intercept = async context =>
         {
-            await answer(context);
+            await respond(context);
             return true;
         };
         _server.Deploy(("dags", Tree.Of(("a.py", "the new one"))));
-        // The poll that was waiting is answered well; the requests after it are not.
+        // The waiting long poll gets a valid response. Later requests do not.
         await _agent.WaitForLogAsync(message, occurrences: 2);
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
 

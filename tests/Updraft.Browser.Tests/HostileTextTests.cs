@@ -4,80 +4,81 @@ using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Browser.Tests;
 
 /// <summary>
-/// What strangers write, in every field that they can fill in, looked at in a real browser. The policy of the pages would stop most of it from being
-/// run, so what counts is more: that no element and no attribute comes from a text.
+/// Hostile texts in every field that a client can set, rendered in a real browser. The content security policy would block most scripts, so
+/// the tests check more: no text adds an element or an attribute to a page.
 /// </summary>
 public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Support.Browser>
 {
-    private const int AtOnce = 6, MaxDescription = 500, MaxName = 255;
+    private const int TextsPerField = 6, MaxDescription = 500, MaxName = 255;
 
-    // Everything that a page may consist of; what else it has came from a text.
-    private const string FindStrange = """
+    // All elements that the web UI renders. Any other element comes from a text.
+    private const string FindInjected = """
         () => {
-          const known = new Set(("html head meta title link script body a header img nav div button span form input main section h1 h2 h3 p code pre dl dt dd table caption thead "
-            + "tbody tr th td time details summary ol ul li footer select option optgroup label textarea figure figcaption svg g rect path circle").split(" "));
-          const strange = [];
+          const known = new Set(("html head meta title link script body a header img nav div button span form input main section h1 h2 h3 p code "
+            + "pre dl dt dd table caption thead tbody tr th td time details summary ol ul li footer select option optgroup label textarea figure "
+            + "figcaption svg g rect path circle").split(" "));
+          const injected = [];
           for (const element of document.querySelectorAll("*")) {
-            const say = what => strange.push(`${what}: ${element.outerHTML.slice(0, 300)}`);
-            if (!known.has(element.localName)) say("element");
-            if (element.localName === "script" && (!element.src || element.textContent)) say("script");
-            if (element.localName === "meta" && element.httpEquiv) say("meta");
+            const report = kind => injected.push(`${kind}: ${element.outerHTML.slice(0, 300)}`);
+            if (!known.has(element.localName)) report("element");
+            if (element.localName === "script" && (!element.src || element.textContent)) report("script");
+            if (element.localName === "meta" && element.httpEquiv) report("meta");
             for (const { name, value } of element.attributes) {
-              if (/^on/i.test(name) || ["style", "srcdoc", "formaction", "ping", "background"].includes(name)) say(`attribute ${name}`);
+              if (/^on/i.test(name) || ["style", "srcdoc", "formaction", "ping", "background"].includes(name)) report(`attribute ${name}`);
               if (!["href", "xlink:href", "src", "action", "data", "poster"].includes(name)) continue;
               const url = new URL(value, location.href);
-              const isOutside = element.localName === "a" && url.origin === "https://git.example" && element.rel.includes("noopener");
-              if (url.origin !== location.origin && !isOutside) say(`address ${name}`);
+              const isExternal = element.localName === "a" && url.origin === "https://git.example" && element.rel.includes("noopener");
+              if (url.origin !== location.origin && !isExternal) report(`URL in ${name}`);
             }
           }
-          return strange.slice(0, 5);
+          return injected.slice(0, 5);
         }
         """;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task I12_nothing_that_strangers_write_becomes_a_part_of_a_page()
+    [Trait("catalog", "I12")]
+    public async Task Hostile_deploy_texts_add_no_elements_to_pages()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await PageSite.CreateAsync(server, "production");
         var texts = HostileText.All();
         Assert.True(texts.Count > 300);
         List<string> deploys = [];
-        // Each by itself in a row of the history; several at once on the page of a deploy.
+        // One text in each row of the history, several on the page of a deploy.
         foreach (var text in texts)
             await DeployAsync(server, site, text, text);
-        foreach (var some in texts.Chunk(AtOnce))
-            deploys.Add(await DeployAsync(server, site, Join(some, MaxDescription), Join(some, MaxDescription)));
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
+        foreach (var chunk in texts.Chunk(TextsPerField))
+            deploys.Add(await DeployAsync(server, site, Join(chunk, MaxDescription), Join(chunk, MaxDescription)));
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
 
-        await LookAsync(watch, server, "/deployments");
+        await OpenAsync(watched, server, "/deployments");
         for (var below = texts.Count + deploys.Count + 1; below > 1; below -= 25)
-            await LookAsync(watch, server, $"{site.Page}?below={below}");
+            await OpenAsync(watched, server, $"{site.Page}?below={below}");
         foreach (var (index, deploy) in deploys.Index())
         {
-            await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}");
+            await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}");
             if (index % 20 == 0)
             {
-                await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}/diff");
-                await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}/rollback");
+                await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}/diff");
+                await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}/rollback");
             }
         }
-        // What is looked for, and what is not found, is shown again.
-        foreach (var text in texts.Chunk(AtOnce).Where((_, index) => index % 4 == 0).Select(some => Uri.EscapeDataString(Join(some, 150))))
-            await LookAsync(watch, server, $"{site.Page}?text={text}&person={text}&type=&status={text}");
+        // Pages show search texts and unknown ids again.
+        foreach (var text in texts.Chunk(TextsPerField).Where((_, index) => index % 4 == 0).Select(chunk => Uri.EscapeDataString(Join(chunk, 150))))
+            await OpenAsync(watched, server, $"{site.Page}?text={text}&person={text}&type=&status={text}");
         foreach (var text in texts.Where((_, index) => index % 24 == 0).Select(Uri.EscapeDataString))
-            await LookAsync(watch, server, $"/deployments/{text.Replace("%2F", "", StringComparison.Ordinal)}");
+            await OpenAsync(watched, server, $"/deployments/{text.Replace("%2F", "", StringComparison.Ordinal)}");
     }
 
     [Fact]
-    public async Task I12_names_of_files_and_what_is_in_them_are_shown_as_they_are()
+    [Trait("catalog", "I12")]
+    public async Task Hostile_file_names_and_contents_are_shown_as_text()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await PageSite.CreateAsync(server, "production");
@@ -87,35 +88,38 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
         Assert.True(names.Length > 200);
         var all = string.Join('\n', texts.Where(text => text.All(c => c <= '\u00ff'))) + "\n";
         await site.DeployAsync("before", [.. names.Select(name => (name, "x\n")), ("dags/all.py", "x\n")]);
-        var (deploy, version) = await site.DeployAsync("after", [.. names.Select((name, index) => (name, texts[index] + "\n")), ("dags/all.py", all)]);
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
+        var (deploy, version) = await site.DeployAsync("after",
+            [.. names.Select((name, index) => (name, texts[index] + "\n")), ("dags/all.py", all)]);
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
 
-        await LookAsync(watch, server, $"{site.Page}/versions/{version}/files?path=dags");
-        Assert.Equal(names.Length + 1, await watch.Page.Locator(".files li").CountAsync());
-        await LookAsync(watch, server, $"{site.Page}/versions/{version}/files?path=dags/all.py");
-        Assert.Contains(texts[0], await watch.Page.Locator(".diff").InnerTextAsync(), StringComparison.Ordinal);
-        await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}/diff");
+        await OpenAsync(watched, server, $"{site.Page}/versions/{version}/files?path=dags");
+        Assert.Equal(names.Length + 1, await watched.Page.Locator(".files li").CountAsync());
+        await OpenAsync(watched, server, $"{site.Page}/versions/{version}/files?path=dags/all.py");
+        Assert.Contains(texts[0], await watched.Page.Locator(".diff").InnerTextAsync(), StringComparison.Ordinal);
+        await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}/diff");
         foreach (var view in (string[])["unified", "split"])
-            await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}/diff?bundle=dags&path=dags/all.py&view={view}");
+            await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}/diff?bundle=dags&path=dags/all.py&view={view}");
         foreach (var name in names.Where((_, index) => index % 24 == 0).Select(Uri.EscapeDataString))
         {
-            await LookAsync(watch, server, $"{site.Page}/versions/{version}/files?path={name}");
-            await LookAsync(watch, server, $"{site.Page}/deploys/{deploy}/diff?bundle=dags&path={name}");
+            await OpenAsync(watched, server, $"{site.Page}/versions/{version}/files?path={name}");
+            await OpenAsync(watched, server, $"{site.Page}/deploys/{deploy}/diff?bundle=dags&path={name}");
         }
     }
 
     [Fact]
-    public async Task I12_names_of_things_and_what_agents_say_are_shown_as_they_are()
+    [Trait("catalog", "I12")]
+    public async Task Hostile_names_and_agent_messages_are_shown_as_text()
     {
         await using var server = await UpdraftServer.StartAsync();
         string[] texts = [.. HostileText.All().Select(text => text.Replace('\t', ' ').Replace('\n', ' '))];
         List<string> sites = [];
-        foreach (var some in texts.Chunk(AtOnce))
+        foreach (var chunk in texts.Chunk(TextsPerField))
         {
-            var name = Join(some, MaxName);
-            var workspace = await TryCreateAsync(server, $"{server.OrganizationPath}/workspaces", new JsonObject { ["name"] = name, ["description"] = name }) ?? server.WorkspaceId;
-            if (await TryCreateAsync(server, $"{server.OrganizationPath}/deployments",
-                new JsonObject { ["name"] = name, ["description"] = name, ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true }) is { } id)
+            var name = Join(chunk, MaxName);
+            var workspace = await TryCreateAsync(server, $"{server.OrganizationPath}/workspaces",
+                new JsonObject { ["name"] = name, ["description"] = name }) ?? server.WorkspaceId;
+            var body = new JsonObject { ["name"] = name, ["description"] = name, ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true };
+            if (await TryCreateAsync(server, $"{server.OrganizationPath}/deployments", body) is { } id)
                 sites.Add(id);
             await TryCreateAsync(server, $"{server.OrganizationPath}/tokens", new JsonObject
             {
@@ -126,71 +130,75 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
                 ["entityId"] = server.WorkspaceId,
             });
         }
-        Assert.True(sites.Count > 40, $"{sites.Count} Deployments took such a name.");
+        Assert.True(sites.Count > 40, $"The server accepted {sites.Count} Deployment names.");
         var site = new PageSite(server, sites[^1]);
-        var (deploy, _) = await site.DeployAsync("said", ("dags/a.py", "a\n"));
-        foreach (var some in texts.Chunk(2 * AtOnce))
-            await SayAsync(server, site, some);
-        foreach (var some in texts.Chunk(AtOnce))
+        var (deploy, _) = await site.DeployAsync("first", ("dags/a.py", "a\n"));
+        foreach (var chunk in texts.Chunk(2 * TextsPerField))
+            await ReportAsync(server, site, chunk);
+        foreach (var chunk in texts.Chunk(TextsPerField))
         {
             await TryCreateAsync(server, $"{server.OrganizationPath}/deployments/{site.Id}/agent-tokens",
-                new JsonObject { ["name"] = Join(some, MaxName), ["description"] = Join(some, MaxName) });
+                new JsonObject { ["name"] = Join(chunk, MaxName), ["description"] = Join(chunk, MaxName) });
         }
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
 
         foreach (var path in (string[])
             [
-                "/deployments", "/tokens", "/members", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/rollback", $"{site.Page}/agent-tokens",
-                $"{site.Page}/bundles", $"{site.Page}/settings",
+                "/deployments", "/tokens", "/members", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/rollback",
+                $"{site.Page}/agent-tokens", $"{site.Page}/bundles", $"{site.Page}/settings",
             ])
-            await LookAsync(watch, server, path);
+            await OpenAsync(watched, server, path);
         foreach (var id in sites.Where((_, index) => index % 4 == 0))
-            await LookAsync(watch, server, $"/deployments/{id}/settings");
-        // A token's name is shown again when its secret is.
-        await watch.Page.GotoAsync(Address(server, "/tokens"));
-        await watch.Page.GetByLabel("Name", new PageGetByLabelOptions { Exact = true }).FillAsync(texts[0]);
-        await watch.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Create the token" }).ClickAsync();
-        await Assertions.Expect(watch.Page.GetByLabel("The new token")).ToBeVisibleAsync();
-        await CheckAsync(watch, server);
+            await OpenAsync(watched, server, $"/deployments/{id}/settings");
+        // The page with the value of a new token shows its name.
+        await watched.Page.GotoAsync(Url(server, "/tokens"));
+        await watched.Page.GetByLabel("Name", new PageGetByLabelOptions { Exact = true }).FillAsync(texts[0]);
+        await watched.Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Create token" }).ClickAsync();
+        await Assertions.Expect(watched.Page.GetByLabel("Token value")).ToBeVisibleAsync();
+        await CheckAsync(watched, server);
     }
 
-    private static async Task LookAsync(Watch watch, UpdraftServer server, string path)
+    private static async Task OpenAsync(WatchedPage watched, UpdraftServer server, string path)
     {
-        await watch.Page.GotoAsync(Address(server, path));
-        await CheckAsync(watch, server);
+        await watched.Page.GotoAsync(Url(server, path));
+        await CheckAsync(watched, server);
     }
 
-    private static async Task CheckAsync(Watch watch, UpdraftServer server)
+    private static async Task CheckAsync(WatchedPage watched, UpdraftServer server)
     {
-        var strange = await watch.Page.EvaluateAsync<string[]>(FindStrange);
-        Assert.True(strange.Length == 0, $"{watch.Page.Url}:\n{string.Join('\n', strange)}");
-        await watch.AssertQuietAsync();
-        Assert.StartsWith(server.BaseAddress.ToString(), watch.Page.Url, StringComparison.Ordinal);
+        var injected = await watched.Page.EvaluateAsync<string[]>(FindInjected);
+        Assert.True(injected.Length == 0, $"{watched.Page.Url}:\n{string.Join('\n', injected)}");
+        await watched.AssertQuietAsync();
+        Assert.StartsWith(server.BaseAddress.ToString(), watched.Page.Url, StringComparison.Ordinal);
     }
 
     private static async Task<string> DeployAsync(UpdraftServer server, PageSite site, string description, string text)
     {
-        // Quotes may stand in an address.
-        var address = "https://git.example/" + Uri.EscapeDataString(text).Replace("%22", "\"", StringComparison.Ordinal).Replace("%27", "'", StringComparison.Ordinal);
-        var git = new JsonObject { ["provider"] = "GENERIC", ["commitUrl"] = address };
+        // A URL may contain quotes.
+        var commitUrl = "https://git.example/" + Uri.EscapeDataString(text).Replace("%22", "\"", StringComparison.Ordinal)
+            .Replace("%27", "'", StringComparison.Ordinal);
+        var git = new JsonObject { ["provider"] = "GENERIC", ["commitUrl"] = commitUrl };
         foreach (var field in (string[])["commitSha", "remoteUrl", "branch", "path", "authorName", "authorUsername"])
             git[field] = text;
         var deploys = $"{server.OrganizationPath}/deployments/{site.Id}/deploys";
-        var id = (await server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "IMAGE_AND_DAG", ["description"] = description, ["git"] = git })).Text("id");
+        var body = new JsonObject { ["type"] = "IMAGE_AND_DAG", ["description"] = description, ["git"] = git };
+        var id = (await server.Client.PostOkAsync(deploys, body)).Text("id");
         await server.Client.PostOkAsync($"{deploys}/{id}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
         return id;
     }
 
-    /// <summary>An agent with such names, which failed with such a message and did such things before.</summary>
-    private static async Task SayAsync(UpdraftServer server, PageSite site, string[] texts)
+    /// <summary>Enrolls an agent whose names, failure message and step log contain the texts.</summary>
+    private static async Task ReportAsync(UpdraftServer server, PageSite site, string[] texts)
     {
         var client = server.ClientWith(await server.CreateAgentTokenAsync(site.Id));
         var name = Join(texts, 90);
         using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
-            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = name, Component = name, AgentVersion = name }, AgentJson.Default.EnrollRequest, Cancelled);
-        var agent = (await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled))!.AgentId;
+            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = name, Component = name, AgentVersion = name },
+            AgentJson.Default.EnrollRequest, Cancelled);
+        var enrolled = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
+        var agent = enrolled!.AgentId;
         var now = TimeProvider.System.GetUtcNow();
-        await new Teller(client, agent).SayAsync(AgentPhase.Failed, 1, 0, string.Join('\n', texts), null, new StepReport
+        await new SimulatedAgent(client, agent).ReportAsync(AgentPhase.Failed, 1, 0, string.Join('\n', texts), null, new StepReport
         {
             Name = "check/dags",
             Status = StepStatus.Failed,
@@ -200,15 +208,16 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
         });
     }
 
-    /// <summary>The id of what was created; null when such a text is refused there, which is as good.</summary>
+    /// <summary>The id of the new resource; null if the server rejects the text, which is also safe.</summary>
     private static async Task<string?> TryCreateAsync(UpdraftServer server, string path, JsonObject body)
     {
         using var response = await server.Client.PostAsync(path, JsonRequests.Json(body.ToJsonString()), Cancelled);
         Assert.Contains(response.StatusCode, (HttpStatusCode[])[HttpStatusCode.OK, HttpStatusCode.Created, HttpStatusCode.BadRequest]);
-        return response.StatusCode == HttpStatusCode.BadRequest ? null : JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancelled))!["id"]?.GetValue<string>();
+        return response.StatusCode == HttpStatusCode.BadRequest ? null
+            : JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancelled))!["id"]?.GetValue<string>();
     }
 
-    /// <summary>Texts one after another, as many as fit.</summary>
+    /// <summary>Joins as many of the texts as fit.</summary>
     private static string Join(IEnumerable<string> texts, int most)
     {
         var joined = "";
@@ -217,5 +226,5 @@ public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Su
         return joined.Trim();
     }
 
-    private static string Address(UpdraftServer server, string path) => server.BaseAddress.ToString().TrimEnd('/') + path;
+    private static string Url(UpdraftServer server, string path) => server.BaseAddress.ToString().TrimEnd('/') + path;
 }

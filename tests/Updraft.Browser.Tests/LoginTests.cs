@@ -4,29 +4,30 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Browser.Tests;
 
-/// <summary>A login as <c>astro login</c> does it, with a real provider and a real browser.</summary>
+/// <summary>Sign-in with a real provider and a real browser, for <c>astro login</c> and for the web UI.</summary>
 public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.Browser>
 {
-    private const string Email = "ann@example.org", Verifier = "a-verifier-that-is-long-enough-for-the-rules-0123456789", State = "state with + and &";
+    private const string Email = "ann@example.org", State = "state with + and &";
+
+    private const string Verifier = "a-verifier-that-is-long-enough-for-the-rules-0123456789";
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_person_logs_in_from_the_CLI_refreshes_and_logs_out()
+    public async Task User_signs_in_from_the_CLI_refreshes_and_signs_out()
     {
         await using var provider = await IdentityProvider.StartAsync();
         await using var server = await StartAsync(provider);
         await using var callback = await CliCallback.StartAsync();
         var page = await browser.NewPageAsync();
-        await LogInAsync(page, server, callback.Address);
+        await SignInAsync(page, server, callback.Url);
         var query = await callback.Query;
         Assert.Equal(State, query["state"]);
 
-        var tokens = await (await ExchangeAsync(server, query["code"], callback.Address)).ReadAsync(HttpStatusCode.OK);
+        var tokens = await (await ExchangeAsync(server, query["code"], callback.Url)).ReadAsync(HttpStatusCode.OK);
         var access = tokens.Text("access_token");
         Assert.Null(Jwt.Claims(access)["permissions"]);
         Assert.Equal(3600, tokens["expires_in"]!.GetValue<long>());
@@ -36,10 +37,10 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         Assert.Equal(Email, (await server.ClientWith(access).GetOkAsync("/userinfo")).Text("email"));
         Assert.Equal(1, (await server.ClientWith(access).GetOkAsync($"{server.OrganizationPath}/users"))["totalCount"]!.GetValue<int>());
 
-        using var again = await ExchangeAsync(server, query["code"], callback.Address);
+        using var again = await ExchangeAsync(server, query["code"], callback.Url);
         Assert.Equal("invalid_grant", (await again.ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
 
-        // A restart in between: the login is in the database.
+        // The session is in the database, so it survives a restart.
         await server.RestartAsync();
         var refreshed = await (await PostAsync(server, "/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"),
             ("refresh_token", tokens.Text("refresh_token")))).ReadAsync(HttpStatusCode.OK);
@@ -51,14 +52,14 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task A_code_is_nothing_without_its_verifier_and_the_cookie_of_a_browser_is_nothing_to_the_API()
+    public async Task Code_without_its_verifier_and_cookie_for_the_API_are_rejected()
     {
         await using var provider = await IdentityProvider.StartAsync();
         await using var server = await StartAsync(provider);
         await using var callback = await CliCallback.StartAsync();
         var page = await browser.NewPageAsync();
-        await LogInAsync(page, server, callback.Address);
-        using var stolen = await ExchangeAsync(server, (await callback.Query)["code"], callback.Address, Verifier + "x");
+        await SignInAsync(page, server, callback.Url);
+        using var stolen = await ExchangeAsync(server, (await callback.Query)["code"], callback.Url, Verifier + "x");
         Assert.Equal(HttpStatusCode.BadRequest, stolen.StatusCode);
 
         var cookie = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "updraft");
@@ -68,7 +69,7 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task A_login_that_would_end_elsewhere_does_not_begin()
+    public async Task Sign_in_with_a_foreign_redirect_is_rejected_with_400()
     {
         await using var provider = await IdentityProvider.StartAsync();
         await using var server = await StartAsync(provider);
@@ -80,7 +81,7 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task Where_sign_in_is_not_set_up_the_page_says_what_to_do()
+    public async Task CLI_sign_in_without_a_provider_shows_the_alternative()
     {
         await using var server = await UpdraftServer.StartAsync();
         var page = await browser.NewPageAsync();
@@ -90,14 +91,14 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task A_person_signs_in_to_the_pages_and_out_again()
+    public async Task User_signs_in_to_the_web_UI_and_signs_out()
     {
         await using var provider = await IdentityProvider.StartAsync();
         await using var server = await StartAsync(provider);
         var page = await browser.NewPageAsync();
         await page.GotoAsync($"{server.BaseAddress}members?offset=0");
         await page.GetByRole(AriaRole.Link, new PageGetByRoleOptions { Name = "Sign in with your organization" }).ClickAsync();
-        await page.GetByLabel("Address").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
         await page.WaitForURLAsync($"{server.BaseAddress}members?offset=0");
@@ -109,16 +110,16 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
 
     private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(settings: new Dictionary<string, string>
     {
-        ["SignIn:Authority"] = provider.Address,
+        ["SignIn:Authority"] = provider.Url,
         ["SignIn:ClientId"] = IdentityProvider.ClientId,
         ["SignIn:ClientSecret"] = IdentityProvider.ClientSecret,
         ["SignIn:FirstOwner"] = Email,
     });
 
-    private static async Task LogInAsync(IPage page, UpdraftServer server, string callback)
+    private static async Task SignInAsync(IPage page, UpdraftServer server, string callback)
     {
         await page.GotoAsync(Authorize(server, callback));
-        await page.GetByLabel("Address").FillAsync(Email);
+        await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
         await Support.Browser.KeepAsync(page, "provider");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();

@@ -8,15 +8,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
-using Updraft.EndToEnd.Tests.Support;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Browser.Tests;
 
-/// <summary>The pages in a real browser, with real agents.</summary>
+/// <summary>The web UI in a real browser, with real agents.</summary>
 public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.Browser>
 {
     private static readonly string[] Components = ["scheduler", "dag-processor", "worker"];
@@ -26,14 +22,14 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_arrives_before_the_readers_eyes_and_is_rolled_back_by_keyboard_alone()
+    public async Task Open_page_shows_deploys_and_the_keyboard_alone_rolls_back()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await PageSite.CreateAsync(server, "production");
         using var agents = await Agents.StartAsync(server, site.Id);
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
-        var page = watch.Page;
-        await page.GotoAsync(Address(server, site.Page));
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
+        var page = watched.Page;
+        await page.GotoAsync(Url(server, site.Page));
         await Assertions.Expect(page.GetByText("3 of 3 up to date")).ToBeVisibleAsync(Soon);
         await page.EvaluateAsync("() => { window.isSamePage = true; }");
 
@@ -43,30 +39,31 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await site.DeployAsync("second", ("dags/shop.py", "alpha\nBETA\ngamma\n"));
         await Assertions.Expect(page.GetByText("revision 2", Exactly)).ToHaveCountAsync(3, Slowly);
         Assert.True(await page.EvaluateAsync<bool>("() => window.isSamePage === true"));
-        await watch.AssertQuietAsync();
+        await watched.AssertQuietAsync();
 
         await Row(page, "second").ClickAsync();
-        await page.GetByRole(AriaRole.Link, Name("All changes, and other deploys")).ClickAsync();
+        await page.GetByRole(AriaRole.Link, Name("Show all changes")).ClickAsync();
         await Assertions.Expect(page.Locator("td.added")).ToHaveTextAsync("+ BETA");
         await Assertions.Expect(page.Locator("td.removed")).ToHaveTextAsync("- beta");
 
-        await page.GotoAsync(Address(server, site.Page));
+        await page.GotoAsync(Url(server, site.Page));
         await TabToAsync(page, "Roll back to deploy 1");
         await page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "Roll back production" })).ToBeVisibleAsync();
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, Name("Rollback of production"))).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("1 changed")).ToBeVisibleAsync();
-        await page.Keyboard.TypeAsync("The second is wrong");
+        await page.Keyboard.TypeAsync("The second deploy is wrong");
         await page.Keyboard.PressAsync("Tab");
         await page.Keyboard.PressAsync("Enter");
-        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "The second is wrong" })).ToBeVisibleAsync(Soon);
-        await Assertions.Expect(page.Locator(".timeline > .completed .what", new PageLocatorOptions { HasText = "Activated by" })).ToHaveCountAsync(3, Slowly);
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, Name("The second deploy is wrong"))).ToBeVisibleAsync(Soon);
+        var activated = page.Locator(".timeline > .completed .what", new PageLocatorOptions { HasText = "Activated by" });
+        await Assertions.Expect(activated).ToHaveCountAsync(3, Slowly);
 
-        await page.GotoAsync(Address(server, site.Page));
-        foreach (var name in (string[])["first", "second", "The second is wrong"])
+        await page.GotoAsync(Url(server, site.Page));
+        foreach (var name in (string[])["first", "second", "The second deploy is wrong"])
             await Assertions.Expect(Row(page, name)).ToBeVisibleAsync();
         await Assertions.Expect(page.GetByText("revision 3", Exactly)).ToHaveCountAsync(3, Slowly);
         Assert.All(agents.Roots, root => Assert.Equal("alpha\nbeta\ngamma\n", File.ReadAllText(Path.Join(root, "dags", "shop.py"))));
-        await watch.AssertQuietAsync();
+        await watched.AssertQuietAsync();
     }
 
     [Theory]
@@ -74,51 +71,56 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     [InlineData(ColorScheme.Dark, 1280)]
     [InlineData(ColorScheme.Light, 375)]
     [InlineData(ColorScheme.Dark, 375)]
-    public async Task Every_page_is_for_everybody(ColorScheme theme, int width)
+    public async Task Every_page_is_accessible(ColorScheme theme, int width)
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var (webhook, failing) = ("", "");
-        await using var story = await Story.TellAsync(WebhookSite.Settings, async server => (webhook, failing) = await AddWebhooksAsync(server, receiver));
-        var (server, site, (last, version)) = (story.Server, story.Site, story.Deploys[^1]);
+        await using var history = await SampleHistory.CreateAsync(WebhookSite.Settings,
+            async server => (webhook, failing) = await AddWebhooksAsync(server, receiver));
+        var (server, site, (last, version)) = (history.Server, history.Site, history.Deploys[^1]);
         var page = await browser.NewPageAsync(theme, width);
-        var look = new Look(page, $"{theme.ToString().ToLowerInvariant()}-{width}");
-        await page.GotoAsync(Address(server, "/signin"));
-        await look.CheckAsync("signin");
+        var check = new PageCheck(page, $"{theme.ToString().ToLowerInvariant()}-{width}");
+        await page.GotoAsync(Url(server, "/signin"));
+        await check.CheckAsync("signin");
         await page.GetByLabel("API token").FillAsync("wrong");
         await page.GetByRole(AriaRole.Button, Button("Sign in")).ClickAsync();
         await Assertions.Expect(page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await look.CheckAsync(null);
-        var watch = await Watch.SignInAsync(page, server);
+        await check.CheckAsync(null);
+        var watched = await WatchedPage.SignInAsync(page, server);
         foreach (var (name, path) in ((string?, string)[])
             [
-                ("deployments", "/deployments"), ("deployment", site.Page), (null, $"{site.Page}?text=nothing"), (null, $"{site.Page}?below=3"),
-                ("unhealthy", story.Failing.Page),
-                ("deploy", $"{site.Page}/deploys/{last}"), (null, $"{site.Page}/deploys/{story.Rollback}"), (null, $"{site.Page}/deploys/{last}/diff"),
+                ("deployments", "/deployments"), ("deployment", site.Page), (null, $"{site.Page}?text=nothing"),
+                (null, $"{site.Page}?below=3"), ("unhealthy", history.Failing.Page),
+                ("deploy", $"{site.Page}/deploys/{last}"), (null, $"{site.Page}/deploys/{history.Rollback}"),
+                (null, $"{site.Page}/deploys/{last}/diff"),
                 ("diff-split", $"{site.Page}/deploys/{last}/diff?bundle=dags&path=dags/orders.py&view=split"),
                 ("diff", $"{site.Page}/deploys/{last}/diff?bundle=dags&path=dags/orders.py"),
-                ("rollback", $"{site.Page}/deploys/{last}/rollback"), ("bundles", $"{site.Page}/bundles"), ("bundle", $"{site.Page}/bundles/{story.Bundle}"),
+                ("rollback", $"{site.Page}/deploys/{last}/rollback"), ("bundles", $"{site.Page}/bundles"),
+                ("bundle", $"{site.Page}/bundles/{history.Bundle}"),
                 ("files", $"{site.Page}/versions/{version}/files?path=dags"),
-                ("file", $"{site.Page}/versions/{version}/files?path=dags/orders.py"), (null, $"{site.Page}/versions/{version}/files?path=dags/logo.bin"),
+                ("file", $"{site.Page}/versions/{version}/files?path=dags/orders.py"),
+                (null, $"{site.Page}/versions/{version}/files?path=dags/logo.bin"),
                 ("agent-tokens", $"{site.Page}/agent-tokens"),
-                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"), ("members", "/members"),
-                ("webhooks", "/webhooks"), ("webhook", $"/webhooks/{webhook}"), (null, $"/webhooks/{failing}"), ("audit-log", "/audit-log"), (null, "/audit-log?text=nothing"),
-                ("missing", "/nothing"),
+                ("settings", $"{site.Page}/settings"), ("api", "/docs/"), (null, "/docs/updraft-v1"), ("tokens", "/tokens"),
+                ("members", "/members"),
+                ("webhooks", "/webhooks"), ("webhook", $"/webhooks/{webhook}"), (null, $"/webhooks/{failing}"), ("audit-log", "/audit-log"),
+                (null, "/audit-log?text=nothing"), ("missing", "/nothing"),
             ])
         {
-            await page.GotoAsync(Address(server, path));
-            await look.CheckAsync(name);
-            await watch.AssertQuietAsync();
+            await page.GotoAsync(Url(server, path));
+            await check.CheckAsync(name);
+            await watched.AssertQuietAsync();
         }
-        await page.GotoAsync(Address(server, "/tokens"));
+        await page.GotoAsync(Url(server, "/tokens"));
         await page.GetByLabel("Name", new PageGetByLabelOptions { Exact = true }).FillAsync("for CI");
-        await page.GetByRole(AriaRole.Button, Button("Create the token")).ClickAsync();
-        await Assertions.Expect(page.GetByLabel("The new token")).ToBeVisibleAsync();
-        await look.CheckAsync(null);
-        look.AssertGood();
+        await page.GetByRole(AriaRole.Button, Button("Create token")).ClickAsync();
+        await Assertions.Expect(page.GetByLabel("Token value")).ToBeVisibleAsync();
+        await check.CheckAsync(null);
+        check.AssertGood();
     }
 
-    /// <summary>One webhook that is well and one that reaches nobody; returns their ids.</summary>
-    private static async Task<(string Well, string Failing)> AddWebhooksAsync(UpdraftServer server, WebhookReceiver receiver)
+    /// <summary>Adds a webhook that works and one whose receiver is unreachable; returns their ids.</summary>
+    private static async Task<(string Working, string Failing)> AddWebhooksAsync(UpdraftServer server, WebhookReceiver receiver)
     {
         async Task<string> AddAsync(string name, string url) => (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
             new JsonObject { ["name"] = name, ["workspaceId"] = server.WorkspaceId, ["url"] = url })).Text("id");
@@ -126,23 +128,24 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task What_takes_long_is_said_and_a_form_is_sent_once()
+    public async Task Slow_form_shows_progress_and_is_submitted_once()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await PageSite.CreateAsync(server, "production");
         var (first, _) = await site.DeployAsync("first", ("dags/shop.py", "alpha\n"));
         await site.DeployAsync("second", ("dags/shop.py", "beta\n"));
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
-        var page = watch.Page;
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
+        var page = watched.Page;
         var goOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        // The page tells by itself, because who asks it during a navigation waits for the end of that.
-        var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        await page.ExposeFunctionAsync<string>("said", text => said.TrySetResult(text));
-        await page.GotoAsync(Address(server, $"{site.Page}/deploys/{first}/rollback"));
+        // The page reports by itself: Playwright waits for the end of a navigation before it reads from the page.
+        var reported = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        await page.ExposeFunctionAsync<string>("report", text => reported.TrySetResult(text));
+        await page.GotoAsync(Url(server, $"{site.Page}/deploys/{first}/rollback"));
         await page.EvaluateAsync("""
             () => {
               const note = document.getElementById("live-note");
-              new MutationObserver(() => said(`${note.textContent} ${getComputedStyle(document.documentElement, "::before").position}`)).observe(note, { childList: true });
+              const state = () => `${note.textContent} ${getComputedStyle(document.documentElement, "::before").position}`;
+              new MutationObserver(() => report(state())).observe(note, { childList: true });
             }
             """);
         var sent = 0;
@@ -154,27 +157,27 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         });
         var button = page.GetByRole(AriaRole.Button, Button("Roll back"));
         await button.EvaluateAsync("button => { button.click(); setTimeout(() => button.click(), 50); }");
-        Assert.Equal("Loading\u2026 fixed", await said.Task.WaitAsync(Cancelled));
+        Assert.Equal("Loading\u2026 fixed", await reported.Task.WaitAsync(Cancelled));
         goOn.SetResult();
         await page.WaitForURLAsync(url => !url.EndsWith("/rollback", StringComparison.Ordinal));
         await Assertions.Expect(page.GetByText("Loading\u2026")).ToHaveCountAsync(0);
         Assert.Equal((1, 3), (sent, (await site.HistoryAsync()).Count));
-        await watch.AssertQuietAsync();
+        await watched.AssertQuietAsync();
     }
 
     [Fact]
-    public async Task Times_and_theme_are_the_readers()
+    public async Task Times_and_theme_follow_the_browser()
     {
-        await using var story = await Story.TellAsync();
+        await using var history = await SampleHistory.CreateAsync();
         const string zone = "Pacific/Kiritimati";
         var page = await browser.NewPageAsync(zone: zone);
-        await Watch.SignInAsync(page, story.Server);
-        await page.GotoAsync(Address(story.Server, $"{story.Site.Page}/deploys/{story.Deploys[0].Id}"));
+        await WatchedPage.SignInAsync(page, history.Server);
+        await page.GotoAsync(Url(history.Server, $"{history.Site.Page}/deploys/{history.Deploys[0].Id}"));
         var time = page.Locator("dd time").First;
-        Assert.Matches(@" here, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$", await time.GetAttributeAsync("title"));
+        Assert.Matches(@" local time, \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} UTC$", await time.GetAttributeAsync("title"));
         var at = DateTimeOffset.Parse((await time.GetAttributeAsync("datetime"))!, CultureInfo.InvariantCulture);
-        var here = TimeZoneInfo.ConvertTime(at, TimeZoneInfo.FindSystemTimeZoneById(zone));
-        Assert.Contains(here.ToString("MMM d, yyyy", CultureInfo.InvariantCulture), await time.InnerTextAsync(), StringComparison.Ordinal);
+        var local = TimeZoneInfo.ConvertTime(at, TimeZoneInfo.FindSystemTimeZoneById(zone));
+        Assert.Contains(local.ToString("MMM d, yyyy", CultureInfo.InvariantCulture), await time.InnerTextAsync(), StringComparison.Ordinal);
 
         foreach (var theme in (string?[])["dark", "light", null])
         {
@@ -186,21 +189,28 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task I18_wherever_a_sign_in_leads_a_browser_takes_it_for_this_server()
+    [Trait("catalog", "I18")]
+    public async Task Browser_resolves_redirects_of_sign_ins_to_this_server()
     {
         await using var server = await UpdraftServer.StartAsync();
         var page = await browser.NewPageAsync();
-        await page.GotoAsync(Address(server, "/signin"));
-        foreach (var address in HostileAddresses.OfOtherSites())
+        await page.GotoAsync(Url(server, "/signin"));
+        foreach (var url in HostileAddresses.OfOtherSites())
         {
-            var own = LoopbackUrl.OwnPath(address);
-            Assert.Equal(server.BaseAddress.ToString().TrimEnd('/'), await page.EvaluateAsync<string>("own => new URL(own, location.href).origin", own));
+            var own = LoopbackUrl.OwnPath(url);
+            var origin = await page.EvaluateAsync<string>("own => new URL(own, location.href).origin", own);
+            Assert.Equal(server.BaseAddress.ToString().TrimEnd('/'), origin);
         }
-        // The way through the form, with what is most like a path.
-        foreach (var address in (string[])["//evil.example", "/\\evil.example", "/\t/evil.example", "/.//evil.example", "/%2f/evil.example", "/%09/evil.example", "/@evil.example"])
+        // The sign-in form, with the URLs that are most similar to a path.
+        string[] similar =
+        [
+            "//evil.example", "/\\evil.example", "/\t/evil.example", "/.//evil.example", "/%2f/evil.example", "/%09/evil.example",
+            "/@evil.example",
+        ];
+        foreach (var returnTo in similar)
         {
             await page.Context.ClearCookiesAsync();
-            await page.GotoAsync(Address(server, "/signin?returnTo=" + Uri.EscapeDataString(address)));
+            await page.GotoAsync(Url(server, "/signin?returnTo=" + Uri.EscapeDataString(returnTo)));
             await page.GetByLabel("API token").FillAsync(server.OwnerToken);
             await page.GetByRole(AriaRole.Button, Button("Sign in")).ClickAsync();
             await page.WaitForURLAsync(url => !url.Contains("/signin", StringComparison.Ordinal));
@@ -209,7 +219,8 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Fact]
-    public async Task I14_a_page_of_another_port_changes_nothing_with_the_readers_cookie()
+    [Trait("catalog", "I14")]
+    public async Task Form_of_another_origin_changes_nothing()
     {
         await using var server = await UpdraftServer.StartAsync();
         var builder = WebApplication.CreateSlimBuilder();
@@ -221,12 +232,14 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             <input name="role" value="ORGANIZATION_OWNER"><button>Win a prize</button></form><iframe src="{server.BaseAddress}deployments"></iframe>
             """, "text/html"));
         await evil.StartAsync(Cancelled);
-        var watch = await Watch.SignInAsync(await browser.NewPageAsync(), server);
-        await watch.Page.GotoAsync(evil.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
-        Assert.DoesNotContain("Deployments", await watch.Page.FrameLocator("iframe").Locator("html").InnerTextAsync(), StringComparison.Ordinal);
-        await watch.Page.GetByRole(AriaRole.Button, Button("Win a prize")).ClickAsync();
-        await Assertions.Expect(watch.Page.GetByRole(AriaRole.Heading, new PageGetByRoleOptions { Name = "You may not do this" })).ToBeVisibleAsync();
-        Assert.DoesNotContain("forged", (await server.Client.GetOkAsync($"{server.OrganizationPath}/tokens")).ToJsonString(), StringComparison.Ordinal);
+        var watched = await WatchedPage.SignInAsync(await browser.NewPageAsync(), server);
+        await watched.Page.GotoAsync(evil.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single());
+        var frame = await watched.Page.FrameLocator("iframe").Locator("html").InnerTextAsync();
+        Assert.DoesNotContain("Deployments", frame, StringComparison.Ordinal);
+        await watched.Page.GetByRole(AriaRole.Button, Button("Win a prize")).ClickAsync();
+        await Assertions.Expect(watched.Page.GetByRole(AriaRole.Heading, Name("Permission denied"))).ToBeVisibleAsync();
+        var tokens = (await server.Client.GetOkAsync($"{server.OrganizationPath}/tokens")).ToJsonString();
+        Assert.DoesNotContain("forged", tokens, StringComparison.Ordinal);
     }
 
     private static readonly PageGetByTextOptions Exactly = new() { Exact = true };
@@ -237,7 +250,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
 
     private static PageGetByRoleOptions Button(string name) => new() { Name = name, Exact = true };
 
-    private static string Address(UpdraftServer server, string path) => server.BaseAddress.ToString().TrimEnd('/') + path;
+    private static string Url(UpdraftServer server, string path) => server.BaseAddress.ToString().TrimEnd('/') + path;
 
     private static ILocator Row(IPage page, string description) =>
         page.Locator("#history").GetByRole(AriaRole.Link, new LocatorGetByRoleOptions { Name = description, Exact = true });
@@ -250,11 +263,11 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             if (await page.EvaluateAsync<string?>("() => document.activeElement.getAttribute('aria-label')") == name)
                 return;
         }
-        Assert.Fail($"No tab leads to '{name}'.");
+        Assert.Fail($"The tab key does not reach '{name}'.");
     }
 
-    /// <summary>Three agents beside nothing, each with a root of its own.</summary>
-    private sealed class Agents(string folder, List<RunningProgram> programs) : IDisposable
+    /// <summary>Three agents without Airflow, each with its own root.</summary>
+    private sealed class Agents(string folder, List<ChildProcess> programs) : IDisposable
     {
         public IEnumerable<string> Roots => Components.Select(component => Path.Join(folder, component));
 
@@ -267,7 +280,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
                 var token = Path.Join(folder, component + ".token");
                 await File.WriteAllTextAsync(token, await server.CreateAgentTokenAsync(deployment), Cancelled);
                 Directory.CreateDirectory(Path.Join(folder, component));
-                agents.Add(new RunningProgram(Programs.AgentBinary, ["--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
+                agents.Add(new ChildProcess(Programs.AgentBinary, ["--server", server.BaseAddress.ToString().TrimEnd('/'), "--token-file", token,
                     "--root", Path.Join(folder, component), "--component", component, "--host", string.Create(CultureInfo.InvariantCulture, $"airflow-{component}")]));
             }
             return agents;
@@ -279,6 +292,6 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             Directory.Delete(folder, recursive: true);
         }
 
-        private void Add(RunningProgram program) => programs.Add(program);
+        private void Add(ChildProcess program) => programs.Add(program);
     }
 }

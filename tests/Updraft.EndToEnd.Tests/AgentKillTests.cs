@@ -7,6 +7,7 @@ namespace Updraft.EndToEnd.Tests;
 /// removal or change of times, until it gets through. What Airflow sees is the old tree or the new one, whole; the next start converges and
 /// leaves nothing behind.
 /// </summary>
+[Trait("Runs", "ci")] // Kills the agent up to 60 times per system call, under strace.
 [Trait("Database", "any")]
 public sealed class AgentKillTests
 {

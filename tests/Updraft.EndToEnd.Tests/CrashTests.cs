@@ -2,6 +2,7 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
+[Trait("Database", "every")]
 public sealed class CrashTests
 {
     [Fact]

@@ -25,7 +25,7 @@ public sealed class OneChangedFileOf5000 : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         await using var installation = await Installation.StartAsync();
-        await using var proxy = new CountingProxy(installation.Address);
+        await using var proxy = new Relay(installation.Address);
         var agent = await installation.StartAgentAsync(proxy.Address);
         var first = Tree.WithDags(5000);
         var second = first.With(Changed, Tree.Noise(20_000));

@@ -1,6 +1,5 @@
 using System.Net;
 using Updraft.EndToEnd.Tests.Support;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.EndToEnd.Tests;
 

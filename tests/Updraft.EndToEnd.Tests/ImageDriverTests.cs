@@ -27,7 +27,7 @@ public sealed class ImageDriverTests : IDisposable
         await RunsAsync(installation, agent, two.Reference);
         Assert.False(StandInAirflow.IsAlive(first));
         var steps = await installation.GetStepsAsync(two.Id, "agent-0");
-        Assert.Equal(("COMPLETED", $"{two.Reference} is to run instead of {one.Reference}.\nstopping what ran\nstarted {two.Reference}\n{two.Reference} runs."),
+        Assert.Equal(("COMPLETED", $"Rolling out {two.Reference} in place of {one.Reference}.\nstopping what ran\nstarted {two.Reference}\n{two.Reference} runs."),
             steps["image"]);
 
         // DAGs alone, and another start of the agent, leave the process alone.
@@ -67,13 +67,13 @@ public sealed class ImageDriverTests : IDisposable
         await RunsAsync(installation, agent, good.Reference);
         var back = (await installation.ListDeploysAsync())[0]!;
         Assert.Equal((good.Id, "DEPLOYED"), (back.Text("rollbackFromId"), back.Text("status")));
-        Assert.StartsWith($"Taken back: the image of deploy {bad.Id} did not run at agent-0 on ", back.Text("description"));
+        Assert.StartsWith($"Automatic rollback: the image of deploy {bad.Id} did not become ready at agent-0 on ", back.Text("description"));
         var steps = await installation.GetStepsAsync(bad.Id, "agent-0");
         Assert.Equal(("FAILED", "COMPLETED"), (steps["image"].Status, steps["image-restore"].Status));
         Assert.Contains(output, steps["image"].Log);
         Assert.EndsWith(reason[1..] + ".", steps["image"].Log);
         Assert.Contains($"started {good.Reference}", steps["image-restore"].Log);
-        Assert.Contains($"The image {bad.Reference} does not run: {reason}. {good.Reference} was brought back.", steps["prepared"].Log);
+        Assert.Contains($"The image {bad.Reference} does not run: {reason}. {good.Reference} was restored.", steps["prepared"].Log);
         var restored = _service.ProcessId;
 
         var next = await DeployImageAsync(installation);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.EndToEnd.Tests.Support;
@@ -13,7 +12,7 @@ public sealed partial class MetricTests
     public async Task A_scrape_counts_deploys_and_every_document_names_metrics_that_exist()
     {
         using var http = new HttpClient();
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var installation = await Installation.StartAsync($"--Metrics:Listen={address}");
         var agent = await installation.StartAgentAsync();
         var (first, second) = (Tree.Stamped(3, "first"), Tree.Stamped(3, "second"));
@@ -54,7 +53,7 @@ public sealed partial class MetricTests
     public async Task Metrics_and_the_API_are_at_addresses_of_their_own()
     {
         using var http = new HttpClient();
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var installation = await Installation.StartAsync($"--Metrics:Listen={address}");
 
         Assert.Equal(HttpStatusCode.OK, await AskAsync(address + "/metrics"));
@@ -89,13 +88,6 @@ public sealed partial class MetricTests
         .Select(line => (double?)double.Parse(line[(series.Length + 1)..].Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)).SingleOrDefault();
 
     private static string Read(string path) => File.ReadAllText(Programs.InCheckout(path));
-
-    private static string FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
-    }
 
     [GeneratedRegex(@"^# TYPE (?<name>\w+) ", RegexOptions.Multiline)]
     private static partial Regex Family();

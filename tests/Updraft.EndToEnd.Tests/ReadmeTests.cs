@@ -1,8 +1,5 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
@@ -18,7 +15,7 @@ public sealed partial class ReadmeTests
         var home = Directory.CreateTempSubdirectory("updraft-readme-").FullName;
         try
         {
-            var (exit, output) = await RunAsync(Script(home, $"http://127.0.0.1:{FreePort()}"), home);
+            var (exit, output) = await RunAsync(Script(home, $"http://127.0.0.1:{LoopbackPort.Lease()}"), home);
 
             Assert.True(exit == 0, $"exit code {exit}\n{output}");
             Assert.Contains("\"DEPLOYED\"", output, StringComparison.Ordinal);
@@ -80,13 +77,6 @@ public sealed partial class ReadmeTests
             bash.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         await bash.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (bash.ExitCode, string.Join('\n', output));
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     [GeneratedRegex("```bash\n(?<commands>.*?)```", RegexOptions.Singleline)]

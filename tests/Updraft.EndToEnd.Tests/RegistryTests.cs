@@ -16,9 +16,9 @@ public sealed class RegistryTests(ITestOutputHelper output)
     [InlineData(false)]
     public async Task A_registry_lets_in_whom_Updraft_lets_in(bool isProxied)
     {
-        using var registry = new ImageRegistry();
+        using var registry = new RegistryProcess();
         await using var installation = await Installation.StartAsync(isProxied ? $"--Images:RegistryUrl=http://{registry.Host}" : $"--Registry={registry.Host}");
-        await registry.StartAsync(installation);
+        await registry.StartAsync(installation.Address, installation.RegistryCertificate);
         var deploy = await installation.CreateDeployAsync(new JsonObject { ["type"] = "IMAGE_AND_DAG" });
         var (repository, tag) = (deploy.Text("imageRepository"), deploy.Text("imageTag"));
         Assert.StartsWith((isProxied ? installation.Address.Authority : registry.Host) + "/", repository, StringComparison.Ordinal);
@@ -53,9 +53,9 @@ public sealed class RegistryTests(ITestOutputHelper output)
     [InlineData(false)]
     public async Task What_is_refused_says_where_a_token_is_had_in_the_registrys_form(bool isProxied)
     {
-        using var registry = new ImageRegistry();
+        using var registry = new RegistryProcess();
         await using var installation = await Installation.StartAsync(isProxied ? $"--Images:RegistryUrl=http://{registry.Host}" : $"--Registry={registry.Host}");
-        await registry.StartAsync(installation);
+        await registry.StartAsync(installation.Address, installation.RegistryCertificate);
         var deploy = await installation.CreateDeployAsync(new JsonObject { ["type"] = "IMAGE_AND_DAG" });
         var own = Repository(deploy);
         var sibling = own[..(own.LastIndexOf('/') + 1)] + await installation.CreateSiblingAsync();
@@ -95,9 +95,9 @@ public sealed class RegistryTests(ITestOutputHelper output)
     [Trait("Database", "any")]
     public async Task A_layer_of_2_GiB_passes_through_the_server_and_leaves_no_trace_in_its_memory()
     {
-        using var registry = new ImageRegistry();
+        using var registry = new RegistryProcess();
         await using var installation = await Installation.StartAsync($"--Images:RegistryUrl=http://{registry.Host}");
-        await registry.StartAsync(installation);
+        await registry.StartAsync(installation.Address, installation.RegistryCertificate);
         var repository = Repository(await installation.CreateDeployAsync(new JsonObject { ["type"] = "IMAGE_AND_DAG" }));
         using var client = new RegistryClient(installation.Address, installation.Address);
         var scope = $"repository:{repository}:pull,push";

@@ -1,9 +1,9 @@
-using Updraft.EndToEnd.Tests.Support;
 using Updraft.Rigs;
 
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>Short runs of the rigs; docs/contributing/crash-tests.md has the long ones.</summary>
+[Trait("Runs", "ci")] // Kills server and agent in many rounds; each round verifies everything.
 [Trait("Database", "own")]
 public sealed class RigTests
 {

@@ -27,10 +27,10 @@ public sealed class BundlePathTests
     [InlineData("a\u0085b")]
     [InlineData("a\u202eb")]
     [InlineData("a\u2066b")]
-    public void Paths_that_could_lead_elsewhere_or_lie_are_refused(string path) => Assert.NotNull(BundlePath.Problem(path));
+    public void Escaping_or_deceptive_path_is_rejected(string path) => Assert.NotNull(BundlePath.Problem(path));
 
     [Fact]
-    public void A_lone_surrogate_is_refused() => Assert.NotNull(BundlePath.Problem("a" + (char)0xD800));
+    public void Lone_surrogate_is_rejected() => Assert.NotNull(BundlePath.Problem("a" + (char)0xD800));
 
     [Fact]
     public void Limits_are_in_bytes()

@@ -11,7 +11,7 @@ public sealed class DesiredStateTests : IDisposable
     public void Dispose() => _key.Dispose();
 
     [Fact]
-    public void The_documented_document_verifies_with_the_documented_key()
+    public void Documented_example_verifies_with_documented_key()
     {
         var key = JsonSerializer.Deserialize<PublicKey>(Vectors.Read("desired-state.md", "key"))!;
         var state = DesiredState.Verify(Vectors.Read("desired-state.md", "state"), key);
@@ -20,7 +20,7 @@ public sealed class DesiredStateTests : IDisposable
     }
 
     [Fact]
-    public void A_signed_document_comes_back_as_it_was()
+    public void Signed_document_round_trips()
     {
         var state = Sample();
         var again = DesiredState.Verify(state.Sign(_key, PublicKey.Of(_key).KeyId), PublicKey.Of(_key));
@@ -28,7 +28,7 @@ public sealed class DesiredStateTests : IDisposable
     }
 
     [Fact]
-    public void Another_key_is_refused()
+    public void Signature_of_another_key_is_rejected()
     {
         using var other = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var document = Sample().Sign(_key, PublicKey.Of(_key).KeyId);
@@ -38,7 +38,7 @@ public sealed class DesiredStateTests : IDisposable
     }
 
     [Fact]
-    public void Any_changed_character_is_refused()
+    public void Changed_character_is_rejected()
     {
         var key = PublicKey.Of(_key);
         var document = Sample().Sign(_key, key.KeyId);
@@ -47,7 +47,7 @@ public sealed class DesiredStateTests : IDisposable
             if (document[position] == letter)
                 return;
             var changed = document[..position] + letter + document[(position + 1)..];
-            // The last character of a base64url part can carry unused bits; those are refused or mean the same payload.
+            // The last character of a base64url part can have unused bits. Then the document is rejected or has an equal payload.
             try
             {
                 Assert.Equal(JsonSerializer.Serialize(Sample()), JsonSerializer.Serialize(DesiredState.Verify(changed, key)));
@@ -55,7 +55,7 @@ public sealed class DesiredStateTests : IDisposable
             }
             catch (InvalidDataException)
             {
-                // Refused.
+                // The document was rejected.
             }
         });
     }
@@ -66,11 +66,12 @@ public sealed class DesiredStateTests : IDisposable
     [InlineData("""{"alg":"ES256","typ":"JWT","kid":"KID"}""")]
     [InlineData("""{"alg":"ES256","typ":"updraft-state","kid":"other"}""")]
     [InlineData("""{ "alg":"ES256","typ":"updraft-state","kid":"KID"}""")]
-    public void Another_header_is_refused(string header)
+    public void Other_header_is_rejected(string header)
     {
         var key = PublicKey.Of(_key);
         var parts = Sample().Sign(_key, key.KeyId).Split('.');
-        parts[0] = System.Buffers.Text.Base64Url.EncodeToString(System.Text.Encoding.ASCII.GetBytes(header.Replace("KID", key.KeyId, StringComparison.Ordinal)));
+        var bytes = System.Text.Encoding.ASCII.GetBytes(header.Replace("KID", key.KeyId, StringComparison.Ordinal));
+        parts[0] = System.Buffers.Text.Base64Url.EncodeToString(bytes);
         var signature = _key.SignData(System.Text.Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), HashAlgorithmName.SHA256,
             DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
         parts[2] = System.Buffers.Text.Base64Url.EncodeToString(signature);
@@ -78,7 +79,7 @@ public sealed class DesiredStateTests : IDisposable
     }
 
     [Fact]
-    public void A_key_whose_id_is_not_its_thumbprint_is_refused()
+    public void Key_id_other_than_thumbprint_is_rejected()
     {
         var key = PublicKey.Of(_key);
         Assert.Throws<InvalidDataException>(() => (key with { KeyId = "chosen" }).ToECDsa());

@@ -5,7 +5,7 @@ namespace Updraft.Protocol.Tests;
 public sealed class EntityIdTests
 {
     [Fact]
-    public void Ids_have_the_shape_of_a_cuid_and_sort_by_time() =>
+    public void Ids_have_cuid_form_and_sort_by_time() =>
         Gen.Long[0, 4_000_000_000_000].Array[2, 2].Sample(times =>
         {
             Array.Sort(times);
@@ -16,7 +16,7 @@ public sealed class EntityIdTests
         });
 
     [Fact]
-    public void Ids_of_one_moment_differ()
+    public void Ids_of_one_millisecond_differ()
     {
         var clock = new At(1_700_000_000_000);
         Assert.Equal(10_000, Enumerable.Range(0, 10_000).Select(_ => EntityId.New(clock)).Distinct().Count());
@@ -29,7 +29,7 @@ public sealed class EntityIdTests
     [InlineData("dlvetru2w000201mowqwua63n")]
     [InlineData("clvetru2w000201mowqwua63N")]
     [InlineData("clvetru2w000201mowqwua6/n")]
-    public void Other_texts_are_no_ids(string? text) => Assert.False(EntityId.IsValid(text));
+    public void Invalid_text_is_not_an_id(string? text) => Assert.False(EntityId.IsValid(text));
 
     private sealed class At(long milliseconds) : TimeProvider
     {

@@ -5,7 +5,7 @@ namespace Updraft.Protocol.Tests;
 public sealed class PackTests
 {
     [Fact]
-    public void The_documented_pack_reads()
+    public void Documented_pack_is_readable()
     {
         using var pack = new MemoryStream(Convert.FromHexString(Vectors.Read("pack.md", "pack").ReplaceLineEndings("")));
         var entries = PackReader.ReadIndex(pack);
@@ -13,7 +13,7 @@ public sealed class PackTests
     }
 
     [Fact]
-    public void Every_content_comes_back_from_its_range() =>
+    public void Every_content_is_readable_from_its_range() =>
         Gen.Select(Trees.Content, Gen.Bool).Array[0, 30].Sample(contents =>
         {
             using var pack = Write(contents);
@@ -22,16 +22,16 @@ public sealed class PackTests
         });
 
     [Fact]
-    public void An_abandoned_content_leaves_nothing_in_the_pack()
+    public void Discarded_content_leaves_no_bytes_in_pack()
     {
         using var output = new MemoryStream();
         using (var writer = new PackWriter(output))
         {
             writer.Add("first"u8, Digest.Of("first"u8));
-            using (var abandoned = writer.Begin())
+            using (var discarded = writer.Begin())
             {
-                abandoned.Write(new byte[3_000_000]);
-                Assert.Equal(Digest.Of(new byte[3_000_000]), abandoned.End());
+                discarded.Write(new byte[3_000_000]);
+                Assert.Equal(Digest.Of(new byte[3_000_000]), discarded.End());
             }
             using (var kept = writer.Begin())
             {
@@ -46,8 +46,9 @@ public sealed class PackTests
     }
 
     [Fact]
-    public void A_flipped_byte_is_found_in_the_index_or_in_a_content() =>
-        Gen.Select(Gen.Select(Trees.Content, Gen.Bool).Array[1, 8], Gen.Int[0, int.MaxValue - 1], Gen.Byte[1, 255]).Sample((contents, position, change) =>
+    public void Flipped_byte_is_detected_in_index_or_content() =>
+        Gen.Select(Gen.Select(Trees.Content, Gen.Bool).Array[1, 8], Gen.Int[0, int.MaxValue - 1], Gen.Byte[1, 255])
+        .Sample((contents, position, change) =>
         {
             using var pack = Write(contents);
             var bytes = pack.GetBuffer().AsSpan(0, (int)pack.Length);
@@ -56,17 +57,17 @@ public sealed class PackTests
             {
                 var entries = PackReader.ReadIndex(pack);
                 var read = entries.Select(entry => Read(pack, entry)).ToArray();
-                // Bits of a zstd frame may have no meaning (an unused field): then the contents are the same.
+                // Some bits of a zstd frame are unused. If such a bit changes, the contents stay equal.
                 Assert.Equal(contents.Select(content => content.Item1), read);
             }
             catch (InvalidDataException)
             {
-                // Found.
+                // The damage was detected.
             }
         });
 
     [Fact]
-    public void A_prefix_of_a_pack_is_refused()
+    public void Prefix_of_pack_is_rejected()
     {
         using var pack = Write([("one"u8.ToArray(), false), ("two"u8.ToArray(), true)]);
         for (var length = 0; length < pack.Length; length++)
@@ -77,7 +78,7 @@ public sealed class PackTests
     }
 
     [Fact]
-    public void A_frame_that_is_longer_than_the_manifest_says_is_cut_off_early()
+    public void Frame_longer_than_manifest_size_is_aborted()
     {
         using var pack = Write([(new byte[50_000_000], true)]);
         var entry = PackReader.ReadIndex(pack)[0];
@@ -88,7 +89,7 @@ public sealed class PackTests
     }
 
     [Fact]
-    public void A_content_that_is_read_in_one_piece_is_checked_like_any_other()
+    public void Small_content_is_verified_too()
     {
         using var pack = Write([("one and one and one"u8.ToArray(), false)]);
         var entry = PackReader.ReadIndex(pack)[0];

@@ -7,7 +7,7 @@ public sealed class TraceParentTests
     [Theory]
     [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", true)]
     [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00", false)]
-    public void The_form_of_W3C_is_read(string text, bool isRecorded)
+    public void Traceparent_is_parsed(string text, bool isRecorded)
     {
         Assert.True(TraceParent.TryParse(text, out var context));
         Assert.Equal("0af7651916cd43dd8448eb211c80319c", context.TraceId.ToHexString());
@@ -27,5 +27,5 @@ public sealed class TraceParentTests
     [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-zz")]
     [InlineData("00-0af7651916cd43dd8448eb211c80319c-b7ad6b71692033\r\n-01")]
     [InlineData("it is only text, though it has just as many characters!")]
-    public void Anything_else_is_none(string? text) => Assert.False(TraceParent.TryParse(text, out _));
+    public void Invalid_traceparent_is_rejected(string? text) => Assert.False(TraceParent.TryParse(text, out _));
 }

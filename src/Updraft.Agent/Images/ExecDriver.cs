@@ -3,14 +3,14 @@ using Updraft.Protocol;
 namespace Updraft.Agent.Images;
 
 /// <summary>
-/// Runs a command of the operator's that makes an image run and ends when it does: Compose, systemd, anything. It is told by its
-/// environment: <c>UPDRAFT_IMAGE</c> is the reference to run, by digest when there is one; <c>UPDRAFT_IMAGE_REPOSITORY</c>,
-/// <c>UPDRAFT_IMAGE_TAG</c> and <c>UPDRAFT_IMAGE_DIGEST</c> (empty without one) are its parts; <c>UPDRAFT_IMAGE_BEFORE</c> is the reference
-/// that it replaces, empty when that is not known. When the command fails it is run once more, with what ran before.
+/// Rolls out images with the operator's command, for example with Compose or systemd. The command exits when the image runs. Its
+/// environment has <c>UPDRAFT_IMAGE</c>, the reference with the digest if there is one. <c>UPDRAFT_IMAGE_REPOSITORY</c>,
+/// <c>UPDRAFT_IMAGE_TAG</c> and <c>UPDRAFT_IMAGE_DIGEST</c> (empty without one) are its parts. <c>UPDRAFT_IMAGE_BEFORE</c> is the
+/// earlier reference, or empty if it is unknown. If the command fails, the driver runs it once more with the earlier image.
 /// </summary>
-internal sealed class ExecDriver(string command, string folder, TimeSpan limit, TimeProvider clock) : IImageDriver
+internal sealed class ExecDriver(string command, string directory, TimeSpan limit, TimeProvider clock) : IImageDriver
 {
-    /// <summary>Names of the steps.</summary>
+    /// <summary>Names of the steps in reports.</summary>
     public const string Step = "image", RestoreStep = "image-restore";
 
     public string Name => "exec";
@@ -21,17 +21,18 @@ internal sealed class ExecDriver(string command, string folder, TimeSpan limit, 
         if (problem is null)
             return;
         if (before is null || before.IsSameAs(image))
-            throw new ImageFailedException($"The image {image} does not run: {problem}. There is no other image to go back to.{quote}");
-        var (again, _) = await RunAsync(RestoreStep, before, image, steps, cancellationToken);
-        throw again is null
-            ? new ImageFailedException($"The image {image} does not run: {problem}. {before} was brought back.{quote}") { IsRestored = true }
-            : new ImageFailedException($"The image {image} does not run: {problem}. {before} could not be brought back either: {again}.{quote}");
+            throw new ImageFailedException($"The image {image} does not run: {problem}. There is no earlier image to restore.{quote}");
+        var (restoreProblem, _) = await RunAsync(RestoreStep, before, image, steps, cancellationToken);
+        throw restoreProblem is null
+            ? new ImageFailedException($"The image {image} does not run: {problem}. {before} was restored.{quote}") { IsRestored = true }
+            : new ImageFailedException(
+                $"The image {image} does not run: {problem}. {before} could not be restored: {restoreProblem}.{quote}");
     }
 
     private async Task<(string? Problem, string Quote)> RunAsync(string step, ImageReference image, ImageReference? before, StepLog steps,
         CancellationToken cancellationToken)
     {
-        var shell = new ShellCommand(command, folder, new Dictionary<string, string>(StringComparer.Ordinal)
+        var shell = new ShellCommand(command, directory, new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["UPDRAFT_IMAGE"] = $"{image}",
             ["UPDRAFT_IMAGE_REPOSITORY"] = image.Repository,
@@ -40,7 +41,7 @@ internal sealed class ExecDriver(string command, string folder, TimeSpan limit, 
             ["UPDRAFT_IMAGE_BEFORE"] = before is null ? "" : $"{before}",
         }, limit, clock);
         steps.Begin(step);
-        steps.Write(step, before is null ? $"{image} is to run." : $"{image} is to run instead of {before}.");
+        steps.Write(step, before is null ? $"Rolling out {image}." : $"Rolling out {image} in place of {before}.");
         string problem, quote = "";
         try
         {

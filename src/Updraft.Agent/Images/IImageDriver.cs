@@ -3,38 +3,41 @@ using Updraft.Protocol;
 namespace Updraft.Agent.Images;
 
 /// <summary>
-/// Brings an image to run beside the agent. There are two: <c>exec</c> runs a command of the operator's, <c>kubernetes</c> changes
-/// workloads of the cluster.
+/// Rolls out container images. There are two drivers: <c>exec</c> runs the operator's command, and <c>kubernetes</c> changes workloads of
+/// the cluster.
 /// </summary>
 internal interface IImageDriver
 {
-    /// <summary>As in <see cref="EnrollRequest.ImageDriver"/>.</summary>
+    /// <summary>Name of the driver, for <see cref="EnrollRequest.ImageDriver"/>.</summary>
     string Name { get; }
 
     /// <summary>
-    /// Makes an image run and returns when it does. Safe to repeat: what runs already is left alone. What goes wrong is undone as far as
-    /// possible before this throws, so that <paramref name="before"/> runs again.
+    /// Rolls out an image, and returns when it runs. The call is idempotent. After a failure it restores <paramref name="before"/> as
+    /// far as possible before it throws.
     /// </summary>
-    /// <param name="image">What is to run; its digest is what counts, when there is one.</param>
-    /// <param name="before">What ran until now; null when that is not known.</param>
-    /// <param name="steps">Where to write what happens, as it happens.</param>
+    /// <param name="image">Desired image. If it has a digest, the tag is ignored.</param>
+    /// <param name="before">Image that runs now; null if it is unknown.</param>
+    /// <param name="steps">Receives the steps and their logs as they happen.</param>
     /// <param name="cancellationToken">
-    /// A newer revision has come, or the agent ends. What was begun is undone only if that takes no waiting; the next call finds its own way.
+    /// Canceled for a newer revision and at the end of the agent. The driver then restores nothing that takes time, so the next call must
+    /// handle an interrupted rollout.
     /// </param>
-    /// <exception cref="ImageFailedException">The image does not run: command, time limit, cluster.</exception>
+    /// <exception cref="ImageFailedException">The command or the cluster failed, or the time limit passed.</exception>
     Task RollOutAsync(ImageReference image, ImageReference? before, StepLog steps, CancellationToken cancellationToken);
 }
 
-/// <summary>An image could not be brought to run. Trying the same again is the operator's decision.</summary>
+/// <summary>An image does not run. The agent does not retry the same revision.</summary>
 internal sealed class ImageFailedException : Exception
 {
-    /// <param name="message">What was wrong, for whoever deployed.</param>
-    /// <param name="cause">Where it came from.</param>
+    /// <param name="message">Reason of the failure, for the user who deployed.</param>
+    /// <param name="cause">Inner exception; null for none.</param>
     public ImageFailedException(string message, Exception? cause = null)
         : base(message, cause)
     {
     }
 
-    /// <summary>Whether what ran before runs again. If not, or if that is not known, the next image is rolled out whatever it is.</summary>
+    /// <summary>
+    /// Whether the earlier image was restored. If not, the running image is uncertain, so the next rollout is never skipped.
+    /// </summary>
     public bool IsRestored { get; init; }
 }

@@ -3,39 +3,43 @@ using Updraft.Protocol;
 namespace Updraft.Agent.Images;
 
 /// <summary>
-/// Rolls an image out in a Kubernetes cluster, by changing the workloads that the operator chose, in one namespace:
+/// Rolls out an image in a Kubernetes cluster. It changes the workloads that the options select, in one namespace:
 /// <list type="number">
-/// <item>Find the Deployments and StatefulSets of the selector, and their containers that run the image.</item>
-/// <item>Set the image of those that have another one. What they had is written down at the workload, in the same change.</item>
-/// <item>Wait until the cluster has replaced their pods.</item>
-/// <item>Forget what they had.</item>
+/// <item>Find the Deployments and StatefulSets of the selector, and their containers that get the image.</item>
+/// <item>Set the image where it differs. The same patch stores the earlier images in an annotation of the workload.</item>
+/// <item>Wait until the cluster has replaced the pods.</item>
+/// <item>Remove the annotations.</item>
 /// </list>
-/// When this fails, also after a restart in the middle, every workload gets back what it had, unless somebody else changed it meanwhile.
-/// How pods are replaced, and how many at a time, is the workloads' own business.
+/// After a failure, even after a restart during the rollout, each workload gets its earlier images back, unless another client changed it
+/// in the meantime. The workloads' own update strategy decides how the cluster replaces pods.
 /// </summary>
-internal sealed class KubernetesDriver(KubernetesConnection connection, string space, KubernetesOptions options, TimeSpan limit, TimeProvider clock)
+internal sealed class KubernetesDriver(
+    KubernetesConnection connection, string namespaceName, KubernetesOptions options, TimeSpan limit, TimeProvider clock)
     : IImageDriver
 {
-    /// <summary>Names of the steps; each workload has one of its own below the first.</summary>
+    /// <summary>Names of the steps in reports. Each workload has its own step below the first one.</summary>
     public const string Step = "image", RestoreStep = "image-restore";
 
     public string Name => ImageDrivers.Kubernetes;
 
-    /// <summary>Going back is not waited for longer: what is set is set, and whoever deployed wants to know.</summary>
+    /// <summary>
+    /// How long the driver waits for the restored pods. The images are set by then, and the user who deployed needs the result soon.
+    /// </summary>
     public TimeSpan RestoreLimit { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>The driver for the cluster in whose pod this agent runs.</summary>
-    /// <param name="options">Which workloads.</param>
-    /// <param name="limit">How long a rollout may take.</param>
-    /// <param name="environment">Looks up an environment variable.</param>
-    /// <param name="clock">Tells the time.</param>
-    /// <exception cref="AgentExitException">This is no pod, or the namespace is not known.</exception>
+    /// <summary>Creates the driver for the cluster of the agent's pod.</summary>
+    /// <param name="options">Workloads to change.</param>
+    /// <param name="limit">Time limit of a rollout.</param>
+    /// <param name="environment">Returns the value of an environment variable; null if it is not set.</param>
+    /// <param name="clock">Clock for time limits and pauses.</param>
+    /// <exception cref="AgentExitException">The agent does not run in a pod, or its namespace is unknown.</exception>
     public static KubernetesDriver Create(KubernetesOptions options, TimeSpan limit, Func<string, string?> environment, TimeProvider clock)
     {
         var connection = KubernetesConnection.InPod(environment);
-        var space = options.Namespace ?? connection.Namespace()
-            ?? throw new AgentExitException(ExitCode.Configuration, "The pod does not say in which namespace it is; give --kube-namespace.");
-        return new KubernetesDriver(connection, space, options, limit, clock);
+        var namespaceName = options.Namespace ?? connection.Namespace()
+            ?? throw new AgentExitException(ExitCode.Configuration,
+                $"'{connection.Directory}/namespace' does not name the pod's namespace. Set --kube-namespace.");
+        return new KubernetesDriver(connection, namespaceName, options, limit, clock);
     }
 
     public async Task RollOutAsync(ImageReference image, ImageReference? before, StepLog steps, CancellationToken cancellationToken)
@@ -44,7 +48,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         steps.Begin(Step);
         try
         {
-            using var api = new KubernetesApi(connection, space, text => steps.Write(Step, text), clock);
+            using var api = new KubernetesApi(connection, namespaceName, text => steps.Write(Step, text), clock);
             await RollOutAsync(api, target, steps, cancellationToken);
         }
         catch (KubernetesException exception)
@@ -59,32 +63,32 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
     {
         using var time = new CancellationTokenSource(limit, clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, time.Token);
-        var troubles = new PodTroubles(api, target.Image, steps);
+        var podProblems = new PodProblems(api, target.Image, steps);
         IReadOnlyList<WorkloadRollout> rollouts = [];
         string problem;
         try
         {
             // :: Step 1
             rollouts = [.. (await FindAsync(api, steps, both.Token)).Select(workload =>
-                new WorkloadRollout(api, workload, target, troubles, steps, clock))];
-            steps.Write(Step, $"{target.Image} is to run in the namespace {space}: "
+                new WorkloadRollout(api, workload, target, podProblems, steps, clock))];
+            steps.Write(Step, $"Rolling out {target.Image} in the namespace {namespaceName}: "
                 + $"{string.Join(", ", rollouts.Select(rollout => rollout.Workload.Title))}.");
             // :: Step 2
             foreach (var rollout in rollouts)
                 await rollout.SetAsync(both.Token);
             // :: Step 3
-            await WaitAsync(api, rollouts, (rollout, _) => rollout.JudgeAsync(both.Token), troubles, both.Token);
-            if (rollouts.All(rollout => rollout.IsGone))
-                throw new KubernetesException(null, "All its workloads are gone.");
+            await WaitAsync(api, rollouts, (rollout, _) => rollout.CheckAsync(both.Token), podProblems, both.Token);
+            if (rollouts.All(rollout => rollout.IsMissing))
+                throw new KubernetesException(null, "All selected workloads were deleted, or lost their labels, during the rollout.");
             // :: Step 4
             foreach (var rollout in rollouts)
-                await rollout.ForgetAsync(cancellationToken);
+                await rollout.RemoveRecordAsync(cancellationToken);
             return;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             problem = string.Join(' ', rollouts.Where(rollout => !rollout.IsDone).Select(rollout => rollout.Summary)
-                .Prepend($"It did not get there within {limit.TotalSeconds:0} seconds."));
+                .Prepend($"The rollout did not end within {limit.TotalSeconds:0} seconds."));
         }
         catch (KubernetesException exception)
         {
@@ -93,8 +97,8 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
         foreach (var rollout in rollouts)
             rollout.Abort();
         steps.Write(Step, problem);
-        var (isRestored, outcome) = rollouts.Count == 0 ? (false, "Nothing was changed.")
-            : await RestoreAsync(api, rollouts, troubles, steps, cancellationToken);
+        var (isRestored, outcome) = rollouts.Count == 0 ? (false, "No workload was changed.")
+            : await RestoreAsync(api, rollouts, podProblems, steps, cancellationToken);
         throw Fail(target, $"{problem} {outcome}", isRestored, steps);
     }
 
@@ -107,35 +111,36 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
             all.AddRange(list.Items);
         }
         if (all.Count == 0)
-            throw new KubernetesException(null, $"No Deployment and no StatefulSet in the namespace {space} has the labels '{options.Selector}'.");
+            throw new KubernetesException(null, $"No Deployment and no StatefulSet in the namespace {namespaceName} has the labels "
+                + $"'{options.Selector}'. Check --kube-release or --kube-selector, and --kube-namespace.");
         var chosen = all.Where(workload => workload.Choose(options.Containers).Count > 0).ToList();
         foreach (var other in all.Except(chosen))
-            steps.Write(Step, $"{other.Title} is left alone: it has no container {string.Join(" or ", options.Containers)}.");
+            steps.Write(Step, $"{other.Title} stays as it is: it has no container {string.Join(" or ", options.Containers)}.");
         return chosen.Count > 0 ? chosen : throw new KubernetesException(null, $"No workload with the labels '{options.Selector}' "
-            + $"in the namespace {space} has a container {string.Join(" or ", options.Containers)}.");
+            + $"in the namespace {namespaceName} has a container {string.Join(" or ", options.Containers)}. Check --kube-containers.");
     }
 
-    /// <summary>Follows the workloads until all are judged to be done.</summary>
-    private async Task WaitAsync(KubernetesApi api, IReadOnlyList<WorkloadRollout> rollouts, Func<WorkloadRollout, bool, Task> judge,
-        PodTroubles troubles, CancellationToken cancellationToken)
+    /// <summary>Watches the workloads until all rollouts are done.</summary>
+    private async Task WaitAsync(KubernetesApi api, IReadOnlyList<WorkloadRollout> rollouts, Func<WorkloadRollout, bool, Task> check,
+        PodProblems podProblems, CancellationToken cancellationToken)
     {
         var states = rollouts.ToDictionary(rollout => rollout.Workload.Step, rollout => rollout.Workload, StringComparer.Ordinal);
-        await new WorkloadWatch(api, options.Selector, clock).WaitAsync(states, async isTimeToLook =>
+        await new WorkloadWatch(api, options.Selector, clock).WaitAsync(states, async isTimeToInspect =>
         {
             foreach (var rollout in rollouts.Where(rollout => !rollout.IsDone))
             {
                 rollout.Observe(states.GetValueOrDefault(rollout.Workload.Step));
-                await judge(rollout, isTimeToLook);
+                await check(rollout, isTimeToInspect);
             }
-            var going = rollouts.Where(rollout => !rollout.IsDone).ToList();
-            if (isTimeToLook)
-                await troubles.LookAsync(going.Select(rollout => rollout.Workload), cancellationToken);
-            return going.Count == 0;
+            var open = rollouts.Where(rollout => !rollout.IsDone).ToList();
+            if (isTimeToInspect)
+                await podProblems.InspectAsync(open.Select(rollout => rollout.Workload), cancellationToken);
+            return open.Count == 0;
         }, cancellationToken);
     }
 
     private async Task<(bool IsRestored, string Outcome)> RestoreAsync(KubernetesApi api, IReadOnlyList<WorkloadRollout> rollouts,
-        PodTroubles troubles, StepLog steps, CancellationToken cancellationToken)
+        PodProblems podProblems, StepLog steps, CancellationToken cancellationToken)
     {
         steps.Begin(RestoreStep);
         using var time = new CancellationTokenSource(RestoreLimit, clock);
@@ -148,7 +153,7 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
                 try
                 {
                     var one = await rollout.RestoreAsync(both.Token);
-                    isRestored &= one != RestoreOutcome.LeftAlone;
+                    isRestored &= one != RestoreOutcome.Skipped;
                     if (one == RestoreOutcome.Changed)
                         restored.Add(rollout);
                 }
@@ -159,22 +164,22 @@ internal sealed class KubernetesDriver(KubernetesConnection connection, string s
                 open.Remove(rollout);
             }
             if (restored.Count > 0)
-                await WaitAsync(api, restored, (rollout, isTimeToLook) => rollout.JudgeRestoredAsync(isTimeToLook, both.Token), troubles,
-                    both.Token);
+                await WaitAsync(api, restored, (rollout, isTimeToInspect) => rollout.CheckRestoredAsync(isTimeToInspect, both.Token),
+                    podProblems, both.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             problems.AddRange(open.Concat(restored.Where(rollout => !rollout.IsDone)).Select(rollout =>
-                $"{rollout.Workload.Title} was not back within {RestoreLimit.TotalSeconds:0} seconds."));
+                $"{rollout.Workload.Title} was not restored within {RestoreLimit.TotalSeconds:0} seconds."));
         }
         catch (KubernetesException exception)
         {
             problems.Add(exception.Message);
         }
-        var outcome = problems.Count > 0 ? $"What ran before does not run everywhere: {string.Join(' ', problems)}"
-            : !isRestored ? "What ran before could be brought back only in part, see the log."
-            : restored.Count > 0 ? "What ran before runs again."
-            : "There was nothing to undo.";
+        var outcome = problems.Count > 0 ? $"The earlier image does not run everywhere: {string.Join(' ', problems)}"
+            : !isRestored ? "The earlier image was restored only in part; see the log of the step image-restore."
+            : restored.Count > 0 ? "The earlier image runs again."
+            : "No workload had to be restored.";
         steps.Write(RestoreStep, outcome);
         steps.End(RestoreStep, problems.Count > 0 ? StepStatus.Failed : StepStatus.Completed);
         return (isRestored && problems.Count == 0, outcome);

@@ -2,8 +2,10 @@ using System.Net;
 
 namespace Updraft.Agent.Images;
 
-/// <summary>The cluster refuses something, or cannot be used. The message is for whoever deployed.</summary>
-/// <param name="status">The answer's status; null when there was none.</param>
+/// <summary>The cluster rejected a request, or cannot be used.</summary>
+/// <param name="status">HTTP status of the response; null if there was none.</param>
+/// <param name="message">Reason, for the user who deployed.</param>
+/// <param name="cause">Inner exception; null for none.</param>
 internal sealed class KubernetesException(HttpStatusCode? status, string message, Exception? cause = null) : Exception(message, cause)
 {
     public HttpStatusCode? Status => status;

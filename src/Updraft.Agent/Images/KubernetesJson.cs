@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Updraft.Agent.Images;
 
 /// <summary>
-/// Finds values in the cluster's objects by their path; what is absent, or of another type, is null. Serialized records would be nicer to
-/// read, but the generated code for them costs every agent, also those without this driver, a megabyte or two at rest.
+/// Finds values in Kubernetes objects by path. A value that is absent or of another type is null. Records would be easier to read, but
+/// their generated code takes one or two megabytes of memory in each agent, even without this driver.
 /// </summary>
 internal static class KubernetesJson
 {
@@ -28,11 +28,11 @@ internal static class KubernetesJson
     public static int? Number(this JsonElement json, params ReadOnlySpan<string> path) =>
         json.At(path) is { ValueKind: JsonValueKind.Number } number && number.TryGetInt32(out var value) ? value : null;
 
-    /// <summary>The elements of a list; none when there is no list.</summary>
+    /// <summary>Elements of a list; none if there is no list.</summary>
     public static List<JsonElement> Items(this JsonElement json, params ReadOnlySpan<string> path) =>
         json.At(path) is { ValueKind: JsonValueKind.Array } list ? [.. list.EnumerateArray()] : [];
 
-    /// <summary>A list of containers.</summary>
+    /// <summary>Containers in a list; none if there is no list.</summary>
     public static List<ContainerSpec> Containers(this JsonElement json, params ReadOnlySpan<string> path)
     {
         var containers = new List<ContainerSpec>();

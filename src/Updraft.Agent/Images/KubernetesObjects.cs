@@ -2,29 +2,30 @@ using System.Text.Json;
 
 namespace Updraft.Agent.Images;
 
-// What the driver reads of pods and events: everything else is left out.
+// The parts of pods and events that the driver reads.
 
-/// <summary>A container as a pod template or a pod names it.</summary>
+/// <summary>A container in a pod or a pod template.</summary>
 internal sealed record ContainerSpec(string Name, string? Image);
 
-/// <summary>A reason why a pod does not get ready.</summary>
-/// <param name="Key">Tells it from other reasons; what counts up in a text is not part of it.</param>
-/// <param name="Text">For people.</param>
-internal sealed record PodTrouble(string Key, string Text);
+/// <summary>A reason why a pod does not become ready.</summary>
+/// <param name="Key">Identity of the reason, without counters, so that it is reported once.</param>
+/// <param name="Text">Text for users.</param>
+internal sealed record PodProblem(string Key, string Text);
 
-/// <summary>A pod.</summary>
-internal sealed record PodState(string Name, string? Uid, bool IsReady, IReadOnlyList<ContainerSpec> Containers, IReadOnlyList<PodTrouble> Troubles)
+/// <summary>A pod with the reasons why it is not ready.</summary>
+internal sealed record PodState(
+    string Name, string? Uid, bool IsReady, IReadOnlyList<ContainerSpec> Containers, IReadOnlyList<PodProblem> Problems)
 {
     public static PodState Read(JsonElement pod)
     {
-        var (troubles, isReady) = (new List<PodTrouble>(), false);
+        var (podProblems, isReady) = (new List<PodProblem>(), false);
         foreach (var container in pod.Items("status", "initContainerStatuses").Concat(pod.Items("status", "containerStatuses")))
         {
-            // These two are how every pod begins.
+            // Each pod starts with these two reasons.
             if (container.Text("state", "waiting", "reason") is { } reason and not ("ContainerCreating" or "PodInitializing"))
             {
                 var name = container.Text("name");
-                troubles.Add(new($"{name} {reason}", $"{name}: {reason}: {container.Text("state", "waiting", "message")}"));
+                podProblems.Add(new($"{name} {reason}", $"{name}: {reason}: {container.Text("state", "waiting", "message")}"));
             }
         }
         foreach (var condition in pod.Items("status", "conditions"))
@@ -32,21 +33,22 @@ internal sealed record PodState(string Name, string? Uid, bool IsReady, IReadOnl
             var isTrue = condition.Text("status") == "True";
             isReady |= isTrue && condition.Text("type") == "Ready";
             if (!isTrue && condition.Text("type") == "PodScheduled")
-                troubles.Add(new($"{condition.Text("message")}", $"{condition.Text("reason")}: {condition.Text("message")}"));
+                podProblems.Add(new($"{condition.Text("message")}", $"{condition.Text("reason")}: {condition.Text("message")}"));
         }
-        return new PodState(pod.Text("metadata", "name")!, pod.Text("metadata", "uid"), isReady, pod.Containers("spec", "containers"), troubles);
+        return new PodState(pod.Text("metadata", "name")!, pod.Text("metadata", "uid"), isReady, pod.Containers("spec", "containers"),
+            podProblems);
     }
 }
 
-/// <summary>An event that is a warning about a pod.</summary>
+/// <summary>A warning event of a pod.</summary>
 internal sealed record PodWarning(string? PodUid, string? Reason, string? Message);
 
-/// <summary>What a workload ran before: kept at the workload, so that it can be undone also by an agent that was restarted meanwhile.</summary>
-/// <param name="Image">What it was set to.</param>
-/// <param name="Before">Image of each container that was set, by the container's name.</param>
+/// <summary>Earlier images of a workload, in an annotation of it. So an agent can restore them even after a restart.</summary>
+/// <param name="Image">Image that the agent set.</param>
+/// <param name="Before">Earlier image of each changed container, by the name of the container.</param>
 internal sealed record RolloutRecord(string Image, IReadOnlyDictionary<string, string> Before)
 {
-    /// <returns>Null for what no agent has written.</returns>
+    /// <returns>Null for a text that no agent has written.</returns>
     public static RolloutRecord? Read(string text)
     {
         try

@@ -3,18 +3,18 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Images;
 
-/// <summary>Where the rollout of a workload is.</summary>
+/// <summary>State of the rollout of a workload.</summary>
 internal enum RolloutState
 {
-    Going,
+    InProgress,
     Done,
-    Stuck,
+    Failed,
 }
 
-/// <summary>How far the rollout of a workload is, and that in words.</summary>
+/// <summary>Progress of the rollout of a workload, with a text for users.</summary>
 internal sealed record RolloutProgress(RolloutState State, string Text);
 
-/// <summary>A Deployment or StatefulSet, as the cluster has said last.</summary>
+/// <summary>A Deployment or StatefulSet, as the cluster returned it last.</summary>
 internal sealed class Workload(WorkloadKind kind, JsonElement content)
 {
     private const string RecordAnnotation = "updraft.io/image-rollout", MainAnnotation = "kubectl.kubernetes.io/default-container",
@@ -27,16 +27,16 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
 
     public string Name => content.Text("metadata", "name") ?? "";
 
-    /// <summary>Its version in the cluster.</summary>
+    /// <summary>Resource version of the object.</summary>
     public string Version => content.Text("metadata", "resourceVersion") ?? "";
 
-    /// <summary>As people write it.</summary>
+    /// <summary>Kind and name, for users.</summary>
     public string Title => $"{kind.Name} {Name}";
 
-    /// <summary>The step of its rollout.</summary>
+    /// <summary>Name of the step in reports.</summary>
     public string Step => $"image/{kind.Name.ToLowerInvariant()}/{Name}";
 
-    /// <summary>Selects its pods.</summary>
+    /// <summary>Label selector of the pods.</summary>
     public string PodSelector
     {
         get
@@ -62,50 +62,56 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
         }
     }
 
-    /// <summary>Whether it waits for a pod that never gets ready instead of replacing it, also when it goes back.</summary>
-    public bool KeepsBrokenPods => kind == WorkloadKind.StatefulSet && content.Text("spec", "updateStrategy", "type") != "OnDelete";
+    /// <summary>Whether the cluster waits for a pod that never becomes ready instead of replacing it, even during a restore.</summary>
+    public bool WaitsForFailedPods => kind == WorkloadKind.StatefulSet && content.Text("spec", "updateStrategy", "type") != "OnDelete";
 
-    /// <summary>Whether the cluster has seen what it is set to now.</summary>
-    public bool IsNoticed => Status("observedGeneration") >= (content.Number("metadata", "generation") ?? 0);
+    /// <summary>Whether the status already applies to the newest change of the spec.</summary>
+    public bool IsObserved => Status("observedGeneration") >= (content.Number("metadata", "generation") ?? 0);
 
-    /// <summary>What it ran before an agent set an image; null when it is not known.</summary>
+    /// <summary>Earlier images, which an agent stored in the annotation; null for none.</summary>
     public RolloutRecord? Record => content.Text("metadata", "annotations", RecordAnnotation) is { } text ? RolloutRecord.Read(text) : null;
 
-    /// <summary>Tells a deadline that was missed before from one that is missed now; null when none is.</summary>
+    /// <summary>
+    /// Time at which the progress deadline was exceeded, which distinguishes an earlier miss from a new one; null if it was not.
+    /// </summary>
     public string? MissedDeadline => Deadline()?.Text("lastUpdateTime");
 
     /// <summary>
-    /// The containers whose image is to be set: those that are named; without names the main container and all that run an image of the
-    /// same repository, as init containers and sidecars of Airflow do. A sidecar with an image of its own keeps it.
+    /// Containers that get the image: those with the given names. Without names, the main container and all with an image of its
+    /// repository, such as init containers and sidecars of Airflow. A sidecar with another image keeps it.
     /// </summary>
     public IReadOnlyList<ContainerSpec> Choose(IReadOnlyList<string> names)
     {
         if (names.Count > 0)
-            return [.. _init.Concat(_regular).Where(container => container.Image is not null && names.Contains(container.Name, StringComparer.Ordinal))];
+            return [.. _init.Concat(_regular)
+                .Where(container => container.Image is not null && names.Contains(container.Name, StringComparer.Ordinal))];
         var named = content.Text("spec", "template", "metadata", "annotations", MainAnnotation);
         var main = _regular.FirstOrDefault(container => container.Name == named) ?? (_regular.Count > 0 ? _regular[0] : null);
         return main?.Image is null ? [] : [.. _init.Concat(_regular).Where(container =>
             container.Image is { } image && ImageName.Repository(image) == ImageName.Repository(main.Image))];
     }
 
-    /// <summary>Whether all of some containers have an image.</summary>
-    public bool Runs(IEnumerable<string> containers, string image) => containers.All(name => ImageOf(name) is { } has && ImageName.IsSame(has, image));
+    /// <summary>Whether all given containers have an image.</summary>
+    public bool HasImage(IEnumerable<string> containers, string image) =>
+        containers.All(name => ImageOf(name) is { } has && ImageName.IsSame(has, image));
 
-    /// <summary>Image of a container; null when there is none of the name.</summary>
+    /// <summary>Image of a container; null if there is no container of the name.</summary>
     public string? ImageOf(string container) => _init.Concat(_regular).FirstOrDefault(candidate => candidate.Name == container)?.Image;
 
-    /// <summary>Sets images and what is to be remembered, if nobody has changed anything since.</summary>
-    /// <param name="images">The new image of each container, by its name.</param>
-    /// <param name="record">Null to forget.</param>
-    /// <param name="cause">What <c>kubectl rollout history</c> says about it.</param>
-    /// <returns>A strategic merge patch.</returns>
-    public string Set(IReadOnlyDictionary<string, string> images, RolloutRecord? record, string cause) => KubernetesJson.Write(json =>
+    /// <summary>
+    /// Creates a strategic merge patch that sets images and the record, and that requires the current resource version.
+    /// </summary>
+    /// <param name="images">New image of each container, by the name of the container.</param>
+    /// <param name="record">Earlier images; null removes the annotation.</param>
+    /// <param name="cause">Text for <c>kubectl rollout history</c>.</param>
+    public string CreatePatch(IReadOnlyDictionary<string, string> images, RolloutRecord? record, string cause) =>
+        KubernetesJson.Write(json =>
     {
         json.WriteStartObject();
         json.WriteStartObject("metadata");
         json.WriteString("resourceVersion", Version);
         json.WriteStartObject("annotations");
-        // Null removes it.
+        // Null removes the annotation.
         json.WriteString(RecordAnnotation, record?.ToString());
         json.WriteString(ChangeCause, cause);
         json.WriteEndObject();
@@ -121,8 +127,8 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
         json.WriteEndObject();
     });
 
-    /// <summary>A patch that forgets what ran before, whatever else was changed.</summary>
-    public static string Forget() => KubernetesJson.Write(json =>
+    /// <summary>Creates a patch that removes the record. It is valid for any resource version.</summary>
+    public static string CreateRecordRemoval() => KubernetesJson.Write(json =>
     {
         json.WriteStartObject();
         json.WriteStartObject("metadata");
@@ -133,13 +139,13 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
         json.WriteEndObject();
     });
 
-    /// <summary>How far its rollout is.</summary>
-    /// <param name="missedBefore">Its <see cref="MissedDeadline"/> before it was changed: the cluster may say it still.</param>
+    /// <summary>Progress of the rollout.</summary>
+    /// <param name="missedBefore">The <see cref="MissedDeadline"/> before the change, which the cluster may still return.</param>
     public RolloutProgress Progress(string? missedBefore)
     {
         var wanted = content.Number("spec", "replicas") ?? 1;
-        if (!IsNoticed)
-            return new(RolloutState.Going, "the cluster has not begun");
+        if (!IsObserved)
+            return new(RolloutState.InProgress, "the cluster has not started the rollout");
         return kind == WorkloadKind.StatefulSet ? OfStatefulSet(wanted) : OfDeployment(wanted, missedBefore);
     }
 
@@ -147,15 +153,15 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
     {
         var (updated, available, replicas) = (Status("updatedReplicas"), Status("availableReplicas"), Status("replicas"));
         if (content.At("spec", "paused") is { ValueKind: JsonValueKind.True })
-            return new(RolloutState.Done, "it is paused, and takes the image when it is resumed");
+            return new(RolloutState.Done, "it is paused, and gets the image when it is resumed");
         if (Deadline() is { } deadline && (missedBefore is null || deadline.Text("lastUpdateTime") != missedBefore))
-            return new(RolloutState.Stuck, $"the cluster gave it up after its progressDeadlineSeconds: {deadline.Text("message")}");
+            return new(RolloutState.Failed, $"the rollout exceeded its progressDeadlineSeconds: {deadline.Text("message")}");
         if (updated < wanted)
-            return new(RolloutState.Going, $"{updated} of {wanted} replicas updated");
+            return new(RolloutState.InProgress, $"{updated} of {wanted} replicas updated");
         if (replicas > updated)
-            return new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {replicas - updated} old ones end");
+            return new(RolloutState.InProgress, $"{updated} of {wanted} replicas updated, {replicas - updated} old replicas stop");
         return available < updated
-            ? new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {available} available")
+            ? new(RolloutState.InProgress, $"{updated} of {wanted} replicas updated, {available} available")
             : new(RolloutState.Done, $"{updated} of {wanted} replicas updated and available");
     }
 
@@ -163,20 +169,21 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
     {
         var (updated, ready) = (Status("updatedReplicas"), Status("readyReplicas"));
         if (content.Text("spec", "updateStrategy", "type") == "OnDelete")
-            return new(RolloutState.Done, "its pods take the image when they are deleted (updateStrategy OnDelete), so they are not waited for");
+            return new(RolloutState.Done,
+                "its pods get the image when they are deleted (updateStrategy OnDelete), so the agent does not wait for them");
         if (wanted == 0)
             return new(RolloutState.Done, "0 of 0 replicas updated and ready");
         if (content.Number("spec", "updateStrategy", "rollingUpdate", "partition") is > 0 and var partition)
         {
             var due = Math.Max(wanted - partition, 0);
             return updated < due
-                ? new(RolloutState.Going, $"{updated} of {due} replicas updated")
+                ? new(RolloutState.InProgress, $"{updated} of {due} replicas updated")
                 : new(RolloutState.Done, $"{updated} of {wanted} replicas updated, pods below {partition} keep their image (partition)");
         }
         if (updated < wanted || content.Text("status", "currentRevision") != content.Text("status", "updateRevision"))
-            return new(RolloutState.Going, $"{updated} of {wanted} replicas updated");
+            return new(RolloutState.InProgress, $"{updated} of {wanted} replicas updated");
         return ready < wanted
-            ? new(RolloutState.Going, $"{updated} of {wanted} replicas updated, {ready} ready")
+            ? new(RolloutState.InProgress, $"{updated} of {wanted} replicas updated, {ready} ready")
             : new(RolloutState.Done, $"{updated} of {wanted} replicas updated and ready");
     }
 
@@ -186,7 +193,8 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
     {
         foreach (var condition in content.Items("status", "conditions"))
         {
-            if (condition.Text("type") == "Progressing" && condition.Text("status") == "False" && condition.Text("reason") == "ProgressDeadlineExceeded")
+            if (condition.Text("type") == "Progressing" && condition.Text("status") == "False"
+                && condition.Text("reason") == "ProgressDeadlineExceeded")
                 return condition;
         }
         return null;
@@ -209,14 +217,14 @@ internal sealed class Workload(WorkloadKind kind, JsonElement content)
     }
 }
 
-/// <summary>Images as a cluster writes them.</summary>
+/// <summary>Image references in the form of Kubernetes.</summary>
 internal static class ImageName
 {
-    /// <summary>By digest when there is one: a tag may be moved.</summary>
+    /// <summary>Reference with the digest if there is one, because a tag can move.</summary>
     public static string Of(ImageReference image) =>
         image.Digest is null ? $"{image.Repository}:{image.Tag}" : $"{image.Repository}@{image.Digest}";
 
-    /// <summary>Without tag and digest.</summary>
+    /// <summary>Reference without tag and digest.</summary>
     public static string Repository(string image)
     {
         var name = image.Split('@')[0];
@@ -225,7 +233,7 @@ internal static class ImageName
         return colon > name.LastIndexOf('/') ? name[..colon] : name;
     }
 
-    /// <summary>The same, or the same repository and digest with a tag between them.</summary>
+    /// <summary>Whether two references are equal, or have equal repositories and digests.</summary>
     public static bool IsSame(string one, string other) => one == other
         || (one.Contains('@') && other.Contains('@') && Repository(one) == Repository(other) && one.Split('@')[1] == other.Split('@')[1]);
 }

@@ -3,34 +3,35 @@ using System.Threading.Channels;
 
 namespace Updraft.Agent.Images;
 
-/// <summary>Follows the workloads of a selector: lists them, then watches, and lists again when the cluster has forgotten where that was.</summary>
+/// <summary>Watches the workloads of a selector. It lists them first, and again if the resource version becomes too old.</summary>
 internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProvider clock)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan InspectEvery = TimeSpan.FromSeconds(10);
 
-    /// <summary>Waits until somebody has seen enough.</summary>
-    /// <param name="states">The workloads as they are known, by their <see cref="Workload.Step"/>; kept up to date, what is gone is taken out.</param>
-    /// <param name="isEnough">Asked after each change, and every ten seconds; then its argument is true.</param>
+    /// <summary>Updates workloads until a condition is true.</summary>
+    /// <param name="states">Workloads by their <see cref="Workload.Step"/>. The method updates them and removes deleted ones.</param>
+    /// <param name="isDone">Condition, which is called after each change. Every ten seconds its argument is true.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="KubernetesException">The cluster refuses it.</exception>
-    public async Task WaitAsync(Dictionary<string, Workload> states, Func<bool, Task<bool>> isEnough,
+    /// <exception cref="KubernetesException">The cluster rejected a request.</exception>
+    public async Task WaitAsync(Dictionary<string, Workload> states, Func<bool, Task<bool>> isDone,
         CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var news = Channel.CreateUnbounded<Observed>();
-        var following = Task.WhenAll(states.Values.Select(workload => workload.Kind).Distinct().ToList().Select(kind => FollowAsync(kind, news.Writer, stop.Token)));
+        var changes = Channel.CreateUnbounded<Observed>();
+        var following = Task.WhenAll(states.Values.Select(workload => workload.Kind).Distinct().ToList()
+            .Select(kind => FollowAsync(kind, changes.Writer, stop.Token)));
         try
         {
-            var (more, tick) = (News(), Tick());
+            var (change, tick) = (NextChange(), Tick());
             while (true)
             {
-                await Task.WhenAny(more, tick);
-                if (more.IsCompleted)
+                await Task.WhenAny(change, tick);
+                if (change.IsCompleted)
                 {
-                    await more;
-                    while (news.Reader.TryRead(out var observed))
+                    await change;
+                    while (changes.Reader.TryRead(out var observed))
                         observed.Apply(states);
-                    more = News();
+                    change = NextChange();
                 }
                 var isTime = tick.IsCompleted;
                 if (isTime)
@@ -38,7 +39,7 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
                     await tick;
                     tick = Tick();
                 }
-                if (await isEnough(isTime))
+                if (await isDone(isTime))
                     return;
             }
         }
@@ -48,12 +49,12 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
             await following.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Task News() => news.Reader.WaitToReadAsync(stop.Token).AsTask();
+        Task NextChange() => changes.Reader.WaitToReadAsync(stop.Token).AsTask();
 
-        Task Tick() => Task.Delay(LookEvery, clock, stop.Token);
+        Task Tick() => Task.Delay(InspectEvery, clock, stop.Token);
     }
 
-    private async Task FollowAsync(WorkloadKind kind, ChannelWriter<Observed> news, CancellationToken cancellationToken)
+    private async Task FollowAsync(WorkloadKind kind, ChannelWriter<Observed> changes, CancellationToken cancellationToken)
     {
         var backOff = new BackOff(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(10), clock);
         string? version = null;
@@ -67,38 +68,39 @@ internal sealed class WorkloadWatch(KubernetesApi api, string selector, TimeProv
                     {
                         var list = await api.ListAsync(kind, selector, cancellationToken);
                         version = list.Version;
-                        news.TryWrite(new Observed(kind, null, list.Items));
+                        changes.TryWrite(new Observed(kind, null, list.Items));
                     }
                     await foreach (var change in api.WatchAsync(kind, selector, version, cancellationToken))
                     {
                         backOff.Reset();
                         version = change.Workload.Version;
                         if (change.Type != "BOOKMARK")
-                            news.TryWrite(new Observed(kind, change.Type, [change.Workload]));
+                            changes.TryWrite(new Observed(kind, change.Type, [change.Workload]));
                     }
-                    // It ended in order, because its time was over: from where it was it goes on.
+                    // The watch ended at its time limit. The next one continues at the last version.
                 }
                 catch (KubernetesException exception) when (exception.Status is HttpStatusCode.Gone or HttpStatusCode.Unauthorized)
                 {
-                    // Too old a version, or a token that was replaced just now; listing decides what is to be thought of that.
+                    // The version is too old, or the token was replaced. The next list succeeds or reports the reason.
                     version = null;
                 }
                 catch (Exception exception) when (!cancellationToken.IsCancellationRequested && KubernetesApi.IsTransient(exception))
                 {
-                    // Cut, or nothing came for too long: the next one begins where this one was.
+                    // The connection broke or was silent for too long. The next watch continues at the last version.
                 }
                 await backOff.WaitAsync(cancellationToken);
             }
         }
         catch (Exception exception)
         {
-            news.TryComplete(exception);
+            changes.TryComplete(exception);
         }
     }
 
-    /// <param name="Kind">Of what.</param>
-    /// <param name="Type">What happened; null when these are all there are.</param>
-    /// <param name="Items">To which.</param>
+    /// <summary>Workloads from a list or a watch.</summary>
+    /// <param name="Kind">Kind of the workloads.</param>
+    /// <param name="Type">Type of the change; null for a complete list.</param>
+    /// <param name="Items">Listed or changed workloads.</param>
     private sealed record Observed(WorkloadKind Kind, string? Type, IReadOnlyList<Workload> Items)
     {
         public void Apply(Dictionary<string, Workload> states)

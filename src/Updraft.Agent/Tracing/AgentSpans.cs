@@ -4,8 +4,8 @@ using Updraft.Protocol;
 namespace Updraft.Agent.Tracing;
 
 /// <summary>
-/// The spans of an agent: what it does for a revision, in the trace of the finalize or rollback that made it. Without a trace there, or without
-/// somebody who exports, no span is made.
+/// Spans of the agent for a revision, in the trace of the finalize or rollback that created it. Without a trace or without a collector, the
+/// agent creates no spans.
 /// </summary>
 internal static class AgentSpans
 {
@@ -15,11 +15,11 @@ internal static class AgentSpans
 
     private static readonly ActivitySource Source = new(SourceName, AgentVersion.Text);
 
-    /// <summary>Begins a span below the current one, or else in the trace of a revision; null when nobody listens.</summary>
+    /// <summary>Starts a span below the current one, or without one in the trace of a revision; null without a collector.</summary>
     public static Activity? Begin(string name, ActivityContext trace = default, ActivityKind kind = ActivityKind.Internal) =>
         Activity.Current is null ? Source.StartActivity(name, kind, trace) : Source.StartActivity(name, kind);
 
-    /// <summary>Does some work within a span, which says when it failed.</summary>
+    /// <summary>Runs some work in a span, and records its failure.</summary>
     public static async Task RunAsync(string name, ActivityContext trace, DesiredState desired, Func<Task> work)
     {
         using var span = Begin(name, trace)?.Describe(desired);
@@ -35,7 +35,8 @@ internal static class AgentSpans
     }
 
     public static Activity Describe(this Activity span, DesiredState desired) => span
-        .SetTag("updraft.deploy.id", desired.DeployId).SetTag("updraft.deployment.id", desired.DeploymentId).SetTag("updraft.revision", desired.Revision);
+        .SetTag("updraft.deploy.id", desired.DeployId).SetTag("updraft.deployment.id", desired.DeploymentId)
+        .SetTag("updraft.revision", desired.Revision);
 
     public static void Fail(this Activity? span, Exception exception) =>
         span?.SetStatus(ActivityStatusCode.Error, exception.Message[..Math.Min(exception.Message.Length, MaxReason)]);

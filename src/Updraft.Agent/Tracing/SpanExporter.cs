@@ -5,14 +5,15 @@ using System.Threading.Channels;
 namespace Updraft.Agent.Tracing;
 
 /// <summary>
-/// Sends ended spans to a collector, by OTLP over HTTP in JSON: beside everything else, from a queue that never makes anybody wait. What does
-/// not fit, or does not arrive, is lost; a deploy is worth more than its trace.
+/// Sends ended spans to a collector, as OTLP over HTTP in JSON. Spans go through a queue that never blocks a deploy. Spans that do not fit
+/// into the queue, or that the collector does not accept, are lost.
 /// </summary>
 internal sealed class SpanExporter : IAsyncDisposable
 {
     private const int MaxQueued = 512;
 
-    private static readonly TimeSpan GatherFor = TimeSpan.FromSeconds(0.5), SendTimeout = TimeSpan.FromSeconds(5), EndTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan GatherFor = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(5), EndTimeout = TimeSpan.FromSeconds(2);
 
     private readonly Channel<Activity> _ended = Channel.CreateBounded<Activity>(
         new BoundedChannelOptions(MaxQueued) { SingleReader = true, FullMode = BoundedChannelFullMode.DropWrite });
@@ -32,21 +33,22 @@ internal sealed class SpanExporter : IAsyncDisposable
         _listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == AgentSpans.SourceName,
-            // Whether a deploy is traced was decided where its trace began.
-            Sample = static (ref ActivityCreationOptions<ActivityContext> span) => span.Parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
-                ? ActivitySamplingResult.AllDataAndRecorded
-                : ActivitySamplingResult.None,
+            // The start of the trace decides whether a deploy is sampled.
+            Sample = static (ref ActivityCreationOptions<ActivityContext> span) =>
+                span.Parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
+                    ? ActivitySamplingResult.AllDataAndRecorded
+                    : ActivitySamplingResult.None,
             ActivityStopped = span => _ended.Writer.TryWrite(span),
         };
         ActivitySource.AddActivityListener(_listener);
         _sending = Task.Run(SendAllAsync);
     }
 
-    /// <summary>Begins to listen; null when the operator named no collector.</summary>
+    /// <summary>Starts the exporter; null if the options name no collector.</summary>
     public static SpanExporter? Start(AgentOptions options, AgentLog log, TimeProvider clock) =>
         options.OtlpEndpoint is null ? null : new SpanExporter(options, log, clock);
 
-    /// <summary>Sends what is left, for two seconds at most.</summary>
+    /// <summary>Sends the remaining spans, for at most two seconds.</summary>
     public async ValueTask DisposeAsync()
     {
         _listener.Dispose();
@@ -62,7 +64,7 @@ internal sealed class SpanExporter : IAsyncDisposable
         var spans = new List<Activity>();
         while (await _ended.Reader.WaitToReadAsync())
         {
-            // A deploy ends several spans shortly after each other. At the end there is nothing to wait for.
+            // A deploy ends several spans in a short time, so they are sent together. At the end of the agent there is no wait.
             await Task.WhenAny(_ended.Reader.Completion, Task.Delay(GatherFor, _clock));
             while (_ended.Reader.TryRead(out var span))
                 spans.Add(span);
@@ -88,7 +90,7 @@ internal sealed class SpanExporter : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            // Whatever it is, it must not end the loop. Said once, until spans arrive again.
+            // No exception may end the loop. The loss is logged once until spans arrive again.
             if (!_isLosing)
                 _log.Warning("spans_lost", ("count", spans.Count), ("reason", exception.Message));
             _isLosing = true;

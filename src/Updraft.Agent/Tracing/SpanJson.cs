@@ -5,10 +5,10 @@ using System.Text.Json;
 
 namespace Updraft.Agent.Tracing;
 
-/// <summary>Spans as OTLP's JSON has them: ids in hexadecimal, times in nanoseconds since 1970 as text.</summary>
+/// <summary>Spans in the JSON of OTLP: ids in hexadecimal, times as text in nanoseconds since 1970.</summary>
 internal static class SpanJson
 {
-    /// <summary>One request's body.</summary>
+    /// <summary>Serializes spans to the body of one request.</summary>
     public static byte[] Write(IReadOnlyList<Activity> spans, AgentOptions options)
     {
         var buffer = new ArrayBufferWriter<byte>();
@@ -49,7 +49,7 @@ internal static class SpanJson
         json.WriteString("spanId", span.SpanId.ToHexString());
         json.WriteString("parentSpanId", span.ParentSpanId.ToHexString());
         json.WriteString("name", span.DisplayName);
-        // Internal is 1 there and 0 here, and so on.
+        // OTLP numbers the kinds from 1, and .NET from 0.
         json.WriteNumber("kind", (int)span.Kind + 1);
         json.WriteString("startTimeUnixNano", Nanoseconds(span.StartTimeUtc));
         json.WriteString("endTimeUnixNano", Nanoseconds(span.StartTimeUtc + span.Duration));

@@ -1,90 +1,90 @@
 namespace Updraft.Protocol.Api;
 
-/// <summary>A Deployment as <c>/v1alpha1</c> shows it: what it is, and what it should run.</summary>
+/// <summary>A Deployment in the form of <c>/v1alpha1</c>: its settings, its desired state and its live state.</summary>
 public sealed record AlphaDeploymentResponse
 {
-    /// <summary>The id.</summary>
+    /// <summary>Id of the Deployment.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The name.</summary>
+    /// <summary>Name, unique in the Workspace.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Absent when none was given.</summary>
+    /// <summary>Free text; absent if none was given.</summary>
     public string? Description { get; init; }
 
-    /// <summary>Unique and legal in a docker path.</summary>
+    /// <summary>Generated name that is unique in the installation and valid in a path of an image reference.</summary>
     public required string Namespace { get; init; }
 
-    /// <summary>The Organization.</summary>
+    /// <summary>Id of the Organization.</summary>
     public required string OrganizationId { get; init; }
 
-    /// <summary>The Workspace.</summary>
+    /// <summary>Id of the Workspace.</summary>
     public required string WorkspaceId { get; init; }
 
     /// <summary>Name of the Workspace.</summary>
     public required string WorkspaceName { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>, as in the request that created the Deployment.</summary>
     public required string Type { get; init; }
 
-    /// <summary>As under <c>/v1</c>.</summary>
+    /// <summary><c>DEPLOYING</c>, <c>HEALTHY</c>, <c>UNHEALTHY</c> or <c>HIBERNATING</c>.</summary>
     public required string Status { get; init; }
 
-    /// <summary>Why, when there is something to say.</summary>
+    /// <summary>Reason of the status, for example the message of a failed agent. Absent if the Deployment is healthy.</summary>
     public string? StatusReason { get; init; }
 
-    /// <summary>Empty when unknown.</summary>
+    /// <summary>Runtime version of the image; empty if it is unknown.</summary>
     public required string RuntimeVersion { get; init; }
 
-    /// <summary><c>NA</c> when unknown.</summary>
+    /// <summary>Airflow version of the image; <c>NA</c> if it is unknown.</summary>
     public required string AirflowVersion { get; init; }
 
-    /// <summary>Whether DAGs can be deployed without an image.</summary>
+    /// <summary>Whether clients can deploy DAGs without an image.</summary>
     public required bool IsDagDeployEnabled { get; init; }
 
-    /// <summary>Whether only API tokens may deploy.</summary>
+    /// <summary>Whether only API tokens can deploy.</summary>
     public required bool IsCicdEnforced { get; init; }
 
-    /// <summary>Address without a scheme.</summary>
+    /// <summary>URL of the Deployment's page in the web UI, without a scheme.</summary>
     public required string WebServerUrl { get; init; }
 
-    /// <summary>Registry, Organization and Deployment; no scheme.</summary>
+    /// <summary>Repository for images: registry, Organization and Deployment, without a scheme.</summary>
     public required string ImageRepository { get; init; }
 
-    /// <summary>Tag of the image that is to run; empty when none was deployed.</summary>
+    /// <summary>Tag of the desired image; empty if no image was deployed.</summary>
     public required string ImageTag { get; init; }
 
-    /// <summary>The same; absent when none was deployed.</summary>
+    /// <summary>Tag of the desired image; absent if no image was deployed.</summary>
     public string? DesiredImageVersion { get; init; }
 
-    /// <summary>Version of the DAG bundle <c>main</c> that runs; absent when nobody reports one.</summary>
+    /// <summary>Version of the DAG bundle <c>main</c> that agents report; absent if no agent reports one.</summary>
     public string? DagTarballVersion { get; init; }
 
-    /// <summary>Version of the DAG bundle <c>main</c> that is to run; absent for none.</summary>
+    /// <summary>Desired version of the DAG bundle <c>main</c>; absent before its first deploy.</summary>
     public string? DesiredDagTarballVersion { get; init; }
 
-    /// <summary>As set; absent when never set.</summary>
+    /// <summary>Hibernation settings; absent if none were set.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>Time of creation, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>When it was changed last.</summary>
+    /// <summary>Time of the last change, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 }
 
 /// <summary>A page of Deployments.</summary>
 public sealed record AlphaDeploymentsPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Deployments on this page.</summary>
     public required IReadOnlyList<AlphaDeploymentResponse> Deployments { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>Number of all Deployments that match.</summary>
+    /// <summary>Number of matching Deployments on all pages.</summary>
     public required int TotalCount { get; init; }
 }

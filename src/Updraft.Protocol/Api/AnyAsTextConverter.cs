@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Updraft.Protocol.Api;
 
 /// <summary>
-/// Reads a value of any kind as text, so that a number where a word belongs is answered with the words that are
-/// allowed and not with a parser's message.
+/// Reads a JSON value of any kind as text. So a number in place of a word leads to an error that lists the allowed words, and not
+/// to a parser's message.
 /// </summary>
 internal sealed class AnyAsTextConverter : JsonConverter<string>
 {

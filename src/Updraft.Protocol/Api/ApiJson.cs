@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>JSON of the public API, without reflection. Unknown keys are ignored, a key given twice is refused.</summary>
+/// <summary>JSON of the public API, without reflection. It ignores unknown keys and rejects duplicate keys.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, AllowDuplicateProperties = false, MaxDepth = 32,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, Converters = [typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(ErrorResponse))]

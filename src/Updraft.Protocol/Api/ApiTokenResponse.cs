@@ -2,125 +2,127 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Body of creating an API token.</summary>
+/// <summary>Body of CreateApiToken.</summary>
 public sealed record CreateApiTokenRequest
 {
-    /// <summary>1 to 255 characters.</summary>
+    /// <summary>Name for users: one line of 1 to 255 characters.</summary>
     [Required, StringLength(255, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>At most 500 characters.</summary>
+    /// <summary>Free text, at most 500 characters. Default: empty.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [Required, AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public string? Scope { get; init; }
 
-    /// <summary>A role of that scope, e.g. <c>WORKSPACE_OWNER</c>.</summary>
+    /// <summary>Role of that level, such as <c>WORKSPACE_OWNER</c>. The caller needs every permission of the role.</summary>
     [Required]
     public string? Role { get; init; }
 
-    /// <summary>The Workspace or Deployment.</summary>
+    /// <summary>
+    /// Id of the Workspace or Deployment for which the role applies. Required unless the level is <c>ORGANIZATION</c>.
+    /// </summary>
     public string? EntityId { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary><c>STANDARD</c>, which is the only kind and the default.</summary>
     [AllowedValues("STANDARD")]
     public string? Kind { get; init; }
 
-    /// <summary>1 to 3,650; without end when absent.</summary>
+    /// <summary>Lifetime in days, 1 to 3,650. If it is absent, the token does not expire.</summary>
     [Range(1, 3650)]
     public int? TokenExpiryPeriodInDays { get; init; }
 }
 
-/// <summary>Body of creating an agent token.</summary>
+/// <summary>Body of CreateAgentToken.</summary>
 public sealed record CreateAgentTokenRequest
 {
-    /// <summary>1 to 255 characters.</summary>
+    /// <summary>Name for users: one line of 1 to 255 characters.</summary>
     [Required, StringLength(255, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>At most 500 characters.</summary>
+    /// <summary>Free text, at most 500 characters. Default: empty.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 
-    /// <summary>1 to 3,650; without end when absent.</summary>
+    /// <summary>Lifetime in days, 1 to 3,650. If it is absent, the token does not expire.</summary>
     [Range(1, 3650)]
     public int? TokenExpiryPeriodInDays { get; init; }
 }
 
-/// <summary>An API token or agent token, without the token itself.</summary>
+/// <summary>An API token or agent token. Only the responses that create a secret contain it.</summary>
 public sealed record ApiTokenResponse
 {
-    /// <summary>The id.</summary>
+    /// <summary>Id of the token. It stays when the secret is rotated.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The name.</summary>
+    /// <summary>Name for users, at most 255 characters.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Empty when none was given.</summary>
+    /// <summary>Free text; empty if none was given.</summary>
     public required string Description { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary>Always <c>STANDARD</c>.</summary>
     [AllowedValues("STANDARD")]
     public string Kind { get; init; } = "STANDARD";
 
-    /// <summary>Level on which the role counts: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the object to which the token belongs: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string Scope { get; init; }
 
-    /// <summary>What it may do, and where.</summary>
+    /// <summary>Roles of the token, each with the object for which it applies.</summary>
     public required IReadOnlyList<ApiTokenRole> Roles { get; init; }
 
-    /// <summary>By which people recognise it; nothing secret.</summary>
+    /// <summary>First eight digits of the secret's hash, by which users recognize the token. They are not secret.</summary>
     public required string ShortToken { get; init; }
 
-    /// <summary>The token itself: only in the answer that creates it.</summary>
+    /// <summary>Secret to send as bearer token. Only in responses that create or rotate a token.</summary>
     public string? Token { get; init; }
 
-    /// <summary>From when on it counts.</summary>
+    /// <summary>Time from which the current secret is valid, in UTC.</summary>
     public required DateTimeOffset StartAt { get; init; }
 
-    /// <summary>Until when it counts; absent for one without end.</summary>
+    /// <summary>Time at which the token expires, in UTC; absent if it does not expire.</summary>
     public DateTimeOffset? EndAt { get; init; }
 
-    /// <summary>Days that it counts for; absent for one without end.</summary>
+    /// <summary>Lifetime of a secret in days; absent if the token does not expire.</summary>
     public int? ExpiryPeriodInDays { get; init; }
 
-    /// <summary>When it got its present secret; absent while that is the first one.</summary>
+    /// <summary>Time of the last rotation, in UTC; absent before the first one.</summary>
     public DateTimeOffset? LastRotatedAt { get; init; }
 
-    /// <summary>About when it was used last; absent for never.</summary>
+    /// <summary>Approximate time of the last use, in UTC; absent before the first one.</summary>
     public DateTimeOffset? LastUsedAt { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>Time of creation, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Who created it.</summary>
+    /// <summary>User or token that created this token.</summary>
     public required SubjectProfileResponse CreatedBy { get; init; }
 
-    /// <summary>When its name, roles or secret changed last.</summary>
+    /// <summary>Time at which the name, description, roles or secret changed last, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Who changed it last.</summary>
+    /// <summary>User or token that made the last change.</summary>
     public required SubjectProfileResponse UpdatedBy { get; init; }
 }
 
-/// <summary>A role of a token and where it counts, in requests and answers.</summary>
+/// <summary>A role and the object for which it applies, in requests and responses.</summary>
 public sealed record ApiTokenRole
 {
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Type of the object: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [Required, AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public string? EntityType { get; init; }
 
-    /// <summary>Id of that.</summary>
+    /// <summary>Id of the Organization, Workspace or Deployment.</summary>
     [Required]
     public string? EntityId { get; init; }
 
-    /// <summary>The same id once more, for a role of a Deployment; ignored in requests.</summary>
+    /// <summary>Id of the Deployment, if the role is for one. Ignored in requests.</summary>
     public string? DeploymentId { get; init; }
 
-    /// <summary>A role of that level, e.g. <c>WORKSPACE_AUTHOR</c>.</summary>
+    /// <summary>Role of that level, such as <c>WORKSPACE_AUTHOR</c>.</summary>
     [Required]
     public string? Role { get; init; }
 }
@@ -128,15 +130,15 @@ public sealed record ApiTokenRole
 /// <summary>A page of tokens.</summary>
 public sealed record ApiTokensPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Tokens on this page, without secrets.</summary>
     public required IReadOnlyList<ApiTokenResponse> Tokens { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>How many match on all pages.</summary>
+    /// <summary>Number of matching tokens on all pages.</summary>
     public required int TotalCount { get; init; }
 }

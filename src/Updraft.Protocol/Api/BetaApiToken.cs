@@ -1,79 +1,81 @@
 namespace Updraft.Protocol.Api;
 
-/// <summary>Body of creating an API token, as <c>/iam/v1beta1</c> has it.</summary>
+/// <summary>Body of CreateApiToken under <c>/iam/v1beta1</c>.</summary>
 public sealed record BetaCreateApiTokenRequest
 {
-    /// <summary>1 to 255 characters.</summary>
+    /// <summary>Name for users: one line of 1 to 255 characters. Required.</summary>
     public string? Name { get; init; }
 
-    /// <summary>At most 500 characters.</summary>
+    /// <summary>Free text, at most 500 characters. Default: empty.</summary>
     public string? Description { get; init; }
 
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>. Required.</summary>
     public string? Type { get; init; }
 
-    /// <summary>A role of that level.</summary>
+    /// <summary>Role of that level, such as <c>WORKSPACE_OWNER</c>. Required.</summary>
     public string? Role { get; init; }
 
-    /// <summary>The Workspace or Deployment.</summary>
+    /// <summary>
+    /// Id of the Workspace or Deployment for which the role applies. Required unless the level is <c>ORGANIZATION</c>.
+    /// </summary>
     public string? EntityId { get; init; }
 
-    /// <summary>1 to 3,650; without end when absent.</summary>
+    /// <summary>Lifetime in days, 1 to 3,650. If it is absent, the token does not expire.</summary>
     public int? TokenExpiryPeriodInDays { get; init; }
 }
 
-/// <summary>An API token, as <c>/iam/v1beta1</c> shows it: its level is called <c>type</c>.</summary>
+/// <summary>An API token in the form of <c>/iam/v1beta1</c>, where <c>type</c> is the level of the role.</summary>
 public sealed record BetaApiTokenResponse
 {
-    /// <summary>The id.</summary>
+    /// <summary>Id of the token.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The name.</summary>
+    /// <summary>Name for users, at most 255 characters.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Empty when none was given.</summary>
+    /// <summary>Free text; empty if none was given.</summary>
     public required string Description { get; init; }
 
-    /// <summary><c>STANDARD</c>.</summary>
+    /// <summary>Always <c>STANDARD</c>.</summary>
     public string Kind { get; init; } = "STANDARD";
 
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the object to which the token belongs: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     public required string Type { get; init; }
 
-    /// <summary>What it may do, and where.</summary>
+    /// <summary>Roles of the token, each with the object for which it applies.</summary>
     public required IReadOnlyList<ApiTokenRole> Roles { get; init; }
 
-    /// <summary>By which people recognise it; nothing secret.</summary>
+    /// <summary>First eight digits of the secret's hash, by which users recognize the token. They are not secret.</summary>
     public required string ShortToken { get; init; }
 
-    /// <summary>The token itself: only in the answer that makes it.</summary>
+    /// <summary>Secret to send as bearer token. Only in responses that create or rotate a token.</summary>
     public string? Token { get; init; }
 
-    /// <summary>From when on its present secret counts.</summary>
+    /// <summary>Time from which the current secret is valid, in UTC.</summary>
     public required DateTimeOffset StartAt { get; init; }
 
-    /// <summary>Until when it counts; absent for one without end.</summary>
+    /// <summary>Time at which the token expires, in UTC; absent if it does not expire.</summary>
     public DateTimeOffset? EndAt { get; init; }
 
-    /// <summary>As in the request.</summary>
+    /// <summary>Lifetime of a secret in days; absent if the token does not expire.</summary>
     public int? ExpiryPeriodInDays { get; init; }
 
-    /// <summary>About when it was used last; absent for never.</summary>
+    /// <summary>Approximate time of the last use, in UTC; absent before the first one.</summary>
     public DateTimeOffset? LastUsedAt { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>Time of creation, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Who created it.</summary>
+    /// <summary>User or token that created this token.</summary>
     public required SubjectProfileResponse CreatedBy { get; init; }
 
-    /// <summary>When its name, roles or secret changed last.</summary>
+    /// <summary>Time at which the name, description, roles or secret changed last, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Who changed it last.</summary>
+    /// <summary>User or token that made the last change.</summary>
     public required SubjectProfileResponse UpdatedBy { get; init; }
 
-    /// <summary>The same token in the older form.</summary>
+    /// <summary>Converts a token to the form of <c>/iam/v1beta1</c>.</summary>
     public static BetaApiTokenResponse From(ApiTokenResponse token)
     {
         ArgumentNullException.ThrowIfNull(token);
@@ -98,18 +100,18 @@ public sealed record BetaApiTokenResponse
     }
 }
 
-/// <summary>A page of tokens, as <c>/iam/v1beta1</c> shows them.</summary>
+/// <summary>A page of tokens in the form of <c>/iam/v1beta1</c>.</summary>
 public sealed record BetaApiTokensPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Tokens on this page, without secrets.</summary>
     public required IReadOnlyList<BetaApiTokenResponse> Tokens { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>How many match on all pages.</summary>
+    /// <summary>Number of matching tokens on all pages.</summary>
     public required int TotalCount { get; init; }
 }

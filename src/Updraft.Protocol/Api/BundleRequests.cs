@@ -11,47 +11,50 @@ public sealed record CreateBundleRequest
     [AllowedValues("DEPLOY")]
     public string? Type { get; init; }
 
-    /// <summary>Whether it holds DAGs. When absent, it does if there is a <c>name</c>.</summary>
+    /// <summary>Whether the bundle holds DAGs. Default: true if <c>name</c> is present.</summary>
     public bool? IsDagBundle { get; init; }
 
-    /// <summary>Name of a DAG bundle: 1 to 32 of <c>a-z</c>, <c>0-9</c>, <c>-</c> and <c>_</c>; <c>main</c> is taken.</summary>
+    /// <summary>
+    /// Name of a DAG bundle: 1 to 32 of <c>a-z</c>, <c>0-9</c>, <c>-</c> and <c>_</c>. The name <c>main</c> is reserved. Required
+    /// for a DAG bundle.
+    /// </summary>
     [StringLength(32, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>Absolute path at which Airflow sees a non-DAG bundle.</summary>
+    /// <summary>Absolute path below Airflow's home at which Airflow sees a non-DAG bundle. Required for a non-DAG bundle.</summary>
     public string? NonDagMountPath { get; init; }
 
-    /// <summary>What kind of non-DAG bundle it is, e.g. <c>dbt</c>; <c>none</c> by default, at most 64 characters.</summary>
+    /// <summary>Kind of a non-DAG bundle, such as <c>dbt</c>: one word of at most 64 characters. Default: <c>none</c>.</summary>
     [StringLength(64)]
     public string? NonDagBundleType { get; init; }
 
-    /// <summary>Ids of the DAG bundles that use a non-DAG bundle; the default DAG bundle when absent.</summary>
+    /// <summary>Ids of the DAG bundles that use a non-DAG bundle. Default: the DAG bundle <c>main</c>.</summary>
     public IReadOnlyList<string>? DagBundleIds { get; init; }
 
-    /// <summary>Free text, at most 500 characters.</summary>
+    /// <summary>Free text, at most 500 characters. Default: none.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 }
 
-/// <summary>Body of UpdateBundle. What is absent stays.</summary>
+/// <summary>Body of UpdateBundle. Absent fields keep their value.</summary>
 public sealed record UpdateBundleRequest
 {
-    /// <summary>The new description, at most 500 characters.</summary>
+    /// <summary>New free text, at most 500 characters.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 
-    /// <summary>Ids of the DAG bundles that use a non-DAG bundle from now on, instead of those before; at least one.</summary>
+    /// <summary>Ids of the DAG bundles that use a non-DAG bundle from now on, at least one. They replace the earlier ones.</summary>
     public IReadOnlyList<string>? DagBundleIds { get; init; }
 }
 
 /// <summary>Body of RollbackBundle.</summary>
 public sealed record BundleRollbackRequest
 {
-    /// <summary>A version that the bundle had before, from its list of versions. Required, at most 256 characters.</summary>
+    /// <summary>Earlier version of the bundle, from its list of versions. Required, at most 256 characters.</summary>
     [Required, StringLength(256, MinimumLength = 1)]
     public string? Version { get; init; }
 
-    /// <summary>Description of the deploy that this makes, at most 500 characters.</summary>
+    /// <summary>Description of the deploy that the rollback creates, at most 500 characters. Default: none.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 }

@@ -2,16 +2,18 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>A cluster: the machines of this installation, as one thing.</summary>
+/// <summary>
+/// The one cluster of an installation: the hosts that run agents. It follows from the server's settings <c>Clusters</c>.
+/// </summary>
 public sealed record ClusterResponse
 {
-    /// <summary>The id; the same for ever.</summary>
+    /// <summary>Id of the cluster. It follows from the Organization's id and never changes.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The name, from the settings.</summary>
+    /// <summary>Value of the setting <c>Clusters:Name</c>. Default: <c>self-hosted</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The Organization.</summary>
+    /// <summary>Id of the Organization.</summary>
     public required string OrganizationId { get; init; }
 
     /// <summary>Always <c>DEDICATED</c>.</summary>
@@ -22,159 +24,159 @@ public sealed record ClusterResponse
     [AllowedValues("CREATED")]
     public string Status { get; init; } = "CREATED";
 
-    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>, from the settings.</summary>
+    /// <summary>Value of the setting <c>Clusters:CloudProvider</c>: <c>AWS</c> (default), <c>AZURE</c> or <c>GCP</c>.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public required string CloudProvider { get; init; }
 
-    /// <summary>The region, from the settings.</summary>
+    /// <summary>Value of the setting <c>Clusters:Region</c>. Default: <c>self-hosted</c>.</summary>
     public required string Region { get; init; }
 
     /// <summary>Always <c>self-hosted</c>.</summary>
     public string DbInstanceType { get; init; } = "self-hosted";
 
-    /// <summary>Always empty: the network is the operator's.</summary>
+    /// <summary>Always empty, because Updraft does not manage the operator's network.</summary>
     public string VpcSubnetRange { get; init; } = "";
 
-    /// <summary>Always false.</summary>
+    /// <summary>Always false: Updraft has no disaster recovery of clusters.</summary>
     public bool IsDrEnabled { get; init; }
 
-    /// <summary>Always empty.</summary>
+    /// <summary>Always empty: Updraft has no disaster recovery of clusters.</summary>
     public string DrRegion { get; init; } = "";
 
-    /// <summary>Always false.</summary>
+    /// <summary>Always false: Updraft does not limit clusters.</summary>
     public bool IsLimited { get; init; }
 
-    /// <summary>One pool, for all machines.</summary>
+    /// <summary>Exactly one pool, which stands for all hosts.</summary>
     public required IReadOnlyList<NodePoolResponse> NodePools { get; init; }
 
-    /// <summary>Always empty.</summary>
+    /// <summary>Always empty: Updraft stores no tags of clusters.</summary>
     public IReadOnlyList<ClusterTagResponse> Tags { get; init; } = [];
 
-    /// <summary>Always empty: every Workspace may use it.</summary>
+    /// <summary>Always empty, which means that every Workspace can use the cluster.</summary>
     public IReadOnlyList<string> WorkspaceIds { get; init; } = [];
 
-    /// <summary>When the Organization was created.</summary>
+    /// <summary>Time at which the Organization was created, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>The same.</summary>
+    /// <summary>Time at which the Organization was created, in UTC: the API cannot change a cluster.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 }
 
-/// <summary>A tag of a cluster.</summary>
+/// <summary>A tag of a cluster. Updraft returns none.</summary>
 public sealed record ClusterTagResponse
 {
-    /// <summary>Name.</summary>
+    /// <summary>Name of the tag.</summary>
     public string? Key { get; init; }
 
-    /// <summary>Value.</summary>
+    /// <summary>Text of the tag.</summary>
     public string? Value { get; init; }
 }
 
-/// <summary>A group of machines of a cluster.</summary>
+/// <summary>The one node pool of the cluster, which stands for all hosts.</summary>
 public sealed record NodePoolResponse
 {
-    /// <summary>The id; the same for ever.</summary>
+    /// <summary>Id of the pool. It follows from the Organization's id and never changes.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The cluster.</summary>
+    /// <summary>Id of the cluster.</summary>
     public required string ClusterId { get; init; }
 
     /// <summary>Always <c>default</c>.</summary>
     public string Name { get; init; } = "default";
 
-    /// <summary>Always true.</summary>
+    /// <summary>Always true, because there is one pool.</summary>
     public bool IsDefault { get; init; } = true;
 
-    /// <summary>As the cluster's.</summary>
+    /// <summary>Cloud provider of the cluster: <c>AWS</c>, <c>AZURE</c> or <c>GCP</c>.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public required string CloudProvider { get; init; }
 
     /// <summary>Always <c>self-hosted</c>.</summary>
     public string NodeInstanceType { get; init; } = "self-hosted";
 
-    /// <summary>A number that means nothing here.</summary>
+    /// <summary>Always 100. Updraft does not limit the number of hosts.</summary>
     public int MaxNodeCount { get; init; } = 100;
 
-    /// <summary>Machines that worker queues can ask for.</summary>
+    /// <summary>Sizes that worker queues can name in <c>astroMachine</c>, smallest first.</summary>
     public required IReadOnlyList<string> SupportedAstroMachines { get; init; }
 
-    /// <summary>As the cluster's.</summary>
+    /// <summary>Time at which the Organization was created, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>As the cluster's.</summary>
+    /// <summary>Time at which the Organization was created, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 }
 
-/// <summary>A page of clusters.</summary>
+/// <summary>A page of clusters, with at most one entry.</summary>
 public sealed record ClustersPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>The cluster, if it matches the request.</summary>
     public required IReadOnlyList<ClusterResponse> Clusters { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>How many match on all pages.</summary>
+    /// <summary>Number of matching clusters, 0 or 1, on all pages.</summary>
     public required int TotalCount { get; init; }
 }
 
-/// <summary>What a cluster can be made of, for one provider.</summary>
+/// <summary>Options for a cluster of one provider. They describe this installation and cannot be chosen.</summary>
 public sealed record ClusterOptionsResponse
 {
-    /// <summary>The provider.</summary>
+    /// <summary>Cloud provider of the cluster: <c>AWS</c>, <c>AZURE</c> or <c>GCP</c>.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public required string Provider { get; init; }
 
-    /// <summary>Where the installation is.</summary>
+    /// <summary>Exactly one region, which is the setting <c>Clusters:Region</c>.</summary>
     public required IReadOnlyList<ProviderRegionResponse> Regions { get; init; }
 
-    /// <summary>The same.</summary>
+    /// <summary>Region of the setting <c>Clusters:Region</c>.</summary>
     public required ProviderRegionResponse DefaultRegion { get; init; }
 
-    /// <summary>One placeholder.</summary>
+    /// <summary>Exactly one placeholder, <c>self-hosted</c>: Updraft creates no databases.</summary>
     public required IReadOnlyList<ProviderInstanceTypeResponse> DatabaseInstances { get; init; }
 
-    /// <summary>The same.</summary>
+    /// <summary>Placeholder <c>self-hosted</c>: Updraft creates no databases.</summary>
     public required ProviderInstanceTypeResponse DefaultDatabaseInstance { get; init; }
 
-    /// <summary>One placeholder.</summary>
+    /// <summary>Exactly one placeholder, <c>self-hosted</c>: Updraft creates no hosts.</summary>
     public required IReadOnlyList<ProviderInstanceTypeResponse> NodeInstances { get; init; }
 
-    /// <summary>The same.</summary>
+    /// <summary>Placeholder <c>self-hosted</c>: Updraft creates no hosts.</summary>
     public required ProviderInstanceTypeResponse DefaultNodeInstance { get; init; }
 
-    /// <summary>Always empty.</summary>
+    /// <summary>Always empty, because Updraft does not manage the operator's network.</summary>
     public string DefaultVpcSubnetRange { get; init; } = "";
 
-    /// <summary>Means nothing here.</summary>
+    /// <summary>Always 1. Updraft does not limit the number of hosts.</summary>
     public int NodeCountDefault { get; init; } = 1;
 
-    /// <summary>Means nothing here.</summary>
+    /// <summary>Always 100. Updraft does not limit the number of hosts.</summary>
     public int NodeCountMax { get; init; } = 100;
 
-    /// <summary>Means nothing here.</summary>
+    /// <summary>Always 1. Updraft does not limit the number of hosts.</summary>
     public int NodeCountMin { get; init; } = 1;
 }
 
-/// <summary>A region.</summary>
+/// <summary>A region of a cloud provider.</summary>
 public sealed record ProviderRegionResponse
 {
-    /// <summary>The name.</summary>
+    /// <summary>Name of the region, 1 to 100 characters.</summary>
     public required string Name { get; init; }
 }
 
-/// <summary>A kind of machine.</summary>
+/// <summary>A type of machine.</summary>
 public sealed record ProviderInstanceTypeResponse
 {
-    /// <summary>The name.</summary>
+    /// <summary>Name of the type, such as <c>self-hosted</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Cores.</summary>
+    /// <summary>Number of CPU cores.</summary>
     public required int Cpu { get; init; }
 
-    /// <summary>Memory, as a Kubernetes quantity.</summary>
+    /// <summary>Memory as a Kubernetes quantity, such as <c>2Gi</c>.</summary>
     public required string Memory { get; init; }
 }

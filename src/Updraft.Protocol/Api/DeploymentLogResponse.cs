@@ -2,42 +2,42 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>A page of what happened to a Deployment, the newest first.</summary>
+/// <summary>A page of a Deployment's log, newest first.</summary>
 public sealed record DeploymentLogResponse
 {
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of entries on a page, from the request. Default: 500, maximum: 10,000.</summary>
     [Range(1, int.MaxValue)]
     public required int Limit { get; init; }
 
-    /// <summary>The most results on all pages.</summary>
+    /// <summary>Largest number of entries on all pages, from the request. Default and maximum: 10,000.</summary>
     [Range(0, int.MaxValue)]
     public required int MaxNumResults { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of entries before this page, from the request. Default: 0.</summary>
     [Range(0, int.MaxValue)]
     public required int Offset { get; init; }
 
-    /// <summary>How many results are on this page.</summary>
+    /// <summary>Number of entries on this page.</summary>
     [Range(0, int.MaxValue)]
     public required int ResultCount { get; init; }
 
-    /// <summary>The page.</summary>
+    /// <summary>Entries on this page, newest first.</summary>
     public required IReadOnlyList<DeploymentLogEntryResponse> Results { get; init; }
 
-    /// <summary>Send it with the next page, so that it is of the same span of time.</summary>
+    /// <summary>Value to send as <c>searchId</c> for later pages, so that all pages cover one time span.</summary>
     public required string SearchId { get; init; }
 }
 
-/// <summary>One thing that happened.</summary>
+/// <summary>An entry of a Deployment's log: an action of Updraft or an agent.</summary>
 public sealed record DeploymentLogEntryResponse
 {
-    /// <summary>The time and what happened, for a person.</summary>
+    /// <summary>Time and text of the entry, for users.</summary>
     public required string Raw { get; init; }
 
-    /// <summary>The agent's component if it is one of the contract's sources, else <c>scheduler</c>.</summary>
+    /// <summary>Component of the agent, or <c>scheduler</c> for entries without such a component.</summary>
     [AllowedValues("scheduler", "triggerer", "worker", "webserver", "dag-processor", "apiserver")]
     public required string Source { get; init; }
 
-    /// <summary>When, in milliseconds since 1970.</summary>
+    /// <summary>Time of the entry, in milliseconds since 1970-01-01 UTC.</summary>
     public required long Timestamp { get; init; }
 }

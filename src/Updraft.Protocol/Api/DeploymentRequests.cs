@@ -2,258 +2,310 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>What creating and updating a Deployment have in common. Absent and null are the same.</summary>
+/// <summary>Fields of the bodies of CreateDeployment and UpdateDeployment. An absent field and null are equal.</summary>
 public abstract record DeploymentRequest
 {
-    /// <summary>1 to 500 characters, unique in the Workspace.</summary>
+    /// <summary>Name for users: one line of 1 to 500 characters, unique in the Workspace.</summary>
     [Required, StringLength(500, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>At most 1,000 characters.</summary>
+    /// <summary>Free text, at most 1,000 characters. Default: none.</summary>
     [StringLength(1000)]
     public string? Description { get; init; }
 
-    /// <summary>The Workspace.</summary>
+    /// <summary>Id of the Workspace. A Deployment stays in its Workspace.</summary>
     [Required]
     public string? WorkspaceId { get; init; }
 
-    /// <summary><c>STANDARD</c>, <c>DEDICATED</c> or <c>HYBRID</c>; <c>STANDARD</c> when absent. It never changes afterwards.</summary>
+    /// <summary>
+    /// <c>STANDARD</c> (default), <c>DEDICATED</c> or <c>HYBRID</c>. It decides which fields a response has, and it never
+    /// changes.
+    /// </summary>
     [AllowedValues("STANDARD", "DEDICATED", "HYBRID")]
     public string? Type { get; init; }
 
-    /// <summary><c>CELERY</c>, <c>KUBERNETES</c> or <c>ASTRO</c>.</summary>
+    /// <summary><c>CELERY</c> (default), <c>KUBERNETES</c> or <c>ASTRO</c>. Updraft stores it but does not act on it.</summary>
     [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public string? Executor { get; init; }
 
-    /// <summary><c>SMALL</c>, <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>.</summary>
+    /// <summary>
+    /// <c>SMALL</c> (default), <c>MEDIUM</c>, <c>LARGE</c> or <c>EXTRA_LARGE</c>. Updraft stores it but does not act on it.
+    /// </summary>
     [AllowedValues("SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE")]
     public string? SchedulerSize { get; init; }
 
-    /// <summary>The size of the scheduler, in the terms of <c>HYBRID</c>.</summary>
+    /// <summary>Size of the scheduler of a <c>HYBRID</c> Deployment. Updraft stores it but does not act on it.</summary>
     public DeploymentInstanceSpec? Scheduler { get; init; }
 
-    /// <summary>The node pool for task pods, for <c>HYBRID</c>; kept and given back.</summary>
+    /// <summary>
+    /// Node pool for task pods of a <c>HYBRID</c> Deployment, at most 255 characters. Default: none. Updraft stores it but does
+    /// not act on it.
+    /// </summary>
     [StringLength(255)]
     public string? TaskPodNodePoolId { get; init; }
 
-    /// <summary>The cloud identity that the Deployment is to have; kept and given back.</summary>
+    /// <summary>
+    /// Cloud identity of the Deployment, at most 1,000 characters. Default: none. Updraft stores it but does not act on it.
+    /// </summary>
     [StringLength(1000)]
     public string? WorkloadIdentity { get; init; }
 
-    /// <summary>The same for the place that takes over after a disaster; kept and given back.</summary>
+    /// <summary>
+    /// Cloud identity of the Deployment after a disaster recovery, at most 1,000 characters. Default: none. Updraft stores it but
+    /// does not act on it.
+    /// </summary>
     [StringLength(1000)]
     public string? DrWorkloadIdentity { get; init; }
 
-    /// <summary>Whether DAGs can be deployed without an image.</summary>
+    /// <summary>
+    /// Whether clients can deploy DAGs without an image. Default at creation: true. It cannot change while <c>isCicdEnforced</c>
+    /// is true.
+    /// </summary>
     public bool? IsDagDeployEnabled { get; init; }
 
-    /// <summary>Whether only API tokens may deploy.</summary>
+    /// <summary>Whether only API tokens can deploy. Default at creation: <c>cicdEnforcedDefault</c> of the Workspace.</summary>
     public bool? IsCicdEnforced { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Whether Airflow runs with two schedulers. Default: false. Updraft stores it but does not act on it.</summary>
     public bool? IsHighAvailability { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Whether clients can set a hibernation override. Default: false.</summary>
     public bool? IsDevelopmentMode { get; init; }
 
-    /// <summary>A Kubernetes quantity of cores, e.g. <c>0.25</c>.</summary>
+    /// <summary>
+    /// CPU cores of a task pod that requests none, as a Kubernetes quantity. Default: <c>0.25</c>. Updraft stores it but does not
+    /// act on it.
+    /// </summary>
     public string? DefaultTaskPodCpu { get; init; }
 
-    /// <summary>A Kubernetes quantity of memory, e.g. <c>0.5Gi</c>.</summary>
+    /// <summary>
+    /// Memory of a task pod that requests none, as a Kubernetes quantity. Default: <c>0.5Gi</c>. Updraft stores it but does not
+    /// act on it.
+    /// </summary>
     public string? DefaultTaskPodMemory { get; init; }
 
-    /// <summary>A Kubernetes quantity of cores, e.g. <c>10</c>.</summary>
+    /// <summary>
+    /// CPU cores of all task pods together, as a Kubernetes quantity. Default: <c>10</c>. Updraft stores it but does not act on
+    /// it.
+    /// </summary>
     public string? ResourceQuotaCpu { get; init; }
 
-    /// <summary>A Kubernetes quantity of memory, e.g. <c>20Gi</c>.</summary>
+    /// <summary>
+    /// Memory of all task pods together, as a Kubernetes quantity. Default: <c>20Gi</c>. Updraft stores it but does not act on
+    /// it.
+    /// </summary>
     public string? ResourceQuotaMemory { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>
+    /// Email addresses of contacts, at most 255 characters each. Default: none. Updraft stores it but does not act on it.
+    /// </summary>
     public IReadOnlyList<string>? ContactEmails { get; init; }
 
-    /// <summary>All variables; a secret without a value keeps the one that it has.</summary>
+    /// <summary>
+    /// All environment variables; they replace the earlier ones. Default at creation: none. Updraft stores them but does not set
+    /// them in Airflow.
+    /// </summary>
     public IReadOnlyList<DeploymentEnvironmentVariable>? EnvironmentVariables { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>
+    /// All Celery worker queues; they replace the earlier ones. Default: none. Updraft stores it but does not act on it.
+    /// </summary>
     public IReadOnlyList<DeploymentWorkerQueue>? WorkerQueues { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Hibernation settings. Default: none. Updraft acts on the override but not on the schedules.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Settings for tasks that run outside of the cluster. Default: none. Updraft stores it but does not act on it.</summary>
     public DeploymentRemoteExecution? RemoteExecution { get; init; }
 }
 
-/// <summary>Body of creating a Deployment.</summary>
+/// <summary>Body of CreateDeployment.</summary>
 public sealed record CreateDeploymentRequest : DeploymentRequest
 {
-    /// <summary>The Astro Runtime version that the Deployment begins with.</summary>
+    /// <summary>
+    /// Runtime version of the Deployment before its first image deploy, such as <c>13.1.0</c>. Default: unknown. Later it follows
+    /// the image.
+    /// </summary>
     public string? AstroRuntimeVersion { get; init; }
 
-    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    /// <summary>
+    /// <c>AWS</c>, <c>AZURE</c> or <c>GCP</c>. Default: none. Updraft stores it, and returns it for <c>STANDARD</c>; other types
+    /// return that of the cluster.
+    /// </summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public string? CloudProvider { get; init; }
 
-    /// <summary>Kept and given back; of a Deployment that is not <c>STANDARD</c>, the cluster's counts.</summary>
+    /// <summary>
+    /// Region of the cloud provider, at most 100 characters. Default: none. Updraft stores it, and returns it for
+    /// <c>STANDARD</c>; other types return that of the cluster.
+    /// </summary>
     public string? Region { get; init; }
 
-    /// <summary>The cluster; this installation has exactly one, which is taken when absent.</summary>
+    /// <summary>Id of the cluster. Default: the one cluster of the installation. Other ids are rejected.</summary>
     public string? ClusterId { get; init; }
 }
 
-/// <summary>Body of updating a Deployment: replaces all settings. It needs <c>scheduler</c> for <c>HYBRID</c>, else <c>schedulerSize</c> and
-/// <c>isHighAvailability</c>.</summary>
+/// <summary>
+/// Body of UpdateDeployment, which replaces all settings: absent optional fields return to their default. It needs
+/// <c>scheduler</c> for <c>HYBRID</c>, otherwise <c>schedulerSize</c> and <c>isHighAvailability</c>.
+/// </summary>
 [AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(Type))]
 public sealed record UpdateDeploymentRequest : DeploymentRequest;
 
-/// <summary>An environment variable, in requests and answers.</summary>
+/// <summary>An environment variable, in requests and responses.</summary>
 public sealed record DeploymentEnvironmentVariable
 {
-    /// <summary>Name of the variable.</summary>
+    /// <summary>Name of the variable: a letter or <c>_</c>, then letters, digits or <c>_</c>; at most 255 characters.</summary>
     [Required]
     public string? Key { get; init; }
 
-    /// <summary>Never given back for a secret.</summary>
+    /// <summary>
+    /// Value of the variable. Default: empty. Updraft discards the value of a secret variable, so a response has none.
+    /// </summary>
     public string? Value { get; init; }
 
-    /// <summary>Whether the value is hidden.</summary>
+    /// <summary>Whether the value is secret. Default: false. A secret variable without a value stays as it is.</summary>
     public bool? IsSecret { get; init; }
 
-    /// <summary>When it was set; ignored in requests.</summary>
+    /// <summary>Time at which the value was set last, in UTC. Ignored in requests.</summary>
     public DateTimeOffset? UpdatedAt { get; init; }
 }
 
-/// <summary>A Celery worker queue, in requests and answers.</summary>
+/// <summary>A Celery worker queue, in requests and responses.</summary>
 public sealed record DeploymentWorkerQueue
 {
-    /// <summary>Made when absent.</summary>
+    /// <summary>Id of the queue. By default it is the id of the existing queue with this name, or the server generates one.</summary>
     public string? Id { get; init; }
 
-    /// <summary>1 to 63 characters, unique in the Deployment.</summary>
+    /// <summary>Name of the queue: 1 to 63 characters, unique in the Deployment.</summary>
     [Required, StringLength(63, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary><c>A5</c> to <c>A160</c>; absent for <c>HYBRID</c>.</summary>
+    /// <summary>Size of the workers, from <c>A5</c> to <c>A160</c>. Required, except for <c>HYBRID</c>.</summary>
     [AllowedValues("A5", "A10", "A20", "A40", "A60", "A120", "A160")]
     public string? AstroMachine { get; init; }
 
-    /// <summary>The node pool of the workers, for <c>HYBRID</c>.</summary>
+    /// <summary>Node pool of the workers, at most 255 characters. Required for <c>HYBRID</c>, otherwise optional.</summary>
     public string? NodePoolId { get; init; }
 
-    /// <summary>Whether tasks go here that name no queue.</summary>
+    /// <summary>Whether the queue receives tasks that name no queue. Default: false.</summary>
     public bool? IsDefault { get; init; }
 
-    /// <summary>At least 1.</summary>
+    /// <summary>Largest number of workers, at least 1.</summary>
     [Required, Range(1, int.MaxValue)]
     public int? MaxWorkerCount { get; init; }
 
-    /// <summary>At least 0.</summary>
+    /// <summary>Smallest number of workers, at least 0.</summary>
     [Required, Range(0, int.MaxValue)]
     public int? MinWorkerCount { get; init; }
 
-    /// <summary>At least 1.</summary>
+    /// <summary>Number of tasks that a worker runs at one time, at least 1.</summary>
     [Required, Range(1, int.MaxValue)]
     public int? WorkerConcurrency { get; init; }
 
-    /// <summary>A Kubernetes quantity.</summary>
+    /// <summary>Ephemeral storage of a worker, as a Kubernetes quantity. Default: none.</summary>
     public string? PodEphemeralStorage { get; init; }
 
-    /// <summary>Follows from the machine; ignored in requests.</summary>
+    /// <summary>CPU cores of a worker, which follow from <c>astroMachine</c>. Ignored in requests.</summary>
     public string? PodCpu { get; init; }
 
-    /// <summary>Follows from the machine; ignored in requests.</summary>
+    /// <summary>Memory of a worker, which follows from <c>astroMachine</c>. Ignored in requests.</summary>
     public string? PodMemory { get; init; }
 }
 
-/// <summary>How a Deployment is scaled, in requests and answers.</summary>
+/// <summary>Scaling settings of a Deployment, in requests and responses.</summary>
 public sealed record DeploymentScalingSpec
 {
-    /// <summary>When it sleeps.</summary>
+    /// <summary>Hibernation settings. Default: none.</summary>
     public DeploymentHibernationSpec? HibernationSpec { get; init; }
 }
 
-/// <summary>When a Deployment sleeps.</summary>
+/// <summary>Hibernation settings of a Deployment.</summary>
 public sealed record DeploymentHibernationSpec
 {
-    /// <summary>A decision that overrules the schedules for a while.</summary>
+    /// <summary>Override of the schedules. Default: none.</summary>
     public DeploymentHibernationOverride? Override { get; init; }
 
-    /// <summary>At most 10.</summary>
+    /// <summary>Schedules, at most 10. Default: none. Updraft stores them but does not act on them.</summary>
     public IReadOnlyList<DeploymentHibernationSchedule>? Schedules { get; init; }
 }
 
-/// <summary>A decision that overrules the schedules for a while.</summary>
+/// <summary>A decision that takes precedence over the hibernation schedules until a given time.</summary>
 public sealed record DeploymentHibernationOverride
 {
-    /// <summary>Whether it counts now; ignored in requests.</summary>
+    /// <summary>Whether the override applies now. Ignored in requests.</summary>
     public bool? IsActive { get; init; }
 
-    /// <summary>Asleep or awake.</summary>
+    /// <summary>True if the Deployment hibernates, false if it is awake.</summary>
     public bool? IsHibernating { get; init; }
 
-    /// <summary>Until when.</summary>
+    /// <summary>End of the override in UTC; absent if it has no end.</summary>
     public DateTimeOffset? OverrideUntil { get; init; }
 }
 
-/// <summary>One rule of sleep.</summary>
+/// <summary>A hibernation schedule. Updraft stores it but does not act on it.</summary>
 public sealed record DeploymentHibernationSchedule
 {
-    /// <summary>Cron expression.</summary>
+    /// <summary>Cron expression with five fields for the start of the hibernation, at most 100 characters.</summary>
     [Required]
     public string? HibernateAtCron { get; init; }
 
-    /// <summary>Cron expression.</summary>
+    /// <summary>Cron expression with five fields for the end of the hibernation, at most 100 characters.</summary>
     [Required]
     public string? WakeAtCron { get; init; }
 
-    /// <summary>Whether the rule counts.</summary>
+    /// <summary>Whether the schedule applies.</summary>
     [Required]
     public bool? IsEnabled { get; init; }
 
-    /// <summary>At most 200 characters.</summary>
+    /// <summary>Free text, at most 200 characters. Default: none.</summary>
     [StringLength(200)]
     public string? Description { get; init; }
 }
 
-/// <summary>Whether and how tasks run elsewhere, in requests and answers.</summary>
+/// <summary>
+/// Settings for tasks that run outside of the cluster, in requests and responses. Updraft stores them but does not act on them.
+/// </summary>
 public sealed record DeploymentRemoteExecution
 {
-    /// <summary>Whether tasks run elsewhere.</summary>
+    /// <summary>Whether tasks run outside of the cluster.</summary>
     [Required]
     public bool? Enabled { get; init; }
 
-    /// <summary>Where requests may come from, as CIDR ranges; always there in answers.</summary>
+    /// <summary>
+    /// Client networks as CIDR ranges, such as <c>10.0.0.0/8</c>; at most 100. Default: none. Always present in responses.
+    /// </summary>
     public IReadOnlyList<string>? AllowedIpAddressRanges { get; init; }
 
-    /// <summary>Address under which the workers reach the API; ignored in requests.</summary>
+    /// <summary>Public URL of the server, for workers that call the API. Ignored in requests.</summary>
     public string? RemoteApiUrl { get; init; }
 
-    /// <summary>Bucket of the task logs.</summary>
+    /// <summary>Bucket of the task logs, at most 1,000 characters. Default: none.</summary>
     public string? TaskLogBucket { get; init; }
 
-    /// <summary>Pattern of the addresses of task logs.</summary>
+    /// <summary>Pattern for URLs of task logs, at most 1,000 characters. Default: none.</summary>
     public string? TaskLogUrlPattern { get; init; }
 }
 
-/// <summary>The size of a scheduler, for <c>HYBRID</c>.</summary>
+/// <summary>Size of the scheduler of a <c>HYBRID</c> Deployment.</summary>
 public sealed record DeploymentInstanceSpec
 {
-    /// <summary>5 to 24 units of a tenth of a core and 384 MiB.</summary>
+    /// <summary>Number of units of 0.1 CPU cores and 384 MiB, 5 to 24. Default: 5.</summary>
     [Range(5, 24)]
     public int? Au { get; init; }
 
-    /// <summary>1 to 4.</summary>
+    /// <summary>Number of schedulers, 1 to 4. Default: 1.</summary>
     [Range(1, 4)]
     public int? Replicas { get; init; }
 }
 
-/// <summary>Body of sending a Deployment to sleep or waking it, whatever its schedules say.</summary>
+/// <summary>Body of OverrideDeploymentHibernation. Valid only in development mode.</summary>
 public sealed record OverrideDeploymentHibernationRequest
 {
-    /// <summary>True to sleep, false to be awake.</summary>
+    /// <summary>True to hibernate, false to stay awake.</summary>
     [Required]
     public bool? IsHibernating { get; init; }
 
-    /// <summary>Until when; without end when absent.</summary>
+    /// <summary>End of the override in UTC, in the future. Default: no end.</summary>
     public DateTimeOffset? OverrideUntil { get; init; }
 }

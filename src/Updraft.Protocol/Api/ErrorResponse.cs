@@ -2,16 +2,16 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>The body of every error of the API.</summary>
+/// <summary>Body of every error response of the API.</summary>
 public sealed record ErrorResponse
 {
-    /// <summary>What was wrong and what to do; for people.</summary>
+    /// <summary>Problem and next step, for users. Texts can change between versions.</summary>
     public required string Message { get; init; }
 
-    /// <summary>Identifies the request in the server's log; also in the header <c>x-request-id</c>.</summary>
+    /// <summary>Id of the request in the server's log. The header <c>x-request-id</c> has it too.</summary>
     public required string RequestId { get; init; }
 
-    /// <summary>The HTTP status again.</summary>
+    /// <summary>HTTP status of the response.</summary>
     [Range(400, 600)]
     public required int StatusCode { get; init; }
 }

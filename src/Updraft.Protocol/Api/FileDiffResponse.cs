@@ -2,107 +2,107 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Which files differ between what a Deployment ran after one deploy and after another.</summary>
+/// <summary>Files that differ between the revisions of two deploys.</summary>
 public sealed record FileDiffResponse
 {
-    /// <summary>The deploy that counts as before; absent when there is none, and everything is new.</summary>
+    /// <summary>Id of the earlier deploy; absent if there is none, so that all files are new.</summary>
     public string? DeployIdBefore { get; init; }
 
-    /// <summary>The deploy that counts as after.</summary>
+    /// <summary>Id of the later deploy.</summary>
     public required string DeployIdAfter { get; init; }
 
-    /// <summary>The bundles whose version differs, by their place.</summary>
+    /// <summary>Bundles whose version differs, by mount path.</summary>
     public required IReadOnlyList<BundleDiff> Bundles { get; init; }
 }
 
-/// <summary>What differs in one bundle.</summary>
+/// <summary>Differences in one bundle.</summary>
 public sealed record BundleDiff
 {
-    /// <summary>The bundle's place below Airflow's home, such as <c>dags</c>.</summary>
+    /// <summary>Mount path below Airflow's home, such as <c>dags</c>.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The version before; absent when the bundle was not mounted.</summary>
+    /// <summary>Version in the earlier revision; absent if the bundle was not mounted.</summary>
     public string? VersionBefore { get; init; }
 
-    /// <summary>The version after; absent when the bundle is not mounted any more.</summary>
+    /// <summary>Version in the later revision; absent if the bundle is no longer mounted.</summary>
     public string? VersionAfter { get; init; }
 
-    /// <summary>Every file that differs, by path; empty when two versions hold the same.</summary>
+    /// <summary>Files that differ, by path. Empty if both versions have equal content.</summary>
     public required IReadOnlyList<ChangedFile> Files { get; init; }
 }
 
 /// <summary>A file that differs.</summary>
 public sealed record ChangedFile
 {
-    /// <summary>The file's path in the bundle.</summary>
+    /// <summary>Path of the file in the bundle.</summary>
     public required string Path { get; init; }
 
-    /// <summary>How it differs; a file that only became executable is changed too.</summary>
+    /// <summary><c>ADDED</c>, <c>REMOVED</c> or <c>CHANGED</c>. A file that only became executable is <c>CHANGED</c>.</summary>
     [AllowedValues("ADDED", "REMOVED", "CHANGED")]
     public required string Change { get; init; }
 
-    /// <summary>Its size before, in bytes.</summary>
+    /// <summary>Earlier size in bytes; absent for an added file.</summary>
     public long? SizeBefore { get; init; }
 
-    /// <summary>Its size after, in bytes.</summary>
+    /// <summary>Later size in bytes; absent for a removed file.</summary>
     public long? SizeAfter { get; init; }
 }
 
-/// <summary>What differs in the text of one file.</summary>
+/// <summary>Differences in the text of one file.</summary>
 public sealed record TextDiffResponse
 {
-    /// <summary>The file's path in the bundle.</summary>
+    /// <summary>Path of the file in the bundle.</summary>
     public required string Path { get; init; }
 
-    /// <summary>The lines that differ, each with three around it; absent when the file cannot be compared as text.</summary>
+    /// <summary>Lines that differ, each with three lines of context. Absent if the file cannot be compared as text.</summary>
     public IReadOnlyList<TextDiffLine>? Lines { get; init; }
 
-    /// <summary>Why it cannot be: it is not text, or too large.</summary>
+    /// <summary>Reason why there are no lines: the file is not text, or it is too large. Absent otherwise.</summary>
     public string? Reason { get; init; }
 }
 
 /// <summary>A line of a difference.</summary>
 public sealed record TextDiffLine
 {
-    /// <summary>What happened to the line; <c>GAP</c> stands for same lines that are left out.</summary>
+    /// <summary><c>SAME</c>, <c>ADDED</c>, <c>REMOVED</c>, or <c>GAP</c> for omitted lines that are equal.</summary>
     [AllowedValues("SAME", "ADDED", "REMOVED", "GAP")]
     public required string Kind { get; init; }
 
-    /// <summary>Number of the line before, from 1.</summary>
+    /// <summary>Line number in the earlier text, from 1; absent for an added line and a gap.</summary>
     public int? NumberBefore { get; init; }
 
-    /// <summary>Number of the line after, from 1.</summary>
+    /// <summary>Line number in the later text, from 1; absent for a removed line and a gap.</summary>
     public int? NumberAfter { get; init; }
 
-    /// <summary>The line without its end.</summary>
+    /// <summary>Text of the line without its line break; empty for a gap.</summary>
     public required string Text { get; init; }
 }
 
-/// <summary>What a version of a bundle holds.</summary>
+/// <summary>Files of a bundle version.</summary>
 public sealed record VersionFilesResponse
 {
-    /// <summary>The version.</summary>
+    /// <summary>Version of the bundle.</summary>
     public required string Version { get; init; }
 
-    /// <summary>The deploy that brought it.</summary>
+    /// <summary>Id of the deploy that uploaded the version.</summary>
     public required string DeployId { get; init; }
 
-    /// <summary>Every file, by path.</summary>
+    /// <summary>Files of the version, by path.</summary>
     public required IReadOnlyList<VersionFile> Files { get; init; }
 }
 
-/// <summary>A file of a version.</summary>
+/// <summary>A file of a bundle version.</summary>
 public sealed record VersionFile
 {
-    /// <summary>The file's path in the bundle.</summary>
+    /// <summary>Path of the file in the bundle.</summary>
     public required string Path { get; init; }
 
-    /// <summary>Its size in bytes.</summary>
+    /// <summary>Size in bytes.</summary>
     public required long Size { get; init; }
 
-    /// <summary>SHA-256 of its content, in lower-case hexadecimal digits.</summary>
+    /// <summary>SHA-256 of the content: 64 lower-case hexadecimal digits.</summary>
     public required string Sha256 { get; init; }
 
-    /// <summary>Whether its owner may execute it.</summary>
+    /// <summary>Whether the file has mode 0755; otherwise it has 0644.</summary>
     public required bool IsExecutable { get; init; }
 }

@@ -2,59 +2,59 @@ using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>How a client begins a login.</summary>
+/// <summary>Facts that a client needs to start a login.</summary>
 public sealed record AuthConfigResponse
 {
-    /// <summary>The id that the client has here.</summary>
+    /// <summary>OAuth client id of CLIs: always <c>updraft-cli</c>.</summary>
     public required string ClientId { get; init; }
 
-    /// <summary>For whom its tokens are.</summary>
+    /// <summary>Audience of the access tokens: always <c>updraft</c>.</summary>
     public required string Audience { get; init; }
 
-    /// <summary>Address of the authorization server, with a slash at its end: clients append to it.</summary>
+    /// <summary>URL of the authorization server. It ends with a slash, because clients append paths to it.</summary>
     public required string DomainUrl { get; init; }
 }
 
-/// <summary>Tokens of a login, in the form of OAuth.</summary>
+/// <summary>Tokens of a login, in the form of OAuth 2.0.</summary>
 public sealed record LoginTokenResponse
 {
-    /// <summary>What requests carry.</summary>
+    /// <summary>Bearer token for requests, valid for one hour.</summary>
     [JsonPropertyName("access_token")]
     public required string AccessToken { get; init; }
 
-    /// <summary>Works once, for the next tokens.</summary>
+    /// <summary>Token for one refresh, valid for 30 days. A second use ends the login.</summary>
     [JsonPropertyName("refresh_token")]
     public required string RefreshToken { get; init; }
 
-    /// <summary>Seconds for which the access token counts.</summary>
+    /// <summary>Lifetime of the access token in seconds.</summary>
     [JsonPropertyName("expires_in")]
     public required long ExpiresIn { get; init; }
 
-    /// <summary><c>Bearer</c>.</summary>
+    /// <summary>Always <c>Bearer</c>.</summary>
     [JsonPropertyName("token_type")]
     public string TokenType { get; init; } = "Bearer";
 }
 
-/// <summary>Why there are no tokens, in the form of OAuth.</summary>
+/// <summary>Error of a login, in the form of OAuth 2.0.</summary>
 public sealed record LoginTokenError
 {
-    /// <summary>The code of OAuth, e.g. <c>invalid_grant</c>.</summary>
+    /// <summary>OAuth error code, such as <c>invalid_grant</c>.</summary>
     public required string Error { get; init; }
 
-    /// <summary>What to do.</summary>
+    /// <summary>Problem and next step, for users.</summary>
     [JsonPropertyName("error_description")]
     public required string ErrorDescription { get; init; }
 }
 
-/// <summary>Who a token belongs to, in the form of OpenID Connect.</summary>
+/// <summary>Owner of a token, in the form of OpenID Connect.</summary>
 public sealed record UserDescriptionResponse
 {
-    /// <summary>Id of the person or token.</summary>
+    /// <summary>Id of the user or API token.</summary>
     public required string Sub { get; init; }
 
-    /// <summary>The person's address; one that cannot exist for tokens.</summary>
+    /// <summary>Email address of the user. For an API token an address that cannot receive mail.</summary>
     public required string Email { get; init; }
 
-    /// <summary>The name.</summary>
+    /// <summary>Name of the user or API token.</summary>
     public required string Name { get; init; }
 }

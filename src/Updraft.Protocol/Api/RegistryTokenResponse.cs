@@ -2,51 +2,51 @@ using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>What an image registry's client gets for its credential: a token for the registry.</summary>
+/// <summary>A token for the image registry, in the form of the registry token protocol.</summary>
 public sealed record RegistryTokenResponse
 {
-    /// <summary>What the client sends to the registry.</summary>
+    /// <summary>Bearer token for requests to the registry.</summary>
     public required string Token { get; init; }
 
-    /// <summary>The same, under the name that OAuth gives it; clients read one or the other.</summary>
+    /// <summary>Equal to <c>token</c>, under its OAuth name. A client reads one of both.</summary>
     [JsonPropertyName("access_token")]
     public required string AccessToken { get; init; }
 
-    /// <summary>Seconds for which it counts.</summary>
+    /// <summary>Lifetime in seconds: always 300.</summary>
     [JsonPropertyName("expires_in")]
     public required int ExpiresIn { get; init; }
 
-    /// <summary>From when on it counts.</summary>
+    /// <summary>Time from which the token is valid, in UTC.</summary>
     [JsonPropertyName("issued_at")]
     public required DateTimeOffset IssuedAt { get; init; }
 }
 
-/// <summary>One entry of a registry token's claim <c>access</c>.</summary>
+/// <summary>One entry of the claim <c>access</c> in a registry token.</summary>
 public sealed record RegistryAccess
 {
-    /// <summary><c>repository</c>; there is nothing else to give.</summary>
+    /// <summary>Always <c>repository</c>.</summary>
     public string Type { get; init; } = "repository";
 
-    /// <summary>The repository: <c>ORGANIZATION/DEPLOYMENT</c>.</summary>
+    /// <summary>Repository: <c>ORGANIZATION_ID/DEPLOYMENT_ID</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary><c>pull</c>, <c>push</c> or both.</summary>
     public required IReadOnlyList<string> Actions { get; init; }
 }
 
-/// <summary>Why there is no token, in the form of a registry.</summary>
+/// <summary>Errors in the form of an image registry.</summary>
 public sealed record RegistryErrors
 {
-    /// <summary>What was wrong.</summary>
+    /// <summary>Errors of the request, at least one.</summary>
     public required IReadOnlyList<RegistryError> Errors { get; init; }
 }
 
-/// <summary>One thing that was wrong.</summary>
+/// <summary>An error in the form of an image registry.</summary>
 public sealed record RegistryError
 {
-    /// <summary>The registry's word for it, e.g. <c>UNAUTHORIZED</c>.</summary>
+    /// <summary>Error code of the registry protocol, such as <c>UNAUTHORIZED</c>.</summary>
     public required string Code { get; init; }
 
-    /// <summary>What to do.</summary>
+    /// <summary>Problem and next step, for users.</summary>
     public required string Message { get; init; }
 }

@@ -2,93 +2,93 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>A role that comes with Updraft.</summary>
+/// <summary>A built-in role.</summary>
 public sealed record DefaultRoleResponse
 {
-    /// <summary>Its name, by which it is given.</summary>
+    /// <summary>Name of the role, such as <c>WORKSPACE_OWNER</c>. Requests that grant roles use it.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string ScopeType { get; init; }
 
-    /// <summary>What it allows.</summary>
+    /// <summary>Permissions of the role, such as <c>deployment.deploys.create</c>.</summary>
     public required IReadOnlyList<string> Permissions { get; init; }
 }
 
-/// <summary>A role with all that is known of it.</summary>
+/// <summary>A role with its permissions and its origin.</summary>
 public sealed record RoleWithPermissionResponse
 {
-    /// <summary>The name, for a role that comes with Updraft.</summary>
+    /// <summary>Id of the role. For a built-in role it equals the name.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Its name, by which it is given.</summary>
+    /// <summary>Name of the role, such as <c>WORKSPACE_OWNER</c>. Requests that grant roles use it.</summary>
     public required string Name { get; init; }
 
-    /// <summary><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
+    /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string ScopeType { get; init; }
 
-    /// <summary>What it allows.</summary>
+    /// <summary>Permissions of the role, such as <c>deployment.deploys.create</c>.</summary>
     public required IReadOnlyList<string> Permissions { get; init; }
 
-    /// <summary>Workspaces to which it is limited; none.</summary>
+    /// <summary>Always empty: no role is limited to certain Workspaces.</summary>
     public IReadOnlyList<string> RestrictedWorkspaceIds { get; init; } = [];
 
-    /// <summary>When the Organization was made, with which its roles came.</summary>
+    /// <summary>Time at which the Organization was created, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Who made the Organization.</summary>
+    /// <summary>User or token that created the Organization.</summary>
     public required SubjectProfileResponse CreatedBy { get; init; }
 
-    /// <summary>The same as <see cref="CreatedAt"/>: it does not change.</summary>
+    /// <summary>Equal to <c>createdAt</c>, because built-in roles never change.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>The same as <see cref="CreatedBy"/>.</summary>
+    /// <summary>Equal to <c>createdBy</c>, because built-in roles never change.</summary>
     public required SubjectProfileResponse UpdatedBy { get; init; }
 }
 
-/// <summary>A page of custom roles, which there are none of, and the roles that come with Updraft.</summary>
+/// <summary>A page of custom roles, which is always empty, and the built-in roles.</summary>
 public sealed record RolesPaginated
 {
-    /// <summary>The page; empty.</summary>
+    /// <summary>Always empty: Updraft has no custom roles.</summary>
     public IReadOnlyList<RoleWithPermissionResponse> Roles { get; init; } = [];
 
-    /// <summary>The roles that come with Updraft, when they were asked for.</summary>
+    /// <summary>Built-in roles; only with <c>includeDefaultRoles=true</c>.</summary>
     public IReadOnlyList<DefaultRoleResponse>? DefaultRoles { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>How many custom roles there are.</summary>
+    /// <summary>Number of custom roles: always 0.</summary>
     public required int TotalCount { get; init; }
 }
 
-/// <summary>What can be done to one kind of thing.</summary>
+/// <summary>Permissions for one type of object.</summary>
 public sealed record PermissionGroupResponse
 {
-    /// <summary>E.g. <c>deployment.deploys</c>.</summary>
+    /// <summary>Name of the group, such as <c>deployment.deploys</c>.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The thing in words.</summary>
+    /// <summary>Type of object, for users.</summary>
     public required string Scope { get; init; }
 
-    /// <summary>What the group is about.</summary>
+    /// <summary>Purpose of the group, for users.</summary>
     public required string Description { get; init; }
 
-    /// <summary>The single permissions.</summary>
+    /// <summary>Permissions in the group.</summary>
     public required IReadOnlyList<PermissionEntryResponse> Permissions { get; init; }
 }
 
-/// <summary>One permission of a group.</summary>
+/// <summary>A permission in a group.</summary>
 public sealed record PermissionEntryResponse
 {
-    /// <summary>E.g. <c>create</c>; with the group's name it is the permission's.</summary>
+    /// <summary>Action such as <c>create</c>. The group's name, a dot and the action form the name of the permission.</summary>
     public required string Action { get; init; }
 
-    /// <summary>What it allows, in words.</summary>
+    /// <summary>Effect of the permission, for users.</summary>
     public required string Description { get; init; }
 }

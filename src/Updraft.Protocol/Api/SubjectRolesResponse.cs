@@ -5,36 +5,36 @@ namespace Updraft.Protocol.Api;
 /// <summary>All roles of a user or token.</summary>
 public sealed record SubjectRolesResponse
 {
-    /// <summary>Role for the whole Organization; absent when there is none.</summary>
+    /// <summary>Role for the Organization; absent if there is none.</summary>
     public string? OrganizationRole { get; init; }
 
-    /// <summary>Roles for Workspaces.</summary>
+    /// <summary>Roles for Workspaces; empty if there are none.</summary>
     public IReadOnlyList<WorkspaceRole> WorkspaceRoles { get; init; } = [];
 
-    /// <summary>Roles for Deployments.</summary>
+    /// <summary>Roles for Deployments; empty if there are none.</summary>
     public IReadOnlyList<DeploymentRole> DeploymentRoles { get; init; } = [];
 }
 
-/// <summary>A role for a Workspace, in requests and answers.</summary>
+/// <summary>A role for a Workspace, in requests and responses.</summary>
 public sealed record WorkspaceRole
 {
-    /// <summary>The Workspace.</summary>
+    /// <summary>Id of the Workspace.</summary>
     [Required]
     public string? WorkspaceId { get; init; }
 
-    /// <summary>The role.</summary>
+    /// <summary>Name of the role, such as <c>WORKSPACE_AUTHOR</c>.</summary>
     [Required, AllowedValues("WORKSPACE_OWNER", "WORKSPACE_OPERATOR", "WORKSPACE_AUTHOR", "WORKSPACE_MEMBER")]
     public string? Role { get; init; }
 }
 
-/// <summary>A role for a Deployment, in requests and answers.</summary>
+/// <summary>A role for a Deployment, in requests and responses.</summary>
 public sealed record DeploymentRole
 {
-    /// <summary>The Deployment.</summary>
+    /// <summary>Id of the Deployment.</summary>
     [Required]
     public string? DeploymentId { get; init; }
 
-    /// <summary>The role.</summary>
+    /// <summary>Name of the role: <c>DEPLOYMENT_ADMIN</c>.</summary>
     [Required]
     public string? Role { get; init; }
 }

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Writes times as RFC 3339 in UTC with a <c>Z</c> and at most 7 fractional digits; reads any RFC 3339 time.</summary>
+/// <summary>Writes times as RFC 3339 in UTC, with a <c>Z</c> and at most 7 fractional digits. Reads any RFC 3339 time.</summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
     /// <inheritdoc/>

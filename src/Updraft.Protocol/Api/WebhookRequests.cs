@@ -2,50 +2,60 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Body of creating a webhook.</summary>
+/// <summary>Body of CreateWebhook.</summary>
 public sealed record CreateWebhookRequest
 {
-    /// <summary>1 to 100 characters.</summary>
+    /// <summary>Name for users: one line of 1 to 100 characters.</summary>
     [Required, StringLength(100, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>The Workspace whose events are sent.</summary>
+    /// <summary>Id of the Workspace whose events the webhook sends.</summary>
     [Required]
     public string? WorkspaceId { get; init; }
 
-    /// <summary>The one Deployment whose events are sent; all of the Workspace when absent.</summary>
+    /// <summary>Id of the only Deployment whose events the webhook sends. Default: all Deployments of the Workspace.</summary>
     public string? DeploymentId { get; init; }
 
-    /// <summary>Where events are sent: https, or http where the operator allows it.</summary>
+    /// <summary>
+    /// URL of the receiver, at most 2,048 characters. It must be an https URL, or an http URL to a host that the operator allows.
+    /// </summary>
     [Required, StringLength(2048)]
     public string? Url { get; init; }
 
-    /// <summary>Which events are sent; all when absent.</summary>
+    /// <summary>
+    /// Types of events to send: <c>deploy.created</c>, <c>deploy.finalized</c>, <c>deploy.active</c>, <c>deploy.failed</c> or
+    /// <c>deploy.rolled_back</c>; at least one. Default: all.
+    /// </summary>
     public IReadOnlyList<string>? EventTypes { get; init; }
 
-    /// <summary><c>STANDARD</c>, or <c>SLACK</c> for messages to a Slack incoming webhook; <c>STANDARD</c> when absent.</summary>
+    /// <summary><c>STANDARD</c> (default), or <c>SLACK</c> for messages to a Slack incoming webhook.</summary>
     [AllowedValues("STANDARD", "SLACK")]
     public string? Format { get; init; }
 }
 
-/// <summary>Body of changing a webhook: everything that can change is replaced.</summary>
+/// <summary>Body of UpdateWebhook, which replaces all these settings.</summary>
 public sealed record UpdateWebhookRequest
 {
-    /// <summary>1 to 100 characters.</summary>
+    /// <summary>Name for users: one line of 1 to 100 characters.</summary>
     [Required, StringLength(100, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>Where events are sent: https, or http where the operator allows it.</summary>
+    /// <summary>
+    /// URL of the receiver, at most 2,048 characters. It must be an https URL, or an http URL to a host that the operator allows.
+    /// </summary>
     [Required, StringLength(2048)]
     public string? Url { get; init; }
 
-    /// <summary>Which events are sent; all when absent.</summary>
+    /// <summary>
+    /// Types of events to send: <c>deploy.created</c>, <c>deploy.finalized</c>, <c>deploy.active</c>, <c>deploy.failed</c> or
+    /// <c>deploy.rolled_back</c>; at least one. Default: all.
+    /// </summary>
     public IReadOnlyList<string>? EventTypes { get; init; }
 
-    /// <summary><c>STANDARD</c> or <c>SLACK</c>; <c>STANDARD</c> when absent.</summary>
+    /// <summary><c>STANDARD</c> (default), or <c>SLACK</c> for messages to a Slack incoming webhook.</summary>
     [AllowedValues("STANDARD", "SLACK")]
     public string? Format { get; init; }
 
-    /// <summary>Whether events are sent; true when absent.</summary>
+    /// <summary>Whether the webhook sends events. Default: true. False also stops pending deliveries.</summary>
     public bool? IsEnabled { get; init; }
 }

@@ -2,138 +2,143 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>A webhook as the API shows it. What is absent is null and left out.</summary>
+/// <summary>A webhook. Fields without a value are absent.</summary>
 public sealed record WebhookResponse
 {
     /// <summary>Id of the webhook.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>Name for users, 1 to 100 characters.</summary>
     public required string Name { get; init; }
 
-    /// <summary>The Organization to which it belongs.</summary>
+    /// <summary>Id of the Organization.</summary>
     public required string OrganizationId { get; init; }
 
-    /// <summary>The Workspace whose events it sends.</summary>
+    /// <summary>Id of the Workspace whose events the webhook sends.</summary>
     public required string WorkspaceId { get; init; }
 
-    /// <summary>The one Deployment whose events it sends; null for all of the Workspace.</summary>
+    /// <summary>Id of the only Deployment whose events the webhook sends; absent for all Deployments of the Workspace.</summary>
     public string? DeploymentId { get; init; }
 
-    /// <summary>Where events are sent.</summary>
+    /// <summary>URL of the receiver.</summary>
     public required string Url { get; init; }
 
-    /// <summary>Which events are sent.</summary>
+    /// <summary>Types of events that the webhook sends, such as <c>deploy.active</c>.</summary>
     public required IReadOnlyList<string> EventTypes { get; init; }
 
-    /// <summary><c>STANDARD</c> or <c>SLACK</c>.</summary>
+    /// <summary><c>STANDARD</c>, or <c>SLACK</c> for messages to a Slack incoming webhook.</summary>
     [AllowedValues("STANDARD", "SLACK")]
     public required string Format { get; init; }
 
-    /// <summary>Whether events are sent.</summary>
+    /// <summary>Whether the webhook sends events.</summary>
     public required bool IsEnabled { get; init; }
 
-    /// <summary>Why it was switched off by the server; null otherwise.</summary>
+    /// <summary>Reason why the server disabled the webhook; absent if it did not.</summary>
     public string? DisabledReason { get; init; }
 
-    /// <summary>Since when every attempt has failed; null when the last one did not.</summary>
+    /// <summary>
+    /// Time of the first of the failed attempts since the last success, in UTC; absent if the last attempt succeeded.
+    /// </summary>
     public DateTimeOffset? FailingSince { get; init; }
 
-    /// <summary>The secret that signs: only in the answers that make one, and kept nowhere in plain text.</summary>
+    /// <summary>Secret that signs events, beginning with <c>whsec_</c>. Only in responses that create or rotate a secret.</summary>
     public string? Secret { get; init; }
 
-    /// <summary>Until when the secret before the present one signs along; null when there is none.</summary>
+    /// <summary>Time until which the previous secret signs events too, in UTC; absent if there is none.</summary>
     public DateTimeOffset? PreviousSecretEndsAt { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>Time of creation, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Who created it.</summary>
+    /// <summary>User or token that created the webhook.</summary>
     public SubjectProfileResponse? CreatedBy { get; init; }
 
-    /// <summary>When it was last changed.</summary>
+    /// <summary>Time of the last change, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Who last changed it.</summary>
+    /// <summary>User or token that made the last change.</summary>
     public SubjectProfileResponse? UpdatedBy { get; init; }
 }
 
 /// <summary>A page of webhooks.</summary>
 public sealed record WebhooksPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Webhooks on this page, without secrets.</summary>
     public required IReadOnlyList<WebhookResponse> Webhooks { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>Number of all webhooks.</summary>
+    /// <summary>Number of matching webhooks on all pages.</summary>
     public required long TotalCount { get; init; }
 }
 
-/// <summary>An event on its way to one webhook.</summary>
+/// <summary>Delivery of one event to one webhook, with its attempts.</summary>
 public sealed record WebhookDeliveryResponse
 {
     /// <summary>Id of the delivery.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Id of the event: the header <c>webhook-id</c> of every attempt.</summary>
+    /// <summary>Id of the event, which each attempt sends in the header <c>webhook-id</c>.</summary>
     public required string EventId { get; init; }
 
-    /// <summary>What happened, e.g. <c>deploy.finalized</c>.</summary>
+    /// <summary>Type of the event, such as <c>deploy.finalized</c>.</summary>
     public required string EventType { get; init; }
 
-    /// <summary>The Deployment to which it happened; null for a test.</summary>
+    /// <summary>Id of the Deployment of the event; absent for a test.</summary>
     public string? DeploymentId { get; init; }
 
-    /// <summary>The deploy that it is about; null for a test.</summary>
+    /// <summary>Id of the deploy of the event; absent for a test.</summary>
     public string? DeployId { get; init; }
 
-    /// <summary><c>PENDING</c>, <c>DELIVERED</c> or <c>FAILED</c>.</summary>
+    /// <summary><c>PENDING</c>, <c>DELIVERED</c>, or <c>FAILED</c> after the last attempt.</summary>
     [AllowedValues("PENDING", "DELIVERED", "FAILED")]
     public required string Status { get; init; }
 
-    /// <summary>When the next attempt is due; null when there is none.</summary>
+    /// <summary>Time of the next attempt, in UTC; absent if there is none.</summary>
     public DateTimeOffset? NextAttemptAt { get; init; }
 
-    /// <summary>Every attempt, oldest first; at most the last 50.</summary>
+    /// <summary>The last 50 attempts at most, oldest first.</summary>
     public required IReadOnlyList<WebhookAttemptResponse> Attempts { get; init; }
 
-    /// <summary>When the event was taken up for this webhook.</summary>
+    /// <summary>Time at which the server queued the event for this webhook, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 }
 
 /// <summary>One attempt to deliver an event.</summary>
 public sealed record WebhookAttemptResponse
 {
-    /// <summary>When it began: the header <c>webhook-timestamp</c>.</summary>
+    /// <summary>Start of the attempt in UTC, which the header <c>webhook-timestamp</c> has in seconds since 1970.</summary>
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The status that the receiver answered; null when there was no answer.</summary>
+    /// <summary>HTTP status of the receiver's response; absent if there was none.</summary>
     public int? StatusCode { get; init; }
 
-    /// <summary>Why there was no answer, in a word: <c>TIMEOUT</c>, <c>REFUSED_ADDRESS</c>, <c>NAME</c>, <c>CONNECTION</c> or <c>TLS</c>.</summary>
+    /// <summary>
+    /// Reason why there was no response: <c>TIMEOUT</c>, <c>REFUSED_ADDRESS</c>, <c>NAME</c>, <c>CONNECTION</c>, <c>TLS</c> or
+    /// <c>KEY</c>. Absent otherwise.
+    /// </summary>
     public string? Error { get; init; }
 
-    /// <summary>How long it took, in milliseconds.</summary>
+    /// <summary>Duration of the attempt in milliseconds.</summary>
     public required long Milliseconds { get; init; }
 }
 
 /// <summary>A page of deliveries, newest first.</summary>
 public sealed record WebhookDeliveriesPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Deliveries on this page, newest first.</summary>
     public required IReadOnlyList<WebhookDeliveryResponse> Deliveries { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>Number of all deliveries.</summary>
+    /// <summary>Number of deliveries of the webhook on all pages.</summary>
     public required long TotalCount { get; init; }
 }

@@ -2,57 +2,57 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Body of creating a Workspace.</summary>
+/// <summary>Body of CreateWorkspace.</summary>
 public sealed record CreateWorkspaceRequest
 {
-    /// <summary>1 to 50 characters, unique in the Organization.</summary>
+    /// <summary>Name for users: one line of 1 to 50 characters, unique in the Organization.</summary>
     [Required, StringLength(50, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>At most 500 characters.</summary>
+    /// <summary>Free text, at most 500 characters. Default: none.</summary>
     [StringLength(500)]
     public string? Description { get; init; }
 
-    /// <summary>Whether new Deployments take deploys from API tokens only, unless their creator says otherwise.</summary>
+    /// <summary>Default of <c>isCicdEnforced</c> for new Deployments. Default: false.</summary>
     public bool? CicdEnforcedDefault { get; init; }
 
-    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>. Default: none. Updraft stores it but does not act on it.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Id of a cluster, at most 100 characters. Default: none. Updraft stores it but does not act on it.</summary>
     [StringLength(100)]
     public string? DefaultClusterId { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Name of a region, at most 100 characters. Default: none. Updraft stores it but does not act on it.</summary>
     [StringLength(100)]
     public string? DefaultRegion { get; init; }
 }
 
-/// <summary>Body of updating a Workspace: replaces its settings.</summary>
+/// <summary>Body of UpdateWorkspace, which replaces the settings.</summary>
 public sealed record UpdateWorkspaceRequest
 {
-    /// <summary>1 to 50 characters, unique in the Organization.</summary>
+    /// <summary>Name for users: one line of 1 to 50 characters, unique in the Organization.</summary>
     [Required, StringLength(50, MinimumLength = 1)]
     public string? Name { get; init; }
 
-    /// <summary>At most 500 characters; may be empty.</summary>
+    /// <summary>Free text, at most 500 characters, or empty.</summary>
     [Required, StringLength(500)]
     public string? Description { get; init; }
 
-    /// <summary>As in <see cref="CreateWorkspaceRequest.CicdEnforcedDefault"/>; Deployments that exist keep what they have.</summary>
+    /// <summary>Default of <c>isCicdEnforced</c> for new Deployments. Existing Deployments keep their value.</summary>
     [Required]
     public bool? CicdEnforcedDefault { get; init; }
 
-    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>; kept and given back.</summary>
+    /// <summary><c>AWS</c>, <c>AZURE</c> or <c>GCP</c>. Default: none. Updraft stores it but does not act on it.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Id of a cluster, at most 100 characters. Default: none. Updraft stores it but does not act on it.</summary>
     [StringLength(100)]
     public string? DefaultClusterId { get; init; }
 
-    /// <summary>Kept and given back.</summary>
+    /// <summary>Name of a region, at most 100 characters. Default: none. Updraft stores it but does not act on it.</summary>
     [StringLength(100)]
     public string? DefaultRegion { get; init; }
 }
@@ -60,59 +60,59 @@ public sealed record UpdateWorkspaceRequest
 /// <summary>A Workspace.</summary>
 public sealed record WorkspaceResponse
 {
-    /// <summary>The id.</summary>
+    /// <summary>Id of the Workspace.</summary>
     public required string Id { get; init; }
 
-    /// <summary>The name.</summary>
+    /// <summary>Name for users, unique in the Organization.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Absent when none was given.</summary>
+    /// <summary>Free text; absent if none was given.</summary>
     public string? Description { get; init; }
 
-    /// <summary>The Organization.</summary>
+    /// <summary>Id of the Organization.</summary>
     public required string OrganizationId { get; init; }
 
-    /// <summary>Its name.</summary>
+    /// <summary>Name of the Organization.</summary>
     public string? OrganizationName { get; init; }
 
-    /// <summary>Whether new Deployments take deploys from API tokens only.</summary>
+    /// <summary>Default of <c>isCicdEnforced</c> for new Deployments.</summary>
     public required bool CicdEnforcedDefault { get; init; }
 
-    /// <summary>As set.</summary>
+    /// <summary>Cloud provider from the newest request; absent if none was given. Updraft stores it but does not act on it.</summary>
     [AllowedValues("AWS", "AZURE", "GCP")]
     public string? DefaultCloudProvider { get; init; }
 
-    /// <summary>As set.</summary>
+    /// <summary>Id of a cluster from the newest request; absent if none was given. Updraft stores it but does not act on it.</summary>
     public string? DefaultClusterId { get; init; }
 
-    /// <summary>As set.</summary>
+    /// <summary>Name of a region from the newest request; absent if none was given. Updraft stores it but does not act on it.</summary>
     public string? DefaultRegion { get; init; }
 
-    /// <summary>When it was created.</summary>
+    /// <summary>Time of creation, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Who created it.</summary>
+    /// <summary>User or token that created the Workspace.</summary>
     public required SubjectProfileResponse CreatedBy { get; init; }
 
-    /// <summary>When it was changed last.</summary>
+    /// <summary>Time of the last change, in UTC.</summary>
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>Who changed it last.</summary>
+    /// <summary>User or token that made the last change.</summary>
     public required SubjectProfileResponse UpdatedBy { get; init; }
 }
 
 /// <summary>A page of Workspaces.</summary>
 public sealed record WorkspacesPaginated
 {
-    /// <summary>The page.</summary>
+    /// <summary>Workspaces on this page.</summary>
     public required IReadOnlyList<WorkspaceResponse> Workspaces { get; init; }
 
-    /// <summary>The limit that was applied.</summary>
+    /// <summary>Largest number of rows on a page, from the request. Default: 20, maximum: 1,000.</summary>
     public required int Limit { get; init; }
 
-    /// <summary>The offset that was applied.</summary>
+    /// <summary>Number of rows before this page, from the request. Default: 0.</summary>
     public required int Offset { get; init; }
 
-    /// <summary>How many match on all pages.</summary>
+    /// <summary>Number of matching Workspaces on all pages.</summary>
     public required int TotalCount { get; init; }
 }

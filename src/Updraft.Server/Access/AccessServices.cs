@@ -1,3 +1,5 @@
+using Updraft.Server.Telemetry;
+
 namespace Updraft.Server.Access;
 
 /// <summary>Authentication and authorization of requests by bearer token.</summary>
@@ -7,6 +9,7 @@ internal static class AccessServices
     {
         builder.Services.AddSingleton<FindToken>();
         builder.Services.AddSingleton<TokenUse>();
+        builder.Services.AddBackgroundWork(TokenUse.WorkName);
         builder.Services.AddHostedService(provider => provider.GetRequiredService<TokenUse>());
     }
 

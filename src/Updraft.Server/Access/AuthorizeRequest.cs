@@ -10,41 +10,41 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Server.Access;
 
 /// <summary>
-/// Middleware after routing: lets a request reach its route or answers it. Nothing is allowed that no route asked for.
+/// Middleware after routing: passes a request to its route, or rejects it. The order of the checks:
 /// <list type="number">
-/// <item>Open routes (<c>AllowAnonymous</c>) pass. A route that demands no permission answers nobody: 403.</item>
-/// <item>No valid token: 401. So is a token all of whose places were deleted.</item>
-/// <item>What the address names does not exist, or the caller may not read it: 404, the same for both.</item>
-/// <item>The caller may read it but not do this: 403.</item>
+/// <item>Anonymous routes (<c>AllowAnonymous</c>) pass. A route that declares no permission rejects all requests: 403.</item>
+/// <item>A request without a valid token gets a 401. So does a token if all scopes of its roles were deleted.</item>
+/// <item>A resource in the URL does not exist, or the caller may not read it: 404 for both.</item>
+/// <item>The caller may read the resource but not do the operation: 403.</item>
 /// </list>
 /// </summary>
 internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactory scopes, ReadCache cache)
 {
-    private readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Place?>> _placeOfDeployment =
+    private readonly Func<UpdraftDbContext, DeploymentId, CancellationToken, Task<Location?>> _locateDeployment =
         EF.CompileAsyncQuery((UpdraftDbContext db, DeploymentId id, CancellationToken _) => db.Set<Deployment>()
             .Where(row => row.Id == id && row.DeletedAt == null)
-            .Select(row => new Place(row.OrganizationId, row.WorkspaceId)).SingleOrDefault());
+            .Select(row => new Location(row.OrganizationId, row.WorkspaceId)).SingleOrDefault());
 
-    private readonly Func<UpdraftDbContext, WorkspaceId, CancellationToken, Task<Place?>> _placeOfWorkspace =
+    private readonly Func<UpdraftDbContext, WorkspaceId, CancellationToken, Task<Location?>> _locateWorkspace =
         EF.CompileAsyncQuery((UpdraftDbContext db, WorkspaceId id, CancellationToken _) => db.Set<Workspace>()
-            .Where(row => row.Id == id).Select(row => new Place(row.OrganizationId, row.Id)).SingleOrDefault());
+            .Where(row => row.Id == id).Select(row => new Location(row.OrganizationId, row.Id)).SingleOrDefault());
 
     public Task InvokeAsync(HttpContext context)
     {
-        // The framework's own answers (no such address, wrong method) are endpoints without a route.
+        // The framework's own errors (unknown URL, wrong method) are endpoints without a route.
         if (context.GetEndpoint() is not RouteEndpoint endpoint || endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null)
             return next(context);
         var required = endpoint.Metadata.GetMetadata<RequiredPermission>()
-            ?? throw new ApiException(StatusCodes.Status403Forbidden,
-                "This address says no permission that it needs, so nobody has it.");
-        var checking = CheckAsync(context, required.Permission);
-        return checking.IsCompletedSuccessfully ? next(context) : WaitAsync(checking, context);
+            ?? throw new ApiException(AccessErrors.PermissionNotDeclared,
+                "This endpoint is misconfigured: it declares no permission. Report this as a bug with the request ID.");
+        var check = CheckAsync(context, required.Permission);
+        return check.IsCompletedSuccessfully ? next(context) : WaitAsync(check, context);
     }
 
-    // Apart, so that nothing is kept for a request that waits when there was nothing to wait for here.
-    private async Task WaitAsync(ValueTask checking, HttpContext context)
+    // A method of its own: a long poll then holds no state machine of this middleware if the check needed no wait.
+    private async Task WaitAsync(ValueTask check, HttpContext context)
     {
-        await checking;
+        await check;
         await next(context);
     }
 
@@ -52,86 +52,92 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
     {
         var cancellationToken = context.RequestAborted;
         var subject = context.Features.Get<Subject>() ?? throw NotAuthenticated(context);
-        if (subject.Kind != SubjectKind.User && !await ReachesAnythingAsync(subject, cancellationToken))
+        if (subject.Kind != SubjectKind.User && !await HasLiveScopeAsync(subject, cancellationToken))
             throw NotAuthenticated(context);
 
         var values = context.Request.RouteValues;
         var read = Permission.ListOrganizations;
-        var (what, id) = ("address", context.Request.Path.Value ?? "");
-        var place = new Place(subject.Organization, null);
+        var (resource, id) = ("resource", context.Request.Path.Value ?? "");
+        var location = new Location(subject.Organization, null);
         DeploymentId? deploymentId = null;
         if (values["organizationId"] is string organization)
         {
-            (read, what, id) = (Permission.ReadOrganization, "Organization", organization);
+            (read, resource, id) = (Permission.ReadOrganization, "Organization", organization);
             if (organization != subject.Organization.Value)
-                throw ApiException.NotFound(what, id);
+                throw ApiException.NotFound(resource, id);
         }
         if (values["workspaceId"] is string workspace)
         {
-            (read, what, id) = (Permission.ReadWorkspace, "Workspace", workspace);
-            place = await ResolveScopeAsync(new WorkspaceId(workspace), _placeOfWorkspace, cancellationToken);
+            (read, resource, id) = (Permission.ReadWorkspace, "Workspace", workspace);
+            location = await LocateAsync(new WorkspaceId(workspace), _locateWorkspace, cancellationToken);
         }
         if (values["deploymentId"] is string deployment)
         {
-            (read, what, id) = (Permission.ReadDeployment, "Deployment", deployment);
+            (read, resource, id) = (Permission.ReadDeployment, "Deployment", deployment);
             deploymentId = new DeploymentId(deployment);
-            place = await ResolveScopeAsync(deploymentId.Value, _placeOfDeployment, cancellationToken);
+            location = await LocateAsync(deploymentId.Value, _locateDeployment, cancellationToken);
         }
-        if (place is null || place.Organization != subject.Organization)
-            throw ApiException.NotFound(what, id);
+        if (location is null || location.Organization != subject.Organization)
+            throw ApiException.NotFound(resource, id);
 
-        if (subject.Touches(permission, place.Workspace, deploymentId) || (permission == Permission.ReadSelf && subject.Kind == SubjectKind.User))
+        if (subject.Touches(permission, location.Workspace, deploymentId)
+            || (permission == Permission.ReadSelf && subject.Kind == SubjectKind.User))
             return;
-        throw permission == Permission.ActAsAgent || subject.Touches(read, place.Workspace, deploymentId)
-            || (what != "Workspace" && what != "Deployment" && subject.Kind == SubjectKind.User)
-            ? new ApiException(StatusCodes.Status403Forbidden, Explain(subject, permission))
-            : ApiException.NotFound(what, id);
+        throw permission == Permission.ActAsAgent || subject.Touches(read, location.Workspace, deploymentId)
+            || (resource != "Workspace" && resource != "Deployment" && subject.Kind == SubjectKind.User)
+            ? Deny(subject, permission)
+            : ApiException.NotFound(resource, id);
     }
 
-    /// <summary>A token ends with the last place that it is for. What is above is looked at first: it is the cheaper answer.</summary>
-    private async ValueTask<bool> ReachesAnythingAsync(Subject subject, CancellationToken cancellationToken)
+    /// <summary>Whether the scope of one of the subject's roles still exists. Without one, the token is no longer valid.</summary>
+    private async ValueTask<bool> HasLiveScopeAsync(Subject subject, CancellationToken cancellationToken)
     {
         foreach (var grant in subject.Grants)
         {
             if (grant.WorkspaceId is not { } workspace)
                 return true;
-            var place = grant.DeploymentId is { } deployment
-                ? await ResolveScopeAsync(deployment, _placeOfDeployment, cancellationToken)
-                : await ResolveScopeAsync(workspace, _placeOfWorkspace, cancellationToken);
-            if (place is not null)
+            var location = grant.DeploymentId is { } deployment
+                ? await LocateAsync(deployment, _locateDeployment, cancellationToken)
+                : await LocateAsync(workspace, _locateWorkspace, cancellationToken);
+            if (location is not null)
                 return true;
         }
         return false;
     }
 
-    /// <summary>Where a Deployment or Workspace is; null when there is none of this id.</summary>
-    private async ValueTask<Place?> ResolveScopeAsync<TId>(TId id, Func<UpdraftDbContext, TId, CancellationToken, Task<Place?>> read,
+    /// <summary>The location of a Deployment or Workspace; null if it does not exist.</summary>
+    private async ValueTask<Location?> LocateAsync<TId>(TId id, Func<UpdraftDbContext, TId, CancellationToken, Task<Location?>> read,
         CancellationToken cancellationToken)
         where TId : struct
     {
-        var memory = cache.Now;
-        if (memory?.Find<Place>(id) is { } known)
+        var entries = cache.Current;
+        if (entries?.Find<Location>(id) is { } known)
             return known;
-        // A scope of its own: the request's would hold the context for as long as an agent waits.
+        // A scope of its own, because the scope of the request would hold the context for the whole long poll of an agent.
         await using var scope = scopes.CreateAsyncScope();
-        var place = await read(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), id, cancellationToken);
-        if (place is not null)
-            memory?.Keep(id, place);
-        return place;
+        var location = await read(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), id, cancellationToken);
+        if (location is not null)
+            entries?.Add(id, location);
+        return location;
     }
 
-    private static string Explain(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch
+    private static ApiException Deny(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch
     {
-        (Permission.ActAsAgent, _) => "Only agents are served here; use a token made under the Deployment's 'agent-tokens'.",
-        (_, 0) => "You are signed in and have no role yet; ask an owner of the Organization for one.",
-        _ => $"The role {string.Join(", ", subject.Grants.Select(grant => grant.Role.Name()).Distinct(StringComparer.Ordinal))} does not include this here ({permission}).",
+        (Permission.ActAsAgent, _) => new(RequestErrors.AgentTokenRequired,
+            "Only agents can use this endpoint. Use a token that was created under 'agent-tokens' of the Deployment."),
+        (_, 0) => new(AccessErrors.NoRole, "You are signed in, but you have no role. Ask an owner of the Organization for one."),
+        _ => new(RequestErrors.PermissionDenied, $"The role {Roles(subject)} does not include the permission {permission} "
+            + "for this resource. Use a token with another role, or ask an owner to grant it."),
     };
 
-    private static ApiException NotAuthenticated(HttpContext context) => new(StatusCodes.Status401Unauthorized,
-        context.Request.Headers.Authorization.Count == 0
-            ? "Send a token: 'Authorization: Bearer TOKEN'."
-            : "The token is not valid: it is not one of this server's, has expired or was deleted. "
-                + "Send 'Authorization: Bearer TOKEN' once.");
+    private static string Roles(Subject subject) =>
+        string.Join(", ", subject.Grants.Select(grant => grant.Role.Name()).Distinct(StringComparer.Ordinal));
 
-    private sealed record Place(OrganizationId Organization, WorkspaceId? Workspace);
+    private static ApiException NotAuthenticated(HttpContext context) => new(RequestErrors.Unauthenticated,
+        context.Request.Headers.Authorization.Count == 0
+            ? "The request has no token. Send 'Authorization: Bearer TOKEN'."
+            : "The token is invalid: this server did not issue it, or it has expired or was deleted. "
+                + "Send a valid token once, as 'Authorization: Bearer TOKEN'.");
+
+    private sealed record Location(OrganizationId Organization, WorkspaceId? Workspace);
 }

@@ -9,7 +9,7 @@ using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Access;
 
-/// <summary>Checks a token that a request carries.</summary>
+/// <summary>Verifies the token of a request, and finds its subject.</summary>
 internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, TokenCache cache, TokenUse use,
     TimeProvider clock)
 {
@@ -23,17 +23,17 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
         IssuerSigningKey = IssueToken.SigningKey(keys),
         ValidAlgorithms = [SecurityAlgorithms.EcdsaSha256],
         ValidAudience = IssueToken.Audience,
-        // The address under which the server is reached may change; the key stays.
+        // The public URL of the server may change. The key stays the same.
         ValidateIssuer = false,
         LifetimeValidator = (_, expires, _, _) => expires is null || clock.GetUtcNow() < new DateTimeOffset(expires.Value, TimeSpan.Zero),
     };
 
-    /// <summary>Who carries the token; null when it is not one of ours, has expired or was deleted.</summary>
+    /// <summary>The subject of a token; null if this server did not issue the token, or if it has expired or was deleted.</summary>
     public Task<Subject?> RunAsync(string token, CancellationToken cancellationToken) =>
         RunAsync(token, IssueToken.HashOf(token), cancellationToken);
 
-    /// <summary>Who carries a token, and what tells later whether it still counts.</summary>
-    public async Task<(Subject Subject, Credential Credential)?> RememberAsync(string token, CancellationToken cancellationToken)
+    /// <summary>The subject of a token, with a credential that verifies the token again later.</summary>
+    public async Task<(Subject Subject, Credential Credential)?> AuthenticateAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
         if (await RunAsync(token, hash, cancellationToken) is not { } subject)
@@ -41,7 +41,7 @@ internal sealed class FindToken(IServiceScopeFactory scopes, SigningKeys keys, T
         return (subject, subject.Kind == SubjectKind.Agent ? CredentialOf(hash) : CredentialOf(token, hash));
     }
 
-    // Agents wait by the thousand: a token that was found good is known by its hash, and its long text is not kept.
+    // Thousands of agents may wait at the same time. For a verified token, the hash is enough, so its long text is not kept.
     private Credential CredentialOf(Digest hash) => new(cancellationToken => IsStillValidAsync(hash, cancellationToken));
 
     private Credential CredentialOf(string token, Digest hash) =>

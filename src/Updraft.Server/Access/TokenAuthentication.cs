@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Authorization;
 namespace Updraft.Server.Access;
 
 /// <summary>
-/// Middleware: finds who sends a request. The only credential is one header <c>Authorization: Bearer TOKEN</c>; tokens in the query,
-/// in other headers, or given twice are none.
+/// Middleware: authenticates a request by its header <c>Authorization: Bearer TOKEN</c>. A token in the query, in another header, or in
+/// two headers does not count.
 /// </summary>
 internal sealed class TokenAuthentication(RequestDelegate next, FindToken findToken)
 {
@@ -19,20 +19,20 @@ internal sealed class TokenAuthentication(RequestDelegate next, FindToken findTo
     {
         if (context.GetEndpoint()?.Metadata.GetMetadata<IAllowAnonymous>() is not null)
             return next(context);
-        var finding = FindAsync(context);
-        return finding.IsCompletedSuccessfully ? next(context) : WaitAsync(finding, context);
+        var authentication = AuthenticateAsync(context);
+        return authentication.IsCompletedSuccessfully ? next(context) : WaitAsync(authentication, context);
     }
 
-    private async Task WaitAsync(ValueTask finding, HttpContext context)
+    private async Task WaitAsync(ValueTask authentication, HttpContext context)
     {
-        await finding;
+        await authentication;
         await next(context);
     }
 
-    // Apart: what is local to a middleware is kept for as long as its request takes, and agents wait by the thousand, each with a long token.
-    private async ValueTask FindAsync(HttpContext context)
+    // A method of its own: the locals of a middleware live as long as the request, and thousands of agents may wait with a long token each.
+    private async ValueTask AuthenticateAsync(HttpContext context)
     {
-        if (ReadToken(context.Request) is { } token && await findToken.RememberAsync(token, context.RequestAborted) is { } found)
+        if (ReadToken(context.Request) is { } token && await findToken.AuthenticateAsync(token, context.RequestAborted) is { } found)
         {
             context.Features.Set(found.Subject);
             context.Features.Set(found.Credential);

@@ -1,10 +1,11 @@
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Agents;
 
-/// <summary>Enrolment of agents. What they ask and report afterwards belongs to Rollouts.</summary>
+/// <summary>Enrollment of agents. The routes for desired state and reports belong to Rollouts.</summary>
 internal static class AgentEndpoints
 {
     public static void AddAgents(this WebApplicationBuilder builder)
@@ -14,16 +15,17 @@ internal static class AgentEndpoints
         builder.Services.AddSingleton<RecordHeartbeat>();
         builder.Services.AddSingleton<WaitingAgents>();
         builder.Services.AddHostedService<RecordWaitingHeartbeats>();
+        builder.Services.AddBackgroundWork(RecordWaitingHeartbeats.WorkName);
     }
 
     public static void MapAgents(this IEndpointRouteBuilder routes) =>
         routes.MapPost(AgentRoutes.Enroll, EnrollAsync).Requires(Permission.ActAsAgent);
 
-    private static async Task<IResult> EnrollAsync(HttpRequest request, Subject subject, EnrollAgent enrol, SigningKeys keys,
+    private static async Task<IResult> EnrollAsync(HttpRequest request, Subject subject, EnrollAgent enroll, SigningKeys keys,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(AgentJson.Default.EnrollRequest, cancellationToken);
-        var agent = await enrol.RunAsync(subject, subject.AgentDeployment(), body, cancellationToken);
+        var agent = await enroll.RunAsync(subject, subject.AgentDeployment(), body, cancellationToken);
         return Results.Json(new EnrollResponse
         {
             AgentId = agent.Id.Value,
@@ -33,8 +35,9 @@ internal static class AgentEndpoints
         }, AgentJson.Default.EnrollResponse);
     }
 
-    /// <summary>The Deployment that an agent's token belongs to.</summary>
-    /// <exception cref="ApiException">403: the token is for no single Deployment.</exception>
+    /// <summary>The Deployment of an agent token.</summary>
+    /// <exception cref="ApiException">403: the token is not an agent token.</exception>
     public static DeploymentId AgentDeployment(this Subject subject) => subject.Deployment
-        ?? throw new ApiException(StatusCodes.Status403Forbidden, "Only a Deployment's agent token may act as an agent.");
+        ?? throw new ApiException(AgentErrors.NotAnAgentToken,
+            "The token is not an agent token. Create an agent token for the Deployment.");
 }

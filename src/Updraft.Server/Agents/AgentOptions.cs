@@ -2,28 +2,33 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Server.Agents;
 
-/// <summary>How agents are kept in contact; section <c>Agents</c>.</summary>
+/// <summary>The connection to the agents.</summary>
 internal sealed class AgentOptions
 {
-    /// <summary>How long after its last sign of life an agent counts as live; 60 seconds by default.</summary>
+    public const string Section = "Agents";
+
+    /// <summary>How long an agent counts as live after its last heartbeat.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan LiveFor { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Longest wait for a new state in one request, whatever the agent asks for; 60 seconds by default.</summary>
+    /// <summary>
+    /// Maximum duration of the long poll with which an agent waits for a new desired state. Keep it below the read timeout of a reverse
+    /// proxy.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00")]
     public TimeSpan MaxWait { get; set; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How long a silent agent is remembered, at least; 7 days by default. It enrols anew when it comes back later.</summary>
+    /// <summary>How long the server keeps an agent after its last heartbeat. An agent that returns later enrolls again.</summary>
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan RememberFor { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>
-    /// Epoch of the state documents; 1 by default. Raise it after restoring an older database: agents then accept a
-    /// lower revision, which they refuse otherwise.
+    /// Epoch of the desired state. Raise it by one after you restored an older database. Agents then accept lower revisions, which they
+    /// reject otherwise.
     /// </summary>
     [Range(1, int.MaxValue)]
     public long Epoch { get; set; } = 1;
 
-    /// <summary>Signs of life closer together than this are not written again.</summary>
-    public TimeSpan SeenEvery => LiveFor / 4;
+    /// <summary>Minimum time between two recorded heartbeats of an agent.</summary>
+    public TimeSpan HeartbeatInterval => LiveFor / 4;
 }

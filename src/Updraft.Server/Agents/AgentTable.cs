@@ -20,7 +20,7 @@ internal static class AgentTable
             builder.Property(row => row.Mounts).HasJson();
             builder.Property(row => row.Image).HasJson();
             builder.HasIndex(row => new { row.DeploymentId, row.InstanceId }).IsUnique();
-            // The agents that others may have to wait for; usually none or few.
+            // The agents of an image barrier; usually none or few.
             builder.HasIndex(row => row.DeploymentId).HasFilter("image_driver IS NOT NULL");
         }
     }

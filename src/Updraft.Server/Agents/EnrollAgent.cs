@@ -4,17 +4,16 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Agents;
 
 /// <summary>
-/// Makes a process known as an agent of a Deployment. The same instance id gives the same agent, so a restart or a
-/// lost answer makes no second one. Agents that nobody has heard of for long are forgotten on this occasion.
+/// Enrolls a process as an agent of a Deployment. The same instance id returns the same agent, so a restart or a lost response creates no
+/// second one. Also deletes agents without heartbeats for <see cref="AgentOptions.RememberFor"/>.
 /// </summary>
-/// <exception cref="ApiException">400: a field is empty, too long or no id. 404: the Deployment was deleted.</exception>
+/// <exception cref="ApiException">400: a field is empty, too long or not an id. 404: the Deployment was deleted.</exception>
 internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock, EventLog events)
 {
     private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100, MaxDriver = 50;
@@ -22,7 +21,7 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
     public async Task<Agent> RunAsync(Subject subject, DeploymentId deployment, EnrollRequest request, CancellationToken cancellationToken)
     {
         if (!EntityId.IsValid(request.InstanceId))
-            throw ApiException.BadRequest("'instanceId' must be 25 characters: 'c' and 24 of a-z and 0-9.");
+            throw ApiException.BadRequest("'instanceId' must be 25 characters: 'c', then 24 characters of a-z and 0-9.");
         Check("host", request.Host, MaxHost);
         Check("component", request.Component, MaxComponent);
         Check("agentVersion", request.AgentVersion, MaxVersion);
@@ -30,12 +29,13 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
             Check("imageDriver", driver, MaxDriver);
 
         var now = clock.GetUtcNow();
-        var forgotten = now - options.Value.RememberFor;
+        var forgottenBefore = now - options.Value.RememberFor;
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        var place = await db.LockDeploymentAsync(deployment, cancellationToken);
+        var target = await db.LockDeploymentAsync(deployment, cancellationToken);
         var agent = await db.Agents.SingleOrDefaultAsync(
             row => row.DeploymentId == deployment && row.InstanceId == request.InstanceId, cancellationToken);
-        var isNews = agent is null || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
+        var isChanged = agent is null
+            || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
         if (agent is null)
         {
             agent = new Agent
@@ -54,15 +54,17 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
         (agent.Host, agent.Component, agent.AgentVersion, agent.LastSeenAt) =
             (request.Host, request.Component, request.AgentVersion, now);
         agent.ImageDriver = request.ImageDriver;
-        // What an agent without a driver runs is nobody's knowledge any more.
+        // Without a driver, the agent reports no image, so the stored one would become stale.
         agent.Image = request.ImageDriver is null ? null : agent.Image;
-        if (isNews)
+        if (isChanged)
         {
-            events.Record(EventTypes.AgentEnrolled, subject.Profile, place.Place(), new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"),
-                ("deploymentName", place.Name), ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
+            events.Record(EventTypes.AgentEnrolled, subject.Profile, target.Scope(),
+                new("agent", agent.Id.Value, $"{agent.Component} on {agent.Host}"), ("deploymentName", target.Name),
+                ("agentVersion", agent.AgentVersion), ("imageDriver", agent.ImageDriver));
         }
         await db.SaveChangesAsync(cancellationToken);
-        await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgotten).ExecuteDeleteAsync(cancellationToken);
+        await db.Agents.Where(row => row.DeploymentId == deployment && row.LastSeenAt < forgottenBefore)
+            .ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return agent;
     }

@@ -6,21 +6,21 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Agents;
 
 /// <summary>
-/// Remembers that agents gave a sign of life. What was written less than <see cref="AgentOptions.SeenEvery"/> ago is
-/// not written again: a restart of the server may cost that much of the knowledge, and nothing else.
+/// Stores heartbeats of agents, at most once per <see cref="AgentOptions.HeartbeatInterval"/> and agent. So after a restart of the server,
+/// the stored time may be too old by that interval.
 /// </summary>
 internal sealed class RecordHeartbeat(IServiceScopeFactory scopes, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    private const int AtOnce = 500;
+    private const int BatchSize = 500;
 
-    /// <summary>An agent has asked for something.</summary>
+    /// <summary>Records a request of an agent.</summary>
     /// <param name="agent">The agent.</param>
-    /// <param name="lastSeenAt">What is written about it now.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="lastSeenAt">The stored time of its last heartbeat.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
     public Task RunAsync(AgentId agent, DateTimeOffset lastSeenAt, CancellationToken cancellationToken) =>
-        clock.GetUtcNow() - lastSeenAt < options.Value.SeenEvery ? Task.CompletedTask : RunAsync([agent], cancellationToken);
+        clock.GetUtcNow() - lastSeenAt < options.Value.HeartbeatInterval ? Task.CompletedTask : RunAsync([agent], cancellationToken);
 
-    /// <summary>All these agents are there. One transaction, so that ten thousand of them cost one flush to disk.</summary>
+    /// <summary>Records a heartbeat of each agent, in one transaction: 10,000 agents need one flush to disk.</summary>
     public async Task RunAsync(IReadOnlyCollection<AgentId> agents, CancellationToken cancellationToken)
     {
         if (agents.Count == 0)
@@ -29,9 +29,9 @@ internal sealed class RecordHeartbeat(IServiceScopeFactory scopes, IOptions<Agen
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
-        foreach (var some in agents.OrderBy(agent => agent.Value, StringComparer.Ordinal).Chunk(AtOnce))
+        foreach (var batch in agents.OrderBy(agent => agent.Value, StringComparer.Ordinal).Chunk(BatchSize))
         {
-            await db.Agents.Where(row => some.Contains(row.Id))
+            await db.Agents.Where(row => batch.Contains(row.Id))
                 .ExecuteUpdateAsync(row => row.SetProperty(agent => agent.LastSeenAt, now), cancellationToken);
         }
         await write.CommitAsync(cancellationToken);

@@ -3,15 +3,14 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Agents;
 
-/// <summary>The agents that hold a request open at this server: they are there, though they say nothing.</summary>
+/// <summary>The agents with a long poll at this replica. They are live, although they send no further request.</summary>
 internal sealed class WaitingAgents
 {
     private readonly ConcurrentDictionary<AgentId, int> _requests = new();
 
-    /// <summary>Who waits now.</summary>
     public IReadOnlyCollection<AgentId> Now => [.. _requests.Select(entry => entry.Key)];
 
-    /// <summary>The agent waits until the result is disposed.</summary>
+    /// <summary>Counts the agent as waiting until the result is disposed.</summary>
     public IDisposable Enter(AgentId agent)
     {
         _requests.AddOrUpdate(agent, 1, static (_, count) => count + 1);

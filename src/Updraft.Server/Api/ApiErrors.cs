@@ -8,7 +8,7 @@ namespace Updraft.Server.Api;
 internal sealed record ErrorPage(Func<HttpContext, string, Task> WriteAsync);
 
 /// <summary>
-/// The only place that writes error responses. Outermost middleware: it assigns the request id, turns exceptions into
+/// The only place that writes error responses. Outermost middleware: it assigns the request ID, turns exceptions into
 /// <see cref="ErrorResponse"/>, and adds a body to errors that the framework leaves without one.
 /// </summary>
 internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock, ILogger<ApiErrors> logger)
@@ -29,7 +29,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         }
         catch (ApiException exception)
         {
-            LimitHits.Count(exception.Message);
+            LimitHits.Count(exception.Limit);
             if (exception.StatusCode >= 500)
                 LogFailure(exception);
             else
@@ -48,13 +48,13 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         catch (Exception exception) when (StorageFailure.Of(exception) is { } failure)
         {
             LogFailure(exception);
-            await WriteAsync(context, failure.StatusCode, failure.Message);
+            await WriteAsync(context, failure.Code, failure.StatusCode, failure.Message, blobErrorCode: null);
         }
         catch (Exception exception)
         {
             LogFailure(exception);
             await WriteAsync(context, StatusCodes.Status500InternalServerError,
-                "The server failed to process the request. Send it again; if it fails again, search the server log for this request id.");
+                "The server failed to process the request. Send it again; if it fails again, search the server log for this request ID.");
         }
     }
 
@@ -72,12 +72,13 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         return context.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound when path.Contains("//", StringComparison.Ordinal) =>
-                $"The URL path '{path}' contains an empty id. The client does not know its Organization, Workspace or "
+                $"The URL path '{path}' contains an empty ID. The client does not know its Organization, Workspace or "
                 + "Deployment: check its token and settings.",
             StatusCodes.Status404NotFound => $"The path '{path}' does not exist. Compare it with the API reference at /docs/.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"'{path}' does not support {ApiException.Shorten(context.Request.Method)}. Use {context.Response.Headers.Allow}.",
-            StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+            StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: "
+                + "application/json'.",
             StatusCodes.Status416RangeNotSatisfiable => "The requested range starts after the end of the content.",
             StatusCodes.Status401Unauthorized => "The request has no valid token. Send 'Authorization: Bearer TOKEN'.",
             StatusCodes.Status403Forbidden => "The token does not permit this operation.",
@@ -88,7 +89,8 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     private static string Explain(BadHttpRequestException exception) => exception.StatusCode switch
     {
         StatusCodes.Status413PayloadTooLarge => "The request body exceeds the limit of this operation. Send a smaller body.",
-        StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: application/json'.",
+        StatusCodes.Status415UnsupportedMediaType => "The content type of the body is not supported. Send JSON with 'Content-Type: "
+            + "application/json'.",
         StatusCodes.Status408RequestTimeout => "The request body arrived too slowly. Send the request again.",
         _ => "The request is malformed: a value in the URL, a header or the body cannot be parsed.",
     };

@@ -1,17 +1,20 @@
 namespace Updraft.Server.Api;
 
-/// <summary>An object store that does not answer, or refuses. The message is for callers; the cause has what the store said, for the log.</summary>
+/// <summary>
+/// A failure of the object store: it does not respond, or it rejects the request. The message is for callers. The inner exception has the
+/// store's own message, for the log.
+/// </summary>
 internal sealed class BlobStoreException(string message, Exception? cause = null) : Exception(message, cause)
 {
-    public static BlobStoreException Unreachable(Exception cause) => new("The server's blob store cannot be reached at the moment.", cause);
+    public static BlobStoreException Unreachable(Exception cause) => new("The server cannot reach its object store.", cause);
 
     public static BlobStoreException Refused(string code, Exception cause) =>
-        new($"The server's blob store refuses the server's credentials ({code}); its operator must check them.", cause);
+        new($"The object store rejects the server's credentials ({code}). An operator must check them.", cause);
 
-    public static BlobStoreException Missing(string what, Exception cause) =>
-        new($"The server's blob store has no such {what}; its operator must create it or correct Storage:Url.", cause);
+    public static BlobStoreException Missing(string kind, Exception cause) =>
+        new($"The {kind} of the object store does not exist. An operator must create it, or correct Storage:Url.", cause);
 
-    public static BlobStoreException Failed(string code, Exception cause) => new($"The server's blob store has failed ({code}).", cause);
+    public static BlobStoreException Failed(string code, Exception cause) => new($"The object store failed ({code}).", cause);
 
-    public static BlobStoreException Replaced(Exception? cause) => new("A blob was replaced while it was read.", cause);
+    public static BlobStoreException Replaced(Exception? cause) => new("A blob was replaced while the server read it.", cause);
 }

@@ -3,15 +3,16 @@ using System.Text.Json;
 namespace Updraft.Server.Api;
 
 /// <summary>
-/// Checks what the serializer lets through: keys given twice that it does not know, and texts with U+0000, which not every database can
-/// keep. Whatever passes here and fails later is a value of the wrong kind.
+/// Rejects two kinds of JSON that the serializer accepts: unknown keys that occur twice, and texts with U+0000, which PostgreSQL cannot
+/// store. If the serializer fails after this check, a value has the wrong type.
 /// </summary>
 internal static class JsonSyntax
 {
-    /// <summary>Deepest nesting of a body.</summary>
+    /// <summary>Maximum nesting of a body.</summary>
     private const int MaxDepth = 32;
 
-    /// <exception cref="ApiException">400: not JSON, nested too deeply, a key twice, a text that cannot be stored.</exception>
+    /// <exception cref="ApiException">400: the body is not JSON, is nested too deeply, has a key twice, or has a text with
+    /// U+0000.</exception>
     public static void Check(ReadOnlySpan<byte> body)
     {
         try
@@ -20,8 +21,8 @@ internal static class JsonSyntax
         }
         catch (JsonException exception)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest,
-                $"The body is not valid JSON (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}).", exception);
+            throw new ApiException(RequestErrors.InvalidRequest, "The body is not valid JSON "
+                + $"(line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}). Correct the syntax.", exception);
         }
     }
 
@@ -42,7 +43,7 @@ internal static class JsonSyntax
                 case JsonTokenType.PropertyName:
                     var key = ReadText(in reader);
                     if (!keys.Peek().Add(key))
-                        throw ApiException.BadRequest($"The body names the field '{ApiException.Shorten(key)}' twice.");
+                        throw ApiException.BadRequest($"The body has the field '{ApiException.Shorten(key)}' twice. Send it once.");
                     break;
                 case JsonTokenType.String:
                     ReadText(in reader);
@@ -57,11 +58,11 @@ internal static class JsonSyntax
         {
             var text = reader.GetString()!;
             return !text.Contains('\0', StringComparison.Ordinal) ? text
-                : throw ApiException.BadRequest("A text in the body holds the character U+0000, which cannot be stored.");
+                : throw ApiException.BadRequest("A text in the body has the character U+0000, which the server cannot store. Remove it.");
         }
         catch (InvalidOperationException exception)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, "A text in the body is not valid Unicode.", exception);
+            throw new ApiException(RequestErrors.InvalidRequest, "A text in the body is not valid Unicode. Send valid UTF-8.", exception);
         }
     }
 }

@@ -2,16 +2,16 @@ using System.Globalization;
 
 namespace Updraft.Server.Api;
 
-/// <summary>The <c>offset</c> and <c>limit</c> of a list.</summary>
+/// <summary>The query parameters <c>offset</c> and <c>limit</c> of a list.</summary>
 /// <param name="Offset">Rows to skip; 0 by default.</param>
 /// <param name="Limit">Rows to return; 20 by default, at most 1,000.</param>
 internal readonly record struct Paging(int Offset, int Limit)
 {
-    /// <summary>Rows of a page when nothing is said, and at most.</summary>
+    /// <summary>Default and maximum number of rows of a page.</summary>
     public const int DefaultLimit = 20, MaxLimit = 1000;
 
-    /// <summary>Minimal-API binding from the query. Unknown keys are ignored.</summary>
-    /// <exception cref="ApiException">400: not a number, negative, or more than 1,000 rows.</exception>
+    /// <summary>Minimal-API binding from the query. It ignores other parameters.</summary>
+    /// <exception cref="ApiException">400: a value is not a number, is negative, or exceeds 1,000 rows.</exception>
     public static ValueTask<Paging> BindAsync(HttpContext context) => ValueTask.FromResult(new Paging(
         Read(context.Request.Query, "offset", 0, int.MaxValue), Read(context.Request.Query, "limit", DefaultLimit, MaxLimit)));
 
@@ -22,7 +22,7 @@ internal readonly record struct Paging(int Offset, int Limit)
         if (values.Count == 1 && int.TryParse(values[0], NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= max)
             return value;
         throw ApiException.BadRequest(max == int.MaxValue
-            ? $"'{name}' must be a whole number, 0 or more."
-            : $"'{name}' must be a whole number from 0 to {max}.");
+            ? $"'{name}' is '{ApiException.Shorten(values.ToString())}'. It must be a whole number, 0 or more."
+            : $"'{name}' is '{ApiException.Shorten(values.ToString())}'. It must be a whole number from 0 to {max}.");
     }
 }

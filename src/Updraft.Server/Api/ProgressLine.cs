@@ -1,20 +1,20 @@
 namespace Updraft.Server.Api;
 
-/// <summary>A line on the terminal that is written over; nothing where nobody looks.</summary>
+/// <summary>A progress line on the terminal. Without a terminal, it writes nothing.</summary>
 internal sealed class ProgressLine(TimeProvider clock)
 {
     private static readonly TimeSpan Every = TimeSpan.FromSeconds(0.2);
 
-    private readonly bool _isSeen = !Console.IsErrorRedirected;
+    private readonly bool _isTerminal = !Console.IsErrorRedirected;
     private readonly Lock _lock = new();
     private long _shown;
     private int _width;
 
-    /// <summary>Shows a text, unless another one was shown just before.</summary>
-    /// <param name="text">Makes it; called only when it is shown.</param>
+    /// <summary>Replaces the line, at most five times per second.</summary>
+    /// <param name="text">Builds the line; called only if the line is shown.</param>
     public void Show(Func<string> text)
     {
-        if (!_isSeen)
+        if (!_isTerminal)
             return;
         lock (_lock)
         {
@@ -27,7 +27,7 @@ internal sealed class ProgressLine(TimeProvider clock)
         }
     }
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Clears the line.</summary>
     public void Clear()
     {
         lock (_lock)

@@ -4,23 +4,25 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Updraft.Server.Api;
 
-/// <summary>Reads JSON request bodies, with messages written for the caller and not for the C# programmer.</summary>
+/// <summary>Reads JSON request bodies. Its error messages use the terms of the caller, not those of the serializer.</summary>
 internal static class RequestBody
 {
-    /// <summary>Largest JSON body, in bytes: 1 MiB.</summary>
+    /// <summary>Maximum size of a JSON body in bytes: 1 MiB.</summary>
     public const int MaxBytes = 1024 * 1024;
 
-    /// <summary>Reads the body. Unknown keys are ignored; an explicit null is like an absent key.</summary>
+    /// <summary>Reads the body. It ignores unknown keys. An explicit null equals an absent key.</summary>
     /// <exception cref="ApiException">
-    /// 415: not JSON by its content type. 413: larger than <see cref="MaxBytes"/>. 400: empty, not JSON, a key twice, a value of the
-    /// wrong kind, a U+0000 in a text (which not every database can keep).
+    /// 415: the content type is not JSON. 413: the body is larger than <see cref="MaxBytes"/>. 400: the body is empty or not JSON, has
+    /// a key twice, a value of the wrong type, or a text with U+0000.
     /// </exception>
     public static async Task<T> ReadJsonAsync<T>(this HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class
     {
         if (!request.HasJsonContentType() && !(request.ContentType is null && request.ContentLength is null or 0))
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
-                "The body must be JSON: send the header 'Content-Type: application/json'.");
+        {
+            throw new ApiException(RequestErrors.UnsupportedMediaType,
+                "The content type of the body is not JSON. Send JSON with the header 'Content-Type: application/json'.");
+        }
         var body = request.HttpContext.Features.Get<KnownBody>() ?? new KnownBody(await ReadAllAsync(request, cancellationToken));
         request.HttpContext.Features.Set(body);
         return Parse(body.Content, type);
@@ -30,15 +32,15 @@ internal static class RequestBody
         where T : class
     {
         if (body.Length == 0)
-            throw ApiException.BadRequest("The body is empty; send a JSON object, {} at least.");
+            throw ApiException.BadRequest("The body is empty. Send a JSON object, at least {}.");
         JsonSyntax.Check(body.Span);
         try
         {
-            return JsonSerializer.Deserialize(body.Span, type) ?? throw ApiException.BadRequest("The body is null; send a JSON object.");
+            return JsonSerializer.Deserialize(body.Span, type) ?? throw ApiException.BadRequest("The body is null. Send a JSON object.");
         }
         catch (JsonException exception)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, Explain(exception), exception);
+            throw new ApiException(RequestErrors.InvalidRequest, Explain(exception), exception);
         }
     }
 
@@ -58,17 +60,17 @@ internal static class RequestBody
         }
     }
 
-    /// <summary>The body that was read: a request that is run again has none any more.</summary>
+    /// <summary>The body, kept for a second run of the request, which cannot read it again.</summary>
     private sealed record KnownBody(ReadOnlyMemory<byte> Content);
 
     private static ApiException TooLarge() =>
-        new(StatusCodes.Status413PayloadTooLarge, $"The body is larger than {MaxBytes} bytes, the most that is taken here.");
+        new(RequestErrors.BodyTooLarge, $"The request body exceeds the limit of {MaxBytes} bytes (1 MiB). Send a smaller body.");
 
     private static string Explain(JsonException exception)
     {
         var field = exception.Path?.TrimStart('$').TrimStart('.');
         if (string.IsNullOrEmpty(field))
-            return "The body is not what is expected here; send a JSON object.";
-        return $"The field '{ApiException.Shorten(field)}' has a value of the wrong kind.";
+            return "The body has the wrong type. Send a JSON object.";
+        return $"The field '{ApiException.Shorten(field)}' has a value of the wrong type. Compare it with the API reference.";
     }
 }

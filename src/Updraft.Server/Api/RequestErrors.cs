@@ -15,9 +15,13 @@ internal static class RequestErrors
         "The token is valid, but its roles do not include the permission that the operation needs.",
         "Use a token with a wider role, or ask an owner to grant the role.");
 
+    public static readonly ErrorCode AgentTokenRequired = new("agent_token_required", StatusCodes.Status403Forbidden,
+        "Only agents can use the endpoint, and the token is not an agent token.",
+        "Send an agent token of the Deployment.");
+
     public static readonly ErrorCode NotFound = new("not_found", StatusCodes.Status404NotFound,
         "The resource does not exist, or the token cannot see it.",
-        "Check the id and the Organization in the URL, and the scope of the token.");
+        "Check the ID and the Organization in the URL, and the scope of the token.");
 
     public static readonly ErrorCode MethodNotAllowed = new("method_not_allowed", StatusCodes.Status405MethodNotAllowed,
         "The URL exists, but it does not support the HTTP method.",
@@ -52,16 +56,20 @@ internal static class RequestErrors
         "Read the message; it names the cause.");
 
     public static readonly ErrorCode Internal = new("internal_error", StatusCodes.Status500InternalServerError,
-        "The server failed while it processed the request. The cause is in its log under the request id.",
-        "Send the request again. If it fails again, give the request id to the operator.");
+        "The server failed while it processed the request. The cause is in its log under the request ID.",
+        "Send the request again. If it fails again, give the request ID to the operator.");
 
     public static readonly ErrorCode Unavailable = new("unavailable", StatusCodes.Status503ServiceUnavailable,
         "The server, its database or its storage cannot process the request now.",
         "Send the request again after the time in 'Retry-After', or after a few seconds.");
 
+    public static readonly ErrorCode DatabaseUnreachable = new("database_unreachable", StatusCodes.Status503ServiceUnavailable,
+        "The server lost the connection to its database. It may have done the change of the request, or not.",
+        "Check whether the change was made. Then send the request again.");
+
     public static readonly ErrorCode StorageFull = new("storage_full", StatusCodes.Status507InsufficientStorage,
         "The storage of the server is full, or the upload would leave less than its reserve.",
-        "Ask the operator to free space; the server has changed nothing.");
+        "Ask the operator to free space. The request changed nothing.");
 
     /// <summary>The general code of a status; <see cref="Rejected"/> for a status without one.</summary>
     public static ErrorCode OfStatus(int statusCode) => statusCode switch

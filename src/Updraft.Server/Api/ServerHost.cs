@@ -5,10 +5,13 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Api;
 
-/// <summary>What surrounds the slices: where settings come from, the web server's limits, logs, JSON.</summary>
+/// <summary>The environment of the slices: the sources of settings, the limits of the web server, logs, and JSON.</summary>
 internal static class ServerHost
 {
-    // Every statement of the database and every line of the web server would tell an operator nothing.
+    /// <summary>Name of the optional settings file, in the directory of the program.</summary>
+    public const string SettingsFile = "appsettings.json";
+
+    // The framework logs every database statement and every request at Information, which does not help an operator.
     private static readonly Dictionary<string, string?> Defaults = new(StringComparer.Ordinal)
     {
         ["Logging:LogLevel:Default"] = "Information",
@@ -18,8 +21,8 @@ internal static class ServerHost
     };
 
     /// <summary>
-    /// A builder whose settings come from <c>appsettings.json</c> beside the program, then environment variables that begin with
-    /// <c>UPDRAFT_</c>, then the command line; the last one counts.
+    /// A builder with the sources of settings: <see cref="SettingsFile"/> in the directory of the program, then environment variables that
+    /// start with <c>UPDRAFT_</c>, then the command line. A later source wins.
     /// </summary>
     public static WebApplicationBuilder CreateBuilder(string[] args)
     {
@@ -31,15 +34,15 @@ internal static class ServerHost
         builder.Configuration.Sources.Clear();
         builder.Configuration
             .AddInMemoryCollection(Defaults)
-            .AddJsonFile("appsettings.json", optional: true, reloadOnChange: false)
-            .AddEnvironmentVariables("UPDRAFT_")
+            .AddJsonFile(SettingsFile, optional: true, reloadOnChange: false)
+            .AddEnvironmentVariables(CheckSettings.EnvironmentPrefix)
             .AddCommandLine(args);
         builder.Host.UseDefaultServiceProvider(options => (options.ValidateScopes, options.ValidateOnBuild) = (true, true));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            // More than a JSON body may have: one that is somewhat too large is still read to its end, so that the client sees the
-            // answer and not a broken connection. Uploads raise it for themselves.
+            // Higher than the limit of a JSON body: the server still reads a slightly larger body to its end, so the client gets an error
+            // response and not a broken connection. Uploads raise the limit themselves.
             kestrel.Limits.MaxRequestBodySize = 8 * RequestBody.MaxBytes;
             kestrel.Limits.MaxRequestHeaderCount = 100;
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
@@ -49,7 +52,7 @@ internal static class ServerHost
         return builder;
     }
 
-    /// <summary>Takes the addresses from the options. Call after building; it reads the options and so throws when they are bad.</summary>
+    /// <summary>Sets the URL to listen on. Call it after the build, because it reads the options and throws if they are invalid.</summary>
     public static void ListenAsConfigured(this WebApplication app)
     {
         app.Urls.Clear();
@@ -57,20 +60,20 @@ internal static class ServerHost
     }
 
     /// <summary>
-    /// Takes every request for one to the public address: below its path too, as one proxy strips that path and another one keeps it, and by its
-    /// scheme, as TLS may end before.
+    /// Treats every request as a request to the public URL. It uses the scheme of that URL, because TLS may end at a reverse proxy. It
+    /// accepts requests with and without the path of that URL, because some reverse proxies strip it.
     /// </summary>
     public static void UsePublicUrl(this WebApplication app)
     {
-        // Wrong settings are told at the start, not here.
-        if (!Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var address))
+        // The start reports invalid settings, so this does not.
+        if (!Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var publicUrl))
             return;
         app.Use((context, next) =>
         {
-            context.Request.Scheme = address.Scheme;
+            context.Request.Scheme = publicUrl.Scheme;
             return next(context);
         });
-        if (address.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
+        if (publicUrl.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
             app.UsePathBase(path);
     }
 
@@ -94,7 +97,7 @@ internal static class ServerHost
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             var json = options.SerializerOptions;
-            // Nothing here is put into HTML as it stands; people read it in terminals.
+            // No page embeds the JSON in HTML, and users read it in terminals.
             json.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
             json.TypeInfoResolverChain.Insert(0, ApiJson.Default);
             json.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;

@@ -3,17 +3,17 @@ using System.Linq.Expressions;
 namespace Updraft.Server.Api;
 
 /// <summary>
-/// The fields by which a list can be sorted: an allow-list, so that nothing a caller writes reaches the database as a name.
+/// The fields by which a list can be sorted. It is an allow-list, so no text of a caller reaches the database as a column name.
 /// </summary>
-/// <param name="id">The key; it orders rows that are equal otherwise, so that pages never overlap.</param>
-/// <param name="fields">Name on the wire and column of each field.</param>
+/// <param name="id">The key. It orders rows with equal fields, so pages never overlap.</param>
+/// <param name="fields">Name in the API and column of each field.</param>
 internal sealed class Sorting<T>(Expression<Func<T, object?>> id, params (string Name, Expression<Func<T, object?>> Column)[] fields)
 {
-    /// <summary>Everything that a query may say.</summary>
+    /// <summary>All allowed values of <c>sorts</c>.</summary>
     public SortOrders Orders { get; } = new([.. fields.SelectMany(field => (string[])[$"{field.Name}:asc", $"{field.Name}:desc"])]);
 
-    /// <summary>Orders rows by a query's <c>sorts</c>, e.g. <c>name:asc</c>; by the key when there is none.</summary>
-    /// <exception cref="ApiException">400: a field or direction that is not offered.</exception>
+    /// <summary>Orders rows by the values of <c>sorts</c>, e.g. <c>name:asc</c>; by the key if there are none.</summary>
+    /// <exception cref="ApiException">400: an unknown field or direction.</exception>
     public IQueryable<T> Apply(IQueryable<T> rows, string[]? sorts)
     {
         IOrderedQueryable<T>? ordered = null;
@@ -40,18 +40,16 @@ internal sealed class Sorting<T>(Expression<Func<T, object?>> id, params (string
             if (sort == $"{name}:desc")
                 return (column, true);
         }
-        var offered = string.Join(", ", Orders.Values);
-        throw ApiException.BadRequest($"'sorts' has '{ApiException.Shorten(sort)}'; it can be {offered}.");
+        throw ApiException.BadRequest($"'sorts' has '{ApiException.Shorten(sort)}'. Use one of {string.Join(", ", Orders.Values)}.");
     }
 }
 
-/// <summary>What a route's <c>sorts</c> can be, for the API's description.</summary>
+/// <summary>The allowed values of a route's <c>sorts</c>, for the OpenAPI description.</summary>
 /// <param name="Values">E.g. <c>name:asc</c>.</param>
 internal sealed record SortOrders(IReadOnlyList<string> Values);
 
-/// <summary>Says on routes how their rows can be sorted.</summary>
+/// <summary>Declares the sort orders of routes.</summary>
 internal static class SortedRoutes
 {
-    /// <summary>The route's <c>sorts</c> can be these.</summary>
     public static RouteHandlerBuilder Sorts(this RouteHandlerBuilder route, SortOrders orders) => route.WithMetadata(orders);
 }

@@ -1,28 +1,28 @@
 namespace Updraft.Server.Api;
 
-/// <summary>Something else that the program does with the server's settings and parts, without serving.</summary>
-/// <param name="RunAsync">Does it; returns the exit code.</param>
+/// <summary>A command of the program that uses the server's settings and services, but does not serve.</summary>
+/// <param name="RunAsync">Runs the command, and returns the exit code.</param>
 internal sealed record SubCommand(Func<IServiceProvider, SubCommandArguments, CancellationToken, Task<int>> RunAsync)
 {
-    /// <summary>What <c>--help</c> after its name prints; the server's help when null.</summary>
+    /// <summary>Text that <c>--help</c> prints after the name of the command; null for the help of the server.</summary>
     public string? Help { get; init; }
 
-    /// <summary>Arguments of its own that stand alone, such as <c>--json</c>.</summary>
+    /// <summary>Own arguments without a value, such as <c>--json</c>.</summary>
     public IReadOnlyList<string> Flags { get; init; } = ["--json"];
 
-    /// <summary>Arguments of its own that are followed by a value.</summary>
+    /// <summary>Own arguments with a value.</summary>
     public IReadOnlyList<string> Values { get; init; } = [];
 }
 
-/// <summary>What stood on the command line beside the server's settings.</summary>
+/// <summary>The own arguments of a command, without the server's settings.</summary>
 internal sealed class SubCommandArguments
 {
     private readonly HashSet<string> _flags = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _values = new(StringComparer.Ordinal);
 
-    /// <summary>Takes the arguments of its own out of a command line.</summary>
-    /// <param name="command">Says which those are.</param>
-    /// <param name="args">What follows its name.</param>
+    /// <summary>Separates the own arguments of a command from the server's settings.</summary>
+    /// <param name="command">The command.</param>
+    /// <param name="args">The arguments after its name.</param>
     /// <param name="rest">The settings of the server.</param>
     public SubCommandArguments(SubCommand command, IEnumerable<string> args, out List<string> rest)
     {
@@ -42,9 +42,9 @@ internal sealed class SubCommandArguments
         }
     }
 
-    /// <summary>Whether a flag was there.</summary>
+    /// <summary>Whether a flag was given.</summary>
     public bool Has(string flag) => _flags.Contains(flag);
 
-    /// <summary>The value of an argument; null when there is none.</summary>
+    /// <summary>The value of an argument; null if it was not given.</summary>
     public string? Value(string name) => _values.GetValueOrDefault(name) is { Length: > 0 } value ? value : null;
 }

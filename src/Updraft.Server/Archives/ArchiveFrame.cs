@@ -1,20 +1,19 @@
-using Updraft.Server.Bundles;
 namespace Updraft.Server.Archives;
 
 /// <summary>The compression around a tar archive.</summary>
 internal interface IArchiveFrame : IDisposable
 {
     /// <summary>
-    /// Unpacks into a buffer, at least one byte. 0 means that the frame has ended as it must: complete, its checksums
-    /// right, and nothing after it in the upload.
+    /// Decompresses at least one byte into a buffer. 0 means the valid end of the frame: it is complete, its checksums match, and no bytes
+    /// follow it in the upload.
     /// </summary>
     ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken);
 }
 
-/// <summary>Recognises frames by their first bytes; names and content types are not trusted.</summary>
+/// <summary>Detects the compression from the first bytes; file names and content types are not trusted.</summary>
 internal static class ArchiveFrame
 {
-    /// <summary>Chooses the reader for an upload.</summary>
+    /// <summary>Opens the reader for the compression of an upload.</summary>
     /// <exception cref="Api.ApiException">400: the upload is empty.</exception>
     public static async ValueTask<IArchiveFrame> OpenAsync(UploadBuffer upload, CancellationToken cancellationToken)
     {
@@ -28,7 +27,7 @@ internal static class ArchiveFrame
         };
     }
 
-    /// <summary>No compression at all.</summary>
+    /// <summary>No compression.</summary>
     private sealed class PlainFrame(UploadBuffer upload) : IArchiveFrame
     {
         public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)

@@ -1,21 +1,20 @@
 using Updraft.Protocol;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Turns symbolic links into copies. A link is taken if its target is relative, stays inside the archive, is a regular file
-/// or folder of it, and no other link is on the way. A link to a folder becomes a copy of the folder, in
-/// which no further link to a folder may be: so nothing is copied twice over, and copies end.
+/// Replaces symbolic links with copies. The target of a link must be relative and inside the archive. It must be a regular file or a
+/// directory of the archive, and no other link may be on the way. A link to a directory becomes a copy of the directory. That directory
+/// must not hold another link to a directory, so that copies never nest and always end.
 /// </summary>
 internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, ArchiveOptions limits)
 {
-    private const string Advice = "Use a relative link to a file or folder of the archive, or the file itself (tar with --dereference).";
+    private const string Advice = "Use a relative link to a file or directory of the archive, or the file itself (tar with --dereference).";
 
-    /// <summary>Adds the copies that all links stand for. Their number and size are checked before the first is made.</summary>
+    /// <summary>Adds the copies of all links. Their number and size are checked before the first copy is added.</summary>
     /// <param name="entries">Receives the copies.</param>
     /// <param name="bytes">Size of all files without the copies.</param>
-    /// <exception cref="Api.ApiException">400: a link breaks the rule, or the copies are too many or too large.</exception>
+    /// <exception cref="Api.ApiException">400: a link breaks the rule, or the copies exceed a limit.</exception>
     public void AddCopies(List<ManifestEntry> entries, long bytes)
     {
         var links = nodes.FindAll(node => node.Kind == ArchiveNodeKind.SymbolicLink);
@@ -28,10 +27,10 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             var (below, belowBytes) = IsDirectoryLink(link) ? Measure(link, trees!) : (0, link.Target!.Size);
             count += below;
             bytes += belowBytes;
-            if (count > limits.MaxEntries || bytes > limits.MaxUnpackedBytes)
-                throw BadArchive.Entry(link.Path, $"is a link, and with the copy that it stands for the bundle has more than "
-                    + $"{limits.MaxEntries} entries or {limits.MaxUnpackedBytes} bytes",
-                    "Leave the link out, or raise Archives:MaxEntries or Archives:MaxUnpackedBytes.");
+            if (count > limits.MaxEntries)
+                throw CopyExceeds(link, $"{limits.MaxEntries} entries", ArchiveLimits.MaxEntries);
+            if (bytes > limits.MaxUnpackedBytes)
+                throw CopyExceeds(link, $"{limits.MaxUnpackedBytes} bytes", ArchiveLimits.MaxUnpackedBytes);
         }
         foreach (var link in links)
         {
@@ -42,26 +41,26 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
     }
 
     private static bool IsDirectoryLink(ArchiveNode node) =>
-        node is { Kind: ArchiveNodeKind.SymbolicLink, Target.Kind: ArchiveNodeKind.Folder };
+        node is { Kind: ArchiveNodeKind.SymbolicLink, Target.Kind: ArchiveNodeKind.Directory };
 
-    /// <summary>Walks from the link's folder along its target; every step must be a folder of the archive.</summary>
+    /// <summary>Walks from the directory of the link along its target. Each step must be a directory of the archive.</summary>
     private ArchiveNode Resolve(ArchiveNode link)
     {
         if (link.Link.StartsWith('/'))
-            throw Refused(link, "which is absolute");
+            throw Invalid(link, "which is absolute");
         var at = BundlePath.Parent(link.Path) ?? "";
         ArchiveNode? node = null;
         foreach (var range in link.Link.AsSpan().Split('/'))
         {
             var component = link.Link[range];
-            if (node is { Kind: not ArchiveNodeKind.Folder })
-                throw Refused(link, node.Kind == ArchiveNodeKind.File ? "which leads through a file" : "which leads through another link");
+            if (node is { Kind: not ArchiveNodeKind.Directory })
+                throw Invalid(link, node.Kind == ArchiveNodeKind.File ? "which leads through a file" : "which leads through another link");
             if (component is "" or ".")
                 continue;
             if (component == "..")
             {
                 if (at.Length == 0)
-                    throw Refused(link, "which leads out of the archive");
+                    throw Invalid(link, "which leads out of the archive");
                 at = BundlePath.Parent(at) ?? "";
             }
             else
@@ -69,21 +68,22 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
                 at = at.Length == 0 ? component : $"{at}/{component}";
             }
             if (at.Length > limits.MaxPathBytes)
-                throw Refused(link, "which is too long");
-            node = at.Length == 0 ? null : find(at) ?? throw Refused(link, "which is not in the archive");
+                throw Invalid(link, $"which has more than {limits.MaxPathBytes} bytes ({ArchiveLimits.MaxPathBytes})",
+                    ArchiveLimits.MaxPathBytes);
+            node = at.Length == 0 ? null : find(at) ?? throw Invalid(link, "which is not in the archive");
         }
         if (node?.Kind == ArchiveNodeKind.SymbolicLink)
-            throw Refused(link, "which is another link");
+            throw Invalid(link, "which is another link");
         if (node is null || link.Path.StartsWith(node.Path + "/", StringComparison.Ordinal))
-            throw Refused(link, "which holds the link itself");
-        return node.Target ?? node; // A hard link stands for its target.
+            throw Invalid(link, "which holds the link itself");
+        return node.Target ?? node; // A hard link has a target too.
     }
 
     private static (int Count, long Bytes) Measure(ArchiveNode link, Subtrees trees)
     {
         var (first, end) = trees.Below(link.Target!.Path);
         if (trees.DirectoryLinks(first, end) > 0)
-            throw Refused(link, "which has a link to a folder in it");
+            throw Invalid(link, "which has a link to a directory in it");
         return (end - first, trees.Bytes(first, end));
     }
 
@@ -93,42 +93,50 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
         for (var i = first; i < end; i++)
         {
             var path = string.Concat(link.Path, trees.Sorted[i].Path.AsSpan(link.Target.Path.Length));
-            if (ArchivePath.Problem(path, limits) is { } problem)
-                throw BadArchive.Entry(path, $"{problem}; it comes from the link '{BadArchive.Shorten(link.Path)}'", "Leave the link out.");
+            if (ArchivePath.FindProblem(path, limits) is { } problem)
+            {
+                throw BadArchive.Entry(path, $"{problem.Text}; it is part of the copy for the link '{BadArchive.Shorten(link.Path)}'",
+                    "Remove the link, and pack the archive again.", problem.Limit);
+            }
             entries.Add(trees.Sorted[i].ToEntry(path));
         }
     }
 
-    private static Api.ApiException Refused(ArchiveNode link, string why) =>
-        BadArchive.Entry(link.Path, $"is a link to '{BadArchive.Shorten(link.Link)}', {why}", Advice);
+    private static Api.ApiException CopyExceeds(ArchiveNode link, string limit, string setting) => BadArchive.Entry(link.Path,
+        $"is a link; with the copy of its target, the bundle has more than {limit}",
+        $"Remove the link, or raise {setting}.", setting);
 
-    /// <summary>All nodes in the order of their paths, with running sums: what is below a folder is one range.</summary>
+    private static Api.ApiException Invalid(ArchiveNode link, string reason, string? limit = null) =>
+        BadArchive.Entry(link.Path, $"is a link to '{BadArchive.Shorten(link.Link)}', {reason}", Advice, limit);
+
+    /// <summary>All nodes sorted by path, with running sums. The nodes below a directory are one range.</summary>
     private sealed class Subtrees
     {
         private readonly long[] _bytes;
-        private readonly int[] _folderLinks;
+        private readonly int[] _directoryLinks;
 
         public Subtrees(List<ArchiveNode> nodes)
         {
             Sorted = [.. nodes];
             Array.Sort(Sorted, static (a, b) => string.CompareOrdinal(a.Path, b.Path));
-            (_bytes, _folderLinks) = (new long[Sorted.Length + 1], new int[Sorted.Length + 1]);
+            (_bytes, _directoryLinks) = (new long[Sorted.Length + 1], new int[Sorted.Length + 1]);
             for (var i = 0; i < Sorted.Length; i++)
             {
                 _bytes[i + 1] = _bytes[i] + (Sorted[i].Target ?? Sorted[i]).Size;
-                _folderLinks[i + 1] = _folderLinks[i] + (IsDirectoryLink(Sorted[i]) ? 1 : 0);
+                _directoryLinks[i + 1] = _directoryLinks[i] + (IsDirectoryLink(Sorted[i]) ? 1 : 0);
             }
         }
 
         public ArchiveNode[] Sorted { get; }
 
-        public (int First, int End) Below(string folder) => (LowerBound(folder + "/"), LowerBound(folder + "0"));
+        // '0' is the character after '/'.
+        public (int First, int End) Below(string directory) => (LowerBound(directory + "/"), LowerBound(directory + "0"));
 
         public long Bytes(int first, int end) => _bytes[end] - _bytes[first];
 
-        public int DirectoryLinks(int first, int end) => _folderLinks[end] - _folderLinks[first];
+        public int DirectoryLinks(int first, int end) => _directoryLinks[end] - _directoryLinks[first];
 
-        /// <summary>Index of the first path that does not come before the given one.</summary>
+        /// <summary>Index of the first path that is not less than the given one.</summary>
         private int LowerBound(string path)
         {
             var (low, high) = (0, Sorted.Length);

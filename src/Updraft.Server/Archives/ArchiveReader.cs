@@ -1,12 +1,11 @@
 using Updraft.Server.Api;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Reads an uploaded archive from end to end, in constant memory but for the tree of names. Everything that is wrong with the
-/// archive is an <see cref="ApiException"/> 400 that names the entry; what goes wrong with the upload's own stream
-/// comes through as it is.
+/// Reads an uploaded archive from start to end. Memory depends on the number and length of the names, not on the contents. Each fault of
+/// the archive is an <see cref="ApiException"/> with status 400 that names the entry. Exceptions of the upload's own stream pass through
+/// unchanged.
 /// </summary>
 internal sealed class ArchiveReader : IDisposable
 {
@@ -22,12 +21,12 @@ internal sealed class ArchiveReader : IDisposable
         Tree = new ArchiveTree(limits);
     }
 
-    /// <summary>What has been read so far; complete after <see cref="NextFileAsync"/> has given null.</summary>
+    /// <summary>The entries so far; complete after <see cref="NextFileAsync"/> has returned null.</summary>
     public ArchiveTree Tree { get; }
 
     /// <summary>
-    /// The next regular file. Read its content to the end, and set its digest, before asking for another one. Null when the archive has
-    /// ended as it must and everything about it that can be checked was right.
+    /// The next regular file. Read its content to the end, and set its digest, before the next call. Null at the valid end of the archive:
+    /// then all checksums matched, and no bytes follow.
     /// </summary>
     public async ValueTask<ArchiveNode?> NextFileAsync(CancellationToken cancellationToken)
     {
@@ -47,7 +46,7 @@ internal sealed class ArchiveReader : IDisposable
         }
     }
 
-    /// <summary>The next piece of the file's content, to be used before the next call; empty at its end.</summary>
+    /// <summary>The next piece of the file's content, valid until the next call; empty at the end of the file.</summary>
     public async ValueTask<ReadOnlyMemory<byte>> ReadContentAsync(CancellationToken cancellationToken)
     {
         try
@@ -77,7 +76,7 @@ internal sealed class ArchiveReader : IDisposable
     private bool IsFaultOfArchive(Exception exception) =>
         _upload.Failure is null && exception is not (ApiException or OperationCanceledException or OutOfMemoryException);
 
-    // Decompressors throw many things at damaged data; none of them may look like a fault of the server.
+    // Decompressors throw exceptions of many types for damaged data. None of them may become a 500.
     private static ApiException Damaged(Exception cause) =>
         BadArchive.Because("The archive's compressed data is damaged. Pack it again and upload all of it.", cause);
 }

@@ -1,35 +1,35 @@
 using System.Text;
 using Updraft.Protocol;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The tree that an archive's entries form. Refuses entries that meet, differ only in case or in the spelling of an accent,
-/// lie below a file or a link, or are too many. Links are resolved when the archive has ended: <see cref="ArchiveLinks"/>.
+/// The tree of an archive's entries. Rejects entries that occur twice, or that differ only in case or in the encoding of an accent. It
+/// also rejects entries below a file or a link, and entries that exceed a limit. Links are resolved after the end of the archive:
+/// <see cref="ArchiveLinks"/>.
 /// </summary>
 internal sealed class ArchiveTree(ArchiveOptions limits)
 {
     private readonly List<ArchiveNode> _nodes = [];
 
-    // Keyed by the composed form and compared without case, so that what one name is for macOS or Windows is found as one.
+    // Keys are in composed form and compared without case, so that names collide here if they collide on macOS or Windows.
     private readonly Dictionary<string, ArchiveNode> _byName = new(StringComparer.OrdinalIgnoreCase);
-    private ArchiveNode? _lastFolder;
+    private ArchiveNode? _lastDirectory;
     private int _entries;
     private long _bytes;
 
     /// <summary>Adds an entry.</summary>
-    /// <returns>The node of a file, whose content follows; null for anything else.</returns>
+    /// <returns>The node of a file, whose content follows in the archive; null for other kinds.</returns>
     /// <exception cref="Api.ApiException">400: the entry breaks a rule.</exception>
     public ArchiveNode? Add(in TarEntry entry)
     {
         if (++_entries > limits.MaxEntries)
             throw TooMany(entry.Name);
-        var path = ArchivePath.Normalize(entry.Name, entry.Kind == TarEntryKind.Folder, limits);
+        var path = ArchivePath.Normalize(entry.Name, entry.Kind == TarEntryKind.Directory, limits);
         switch (entry.Kind)
         {
-            case TarEntryKind.Folder:
-                AddFolder(path);
+            case TarEntryKind.Directory:
+                AddDirectory(path);
                 return null;
             case TarEntryKind.File:
                 return AddNode(path, new ArchiveNode(path, ArchiveNodeKind.File) { Size = entry.Size, IsExecutable = entry.IsExecutable });
@@ -43,7 +43,7 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         }
     }
 
-    /// <summary>The manifest of the whole tree, when the contents of all files are known.</summary>
+    /// <summary>The manifest of the whole tree. Call it after the digests of all files are set.</summary>
     /// <exception cref="Api.ApiException">400: a symbolic link breaks the rule for links.</exception>
     public Manifest ToManifest()
     {
@@ -58,104 +58,107 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         return Manifest.Create(entries);
     }
 
-    private void AddFolder(string path)
+    private void AddDirectory(string path)
     {
-        // The archive's own root, and a folder that is named again, say nothing new.
-        if (path.Length > 0 && Find(path) is not { Kind: ArchiveNodeKind.Folder })
-            AddNode(path, new ArchiveNode(path, ArchiveNodeKind.Folder));
+        // Archives may name their root, and a directory more than once.
+        if (path.Length > 0 && Find(path) is not { Kind: ArchiveNodeKind.Directory })
+            AddNode(path, new ArchiveNode(path, ArchiveNodeKind.Directory));
     }
 
     private ArchiveNode AddNode(string path, ArchiveNode node)
     {
-        RequireDirectory(path);
+        EnsureParent(path);
         if (_nodes.Count >= limits.MaxEntries)
             throw TooMany(path);
         if (!_byName.TryAdd(Key(path), node))
-            throw Meets(path, _byName[Key(path)].Path);
+            throw Collision(path, _byName[Key(path)].Path);
         _nodes.Add(node);
         _bytes += node.Size;
         if (_bytes > limits.MaxUnpackedBytes)
-            throw BadArchive.Entry(path, $"brings the files to more than {limits.MaxUnpackedBytes} bytes",
-                "Leave out what Airflow does not need, or raise Archives:MaxUnpackedBytes.");
+            throw BadArchive.Entry(path, $"raises the size of all files above the limit of {limits.MaxUnpackedBytes} bytes",
+                $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxUnpackedBytes}.", ArchiveLimits.MaxUnpackedBytes);
         return node;
     }
 
-    /// <summary>Sees to it that the folder above a path exists; archives need not name it.</summary>
-    private void RequireDirectory(string path)
+    /// <summary>Adds the parent directory of a path if the archive has not named it; archives need not name directories.</summary>
+    private void EnsureParent(string path)
     {
         var slash = path.LastIndexOf('/');
-        if (slash < 0 || (_lastFolder is not null && path.AsSpan(0, slash).SequenceEqual(_lastFolder.Path)))
+        if (slash < 0 || (_lastDirectory is not null && path.AsSpan(0, slash).SequenceEqual(_lastDirectory.Path)))
             return;
-        var folder = path[..slash];
-        if (!_byName.TryGetValue(Key(folder), out var node))
-            node = AddNode(folder, new ArchiveNode(folder, ArchiveNodeKind.Folder));
-        if (node.Path != folder)
-            throw Meets(folder, node.Path);
-        if (node.Kind != ArchiveNodeKind.Folder)
+        var parent = path[..slash];
+        if (!_byName.TryGetValue(Key(parent), out var node))
+            node = AddNode(parent, new ArchiveNode(parent, ArchiveNodeKind.Directory));
+        if (node.Path != parent)
+            throw Collision(parent, node.Path);
+        if (node.Kind != ArchiveNodeKind.Directory)
             throw BadArchive.Entry(path,
-                $"lies below '{BadArchive.Shorten(folder)}', which is a {(node.Kind == ArchiveNodeKind.File ? "file" : "link")}");
-        _lastFolder = node;
+                $"is below '{BadArchive.Shorten(parent)}', which is a {(node.Kind == ArchiveNodeKind.File ? "file" : "link")}");
+        _lastDirectory = node;
     }
 
     private ArchiveNode? Find(string path) => _byName.TryGetValue(Key(path), out var node) && node.Path == path ? node : null;
 
     private ArchiveNode FindHardLinkTarget(string path, string link)
     {
-        var target = ArchivePath.Problem(link.StartsWith("./", StringComparison.Ordinal) ? link[2..] : link, limits) is null
-            ? Find(ArchivePath.Normalize(link, isFolder: false, limits))
+        var target = ArchivePath.FindProblem(link.StartsWith("./", StringComparison.Ordinal) ? link[2..] : link, limits) is null
+            ? Find(ArchivePath.Normalize(link, isDirectory: false, limits))
             : null;
         if (target is not { Kind: ArchiveNodeKind.File })
-            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', which is no regular file earlier in the archive",
-                "Pack it as a file of its own: use tar with --hard-dereference.");
+            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', "
+                + "which is not a regular file earlier in the archive",
+                "Use tar with --hard-dereference, which packs a file instead of the link.");
         return target.Target ?? target;
     }
 
     private static string Key(string path) => Ascii.IsValid(path) ? path : path.Normalize(NormalizationForm.FormC);
 
-    private static Api.ApiException Meets(string path, string other) => path == other
+    private static Api.ApiException Collision(string path, string other) => path == other
         ? BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.")
-        : BadArchive.Entry(path, $"and '{BadArchive.Shorten(other)}' are the same name where case and accents do not count");
+        : BadArchive.Entry(path,
+            $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
 
     private Api.ApiException TooMany(string name) => BadArchive.Entry(name,
-        $"is one more than the {limits.MaxEntries} files and folders that are allowed",
-        "Leave out what Airflow does not need, or raise Archives:MaxEntries.");
+        $"exceeds the limit of {limits.MaxEntries} files and directories",
+        $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxEntries}.", ArchiveLimits.MaxEntries);
 }
 
-/// <summary>What a node of an <see cref="ArchiveTree"/> is.</summary>
+/// <summary>The kind of a node of an <see cref="ArchiveTree"/>.</summary>
 internal enum ArchiveNodeKind : byte
 {
-    Folder,
+    Directory,
     File,
     SymbolicLink,
 }
 
-/// <summary>One place in an <see cref="ArchiveTree"/>.</summary>
+/// <summary>One path of an <see cref="ArchiveTree"/>.</summary>
 internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
 {
     public string Path => path;
 
     public ArchiveNodeKind Kind => kind;
 
-    /// <summary>Length of a file's content.</summary>
+    /// <summary>Length of a file's content, in bytes; 0 for other kinds.</summary>
     public long Size { get; init; }
 
     public bool IsExecutable { get; init; }
 
-    /// <summary>Where a symbolic link points, as the archive has it.</summary>
+    /// <summary>The target of a symbolic link, unchanged from the archive; empty for other kinds.</summary>
     public string Link { get; init; } = "";
 
-    /// <summary>The file or folder that a link stands for; null for a file or folder itself.</summary>
+    /// <summary>The file or directory that replaces a link; null for files, directories and unresolved links.</summary>
     public ArchiveNode? Target { get; set; }
 
-    /// <summary>Digest of a file's content, once it has been read.</summary>
+    /// <summary>Digest of a file's content. The caller of <see cref="ArchiveReader"/> sets it after it has read the content.</summary>
     public Digest Content { get; set; }
 
-    /// <summary>The node as it stands in a manifest, at a path.</summary>
+    /// <summary>The entry of a manifest for the node, or for the target of a link.</summary>
+    /// <param name="at">The path of the entry.</param>
     public ManifestEntry ToEntry(string at)
     {
         var real = Target ?? this;
-        return real.Kind == ArchiveNodeKind.Folder
-            ? ManifestEntry.Folder(at)
+        return real.Kind == ArchiveNodeKind.Directory
+            ? ManifestEntry.Directory(at)
             : ManifestEntry.File(at, real.Size, real.Content, real.IsExecutable);
     }
 }

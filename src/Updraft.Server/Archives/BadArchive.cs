@@ -1,46 +1,52 @@
 using System.Globalization;
 using System.Text;
 using Updraft.Server.Api;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>Refusals of an archive: always 400, always with the entry, the reason and what to do.</summary>
+/// <summary>Creates the errors of rejected archives. Each has the status 400 and names the entry, the reason and the next step.</summary>
 internal static class BadArchive
 {
     public const string WhatToUpload = "Upload a tar archive: plain, or packed once with gzip or zstd.";
 
-    /// <summary>The archive as a whole is refused.</summary>
-    /// <param name="problem">A sentence.</param>
-    /// <param name="cause">For the log.</param>
-    public static ApiException Because(string problem, Exception? cause = null) =>
-        new(StatusCodes.Status400BadRequest, problem, cause) { BlobErrorCode = "InvalidInput" };
+    /// <summary>An error of the whole archive.</summary>
+    /// <param name="problem">One or more sentences: the reason and the next step.</param>
+    /// <param name="cause">Goes to the log.</param>
+    /// <param name="limit">The setting that the archive exceeds; null for other reasons.</param>
+    public static ApiException Because(string problem, Exception? cause = null, string? limit = null) =>
+        new(limit is null ? ArchiveErrors.InvalidArchive : ArchiveErrors.LimitExceeded, problem, cause)
+        {
+            BlobErrorCode = "InvalidInput",
+            Limit = limit,
+        };
 
-    /// <summary>One entry is refused.</summary>
-    /// <param name="name">The entry's name as the archive has it.</param>
-    /// <param name="problem">The rest of a sentence that begins with the entry.</param>
-    /// <param name="advice">What to do, as a sentence.</param>
-    public static ApiException Entry(string name, string problem, string advice = "Remove or rename it and pack the archive again.") =>
-        Because($"The entry '{Shorten(name)}' {problem}. {advice}");
+    /// <summary>An error of one entry.</summary>
+    /// <param name="name">The name of the entry, as in the archive.</param>
+    /// <param name="problem">The rest of a sentence whose subject is the entry, without the period.</param>
+    /// <param name="advice">The next step, as a sentence.</param>
+    /// <param name="limit">The setting that the entry exceeds; null for other reasons.</param>
+    public static ApiException Entry(string name, string problem, string advice = "Remove or rename it and pack the archive again.",
+        string? limit = null) => Because($"The entry '{Shorten(name)}' {problem}. {advice}", limit: limit);
 
-    /// <summary>The archive ends too early.</summary>
+    /// <summary>An error of an archive that ends too early.</summary>
+    /// <param name="where">The place, e.g. "in its gzip header".</param>
     public static ApiException CutOff(string where) =>
         Because($"The archive is cut off {where}. Pack it again and upload all of it.");
 
-    /// <summary>A name of unknown bytes for a message: what is not ASCII becomes a question mark.</summary>
+    /// <summary>A name of unknown encoding, for a message. Bytes beyond ASCII become question marks.</summary>
     public static string Describe(ReadOnlySpan<byte> name)
     {
         var end = name.IndexOf((byte)0);
         return Encoding.ASCII.GetString(end < 0 ? name : name[..end]);
     }
 
-    /// <summary>What was uploaded is something else.</summary>
+    /// <summary>An error of an upload in another format.</summary>
     /// <param name="start">Its first bytes, after decompression.</param>
-    /// <param name="why">What shows it.</param>
-    public static ApiException NoTar(ReadOnlySpan<byte> start, string why) => Because(KnownFormat(start) is { } format
-        ? $"The upload is no tar archive; it looks like {format}. {WhatToUpload}"
-        : $"The upload is no tar archive: its first header '{Shorten(Describe(start[..Math.Min(start.Length, 100)]))}' is none, {why}. "
-            + WhatToUpload);
+    /// <param name="reason">Why the first header is invalid, e.g. "it is too short".</param>
+    public static ApiException NotTar(ReadOnlySpan<byte> start, string reason) => Because(KnownFormat(start) is { } format
+        ? $"The upload is not a tar archive; it looks like {format}. {WhatToUpload}"
+        : $"The upload is not a tar archive: its first header '{Shorten(Describe(start[..Math.Min(start.Length, 100)]))}' "
+            + $"is invalid, because {reason}. {WhatToUpload}");
 
     private static string? KnownFormat(ReadOnlySpan<byte> start) => start switch
     {
@@ -56,7 +62,10 @@ internal static class BadArchive
         _ => null,
     };
 
-    /// <summary>User text as <see cref="ApiException.Shorten"/> has it, also without invisible characters that turn text around.</summary>
+    /// <summary>
+    /// User text for a message, as <see cref="ApiException.Shorten"/>. Invisible characters become question marks, because some of them
+    /// reverse the direction of text.
+    /// </summary>
     public static string Shorten(string text)
     {
         var shown = ApiException.Shorten(text);

@@ -1,13 +1,12 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.IO.Hashing;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Exactly one gzip member (RFC 1952) that fills the upload. The platform's gzip reader takes cut-off streams, further
-/// members and rubbish after them for good, so only its inflater is used.
+/// Exactly one gzip member (RFC 1952) that fills the upload. The platform's gzip reader accepts cut-off streams, further members and
+/// garbage after them. So this class uses only its inflater, and verifies header and trailer itself.
 /// </summary>
 internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
 {
@@ -44,7 +43,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
         await RequireAsync(FixedHeader, cancellationToken);
         var flags = upload.Available.Span[3];
         if (upload.Available.Span[2] != 8 || flags > KnownFlags)
-            throw BadArchive.Because("The gzip header names a compression that does not exist. Pack the archive again.");
+            throw BadArchive.Because("The gzip header names an unknown compression. Pack the archive again.");
         var length = FixedHeader;
         if ((flags & HasExtra) != 0)
         {
@@ -63,7 +62,7 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
             await RequireAsync(length + 2, cancellationToken);
             var header = upload.Available.Span[..(length + 2)];
             if (BinaryPrimitives.ReadUInt16LittleEndian(header[length..]) != (Crc32.HashToUInt32(header[..length]) & 0xffff))
-                throw BadArchive.Because("The gzip header's checksum is wrong: the file was damaged on its way. Upload it again.");
+                throw BadArchive.Because("The checksum of the gzip header is wrong, so the file was damaged on the way. Upload it again.");
             length += 2;
         }
         await RequireAsync(length, cancellationToken);
@@ -90,24 +89,25 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
         if (_deflated.EndedTooEarly)
             throw BadArchive.CutOff("in the middle of its gzip data");
         if (await upload.FillAsync(Trailer + 1, cancellationToken))
-            throw BadArchive.Because("There is something after the end of the gzip data. Upload one tar archive, packed once.");
+            throw BadArchive.Because("The upload has bytes after the end of the gzip data. Upload one tar archive, packed once.");
         var trailer = upload.Available.Span;
         if (trailer.Length < Trailer)
             throw BadArchive.CutOff("at the end of its gzip data");
         if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _checksum.GetCurrentHashAsUInt32()
             || BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != (uint)(_size & uint.MaxValue))
-            throw BadArchive.Because("The gzip checksum or length is wrong: the file was damaged on its way. Upload it again.");
+            throw BadArchive.Because("The gzip checksum or length is wrong, so the file was damaged on the way. Upload it again.");
         upload.Take(Trailer);
         _ended = true;
     }
 
     private static Api.ApiException FieldTooLong() =>
-        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. Pack the archive with a plain 'gzip'.");
+        BadArchive.Because($"The gzip header has a field of more than {MaxField} bytes. "
+            + "Pack the archive with 'gzip' and no further options.");
 
     /// <summary>
-    /// Everything between header and trailer. The inflater takes what it gets in whole pieces and does not tell how much of
-    /// the last one it used; so the last byte before the trailer comes alone. If that is not the very byte with
-    /// which the data ends, the inflater either does not ask for it or asks for more.
+    /// The bytes between header and trailer. The inflater reads pieces, and does not report how much of the last piece it used. So the
+    /// last byte before the trailer is a piece of its own. If the compressed data ends before that byte, the inflater does not read it.
+    /// If the data ends after that byte, the inflater reads on, which is <see cref="EndedTooEarly"/>.
     /// </summary>
     private sealed class Deflated(UploadBuffer upload) : Stream
     {

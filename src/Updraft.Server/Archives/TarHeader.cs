@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Archives;
 
@@ -17,10 +16,10 @@ internal readonly ref struct TarHeader
     private readonly ReadOnlySpan<byte> _block;
     private readonly long _position;
 
-    /// <summary>Takes a header that is known to be one: its checksum and its magic are right.</summary>
-    /// <param name="block">512 bytes.</param>
-    /// <param name="position">Where it stands, for messages.</param>
-    /// <exception cref="Api.ApiException">400: it is no header of a tar archive, or a damaged one.</exception>
+    /// <summary>Verifies the checksum, the magic and the numbers of a header.</summary>
+    /// <param name="block">At least 512 bytes.</param>
+    /// <param name="position">Byte offset in the archive, for messages.</param>
+    /// <exception cref="Api.ApiException">400: the block is not a header of a tar archive, or is damaged.</exception>
     public TarHeader(ReadOnlySpan<byte> block, long position)
     {
         _block = block[..Size];
@@ -31,26 +30,26 @@ internal readonly ref struct TarHeader
         foreach (var value in _block[148..156])
             sum -= value;
         if (!TryReadOctal(_block[148..156], out var checksum))
-            throw NoHeader("it has no checksum");
+            throw Invalid("it has no checksum");
         if (checksum != sum)
-            throw NoHeader("its checksum is wrong");
+            throw Invalid("its checksum is wrong");
         CheckMagic();
-        // Nobody writes a mode in base 256, and Python gives up at one that is too large for the system.
+        // No program writes a mode in base 256, and Python fails at a mode that is too large for the system.
         if ((_block[100] & 0x80) != 0)
-            throw Broken("has a mode that is no octal number");
-        // They mean nothing here, but Python takes a header with such a field for the archive's end.
+            throw Malformed("has a mode that is not an octal number");
+        // Updraft ignores these fields, but Python reads a header with a malformed field as the end of the archive.
         if (!IsNumber(_block[100..108]) || !IsNumber(_block[108..116]) || !IsNumber(_block[116..124]) || !IsNumber(_block[136..148])
             || !IsNumber(_block[329..337]) || !IsNumber(_block[337..345]))
-            throw Broken("has a mode, an owner, a time or a device that is no number");
+            throw Malformed("has a mode, an owner, a time or a device that is not a number");
     }
 
-    /// <summary>The kind of entry, as its character.</summary>
+    /// <summary>The type flag of the entry.</summary>
     public char Type => (char)_block[156];
 
-    /// <summary>Whether it is a header of the first tar programs, which had no letter for folders.</summary>
-    public bool IsOld => _block[257] == 0;
+    /// <summary>Whether the header has the format v7, which has no type flag for directories.</summary>
+    public bool IsV7 => _block[257] == 0;
 
-    /// <summary>Name, with the prefix that ustar puts before it.</summary>
+    /// <summary>The name, with the prefix of ustar.</summary>
     public byte[] ReadName()
     {
         var name = ReadText(_block[..100], "name");
@@ -58,22 +57,22 @@ internal readonly ref struct TarHeader
         return prefix.IsEmpty ? name.ToArray() : [.. prefix, (byte)'/', .. name];
     }
 
-    /// <summary>What a link points to.</summary>
+    /// <summary>The target of a link.</summary>
     public byte[] ReadLink() => ReadText(_block[157..257], "link name").ToArray();
 
-    /// <summary>Whether the owner may execute the file. No other mode bit means anything here.</summary>
+    /// <summary>Whether the owner may execute the file. Updraft ignores all other mode bits.</summary>
     public bool ReadIsExecutable() =>
-        TryReadOctal(_block[100..108], out var mode) ? (mode & 0x40) != 0 : throw Broken("has a mode that is no octal number");
+        TryReadOctal(_block[100..108], out var mode) ? (mode & 0x40) != 0 : throw Malformed("has a mode that is not an octal number");
 
-    /// <summary>Length of what follows the header.</summary>
+    /// <summary>Length of the content that follows the header, in bytes.</summary>
     public long ReadSize()
     {
         var field = _block[124..136];
         if ((field[0] & 0x80) == 0)
-            return TryReadOctal(field, out var size) ? size : throw Broken("has a size that is no octal number");
-        // Base 256: a set top bit, then a big-endian number; negative ones have the next bit set too.
+            return TryReadOctal(field, out var size) ? size : throw Malformed("has a size that is not an octal number");
+        // Base 256: the top bit is set, and a big-endian number follows. The next bit is the sign.
         if (field[0] != 0x80 || field[1..4].ContainsAnyExcept((byte)0) || (field[4] & 0x80) != 0)
-            throw Broken("has a size that is negative or too large");
+            throw Malformed("has a size that is negative or too large");
         return BinaryPrimitives.ReadInt64BigEndian(field[4..]);
     }
 
@@ -84,19 +83,19 @@ internal readonly ref struct TarHeader
         var magic = _block[257..265];
         var rest = _block[345..];
         var good = magic.SequenceEqual("ustar\u000000"u8) ? !rest[155..].ContainsAnyExcept((byte)0)
-            // GNU has no prefix: what stands there belongs to sparse files and incremental dumps, which are not taken.
+            // GNU has no prefix. Its bytes there belong to sparse files and incremental dumps, which Updraft does not support.
             : magic.SequenceEqual("ustar  \0"u8) ? !rest.ContainsAnyExcept((byte)0)
             : !_block[257..329].ContainsAnyExcept((byte)0) && !rest.ContainsAnyExcept((byte)0);
         if (!good)
-            throw NoHeader("it is of no known tar format (ustar, PAX, GNU or v7)");
+            throw Invalid("it has no known tar format (ustar, PAX, GNU or v7)");
     }
 
-    private ReadOnlySpan<byte> ReadText(ReadOnlySpan<byte> field, string what)
+    private ReadOnlySpan<byte> ReadText(ReadOnlySpan<byte> field, string fieldName)
     {
         var end = field.IndexOf((byte)0);
         if (end < 0)
             return field;
-        return field[end..].ContainsAnyExcept((byte)0) ? throw Broken($"has a NUL inside its {what}") : field[..end];
+        return field[end..].ContainsAnyExcept((byte)0) ? throw Malformed($"has a NUL inside its {fieldName}") : field[..end];
     }
 
     /// <summary>Spaces, octal digits, then only spaces and NULs.</summary>
@@ -114,7 +113,7 @@ internal readonly ref struct TarHeader
         return true;
     }
 
-    /// <summary>Octal, base 256 or blank; what follows a NUL does not count.</summary>
+    /// <summary>Octal, base 256 or blank. Bytes after a NUL do not count.</summary>
     private static bool IsNumber(ReadOnlySpan<byte> field)
     {
         var end = field.IndexOf((byte)0);
@@ -122,11 +121,11 @@ internal readonly ref struct TarHeader
         return field[0] is 0x80 or 0xff || !text.ContainsAnyExcept((byte)' ') || TryReadOctal(text, out _);
     }
 
-    private Api.ApiException Broken(string problem) =>
+    private Api.ApiException Malformed(string problem) =>
         BadArchive.Entry(BadArchive.Describe(_block[..100]), problem, "Pack the archive again.");
 
-    private Api.ApiException NoHeader(string why) => _position == 0
-        ? BadArchive.NoTar(_block, why)
+    private Api.ApiException Invalid(string reason) => _position == 0
+        ? BadArchive.NotTar(_block, reason)
         : BadArchive.Because($"The entry '{BadArchive.Shorten(BadArchive.Describe(_block[..100]))}' at byte {_position} "
-            + $"has a damaged header: {why}. Pack the archive again and upload all of it.");
+            + $"has a damaged header: {reason}. Pack the archive again and upload all of it.");
 }

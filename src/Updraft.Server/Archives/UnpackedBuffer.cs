@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>The unpacked bytes of an archive, a window at a time. Stops archives that unpack to too much.</summary>
+/// <summary>
+/// The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.
+/// </summary>
 internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, ArchiveOptions limits) : IDisposable
 {
     private const int Size = 256 * 1024;
@@ -13,17 +15,17 @@ internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, A
     private long _unpacked;
     private bool _ended;
 
-    /// <summary>Bytes that are here and not yet taken.</summary>
+    /// <summary>Bytes that are unpacked and not yet taken.</summary>
     public ReadOnlyMemory<byte> Available => _buffer.AsMemory(_start, _end - _start);
 
     /// <summary>Position in the archive of the first byte of <see cref="Available"/>.</summary>
     public long Position => _unpacked - (_end - _start);
 
-    /// <summary>Unpacks until a number of bytes, at most 256 KiB, is available; false when the archive ends before that.</summary>
+    /// <summary>Unpacks until <paramref name="count"/> bytes (at most 256 KiB) are available; false if the archive ends before.</summary>
     public ValueTask<bool> FillAsync(int count, CancellationToken cancellationToken) =>
         _end - _start >= count ? ValueTask.FromResult(true) : UnpackAsync(count, cancellationToken);
 
-    /// <summary>Takes bytes out of <see cref="Available"/>.</summary>
+    /// <summary>Removes the first bytes from <see cref="Available"/>.</summary>
     public void Take(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _end - _start);
@@ -51,9 +53,10 @@ internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, A
     {
         if (_unpacked > limits.MaxUnpackedBytes)
             throw BadArchive.Because($"The archive unpacks to more than {limits.MaxUnpackedBytes} bytes. "
-                + "Leave out what Airflow does not need, or raise Archives:MaxUnpackedBytes.");
+                + $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxUnpackedBytes}.",
+                limit: ArchiveLimits.MaxUnpackedBytes);
         if (_unpacked > RatioGrace && _unpacked / limits.MaxRatio > upload.Taken)
             throw BadArchive.Because($"The archive unpacks to more than {limits.MaxRatio} times its size. "
-                + "Leave out the file that is nearly empty space, or raise Archives:MaxRatio.");
+                + $"Remove files of repeated bytes, or raise {ArchiveLimits.MaxRatio}.", limit: ArchiveLimits.MaxRatio);
     }
 }

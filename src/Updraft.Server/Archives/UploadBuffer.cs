@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>The bytes of an upload as they come over the wire, read ahead in large pieces.</summary>
+/// <summary>The bytes of an upload as received, read ahead in pieces of up to 256 KiB.</summary>
 internal sealed class UploadBuffer(Stream upload) : IDisposable
 {
     private const int Size = 256 * 1024;
@@ -11,20 +11,20 @@ internal sealed class UploadBuffer(Stream upload) : IDisposable
     private int _start, _end;
     private bool _ended;
 
-    /// <summary>What the upload itself failed with: the caller's connection, not the archive, is to blame then.</summary>
+    /// <summary>The exception of the upload's own stream; null without one. Then the connection failed, not the archive.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Bytes taken so far.</summary>
+    /// <summary>Number of bytes taken so far.</summary>
     public long Taken { get; private set; }
 
-    /// <summary>Bytes that are here and not yet taken.</summary>
+    /// <summary>Bytes that are received and not yet taken.</summary>
     public ReadOnlyMemory<byte> Available => _buffer.AsMemory(_start, _end - _start);
 
-    /// <summary>Reads until a number of bytes is available; false when the upload ends before that.</summary>
+    /// <summary>Reads until <paramref name="count"/> bytes (at most 256 KiB) are available; false if the upload ends before.</summary>
     public ValueTask<bool> FillAsync(int count, CancellationToken cancellationToken) =>
         _end - _start >= count ? ValueTask.FromResult(true) : ReadAsync(count, cancellationToken);
 
-    /// <summary>Takes bytes out of <see cref="Available"/>.</summary>
+    /// <summary>Removes the first bytes from <see cref="Available"/>.</summary>
     public void Take(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _end - _start);

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Updraft.Server.Bundles;
 using ZstdSharp.Unsafe;
 
 namespace Updraft.Server.Archives;
@@ -18,13 +17,13 @@ internal sealed class ZstdFrame : IArchiveFrame
         _upload = upload;
         _context = Methods.ZSTD_createDCtx();
         if (_context == null)
-            throw new InvalidOperationException("There is no memory for a zstd decoder.");
+            throw new InvalidOperationException("Could not allocate a zstd decoder.");
         Check(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog));
     }
 
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        // Bytes that are here already are unpacked without a state machine; that is nearly every call.
+        // Most calls find received bytes; this path needs no async state machine.
         var count = _complete || _upload.Available.IsEmpty ? 0 : Unpack(buffer.Span);
         return count > 0 ? ValueTask.FromResult(count) : ContinueAsync(buffer, cancellationToken);
     }
@@ -45,7 +44,7 @@ internal sealed class ZstdFrame : IArchiveFrame
                 return count;
         }
         return await _upload.FillAsync(1, cancellationToken)
-            ? throw BadArchive.Because("There is something after the end of the zstd data. Upload one tar archive, packed once.")
+            ? throw BadArchive.Because("The upload has bytes after the end of the zstd data. Upload one tar archive, packed once.")
             : 0;
     }
 
@@ -57,7 +56,7 @@ internal sealed class ZstdFrame : IArchiveFrame
         {
             var source = new ZSTD_inBuffer_s { src = from, size = (nuint)input.Length };
             var target = new ZSTD_outBuffer_s { dst = to, size = (nuint)output.Length };
-            // 0 is said once, when the frame is decoded and flushed completely.
+            // The decoder returns 0 once, after it has decoded and flushed the whole frame.
             _complete = Check(Methods.ZSTD_decompressStream(_context, &target, &source)) == 0;
             _upload.Take((int)source.pos);
             return (int)target.pos;

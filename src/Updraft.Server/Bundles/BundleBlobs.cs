@@ -2,7 +2,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>Where bundles stand in the blob store:
+/// <summary>Keys of bundles in the blob store:
 /// <code>
 /// manifests/DEPLOYMENT/DIGEST     a manifest
 /// packs/DEPLOYMENT/PACK           the contents that one version added

@@ -6,10 +6,10 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>Reads and writes of <c>bundle_contents</c>, which has a row for every content that a Deployment ever had.</summary>
+/// <summary>Reads and writes the table <c>bundle_contents</c>, which has a row for every content that a Deployment ever had.</summary>
 internal static class BundleContentQueries
 {
-    /// <summary>Most contents that one query asks for.</summary>
+    /// <summary>Most contents of one query.</summary>
     public const int BatchSize = 256;
 
     private const string Insert = """
@@ -23,7 +23,7 @@ internal static class BundleContentQueries
         ON CONFLICT DO NOTHING
         """;
 
-    /// <summary>Where contents of a Deployment stand; what is not known is missing in the answer.</summary>
+    /// <summary>Finds the packs of contents of a Deployment. Unknown contents are absent from the result.</summary>
     public static async Task<Dictionary<Digest, PackLocation>> FindContentsAsync(this UpdraftDbContext db, DeploymentId deployment,
         IEnumerable<Digest> contents, CancellationToken cancellationToken)
     {
@@ -40,8 +40,8 @@ internal static class BundleContentQueries
     }
 
     /// <summary>
-    /// Records what a pack holds, inside the current transaction. Not through the change tracker, which takes seconds for a large
-    /// bundle. A content that another upload has recorded meanwhile stays as it is.
+    /// Records the contents of a pack in the current transaction. It bypasses the change tracker, which needs seconds for a large bundle.
+    /// The row of a content that another upload has recorded in the meantime does not change.
     /// </summary>
     public static async Task InsertContentsAsync(this UpdraftDbContext db, DeploymentId deployment, string packId,
         IReadOnlyList<PackEntry> entries, CancellationToken cancellationToken)
@@ -51,7 +51,7 @@ internal static class BundleContentQueries
         Add("@deployment", deployment.Value);
         if (db.Database.IsNpgsql())
         {
-            // Over a network a statement for each would hold the Deployment for minutes.
+            // One statement per content would need minutes over a network, and the Deployment is locked until then.
             command.CommandText = InsertAll;
             Add("@pack", packId);
             Add("@contents", entries.Select(entry => entry.Content.ToArray()).ToArray());

@@ -9,16 +9,17 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>The bundle slice: archives in, manifests and packs out.</summary>
+/// <summary>Registers the bundle slice, and maps the routes from which agents fetch manifests and packs.</summary>
 internal static class BundleEndpoints
 {
-    private static readonly TimeSpan SharedFor = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan RedirectLifetime = TimeSpan.FromMinutes(5);
 
     public static void AddBundles(this IHostApplicationBuilder builder)
     {
         var services = builder.Services;
         services.AddOptions<ArchiveOptions>().BindConfiguration("Archives").ValidateDataAnnotations().ValidateOnStart();
         services.AddMetricsOf(BundleMetrics.Begin);
+        services.AddLimits(ArchiveLimits.All);
         services.AddScoped<IngestBundle>();
         services.AddScoped<BundleFiles>();
         services.AddScoped<CompareManifests>();
@@ -31,8 +32,10 @@ internal static class BundleEndpoints
         routes.MapGet(AgentRoutes.Packs + "{packId}", GetPack).Requires(Permission.ActAsAgent);
     }
 
-    private static async Task GetManifest(string manifest, string? from, Subject subject, SharedDifferences differences, HttpResponse response,
-        CancellationToken cancellationToken)
+    /// <param name="manifest">Digest of the manifest that the agent needs.</param>
+    /// <param name="from">Digest of the manifest that the agent has; the response is then the difference.</param>
+    private static async Task GetManifest(string manifest, string? from, Subject subject, SharedDifferences differences,
+        HttpResponse response, CancellationToken cancellationToken)
     {
         if (!Digest.TryParse(manifest, out var to))
             throw ApiException.NotFound("manifest", manifest);
@@ -40,12 +43,12 @@ internal static class BundleEndpoints
         if (!string.IsNullOrEmpty(from))
             start = Digest.TryParse(from, out var parsed)
                 ? parsed
-                : throw ApiException.BadRequest("'from' must be 64 lower-case hexadecimal digits.");
+                : throw ApiException.BadRequest($"'from' is '{ApiException.Shorten(from)}', but must be 64 lower-case hexadecimal digits.");
         var difference = await differences.ReadAsync(DeploymentOf(subject), start, to, cancellationToken);
         var body = difference.Plain;
         response.ContentType = "text/plain; charset=utf-8";
         response.Headers.Vary = HeaderNames.AcceptEncoding;
-        if (difference.Gzip is { } packed && TakesGzip(response.HttpContext.Request))
+        if (difference.Gzip is { } packed && AcceptsGzip(response.HttpContext.Request))
         {
             response.Headers.ContentEncoding = "gzip";
             body = packed;
@@ -54,20 +57,20 @@ internal static class BundleEndpoints
         await response.Body.WriteAsync(body, cancellationToken);
     }
 
-    /// <param name="packId">The pack.</param>
-    /// <param name="direct">Whether the agent cannot reach the object store and wants the bytes from here.</param>
-    private static async Task<IResult> GetPack(string packId, bool? direct, Subject subject, IBlobStore store, IOptions<StorageOptions> storage,
-        HttpResponse response, CancellationToken cancellationToken)
+    /// <param name="packId">Id of the pack.</param>
+    /// <param name="direct">True if the agent cannot reach the object store. Then the server sends the bytes instead of a redirect.</param>
+    private static async Task<IResult> GetPack(string packId, bool? direct, Subject subject, IBlobStore store,
+        IOptions<StorageOptions> storage, HttpResponse response, CancellationToken cancellationToken)
     {
         if (!EntityId.IsValid(packId))
             throw ApiException.NotFound("pack", packId);
         var key = BundleBlobs.Pack(DeploymentOf(subject), packId);
-        if (storage.Value.Redirect && direct is not true && await store.ShareAsync(key, SharedFor, cancellationToken) is { } address)
+        if (storage.Value.Redirect && direct is not true && await store.ShareAsync(key, RedirectLifetime, cancellationToken) is { } url)
         {
-            // By hand: the framework's own redirect writes the address, which lets its reader in, into the log.
-            response.Headers.Location = address.AbsoluteUri;
+            // Not the redirect of the framework: it logs the URL, which is a credential.
+            response.Headers.Location = url.AbsoluteUri;
             response.Headers.CacheControl = "no-store";
-            BundleMetrics.Redirect();
+            BundleMetrics.CountRedirect();
             return TypedResults.StatusCode(StatusCodes.Status307TemporaryRedirect);
         }
         try
@@ -75,7 +78,7 @@ internal static class BundleEndpoints
             var pack = await store.OpenAsync(key, cancellationToken);
             response.OnCompleted(() =>
             {
-                BundleMetrics.Serve(response.ContentLength ?? 0);
+                BundleMetrics.CountServed(response.ContentLength ?? 0);
                 return Task.CompletedTask;
             });
             return Results.Stream(pack, "application/octet-stream", enableRangeProcessing: true);
@@ -87,9 +90,10 @@ internal static class BundleEndpoints
     }
 
     private static DeploymentId DeploymentOf(Subject subject) => subject.Deployment
-        ?? throw new ApiException(StatusCodes.Status403Forbidden, "Bundles are given to agents only: use the token of an agent.");
+        ?? throw new ApiException(RequestErrors.AgentTokenRequired,
+            "Only agents can fetch manifests and packs. Send an agent token of the Deployment.");
 
-    private static bool TakesGzip(HttpRequest request)
+    private static bool AcceptsGzip(HttpRequest request)
     {
         var accepted = request.GetTypedHeaders().AcceptEncoding;
         var gzip = accepted.FirstOrDefault(encoding => encoding.Value.Equals("gzip", StringComparison.OrdinalIgnoreCase))

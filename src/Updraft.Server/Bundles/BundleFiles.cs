@@ -6,14 +6,15 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>Reads what a version holds, file by file: from its manifest and the packs, without unpacking anything else.</summary>
+/// <summary>Reads single files of a version, from its manifest and the packs. It does not decompress other files.</summary>
 internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
 {
-    private const int MostInMemory = 1024 * 1024;
+    private const int MaxInMemory = 1024 * 1024;
 
-    /// <summary>A version and its files.</summary>
+    /// <summary>Reads a version and its manifest.</summary>
     /// <exception cref="ApiException">404: the Deployment has no such version.</exception>
-    public async Task<(BundleVersion Version, Manifest Manifest)> ReadVersionAsync(DeploymentId deployment, string version, CancellationToken cancellationToken)
+    public async Task<(BundleVersion Version, Manifest Manifest)> ReadVersionAsync(DeploymentId deployment, string version,
+        CancellationToken cancellationToken)
     {
         var row = await db.BundleVersions.AsNoTracking()
             .SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Version == version, cancellationToken)
@@ -21,8 +22,9 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         return (row, await ReadManifestAsync(deployment, row.ManifestDigest, cancellationToken));
     }
 
-    /// <summary>A manifest of the Deployment's, which the caller knows to be one.</summary>
-    /// <exception cref="InvalidDataException">The store has damaged it.</exception>
+    /// <summary>Reads a manifest that exists in the Deployment.</summary>
+    /// <exception cref="InvalidDataException">The stored manifest is damaged.</exception>
+    /// <exception cref="FileNotFoundException">The store has lost the manifest.</exception>
     public async Task<Manifest> ReadManifestAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
     {
         await using var blob = await store.OpenAsync(BundleBlobs.Manifest(deployment, digest), cancellationToken);
@@ -31,11 +33,12 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         var manifest = Manifest.Parse(bytes);
         return manifest.Digest == digest
             ? manifest
-            : throw new InvalidDataException($"The manifest {digest} of {deployment} is another one.");
+            : throw new InvalidDataException($"The stored manifest {digest} of the Deployment {deployment} is damaged: "
+                + $"it has the digest {manifest.Digest}.");
     }
 
-    /// <summary>The content of a file, checked against its digest. It is held in memory: ask for nothing that may be large.</summary>
-    /// <exception cref="InvalidDataException">The store has damaged or lost it.</exception>
+    /// <summary>Reads and verifies the content of a small file. The whole content is in memory.</summary>
+    /// <exception cref="InvalidDataException">The content is damaged, or no pack holds it.</exception>
     public async Task<byte[]> ReadAsync(DeploymentId deployment, ManifestEntry file, CancellationToken cancellationToken)
     {
         using var content = new MemoryStream(checked((int)file.Size));
@@ -43,11 +46,11 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         return content.ToArray();
     }
 
-    /// <summary>The content of a file of any size, checked against its digest before a byte of it is given away.</summary>
-    /// <exception cref="InvalidDataException">The store has damaged or lost it.</exception>
+    /// <summary>Opens the content of a file of any size. The whole content is verified before this method returns.</summary>
+    /// <exception cref="InvalidDataException">The content is damaged, or no pack holds it.</exception>
     public async Task<Stream> OpenAsync(DeploymentId deployment, ManifestEntry file, CancellationToken cancellationToken)
     {
-        Stream content = file.Size <= MostInMemory ? new MemoryStream((int)file.Size)
+        Stream content = file.Size <= MaxInMemory ? new MemoryStream((int)file.Size)
             : new FileStream(Path.Join(Path.GetTempPath(), Path.GetRandomFileName()), new FileStreamOptions
             {
                 Mode = FileMode.CreateNew,
@@ -70,48 +73,11 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
 
     private async Task CopyAsync(DeploymentId deployment, ManifestEntry file, Stream destination, CancellationToken cancellationToken)
     {
-        var places = await db.FindContentsAsync(deployment, [file.Content], cancellationToken);
-        if (!places.TryGetValue(file.Content, out var place))
-            throw new InvalidDataException($"No pack of {deployment} is known to hold the content {file.Content}.");
-        await using var pack = await store.OpenAsync(BundleBlobs.Pack(deployment, place.PackId), cancellationToken);
-        await using var frame = new PackFrame(pack, place.Offset, place.Length);
+        var locations = await db.FindContentsAsync(deployment, [file.Content], cancellationToken);
+        if (!locations.TryGetValue(file.Content, out var location))
+            throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {file.Content}.");
+        await using var pack = await store.OpenAsync(BundleBlobs.Pack(deployment, location.PackId), cancellationToken);
+        await using var frame = new PackFrame(pack, location.Offset, location.Length);
         PackReader.CopyVerified(frame, file.Size, file.Content, destination);
-    }
-
-    /// <summary>One frame of a pack.</summary>
-    private sealed class PackFrame : Stream
-    {
-        private readonly Stream _pack;
-        private readonly long _end;
-
-        public PackFrame(Stream pack, long offset, long length)
-        {
-            (_pack, _end) = (pack, offset + length);
-            pack.Position = offset;
-        }
-
-        public override bool CanRead => true;
-
-        public override bool CanSeek => false;
-
-        public override bool CanWrite => false;
-
-        public override long Length => throw new NotSupportedException();
-
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
-
-        public override int Read(Span<byte> buffer) => _pack.Read(buffer[..(int)Math.Min(buffer.Length, _end - _pack.Position)]);
-
-        public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
-
-        public override void Flush()
-        {
-        }
-
-        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
-
-        public override void SetLength(long value) => throw new NotSupportedException();
-
-        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
     }
 }

@@ -4,23 +4,23 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>What becomes of archives, and what agents fetch of it.</summary>
+/// <summary>Metrics of unpacked archives, stored packs and fetched packs.</summary>
 internal static class BundleMetrics
 {
     private static readonly Counter<long> Unpacked = Instrumentation.Meter.CreateCounter<long>("updraft.archive.unpacked", "By",
-        "Bytes of the files in archives that became versions.");
+        "Sizes of all files in archives that became bundle versions.");
 
     private static readonly Counter<long> Packed = Instrumentation.Meter.CreateCounter<long>("updraft.pack.stored", "By",
-        "Bytes of the contents among them that were new, as they stand in packs.");
+        "Compressed bytes of new contents that were stored in packs.");
 
     private static readonly Counter<long> Served = Instrumentation.Meter.CreateCounter<long>("updraft.pack.served", "By",
-        "Bytes of packs that agents fetched through this server.");
+        "Bytes of packs that agents fetched from the server.");
 
     private static readonly Counter<long> Redirected = Instrumentation.Meter.CreateCounter<long>("updraft.pack.redirects", "{request}",
-        "Requests for packs that were sent on to the object store.");
+        "Requests for packs that were redirected to the object store.");
 
-    /// <summary>An archive became a version.</summary>
-    public static void Ingest(BundleVersion version, IReadOnlyList<PackEntry> pack)
+    /// <summary>Counts an archive that became a version.</summary>
+    public static void CountIngest(BundleVersion version, IReadOnlyList<PackEntry> pack)
     {
         if (!Unpacked.Enabled)
             return;
@@ -28,9 +28,9 @@ internal static class BundleMetrics
         Packed.Add(pack.Sum(static entry => entry.Length));
     }
 
-    public static void Serve(long bytes) => Served.Add(bytes);
+    public static void CountServed(long bytes) => Served.Add(bytes);
 
-    public static void Redirect() => Redirected.Add(1);
+    public static void CountRedirect() => Redirected.Add(1);
 
     public static void Begin(IServiceProvider services, Meter meter)
     {

@@ -2,47 +2,47 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>What an upload is for.</summary>
+/// <summary>The bundle that an upload is for.</summary>
 internal enum BundlePurpose
 {
     /// <summary>The default DAG bundle.</summary>
     Dags,
 
-    /// <summary>A non-DAG bundle at the deploy's mount path.</summary>
+    /// <summary>The non-DAG bundle at the mount path of the deploy.</summary>
     Bundle,
 }
 
-/// <summary>One uploaded, immutable content of a bundle.</summary>
+/// <summary>One uploaded state of a bundle. Immutable.</summary>
 internal sealed class BundleVersion
 {
     public required DeploymentId DeploymentId { get; init; }
 
-    /// <summary>UTC time of the upload with 7 fractional digits; unique and increasing within the Deployment.</summary>
+    /// <summary>UTC time of the upload with 7 fractional digits. Unique and increasing in the Deployment.</summary>
     public required string Version { get; init; }
 
-    /// <summary>The deploy through whose address it was uploaded.</summary>
+    /// <summary>The deploy that the upload belongs to.</summary>
     public required DeployId DeployId { get; init; }
 
     public required BundlePurpose Purpose { get; init; }
 
-    /// <summary>Identifies the content. The manifest is the blob <c>manifests/DEPLOYMENT/DIGEST</c>.</summary>
+    /// <summary>Digest of the manifest, which is the blob <c>manifests/DEPLOYMENT/DIGEST</c>.</summary>
     public required Digest ManifestDigest { get; init; }
 
-    /// <summary>The pack with what this version added; null when it added nothing.</summary>
+    /// <summary>The pack with the contents that this version added; null if it added none.</summary>
     public string? PackId { get; init; }
 
     public required int Files { get; init; }
 
-    /// <summary>Sum of the files' sizes.</summary>
+    /// <summary>Sum of the file sizes, in bytes.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Whether the tree has a top-level folder <c>dags</c>.</summary>
+    /// <summary>Whether the tree has a top-level directory <c>dags</c>.</summary>
     public required bool HasDagsFolder { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>Where a content of a Deployment stands.</summary>
+/// <summary>The location of one content of a Deployment: a range of a pack.</summary>
 internal sealed class BundleContent
 {
     public required DeploymentId DeploymentId { get; init; }

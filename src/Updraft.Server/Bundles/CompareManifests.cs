@@ -5,29 +5,32 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>What an agent needs to get from the bundle that it has to the one that it wants.</summary>
+/// <summary>Computes the difference that an agent needs to get from one bundle version to another.</summary>
 internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
 {
     /// <summary>Compares two manifests of a Deployment and finds the contents that were added.</summary>
-    /// <param name="deployment">Only its manifests and contents are looked at.</param>
-    /// <param name="from">What the agent has; null, or one that this Deployment lacks, counts as nothing.</param>
-    /// <param name="to">What the agent wants.</param>
-    /// <param name="cancellationToken">Ends the reading.</param>
+    /// <param name="deployment">Only manifests and contents of this Deployment are read.</param>
+    /// <param name="from">
+    /// The manifest that the agent has. If it is null, unknown or damaged, the result is the difference to an empty tree.
+    /// </param>
+    /// <param name="to">The manifest that the agent needs.</param>
+    /// <param name="cancellationToken">Cancels the reads.</param>
     /// <exception cref="ApiException">404: no version of this Deployment has the manifest <paramref name="to"/>.</exception>
-    /// <exception cref="InvalidDataException">The store has damaged or lost something.</exception>
+    /// <exception cref="InvalidDataException">The manifest is damaged, or no pack holds one of its contents.</exception>
     public async Task<ManifestDiff> RunAsync(DeploymentId deployment, Digest? from, Digest to, CancellationToken cancellationToken)
     {
         var wanted = await ReadAsync(deployment, to, cancellationToken) ?? throw ApiException.NotFound("manifest", to.ToString());
-        var present = from is { } known ? await ReadOrNothingAsync(deployment, known, cancellationToken) : null;
+        var present = from is { } known ? await TryReadAsync(deployment, known, cancellationToken) : null;
         var (_, added) = ManifestDiff.Compare(present, wanted);
-        var contents = added.Where(entry => !entry.IsFolder).Select(entry => entry.Content);
+        var contents = added.Where(entry => !entry.IsDirectory).Select(entry => entry.Content);
         var locations = await db.FindContentsAsync(deployment, contents, cancellationToken);
-        if (added.FirstOrDefault(entry => !entry.IsFolder && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
-            throw new InvalidDataException($"No pack of {deployment} is known to hold the content {lost.Content} of manifest {to}.");
+        if (added.FirstOrDefault(entry => !entry.IsDirectory && !locations.ContainsKey(entry.Content)) is { Path: not null } lost)
+            throw new InvalidDataException(
+                $"No pack of the Deployment {deployment} holds the content {lost.Content} of the manifest {to}.");
         return ManifestDiff.Between(present, wanted, locations);
     }
 
-    private async Task<Manifest?> ReadOrNothingAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
+    private async Task<Manifest?> TryReadAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
     {
         try
         {
@@ -35,7 +38,7 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
         }
         catch (Exception exception) when (exception is FileNotFoundException or InvalidDataException)
         {
-            return null; // A lost start costs a longer answer and nothing else.
+            return null; // Only the response is longer.
         }
     }
 

@@ -9,29 +9,32 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>An upload that is to become a bundle version.</summary>
-/// <param name="Deployment">Whose bundle it is.</param>
-/// <param name="Deploy">The deploy through whose address it comes.</param>
-/// <param name="Purpose">What it is for.</param>
-/// <param name="Admit">Called inside the transaction that records the version; throws when the upload is no longer wanted.</param>
+/// <summary>An upload to turn into a bundle version.</summary>
+/// <param name="Deployment">The Deployment of the bundle.</param>
+/// <param name="Deploy">The deploy that the upload belongs to.</param>
+/// <param name="Purpose">The bundle that the upload is for.</param>
+/// <param name="Admit">Called in the transaction that records the version. It throws if the deploy no longer accepts uploads.</param>
 internal sealed record IngestRequest(DeploymentId Deployment, DeployId Deploy, BundlePurpose Purpose,
     Func<UpdraftDbContext, CancellationToken, Task> Admit);
 
 /// <summary>
 /// Turns an uploaded archive into a bundle version:
 /// <list type="number">
-/// <item>decompress the archive and read its entries, each checked (<see cref="ArchiveReader"/>)</item>
-/// <item>hash each file, skip contents that the Deployment has, append the others to a pack (<see cref="PackBuilder"/>)</item>
-/// <item>when the archive has ended as it must, resolve its links and form the manifest (<see cref="ArchiveTree"/>)</item>
-/// <item>make pack and manifest durable</item>
-/// <item>in one transaction: ask whether the upload is still wanted, take the next version, record it and where its contents stand</item>
+/// <item>Decompress the archive and check each entry (<see cref="ArchiveReader"/>).</item>
+/// <item>Hash each file, skip contents that the Deployment has, and append the others to a pack (<see cref="PackBuilder"/>).</item>
+/// <item>At the valid end of the archive, resolve its links and create the manifest (<see cref="ArchiveTree"/>).</item>
+/// <item>Make pack and manifest durable.</item>
+/// <item>In one transaction: check that the deploy still accepts uploads, then record the next version and the locations of its
+/// contents.</item>
 /// </list>
-/// Before the transaction commits nothing of it can be seen. Memory depends on the number of files, not on their sizes.
+/// The version is invisible until the transaction commits. Memory depends on the number of files, not on their sizes.
 /// </summary>
 internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptions<ArchiveOptions> limits, TimeProvider clock)
 {
     /// <summary>Reads the archive to its end and records it.</summary>
-    /// <exception cref="ApiException">400: the archive is refused. 404: the Deployment is gone. And what <c>Admit</c> throws.</exception>
+    /// <exception cref="ApiException">
+    /// 400: the archive is invalid. 404: the Deployment is deleted. Exceptions of <c>Admit</c> pass through.
+    /// </exception>
     public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
     {
         using var span = Instrumentation.Begin("ingest")?.SetTag(Instrumentation.DeployTag, request.Deploy.Value);
@@ -59,8 +62,9 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             await db.InsertContentsAsync(request.Deployment, packId, pack.Entries, cancellationToken);
             mayBeRecorded = true;
             await write.CommitAsync(cancellationToken);
-            BundleMetrics.Ingest(version, pack.Entries);
-            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes).SetTag("updraft.new_contents", pack.Entries.Count);
+            BundleMetrics.CountIngest(version, pack.Entries);
+            span?.SetTag("updraft.files", version.Files).SetTag("updraft.bytes", version.Bytes)
+                .SetTag("updraft.new_contents", pack.Entries.Count);
             return version;
         }
         catch when (!mayBeRecorded)
@@ -80,7 +84,7 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
 
     private async Task StoreAsync(DeploymentId deployment, Manifest manifest, CancellationToken cancellationToken)
     {
-        // Also when it is there already: then this mends a damaged one.
+        // Also if the manifest exists: this repairs a damaged one.
         await using var blob = await store.CreateAsync(BundleBlobs.Manifest(deployment, manifest.Digest), cancellationToken);
         blob.Content.Write(manifest.ToBytes());
         await blob.CommitAsync(cancellationToken);
@@ -99,14 +103,14 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             PackId = packId,
             Files = manifest.FileCount,
             Bytes = manifest.TotalBytes,
-            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsFolder: true, Path: "dags" }),
+            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsDirectory: true, Path: "dags" }),
             CreatedAt = now,
         };
     }
 
     /// <summary>
-    /// Removes the pack, which nothing names. The manifest stays: its name is its content, and another upload of the same tree
-    /// may be about to record it.
+    /// Deletes the pack, which no version names. The manifest stays: its key is its digest, and another upload of the same tree may
+    /// record it.
     /// </summary>
     private async Task DiscardAsync(DeploymentId deployment, string packId)
     {
@@ -116,7 +120,7 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
         }
         catch (Exception exception) when (exception is IOException or BlobStoreException)
         {
-            // A pack that nothing names does no harm; what made the upload fail is the better message.
+            // The caller must get the exception that made the upload fail. A pack without a version only uses space.
         }
     }
 }

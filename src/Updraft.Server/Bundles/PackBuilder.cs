@@ -7,30 +7,32 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Bundles;
 
 /// <summary>
-/// Gathers the contents of an upload that its Deployment lacks into one new pack. Small contents wait in memory until there are
-/// enough for one query; while such a batch is compressed, the next one is read. Large contents go through the pack at once and
-/// are taken out again when they turn out to be known.
+/// Collects the contents of an upload that its Deployment lacks in one new pack. Small contents wait in memory until one query can check
+/// a batch of them; one batch is compressed while the next one is read. Large contents are written to the pack at once, and removed again
+/// if the Deployment already has them.
 /// </summary>
 internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, DeploymentId deployment, string packId) : IAsyncDisposable
 {
-    private const int MaxSmall = 1024 * 1024, MaxBatchBytes = 4 * 1024 * 1024;
+    private const int MaxSmallBytes = 1024 * 1024, MaxBatchBytes = 4 * 1024 * 1024;
 
     private readonly HashSet<Digest> _seen = [];
     private Batch _filling = new(), _storing = new();
 
-    // The batch that is on its way into the pack. Until it is done, database and pack belong to it.
+    // The task that writes a batch to the pack. Only this task may use the database and the pack until it completes.
     private Task _stored = Task.CompletedTask;
     private IBlobWriter? _blob;
     private PackWriter? _pack;
 
-    /// <summary>What the pack holds; empty when nothing had to be added.</summary>
+    /// <summary>The entries of the pack; empty if the upload has no new content.</summary>
     public IReadOnlyList<PackEntry> Entries => _pack?.Entries ?? [];
 
-    /// <summary>Reads the file that the archive stands at, keeps its content if it is new, and sets its digest.</summary>
+    /// <summary>
+    /// Reads the current file of the archive, adds its content to the pack if it is new, and sets the digest of the file.
+    /// </summary>
     public Task AddAsync(ArchiveNode file, ArchiveReader archive, CancellationToken cancellationToken) =>
-        file.Size <= MaxSmall ? AddSmallAsync(file, archive, cancellationToken) : AddLargeAsync(file, archive, cancellationToken);
+        file.Size <= MaxSmallBytes ? AddSmallAsync(file, archive, cancellationToken) : AddLargeAsync(file, archive, cancellationToken);
 
-    /// <summary>Ends the pack and makes it durable. Without new contents there is none.</summary>
+    /// <summary>Completes the pack and makes it durable. Without new contents, there is no pack.</summary>
     public async Task CompleteAsync(CancellationToken cancellationToken)
     {
         await FlushAsync(cancellationToken);
@@ -43,13 +45,13 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
 
     public async ValueTask DisposeAsync()
     {
-        // If it failed, that was said before or does not matter any more.
+        // A failure was thrown before, or the upload failed for another reason.
         await _stored.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _filling.Dispose();
         _storing.Dispose();
         try
         {
-            // On a full disk this may fail once more; the blob must go all the same.
+            // On a full disk this can fail again. The blob must be disposed nevertheless, to delete its file.
             _pack?.Dispose();
         }
         finally
@@ -107,7 +109,7 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
             if (!known.ContainsKey(content))
                 (await OpenPackAsync(cancellationToken)).Add(batch.Bytes.AsSpan(start, length), content);
         }
-        // The disk works while the next batch is unpacked and compressed, instead of after the last one.
+        // The disk writes while the next batch is decompressed and compressed. Otherwise all writes would wait for the commit.
         if (_blob?.Content is FileStream file)
             Writeback.Start(file.SafeFileHandle);
     }
@@ -120,7 +122,7 @@ internal sealed class PackBuilder(UpdraftDbContext db, IBlobStore store, Deploym
         return _pack = new PackWriter(_blob.Content);
     }
 
-    /// <summary>Small contents, back to back.</summary>
+    /// <summary>Small contents, without gaps.</summary>
     private sealed class Batch : IDisposable
     {
         public byte[] Bytes { get; } = ArrayPool<byte>.Shared.Rent(MaxBatchBytes);

@@ -1,31 +1,30 @@
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
-using Updraft.Server.Archives;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>Something that is not as it was stored.</summary>
-/// <param name="DeploymentId">Whose it is.</param>
-/// <param name="Version">A bundle version that needs it; null when no version names it.</param>
+/// <summary>A problem that a scrub found.</summary>
+/// <param name="DeploymentId">The Deployment of the blob.</param>
+/// <param name="Version">A bundle version that needs the blob; null if no version names it.</param>
 /// <param name="Blob">Key of the manifest or pack.</param>
-/// <param name="Path">The file of the bundle, when it is about one.</param>
-/// <param name="Problem">What is wrong, as a sentence.</param>
+/// <param name="Path">The affected file of the bundle; null if the problem affects the whole blob.</param>
+/// <param name="Problem">The problem, as a sentence.</param>
 internal sealed record ScrubDamage(string DeploymentId, string? Version, string? Blob, string? Path, string Problem);
 
-/// <summary>How much has been read.</summary>
+/// <summary>Numbers of the objects, and of the bytes, that a scrub has read.</summary>
 internal sealed record ScrubCount(int Deployments, int Versions, int Manifests, int Packs, long Contents, long Bytes);
 
 /// <summary>
-/// Reads every blob that the database names and compares it with its digest: manifests, indexes of packs, contents, and whether every
-/// file of every version leads to its content. Changes nothing, so it may run beside the server. Memory depends on the number of
-/// contents of one Deployment, not on their sizes.
+/// Reads every blob that the database names and compares it with its digest: manifests, indexes of packs, and contents. It also checks that
+/// the content of every file of every version is in a pack. It changes nothing, so it may run while the server runs. Memory depends on the
+/// number of contents of one Deployment, not on their sizes.
 /// </summary>
 internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action<ScrubDamage> report, Action<ScrubCount> progress)
 {
-    /// <summary>No manifest comes near: a million entries of the longest paths have half of it.</summary>
-    private const long MaxManifest = int.MaxValue / 2;
+    /// <summary>Most bytes of a manifest. A million entries with the longest paths need half of it.</summary>
+    private const long MaxManifestBytes = int.MaxValue / 2;
 
     private ScrubCount _count = new(0, 0, 0, 0, 0, 0);
 
@@ -34,14 +33,15 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
         var deployments = await db.BundleVersions.AsNoTracking().Select(row => row.DeploymentId).Distinct().ToListAsync(cancellationToken);
         foreach (var deployment in deployments)
         {
-            // Versions before contents: whatever a version needs is recorded by the time that its row is.
+            // Versions before contents: the rows of a version's contents are committed with the row of the version.
             var versions = await db.BundleVersions.AsNoTracking().Where(row => row.DeploymentId == deployment)
                 .OrderBy(row => row.Version).ToListAsync(cancellationToken);
             var rows = await db.BundleContents.AsNoTracking().Where(row => row.DeploymentId == deployment).ToListAsync(cancellationToken);
-            var good = await CheckPacksAsync(deployment, versions, rows, cancellationToken);
-            var places = rows.ToDictionary(row => row.Content, row => row.PackId);
-            foreach (var same in versions.GroupBy(version => version.ManifestDigest))
-                await CheckManifestAsync(deployment, same.Key, [.. same.Select(version => version.Version)], good, places, cancellationToken);
+            var intact = await CheckPacksAsync(deployment, versions, rows, cancellationToken);
+            var packs = rows.ToDictionary(row => row.Content, row => row.PackId);
+            foreach (var group in versions.GroupBy(version => version.ManifestDigest))
+                await CheckManifestAsync(deployment, group.Key, [.. group.Select(version => version.Version)], intact, packs,
+                    cancellationToken);
             _count = _count with { Deployments = _count.Deployments + 1, Versions = _count.Versions + versions.Count };
             progress(_count);
         }
@@ -51,11 +51,11 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
     private static bool IsDamage(Exception exception) =>
         exception is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException or OverflowException;
 
-    /// <summary>Reads every pack; returns the contents that are where their row says, with their sizes.</summary>
+    /// <summary>Reads every pack. Returns the intact contents that are at the location in the database, with their sizes.</summary>
     private async Task<Dictionary<Digest, long>> CheckPacksAsync(DeploymentId deployment, List<BundleVersion> versions,
         List<BundleContent> rows, CancellationToken cancellationToken)
     {
-        var good = new Dictionary<Digest, long>(rows.Count);
+        var intact = new Dictionary<Digest, long>(rows.Count);
         var byPack = rows.ToLookup(row => row.PackId, StringComparer.Ordinal);
         foreach (var packId in versions.Select(version => version.PackId).OfType<string>()
             .Union(byPack.Select(group => group.Key), StringComparer.Ordinal))
@@ -70,11 +70,11 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
                 foreach (var row in byPack[packId])
                 {
                     if (!verified.TryGetValue(row.Content, out var found))
-                        Report($"The content {row.Content} is not in the pack, or is damaged.");
+                        Report($"The content {row.Content} is missing in the pack, or damaged.");
                     else if (found.Offset != row.Offset || found.Length != row.Length)
-                        Report($"The content {row.Content} stands elsewhere than the database says.");
+                        Report($"The content {row.Content} is at another location in the pack than in the database.");
                     else
-                        good.Add(row.Content, found.Size);
+                        intact.Add(row.Content, found.Size);
                 }
             }
             catch (Exception exception) when (IsDamage(exception))
@@ -84,7 +84,7 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
             _count = _count with { Packs = _count.Packs + 1 };
             progress(_count);
         }
-        return good;
+        return intact;
     }
 
     private Dictionary<Digest, PackEntry> CheckContents(Stream pack, Action<string> report, CancellationToken cancellationToken)
@@ -95,7 +95,7 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                using var frame = new FrameStream(pack, entry.Offset, entry.Length);
+                using var frame = new PackFrame(pack, entry.Offset, entry.Length);
                 PackReader.CopyVerified(frame, entry.Size, entry.Content, Stream.Null);
                 verified[entry.Content] = entry;
             }
@@ -109,8 +109,8 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
         return verified;
     }
 
-    private async Task CheckManifestAsync(DeploymentId deployment, Digest digest, string[] versions, Dictionary<Digest, long> good,
-        Dictionary<Digest, string> places, CancellationToken cancellationToken)
+    private async Task CheckManifestAsync(DeploymentId deployment, Digest digest, string[] versions, Dictionary<Digest, long> intact,
+        Dictionary<Digest, string> packs, CancellationToken cancellationToken)
     {
         var blob = BundleBlobs.Manifest(deployment, digest);
         void Report(string? path, string problem)
@@ -122,12 +122,12 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
         {
             foreach (var entry in (await ReadAsync(blob, digest, cancellationToken)).Entries)
             {
-                if (entry.IsFolder)
+                if (entry.IsDirectory)
                     continue;
-                if (!places.TryGetValue(entry.Content, out var packId))
-                    Report(entry.Path, $"The database knows no pack with its content {entry.Content}.");
-                else if (!good.TryGetValue(entry.Content, out var size))
-                    Report(entry.Path, $"Its content {entry.Content} cannot be had from {BundleBlobs.Pack(deployment, packId)}.");
+                if (!packs.TryGetValue(entry.Content, out var packId))
+                    Report(entry.Path, $"The database has no pack for its content {entry.Content}.");
+                else if (!intact.TryGetValue(entry.Content, out var size))
+                    Report(entry.Path, $"Its content {entry.Content} cannot be read from {BundleBlobs.Pack(deployment, packId)}.");
                 else if (size != entry.Size)
                     Report(entry.Path, $"It has {entry.Size} bytes in the manifest and {size} in the pack.");
             }
@@ -143,11 +143,11 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
     private async Task<Manifest> ReadAsync(string blob, Digest digest, CancellationToken cancellationToken)
     {
         await using var stream = await store.OpenAsync(blob, cancellationToken);
-        if (stream.Length > MaxManifest)
-            throw new InvalidDataException($"It has {stream.Length} bytes.");
+        if (stream.Length > MaxManifestBytes)
+            throw new InvalidDataException($"It has {stream.Length} bytes; at most {MaxManifestBytes} are possible.");
         var bytes = new byte[stream.Length];
         await stream.ReadExactlyAsync(bytes, cancellationToken);
         _count = _count with { Bytes = _count.Bytes + bytes.Length };
-        return Digest.Of(bytes) == digest ? Manifest.Parse(bytes) : throw new InvalidDataException("Its bytes do not have its digest.");
+        return Digest.Of(bytes) == digest ? Manifest.Parse(bytes) : throw new InvalidDataException("Its bytes do not match its digest.");
     }
 }

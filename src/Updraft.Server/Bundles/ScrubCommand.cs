@@ -8,28 +8,28 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>The sub-command <c>scrub</c>: prints what <see cref="ScrubBundles"/> finds.</summary>
+/// <summary>The command <c>scrub</c>: prints the problems that <see cref="ScrubBundles"/> finds.</summary>
 internal static class ScrubCommand
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
-        // Read in terminals and by scripts, never put into HTML.
+        // For terminals and scripts, never for HTML.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         WriteIndented = true,
     };
 
-    /// <summary>Reads everything once. 0: all is well. 1: something is damaged and named.</summary>
+    /// <summary>Reads all blobs once. Returns the exit code: 0 if all are intact, 1 if one is damaged.</summary>
     public static async Task<int> RunAsync(IServiceProvider services, bool asJson, CancellationToken cancellationToken)
     {
         var options = services.GetRequiredService<IOptions<ServerOptions>>().Value;
         var database = Path.Join(Path.GetFullPath(options.Data), "database", "updraft.db");
         if (!services.GetRequiredService<IOptions<DatabaseOptions>>().Value.IsShared && !File.Exists(database))
-            throw new IOException($"there is no database at '{database}'; say where the data is with --Data.");
+            throw new IOException($"there is no database at '{database}'. Name the data directory with --Data.");
 
         await using var scope = services.CreateAsyncScope();
         var damage = new List<ScrubDamage>();
         var progress = new ProgressLine(services.GetRequiredService<TimeProvider>());
-        var scrub = new ScrubBundles(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), StorageServices.OpenToRead(services),
+        var scrub = new ScrubBundles(scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), StorageServices.OpenForReading(services),
             found =>
             {
                 damage.Add(found);
@@ -51,11 +51,11 @@ internal static class ScrubCommand
                 total.Bytes,
                 Damage = damage,
             }, Json)
-            : $"{Describe(total)}: {(damage.Count == 0 ? "all is well" : $"{damage.Count} times damage")}");
+            : $"{Describe(total)}: {(damage.Count == 0 ? "all is well" : $"{damage.Count} problems found")}");
         return damage.Count == 0 ? ServerCommand.Stopped : ServerCommand.Failed;
     }
 
-    /// <summary>One line about damage.</summary>
+    /// <summary>A problem as a line of text.</summary>
     public static string Describe(ScrubDamage damage)
     {
         var version = damage.Version is null ? "" : $", version {damage.Version}";
@@ -63,7 +63,7 @@ internal static class ScrubCommand
         return $"damaged: Deployment {damage.DeploymentId}{version}{path}, blob {damage.Blob}: {damage.Problem}";
     }
 
-    /// <summary>What has been read, in words.</summary>
+    /// <summary>The numbers as text.</summary>
     public static string Describe(ScrubCount count) =>
         $"{count.Deployments} Deployments, {count.Versions} versions, {count.Manifests} manifests, {count.Packs} packs, "
         + $"{count.Contents} contents, {count.Bytes} bytes";

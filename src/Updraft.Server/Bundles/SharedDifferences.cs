@@ -4,71 +4,72 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Bundles;
 
-/// <summary>A difference as it travels: its bytes, and the same packed when that pays.</summary>
+/// <summary>A difference as a response body: plain, and compressed if it is large enough.</summary>
 internal sealed record DifferenceBody(byte[] Plain, byte[]? Gzip);
 
 /// <summary>
-/// The agents of a Deployment that wake together ask for the same difference at the same time: it is made once. Manifests never change,
-/// and where contents stand is a hint, so it is kept for a while, for those who come a little later.
+/// A deploy notifies all agents of a Deployment at once, and they request the same difference at the same time. This class computes it
+/// once and caches it for 30 seconds. The cache cannot be wrong: manifests never change, and a stale location of a content is only a
+/// hint.
 /// </summary>
 internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvider clock)
 {
-    private const int SmallestToCompress = 1024, LargestKept = 256 * 1024, MaxKept = 64;
-    private static readonly TimeSpan KeptFor = TimeSpan.FromSeconds(30);
+    private const int MinBytesToCompress = 1024, MaxCachedBytes = 256 * 1024, MaxCachedEntries = 64;
+    private static readonly TimeSpan CacheLifetime = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<(DeploymentId, Digest?, Digest), Entry> _entries = new();
 
-    /// <summary>What leads from one manifest of a Deployment to another; see <see cref="CompareManifests"/>.</summary>
+    /// <summary>The difference between two manifests of a Deployment; see <see cref="CompareManifests"/>.</summary>
     public async Task<DifferenceBody> ReadAsync(DeploymentId deployment, Digest? from, Digest to, CancellationToken cancellationToken)
     {
         var key = (deployment, from, to);
-        Forget();
-        // Whoever began it may go away while others wait for it, so it belongs to none of them.
-        var entry = _entries.GetOrAdd(key, _ => new Entry(clock.GetTimestamp(), new(() => MakeAsync(deployment, from, to))));
-        var isKept = false;
+        RemoveExpired();
+        // No request owns the task: the first requester may disconnect while others wait.
+        var entry = _entries.GetOrAdd(key, _ => new Entry(clock.GetTimestamp(), new(() => ComputeAsync(deployment, from, to))));
+        var isCached = false;
         try
         {
             var body = await entry.Body.Value.WaitAsync(cancellationToken);
-            isKept = body.Plain.Length <= LargestKept;
+            isCached = body.Plain.Length <= MaxCachedBytes;
             return body;
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            isKept = true;
+            isCached = true;
             throw;
         }
         finally
         {
-            if (!isKept)
+            if (!isCached)
                 _entries.TryRemove(new(key, entry));
         }
     }
 
-    private async Task<DifferenceBody> MakeAsync(DeploymentId deployment, Digest? from, Digest to)
+    private async Task<DifferenceBody> ComputeAsync(DeploymentId deployment, Digest? from, Digest to)
     {
         await using var scope = scopes.CreateAsyncScope();
         var compare = scope.ServiceProvider.GetRequiredService<CompareManifests>();
         var plain = (await compare.RunAsync(deployment, from, to, CancellationToken.None)).ToBytes();
-        return new(plain, plain.Length > SmallestToCompress ? Pack(plain) : null);
+        return new(plain, plain.Length > MinBytesToCompress ? Compress(plain) : null);
     }
 
-    private void Forget()
+    private void RemoveExpired()
     {
         foreach (var entry in _entries)
         {
-            if (clock.GetElapsedTime(entry.Value.At) > KeptFor)
+            if (clock.GetElapsedTime(entry.Value.At) > CacheLifetime)
                 _entries.TryRemove(entry);
         }
-        if (_entries.Count > MaxKept)
+        if (_entries.Count > MaxCachedEntries)
             _entries.Clear();
     }
 
-    private static byte[] Pack(byte[] body)
+    private static byte[] Compress(byte[] body)
     {
-        using var packed = new MemoryStream(body.Length / 2);
-        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        using var compressed = new MemoryStream(body.Length / 2);
+        using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest, leaveOpen: true))
             gzip.Write(body);
-        return packed.ToArray();
+        return compressed.ToArray();
     }
 
     private sealed record Entry(long At, Lazy<Task<DifferenceBody>> Body);

@@ -6,16 +6,18 @@ using Updraft.Server.Organizations;
 
 namespace Updraft.Server.Clusters;
 
-/// <summary>The one cluster of an Organization: the machines of this installation. It is not stored; its ids follow from the Organization's.</summary>
+/// <summary>
+/// The one cluster of an Organization, which stands for this installation. It is not stored: its IDs are derived from the ID of the
+/// Organization.
+/// </summary>
 internal static class Cluster
 {
-    /// <summary>Its id.</summary>
     public static string IdOf(OrganizationId organization) => Derive("cluster", organization);
 
-    /// <summary>Id of its only node pool.</summary>
+    /// <summary>ID of the only node pool.</summary>
     public static string NodePoolIdOf(OrganizationId organization) => Derive("node pool", organization);
 
-    /// <summary>The cluster on the wire.</summary>
+    /// <summary>The cluster in the API.</summary>
     public static ClusterResponse ToCluster(this Organization organization, ClusterOptions options) => new()
     {
         Id = IdOf(organization.Id),
@@ -39,7 +41,8 @@ internal static class Cluster
         UpdatedAt = organization.CreatedAt,
     };
 
-    // An id of the usual shape: 'c' and 24 of [0-9a-f].
-    private static string Derive(string what, OrganizationId organization) =>
-        string.Concat("c", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{what} of {organization}"))).AsSpan(0, EntityId.Length - 1));
+    // An ID of the usual shape: 'c' and 24 of [0-9a-f].
+    private static string Derive(string kind, OrganizationId organization) =>
+        string.Concat("c", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind} of {organization}")))
+            .AsSpan(0, EntityId.Length - 1));
 }

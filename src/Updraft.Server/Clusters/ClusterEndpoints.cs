@@ -11,23 +11,24 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Clusters;
 
-/// <summary>The cluster over HTTP. There is always exactly one, so what would change that is a 400.</summary>
+/// <summary>Endpoints of clusters. An installation always has exactly one, so a request that would change it gets a 400.</summary>
 internal static class ClusterEndpoints
 {
     private static readonly string[] Sorts =
         ["name:asc", "name:desc", "createdAt:asc", "createdAt:desc", "updatedAt:asc", "updatedAt:desc"];
 
     public static void AddClusters(this WebApplicationBuilder builder) => builder.Services
-        .AddOptions<ClusterOptions>().BindConfiguration("Clusters").ValidateDataAnnotations().ValidateOnStart();
+        .AddOptions<ClusterOptions>().BindConfiguration(ClusterOptions.Section).ValidateDataAnnotations().ValidateOnStart();
 
     public static void MapClusters(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters).Operation("GetClusterOptions");
+        routes.MapGet("/organizations/{organizationId}/cluster-options", GetOptions).Requires(Permission.ReadClusters)
+            .Operation("GetClusterOptions");
         var clusters = routes.MapGroup("/organizations/{organizationId}/clusters");
         clusters.MapGet("/", ListAsync).Requires(Permission.ReadClusters).Operation("ListClusters").Sorts(new SortOrders(Sorts));
-        clusters.MapPost("/", Refuse).Requires(Permission.ManageClusters).Operation("CreateCluster");
+        clusters.MapPost("/", RejectChange).Requires(Permission.ManageClusters).Operation("CreateCluster");
         clusters.MapGet("/{clusterId}", GetAsync).Requires(Permission.ReadClusters).Operation("GetCluster");
-        clusters.MapPost("/{clusterId}", Refuse).Requires(Permission.ManageClusters).Operation("UpdateCluster");
+        clusters.MapPost("/{clusterId}", RejectChange).Requires(Permission.ManageClusters).Operation("UpdateCluster");
         clusters.MapDelete("/{clusterId}", RejectDeletion).Requires(Permission.ManageClusters).Operation("DeleteCluster");
     }
 
@@ -36,13 +37,13 @@ internal static class ClusterEndpoints
         [AllowedValues("AWS", "AZURE", "GCP")] string? provider, string[]? sorts,
         CancellationToken cancellationToken)
     {
-        // There is nothing to sort, but a wrong sort is wrong here as in every list.
+        // One cluster needs no order, but an unknown sort order is a 400 in all lists.
         if (sorts?.FirstOrDefault(sort => !Sorts.Contains(sort)) is { } unknown)
-            throw ApiException.BadRequest($"'sorts' has '{ApiException.Shorten(unknown)}'; it can be {string.Join(", ", Sorts)}.");
+            throw ApiException.BadRequest($"'sorts' has '{ApiException.Shorten(unknown)}'. Use one of {string.Join(", ", Sorts)}.");
         var cluster = await ReadAsync(organizationId, db, options, cancellationToken);
-        var isWanted = (names is not { Length: > 0 } || names.Contains(cluster.Name))
+        var matches = (names is not { Length: > 0 } || names.Contains(cluster.Name))
             && (string.IsNullOrEmpty(provider) || provider == cluster.CloudProvider);
-        ClusterResponse[] all = isWanted ? [cluster] : [];
+        ClusterResponse[] all = matches ? [cluster] : [];
         return new ClustersPaginated
         {
             Clusters = [.. all.Skip(paging.Offset).Take(paging.Limit)],
@@ -61,8 +62,8 @@ internal static class ClusterEndpoints
         IOptions<ClusterOptions> options, CancellationToken cancellationToken) =>
         (await db.Organizations.AsNoTracking().SingleAsync(row => row.Id == organizationId, cancellationToken)).ToCluster(options.Value);
 
-    // The contract wants the bare array. It has this installation whatever provider is asked for: the astro CLI takes the first entry
-    // unseen, and asks for the provider that is its own default.
+    // The contract demands a bare array. It has this installation for every provider, because the astro CLI sends its own default provider
+    // and uses the first entry without a check.
     private static IReadOnlyList<ClusterOptionsResponse> GetOptions(IOptions<ClusterOptions> options,
         [AllowedValues("AWS", "AZURE", "GCP")] string? provider, [AllowedValues("DEDICATED", "HYBRID")] string? type)
     {
@@ -86,11 +87,11 @@ internal static class ClusterEndpoints
         ];
     }
 
-    private static ClusterResponse Refuse() => throw Refused();
+    private static ClusterResponse RejectChange() => throw Fixed();
 
-    private static NoContent RejectDeletion() => throw Refused();
+    private static NoContent RejectDeletion() => throw Fixed();
 
-    private static ApiException Refused() => ApiException.BadRequest(
-        "A self-hosted installation has exactly one cluster: the machines that run agents. It is described in the server's settings "
-        + "(Clusters) and cannot be made, changed or deleted here.");
+    private static ApiException Fixed() => new(ClusterErrors.ClusterFixed,
+        "An installation has exactly one cluster: the hosts that run agents. The API cannot create, change or delete it. "
+        + "An operator can change it in the section Clusters of the server's settings.");
 }

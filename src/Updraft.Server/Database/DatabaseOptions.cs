@@ -4,23 +4,34 @@ using Npgsql;
 
 namespace Updraft.Server.Database;
 
-/// <summary>Which database is used; section <c>Database</c>.</summary>
+/// <summary>The database: SQLite in the data directory, or PostgreSQL, which several replicas can share.</summary>
 internal sealed class DatabaseOptions : IValidatableObject
 {
+    public const string Section = "Database";
+
     /// <summary>
-    /// Where PostgreSQL is: <c>Host=db;Database=updraft;Username=updraft;Password=…</c>, or the same as
-    /// <c>postgres://updraft:…@db/updraft?sslmode=require</c>. SQLite in the data folder when empty.
+    /// Connection string of PostgreSQL. It contains a password, so prefer the environment variable to the command line. Default: SQLite in
+    /// the data directory.
     /// </summary>
+    /// <value>
+    /// <c>Host=db;Database=updraft;Username=updraft;Password=…</c> or <c>postgres://updraft:…@db/updraft?sslmode=require</c>
+    /// </value>
     public string? ConnectionString { get; set; }
 
-    /// <summary>Most connections that one server holds to PostgreSQL; 50 by default. Two more listen and hold the lead.</summary>
+    /// <summary>
+    /// Maximum number of pooled PostgreSQL connections of one replica. A replica reserves two more: one for notifications, one for leader
+    /// election. A request waits at most 5 seconds for a free connection.
+    /// </summary>
     [Range(2, 1000)]
     public int MaxConnections { get; set; } = 50;
 
-    /// <summary>Start although the keys are not those on record, and record them: once, after a key was changed on purpose.</summary>
+    /// <summary>
+    /// Whether the server replaces the recorded key IDs with the IDs of its own keys. Set it for one start of one replica, after you
+    /// changed a key on all replicas.
+    /// </summary>
     public bool AcceptKeys { get; set; }
 
-    /// <summary>Whether several servers may work on the database.</summary>
+    /// <summary>Whether several replicas can share the database.</summary>
     public bool IsShared => !string.IsNullOrEmpty(ConnectionString);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
@@ -30,73 +41,79 @@ internal sealed class DatabaseOptions : IValidatableObject
         ValidationResult? mistake = null;
         try
         {
-            var read = Read();
-            if (string.IsNullOrEmpty(read.Host) || string.IsNullOrEmpty(read.Database))
+            var settings = Parse();
+            if (string.IsNullOrEmpty(settings.Host) || string.IsNullOrEmpty(settings.Database))
                 mistake = new("Database:ConnectionString must name a Host and a Database.");
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or KeyNotFoundException)
         {
-            // The reader's own message repeats a part of the text, which may be the password.
-            mistake = new("Database:ConnectionString must be like 'Host=db;Database=updraft;Username=updraft;Password=…' or postgres://updraft:…@db/updraft.");
+            // The parser's message contains a part of the text, which may be the password.
+            mistake = new("Database:ConnectionString is malformed. "
+                + "Use 'Host=db;Database=updraft;Username=updraft;Password=…' or postgres://updraft:…@db/updraft.");
         }
         if (mistake is not null)
             yield return mistake;
     }
 
-    /// <summary>For the pool of ordinary work: waits that nobody should have to endure end with an error.</summary>
-    public NpgsqlConnectionStringBuilder ForWork()
+    /// <summary>Settings of the connection pool for requests. Long waits end with an error.</summary>
+    public NpgsqlConnectionStringBuilder ForPool()
     {
-        var read = Read();
-        read.MaxPoolSize = MaxConnections;
-        // Seven statements before the first of every request would clear what no request leaves behind: settings, cursors, locks.
-        if (!Says(read, "No Reset On Close"))
-            read.NoResetOnClose = true;
-        if (!Says(read, "Options"))
-            read.Options = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s";
-        return read;
+        var settings = Parse();
+        settings.MaxPoolSize = MaxConnections;
+        // A reset is seven statements before the first one of each request. No request leaves settings, cursors or session locks behind.
+        if (!IsSet(settings, "No Reset On Close"))
+            settings.NoResetOnClose = true;
+        if (!IsSet(settings, "Options"))
+            settings.Options = "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s";
+        return settings;
     }
 
-    /// <summary>For one connection of its own, which may wait for as long as it takes.</summary>
-    public NpgsqlConnectionStringBuilder ForOne()
+    /// <summary>Settings of a connection outside of the pool. Its statements have no timeout.</summary>
+    public NpgsqlConnectionStringBuilder ForSingleConnection()
     {
-        var read = Read();
-        (read.Pooling, read.CommandTimeout, read.KeepAlive) = (false, 0, 10);
-        return read;
+        var settings = Parse();
+        (settings.Pooling, settings.CommandTimeout, settings.KeepAlive) = (false, 0, 10);
+        return settings;
     }
 
-    private NpgsqlConnectionStringBuilder Read()
+    private NpgsqlConnectionStringBuilder Parse()
     {
         var text = ConnectionString!.Trim();
-        var read = text.StartsWith("postgres://", StringComparison.Ordinal) || text.StartsWith("postgresql://", StringComparison.Ordinal)
-            ? ReadUrl(new Uri(text)) : new NpgsqlConnectionStringBuilder(text);
-        read.ApplicationName ??= "updraft";
-        // Longer than this nobody waits for a place in the pool or for a server that does not answer.
-        if (!Says(read, "Timeout"))
-            read.Timeout = 5;
-        // What is wrong with a statement may name what is in a row.
-        read.IncludeErrorDetail = false;
-        return read;
+        var settings = text.StartsWith("postgres://", StringComparison.Ordinal)
+            || text.StartsWith("postgresql://", StringComparison.Ordinal)
+            ? ParseUrl(new Uri(text)) : new NpgsqlConnectionStringBuilder(text);
+        settings.ApplicationName ??= "updraft";
+        // Limits the wait for a pooled connection and for an unreachable server. In seconds.
+        if (!IsSet(settings, "Timeout"))
+            settings.Timeout = 5;
+        // The details of an error may contain values of a row.
+        settings.IncludeErrorDetail = false;
+        return settings;
     }
 
-    // Not ContainsKey, which knows every keyword that there is.
-    private static bool Says(NpgsqlConnectionStringBuilder read, string keyword) => read.ShouldSerialize(keyword);
+    // Not ContainsKey, which is true for every known keyword.
+    private static bool IsSet(NpgsqlConnectionStringBuilder settings, string keyword) => settings.ShouldSerialize(keyword);
 
-    private static NpgsqlConnectionStringBuilder ReadUrl(Uri url)
+    private static NpgsqlConnectionStringBuilder ParseUrl(Uri url)
     {
-        var who = url.UserInfo.Split(':', 2);
-        var read = new NpgsqlConnectionStringBuilder { Host = Uri.UnescapeDataString(url.Host), Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')) };
+        var user = url.UserInfo.Split(':', 2);
+        var settings = new NpgsqlConnectionStringBuilder
+        {
+            Host = Uri.UnescapeDataString(url.Host),
+            Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')),
+        };
         if (url.Port > 0)
-            read.Port = url.Port;
-        if (who[0].Length > 0)
-            read.Username = Uri.UnescapeDataString(who[0]);
-        if (who.Length > 1)
-            read.Password = Uri.UnescapeDataString(who[1]);
+            settings.Port = url.Port;
+        if (user[0].Length > 0)
+            settings.Username = Uri.UnescapeDataString(user[0]);
+        if (user.Length > 1)
+            settings.Password = Uri.UnescapeDataString(user[1]);
         foreach (var (name, value) in Microsoft.AspNetCore.WebUtilities.QueryHelpers.ParseQuery(url.Query))
-            read[Keyword(name)] = value.ToString();
-        return read;
+            settings[Keyword(name)] = value.ToString();
+        return settings;
     }
 
-    // libpq's names, where Npgsql has others.
+    // Npgsql has other names than libpq for some parameters.
     private static string Keyword(string name) => name.ToLower(CultureInfo.InvariantCulture) switch
     {
         "sslmode" => "SSL Mode",

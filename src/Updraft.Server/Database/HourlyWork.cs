@@ -3,29 +3,29 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// Work that one of all servers on the database does every hour: it begins when this server comes to lead, see <see cref="LeaderElection"/>. A round
-/// that fails is not repeated before the next one, which finds the same again.
+/// Background work that the leader does every hour, first when this replica becomes the leader; see <see cref="LeaderElection"/>. A
+/// failed round is not retried before the next hour. The next round must find the same work again.
 /// </summary>
-/// <param name="lead">Says when this server leads.</param>
-/// <param name="clock">Time.</param>
-/// <param name="log">Where a failed round is told.</param>
-/// <param name="work">What it is, as <see cref="BackgroundWork"/> names it.</param>
-internal abstract class HourlyWork(LeaderElection lead, TimeProvider clock, ILogger log, string work) : BackgroundService
+/// <param name="leader">Runs the work while this replica is the leader.</param>
+/// <param name="clock">Measures the hours.</param>
+/// <param name="log">Receives failures of rounds.</param>
+/// <param name="work">Value of the metric label <c>work</c>.</param>
+internal abstract class HourlyWork(LeaderElection leader, TimeProvider clock, ILogger log, string work) : BackgroundService
 {
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     protected TimeProvider Clock => clock;
 
     protected ILogger Log => log;
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => lead.RunAsync(EveryHourAsync, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => leader.RunAsync(RunHourlyAsync, stoppingToken);
 
-    /// <summary>One round.</summary>
+    /// <summary>Does one round of the work.</summary>
     protected abstract Task RunAsync(CancellationToken cancellationToken);
 
-    private async Task EveryHourAsync(CancellationToken stoppingToken)
+    private async Task RunHourlyAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Every, clock);
+        using var timer = new PeriodicTimer(Interval, clock);
         do
         {
             try
@@ -36,7 +36,7 @@ internal abstract class HourlyWork(LeaderElection lead, TimeProvider clock, ILog
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
                 BackgroundWork.Failed(work);
-                log.LogWarning(exception, "The work {Work} failed; its next round is in an hour.", work);
+                log.LogWarning(exception, "The background work {Work} failed; retrying in an hour.", work);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));

@@ -4,48 +4,48 @@ using Npgsql;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// Elects the server that does the background work of all servers on the database, such as deleting what is old or sending what is
-/// due. On PostgreSQL the lead is an advisory lock of a connection of its own: it ends with the connection, whatever way that ends, and
-/// another server takes it within seconds. On SQLite the one server leads. To adopt it:
+/// Elects the leader, the replica that does the shared background work, such as the deletion of old events. On PostgreSQL, the leader
+/// holds an advisory lock on a connection of its own. PostgreSQL releases the lock when the connection ends for any reason, and another
+/// replica takes it within seconds. On SQLite, the only server is the leader. Usage:
 /// <code>
-/// protected override Task ExecuteAsync(CancellationToken stoppingToken) => lead.RunAsync(WorkAsync, stoppingToken);
+/// protected override Task ExecuteAsync(CancellationToken stoppingToken) => leader.RunAsync(WorkAsync, stoppingToken);
 /// </code>
 /// </summary>
 /// <remarks>
-/// The lead saves work; it does not make it safe. A server that is cut off from PostgreSQL may go on for some seconds after another one
-/// has begun, so whatever may not be done twice needs a row lock as well.
+/// The election saves work, but is not a lock for correctness. A leader that loses its connection to PostgreSQL may continue for some
+/// seconds after another replica has started. Work that must not happen twice needs a row lock as well.
 /// </remarks>
 internal sealed partial class LeaderElection(IOptions<DatabaseOptions> options, ILogger<LeaderElection> log) : BackgroundService
 {
-    // Any number that no other lock of the database has: "leading" in ASCII.
-    private const long LeadLock = 0x6C65_6164_696E_67;
+    // "leading" in ASCII. No other advisory lock of the database may have this number.
+    private const long LeaderLock = 0x6C65_6164_696E_67;
 
     private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.1), LongestPause = TimeSpan.FromSeconds(5);
 
-    // Completed while this server leads, by what is cancelled when it does no longer.
-    private volatile TaskCompletionSource<CancellationToken> _lead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    // Completed while this replica is the leader. The token is canceled when it loses the lock.
+    private volatile TaskCompletionSource<CancellationToken> _leadership = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>
-    /// Runs the work while this server leads, and from its beginning each time that it comes to lead. Returns when the work does of
-    /// itself.
+    /// Runs the work while this replica is the leader, and starts it again each time that the replica becomes the leader. Returns when
+    /// the work completes.
     /// </summary>
-    /// <param name="work">Its token is cancelled when the lead is lost or the server stops. The next round of it may be at another server.</param>
-    /// <param name="stoppingToken">Cancelled when the server stops.</param>
+    /// <param name="work">Its token is canceled when the replica loses the lock, or when the server stops.</param>
+    /// <param name="stoppingToken">Canceled when the server stops.</param>
     public async Task RunAsync(Func<CancellationToken, Task> work, CancellationToken stoppingToken)
     {
         while (true)
         {
-            var lead = await _lead.Task.WaitAsync(stoppingToken);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(lead, stoppingToken);
+            var lost = await _leadership.Task.WaitAsync(stoppingToken);
+            using var canceled = CancellationTokenSource.CreateLinkedTokenSource(lost, stoppingToken);
             try
             {
-                await work(either.Token);
+                await work(canceled.Token);
             }
-            catch (Exception) when (lead.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
+            catch (Exception) when (lost.IsCancellationRequested && !stoppingToken.IsCancellationRequested)
             {
-                // Broken off; whoever leads next does it.
+                // The next leader does the work.
             }
-            if (!lead.IsCancellationRequested)
+            if (!lost.IsCancellationRequested)
                 return;
         }
     }
@@ -54,7 +54,7 @@ internal sealed partial class LeaderElection(IOptions<DatabaseOptions> options, 
     {
         if (!options.Value.IsShared)
         {
-            _lead.SetResult(stoppingToken);
+            _leadership.SetResult(stoppingToken);
             return;
         }
         var pause = ShortestPause;
@@ -62,9 +62,9 @@ internal sealed partial class LeaderElection(IOptions<DatabaseOptions> options, 
         {
             try
             {
-                await using var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
+                await using var connection = new NpgsqlConnection(options.Value.ForSingleConnection().ConnectionString);
                 await connection.OpenAsync(stoppingToken);
-                // Asked now and then: who waits inside PostgreSQL for long keeps it from tidying up.
+                // Polls, because a long wait inside of PostgreSQL holds a snapshot, which blocks its vacuum.
                 for (; !await TryLockAsync(connection, stoppingToken); pause = Longer(pause))
                     await Task.Delay(pause, stoppingToken);
                 pause = ShortestPause;
@@ -72,44 +72,45 @@ internal sealed partial class LeaderElection(IOptions<DatabaseOptions> options, 
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                LogDatabaseUnreachable(pause, exception);
+                LogConnectionLost(pause, exception);
                 await Task.Delay(pause, stoppingToken);
                 pause = Longer(pause);
             }
         }
     }
 
-    /// <summary>Leads until the connection ends.</summary>
+    /// <summary>Is the leader until the connection ends.</summary>
     private async Task RunAsLeaderAsync(NpgsqlConnection connection, CancellationToken stoppingToken)
     {
         using var lost = new CancellationTokenSource();
         LogElected();
-        _lead.SetResult(lost.Token);
+        _leadership.SetResult(lost.Token);
         try
         {
-            // Nobody sends anything; this ends when the connection does.
+            // No message is expected. The wait throws when the connection ends.
             while (true)
                 await connection.WaitAsync(stoppingToken);
         }
         finally
         {
-            // First, so that whoever is broken off waits for the next lead.
-            _lead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            // Before the cancellation, so that canceled work waits for the next election.
+            _leadership = new(TaskCreationOptions.RunContinuationsAsynchronously);
             await lost.CancelAsync();
         }
     }
 
     private static async Task<bool> TryLockAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LeadLock})", connection);
+        await using var command = new NpgsqlCommand($"SELECT pg_try_advisory_lock({LeaderLock})", connection);
         return await command.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     private static TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : LongestPause;
 
-    [LoggerMessage(1, LogLevel.Information, "This server does the background work of all from now on.")]
+    [LoggerMessage(1, LogLevel.Information, "This replica became the leader. It now does the shared background work.")]
     private partial void LogElected();
 
-    [LoggerMessage(2, LogLevel.Warning, "This server cannot take its turn at the background work; the next attempt is in {Pause}.")]
-    private partial void LogDatabaseUnreachable(TimeSpan pause, Exception exception);
+    [LoggerMessage(2, LogLevel.Warning,
+        "Lost the PostgreSQL connection for leader election; retrying in {Pause}. Another replica can become the leader.")]
+    private partial void LogConnectionLost(TimeSpan pause, Exception exception);
 }

@@ -6,37 +6,38 @@ using Npgsql;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// Brings the schema to this program's version while no other server does anything of the kind. A schema that is newer than the program
-/// is left alone: during a rolling upgrade servers of two versions work on it.
+/// Migrates the schema to the version of this program, on one replica at a time. It does not change a schema that is newer than the
+/// program: during a rolling upgrade, replicas of two versions use the same schema.
 /// </summary>
 internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<DatabaseOptions> options, ILogger<PrepareDatabase> log)
 {
-    // Any number; that of the word would do as well. Advisory locks belong to one database of the cluster.
-    private const long StartLock = 0x7570_6472_6166_74;
+    // "updraft" in ASCII. Advisory locks belong to one database of a PostgreSQL cluster.
+    private const long MigrationLock = 0x7570_6472_6166_74;
 
-    /// <summary>Waits until no other server starts on this database, and keeps others waiting until the result is disposed.</summary>
-    /// <exception cref="IOException">The database cannot be used; the message says why.</exception>
+    /// <summary>Waits for the migration lock of the database, and holds it until the caller disposes the result.</summary>
+    /// <exception cref="IOException">The database cannot be used; the message has the reason.</exception>
     public async Task<IAsyncDisposable> LockMigrationsAsync(CancellationToken cancellationToken)
     {
         if (!options.Value.IsShared)
             return new NoOpLock();
-        var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
+        var connection = new NpgsqlConnection(options.Value.ForSingleConnection().ConnectionString);
         try
         {
             await connection.OpenAsync(cancellationToken);
-            if (await AskAsync(connection, "SHOW server_encoding", cancellationToken) is not "UTF8" and var encoding)
-                throw new IOException($"the database is encoded in {encoding}; create it with ENCODING 'UTF8'.");
-            if (await AskAsync(connection, $"SELECT pg_try_advisory_lock({StartLock})", cancellationToken) is not true)
+            if (await QueryAsync(connection, "SHOW server_encoding", cancellationToken) is not "UTF8" and var encoding)
+                throw new IOException($"the encoding of the database is {encoding}, but must be UTF8. "
+                    + "Create the database with ENCODING 'UTF8'.");
+            if (await QueryAsync(connection, $"SELECT pg_try_advisory_lock({MigrationLock})", cancellationToken) is not true)
             {
-                LogWaits();
-                await AskAsync(connection, $"SELECT pg_advisory_lock({StartLock})", cancellationToken);
+                LogWaiting();
+                await QueryAsync(connection, $"SELECT pg_advisory_lock({MigrationLock})", cancellationToken);
             }
             return connection;
         }
         catch (NpgsqlException exception)
         {
             await connection.DisposeAsync();
-            throw new IOException($"PostgreSQL does not let it in: {exception.Message}", exception);
+            throw new IOException($"the connection to PostgreSQL failed: {exception.Message}", exception);
         }
         catch
         {
@@ -45,27 +46,30 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
         }
     }
 
-    /// <summary>Brings the schema to this program's version. Safe to repeat. Only on this server's turn.</summary>
-    /// <exception cref="IOException">The schema is too new for this program, or an import into the database has not ended.</exception>
+    /// <summary>
+    /// Migrates the schema, and rejects a database with an incomplete import. Idempotent. The caller holds the migration lock.
+    /// </summary>
+    /// <exception cref="IOException">The schema is too new for this program, or an import into the database is incomplete.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await MigrateSchemaAsync(cancellationToken);
         if (await db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } import)
-            throw new IOException($"an import into this database has not ended. Run it again, it goes on where it was: import --From '{import.Value}'.");
+            throw new IOException("an import into this database is incomplete. "
+                + $"Run it again, and it will continue: import --From '{import.Value}'.");
     }
 
-    /// <summary>The same for who is about to fill the database.</summary>
+    /// <summary>Migrates the schema only, for an import. The caller holds the migration lock.</summary>
     /// <exception cref="IOException">The schema is too new for this program.</exception>
     public async Task MigrateSchemaAsync(CancellationToken cancellationToken)
     {
         if (options.Value.IsShared)
         {
-            await using var patient = DatabaseServices.OpenWithoutTimeout(options.Value);
-            await MigrateAsync(patient, cancellationToken);
+            await using var unpooled = DatabaseServices.OpenWithoutTimeout(options.Value);
+            await MigrateAsync(unpooled, cancellationToken);
             return;
         }
-        // The migrations' own lock is a row. Who is killed leaves it, and the next start would wait for it for ever. Nobody else can
-        // hold it while this process holds the data folder.
+        // EF locks migrations with a row in this table. A killed process leaves the row, and the next start would wait forever. No other
+        // process can hold the lock, because this process holds the lock of the data directory.
         await db.Database.ExecuteSqlRawAsync("""DROP TABLE IF EXISTS "__EFMigrationsLock";""", cancellationToken);
         await MigrateAsync(db, cancellationToken);
     }
@@ -83,28 +87,30 @@ internal sealed partial class PrepareDatabase(UpdraftDbContext db, IOptions<Data
             .SingleOrDefaultAsync(cancellationToken);
         if (oldest is not null && !known.Contains(oldest))
         {
-            throw new IOException($"the database was brought to '{unknown[^1]}' by a newer Updraft, and programs that do not know '{oldest}' cannot "
-                + "work on it any more. Start that version or a later one, or restore a backup from before.");
+            throw new IOException($"a newer Updraft migrated the database to '{unknown[^1]}', and this version is too old for it: "
+                + $"it lacks '{oldest}'. "
+                + "Start the newer version, or restore a backup from before the migration.");
         }
-        LogNewer(unknown[^1]);
+        LogNewerSchema(unknown[^1]);
     }
 
-    private static async Task<object?> AskAsync(DbConnection connection, string sql, CancellationToken cancellationToken)
+    private static async Task<object?> QueryAsync(DbConnection connection, string sql, CancellationToken cancellationToken)
     {
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
         return await command.ExecuteScalarAsync(cancellationToken);
     }
 
-    /// <summary>Nobody else is there: the data folder is locked.</summary>
+    /// <summary>SQLite needs no lock here; the lock of the data directory already excludes other servers.</summary>
     private sealed class NoOpLock : IAsyncDisposable
     {
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Another server prepares the database; this one waits for it.")]
-    private partial void LogWaits();
+    [LoggerMessage(1, LogLevel.Information, "Another replica migrates the database. Waiting for it before the start.")]
+    private partial void LogWaiting();
 
-    [LoggerMessage(2, LogLevel.Warning, "The database's schema is newer than this program: {Schema}. It says that this program can work on it.")]
-    private partial void LogNewer(string schema);
+    [LoggerMessage(2, LogLevel.Warning,
+        "A newer Updraft migrated the database to {Schema}. This version can still use it. Upgrade this replica too.")]
+    private partial void LogNewerSchema(string schema);
 }

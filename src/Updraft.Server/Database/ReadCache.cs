@@ -4,70 +4,71 @@ using Microsoft.Extensions.Options;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// What was read from the database and is asked for again and again, kept until this server commits anything at all: then everything is
-/// forgotten, before others can see what was written, so no answer is ever older than the database's would be. That is right while this
-/// process alone writes; with other servers on the database nothing is kept.
+/// Caches frequent reads of the database until the next commit of this server. A commit empties the whole cache before other requests can
+/// see the written data. So a cached value is never older than a read of the database. That holds only while this process is the only
+/// writer. On PostgreSQL, other replicas write too, so nothing is cached.
 /// <code>
-/// var memory = cache.Now;                         // before the database is read
-/// if (memory?.Find&lt;T&gt;(key) is { } known) return known;
+/// var entries = cache.Current;                    // before the read of the database
+/// if (entries?.Find&lt;T&gt;(key) is { } cached) return cached;
 /// var read = await …;
-/// memory?.Keep(key, read);
+/// entries?.Add(key, read);
 /// </code>
 /// </summary>
-/// <remarks>Nothing that depends on the time of day, or on who asks, belongs here.</remarks>
+/// <remarks>Do not cache values that depend on the time or on the caller.</remarks>
 internal sealed class ReadCache(IOptions<DatabaseOptions> options, TimeProvider clock)
 {
-    // Somebody may mend a row by hand while the server runs.
+    // An operator may change a row by hand while the server runs.
     private static readonly TimeSpan Lifetime = TimeSpan.FromSeconds(5);
-    private volatile Memory? _now;
+    private volatile Entries? _current;
     private volatile bool _isCommitting;
 
-    /// <summary>What may be answered from now; null when the database has to be asked.</summary>
-    public Memory? Now
+    /// <summary>The entries since the last commit; null if reads must go to the database.</summary>
+    public Entries? Current
     {
         get
         {
             if (options.Value.IsShared || _isCommitting)
                 return null;
-            if (_now is { } now && clock.GetElapsedTime(now.Since) < Lifetime)
-                return now;
-            var fresh = new Memory(clock.GetTimestamp());
-            _now = fresh;
-            // A commit that began in between may not have seen it.
+            if (_current is { } current && clock.GetElapsedTime(current.Since) < Lifetime)
+                return current;
+            var fresh = new Entries(clock.GetTimestamp());
+            _current = fresh;
+            // A commit that started in between did not empty these entries.
             return _isCommitting ? null : fresh;
         }
     }
 
-    /// <summary>Forgets everything, until <see cref="CommitEnds"/>. There is one writer at a time.</summary>
+    /// <summary>Empties the cache and disables it until <see cref="CommitEnds"/>. There is one writer at a time.</summary>
     public void CommitBegins()
     {
         _isCommitting = true;
-        _now = null;
+        _current = null;
     }
 
-    /// <summary>What is read from now on has what was committed.</summary>
+    /// <summary>Enables the cache again; later reads see the commit.</summary>
     public void CommitEnds()
     {
-        _now = null;
+        _current = null;
         _isCommitting = false;
     }
 
-    /// <summary>What was read between two commits. What is kept in one that has passed helps nobody and harms nobody.</summary>
-    internal sealed class Memory(long since)
+    /// <summary>Values that were read between two commits. An entry that is added after the next commit is never read.</summary>
+    internal sealed class Entries(long since)
     {
-        private const int Most = 2000;
-        private readonly ConcurrentDictionary<object, object> _known = new();
+        private const int MaxCount = 2000;
+        private readonly ConcurrentDictionary<object, object> _values = new();
         private int _count;
 
+        /// <summary>Timestamp of the creation.</summary>
         public long Since => since;
 
         public T? Find<T>(object key)
-            where T : class => _known.GetValueOrDefault(key) as T;
+            where T : class => _values.GetValueOrDefault(key) as T;
 
-        public void Keep(object key, object value)
+        public void Add(object key, object value)
         {
-            if (_known.TryAdd(key, value) && Interlocked.Increment(ref _count) > Most)
-                _known.TryRemove(key, out _);
+            if (_values.TryAdd(key, value) && Interlocked.Increment(ref _count) > MaxCount)
+                _values.TryRemove(key, out _);
         }
     }
 }

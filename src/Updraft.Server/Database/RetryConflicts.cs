@@ -6,15 +6,15 @@ using Npgsql;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// Middleware: runs a request again that PostgreSQL broke off because another one was in its way, and of which nothing is left. From the
-/// start of its route, so that it decides by what the other one has made: a name that was free is taken now. Connections that broke are a
-/// reason to look again, but not to change something again.
+/// Middleware that runs a request again after PostgreSQL aborted its transaction because of a conflict. The whole route runs again, so
+/// that it sees the changes of the other request: a name that was free may be taken now. After a lost connection, only reads run again: a
+/// write may have been committed.
 /// </summary>
 internal sealed partial class RetryConflicts(RequestDelegate next, IOptions<DatabaseOptions> database, ILogger<RetryConflicts> log)
 {
     private const int MaxAttempts = 5;
 
-    // SQLite's writers come one after another.
+    // SQLite has one writer at a time, so its transactions never conflict.
     public Task InvokeAsync(HttpContext context) => database.Value.IsShared ? RepeatAsync(context) : next(context);
 
     private async Task RepeatAsync(HttpContext context)
@@ -32,33 +32,34 @@ internal sealed partial class RetryConflicts(RequestDelegate next, IOptions<Data
                 DatabaseMetrics.Conflicts.Add(1);
                 LogConflict(attempt, exception.GetBaseException().Message);
             }
-            // Each waits for another time, so that the same two do not meet again.
+            // A random pause in milliseconds, so that the same two requests do not conflict again.
             await Task.Delay(RandomNumberGenerator.GetInt32(5, 20 << attempt), context.RequestAborted);
         }
     }
 
-    // JSON and forms are kept by who reads them; an upload is gone.
-    private static bool CanRepeat(HttpContext context) => context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
+    // ASP.NET Core buffers JSON and forms, but the body of an upload can be read only once.
+    private static bool CanRepeat(HttpContext context) =>
+        context.Features.Get<IHttpRequestBodyDetectionFeature>() is not { CanHaveBody: true }
         || context.Request.HasJsonContentType() || context.Request.HasFormContentType;
 
     private static bool ShouldRepeat(HttpContext context, Exception exception)
     {
-        var onlyLooks = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
+        var isRead = HttpMethods.IsGet(context.Request.Method) || HttpMethods.IsHead(context.Request.Method);
         for (var cause = exception; cause is not null; cause = cause.InnerException)
         {
             if (cause is PostgresException postgres && IsConflict(postgres.SqlState))
                 return true;
-            // Connections that the pool kept while PostgreSQL was restarted. Who only looks may look again, but has not waited yet.
-            if (onlyLooks && cause is NpgsqlException { IsTransient: true, InnerException: not TimeoutException })
+            // Pooled connections that a restart of PostgreSQL has ended. Timeouts are excluded: the request has waited long enough.
+            if (isRead && cause is NpgsqlException { IsTransient: true, InnerException: not TimeoutException })
                 return true;
         }
         return false;
     }
 
-    // The last one: another server has changed the schema since the statement was prepared. It is prepared anew.
+    // FeatureNotSupported: another replica has migrated the schema since the statement was prepared.
     private static bool IsConflict(string state) => state is PostgresErrorCodes.SerializationFailure
         or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.FeatureNotSupported;
 
-    [LoggerMessage(1, LogLevel.Information, "Another request was in the way, attempt {Attempt}: {Reason}")]
+    [LoggerMessage(1, LogLevel.Information, "Retrying the request after a transaction conflict, attempt {Attempt}: {Reason}")]
     private partial void LogConflict(int attempt, string reason);
 }

@@ -3,16 +3,16 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Updraft.Server.Database;
 
-/// <summary>Something that holds for all servers on this database: which keys they have, which programs may work on it.</summary>
+/// <summary>A fact about this database that all its replicas share, for example the ids of their keys.</summary>
 internal sealed class ServerFact
 {
     /// <summary>
-    /// Name of the fact that names the oldest schema that a program must know to work here: a migration that removes or changes what
-    /// earlier programs use sets it to its own id. Absent until the first such migration.
+    /// Name of the fact with the id of a migration that a program must know to use this database. A migration that is incompatible with
+    /// earlier programs sets it to its own id. Absent until the first such migration.
     /// </summary>
     public const string OldestSchema = "oldest_schema";
 
-    /// <summary>Name of the fact that an import into this database has begun and not ended: no server works on it.</summary>
+    /// <summary>Name of the fact that marks an incomplete import into this database. Servers refuse to start while it exists.</summary>
     public const string UnfinishedImport = "unfinished_import";
 
     public required string Name { get; init; }

@@ -18,7 +18,7 @@ internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbCon
         await gate.Turn.WaitAsync(cancellationToken);
         try
         {
-            // BEGIN IMMEDIATE: takes the write lock now, so nothing read inside can be outdated at the commit.
+            // BEGIN IMMEDIATE takes the write lock at once, so that reads of the transaction stay valid until its commit.
             return new WriteTransaction(await Database.BeginTransactionAsync(cancellationToken), gate.CommitBegins, gate.Leave);
         }
         catch
@@ -32,17 +32,17 @@ internal sealed class SqliteUpdraftDbContext(DbContextOptions<SqliteUpdraftDbCon
 }
 
 /// <summary>
-/// SQLite has one writer. Waiting for the turn here is fair and wakes at once; waiting inside SQLite polls.
+/// Admits one writer at a time, as SQLite does. This wait is fair and ends at once; a wait inside of SQLite polls.
 /// </summary>
-/// <param name="cache">What was read, and is outdated by each commit; null where nothing is kept.</param>
+/// <param name="cache">Emptied by each commit; null without a cache.</param>
 internal sealed class SqliteWriterGate(ReadCache? cache = null) : IDisposable
 {
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
-    /// <summary>From now on others may see what was written.</summary>
+    /// <summary>Call it before the commit: then other connections can see the written data.</summary>
     public void CommitBegins() => cache?.CommitBegins();
 
-    /// <summary>The transaction has ended; the turn is the next one's.</summary>
+    /// <summary>Call it after the end of the transaction; admits the next writer.</summary>
     public void Leave()
     {
         cache?.CommitEnds();
@@ -53,27 +53,27 @@ internal sealed class SqliteWriterGate(ReadCache? cache = null) : IDisposable
 }
 
 /// <summary>
-/// Sets what SQLite forgets with each connection. Connections come back from a pool as they were left, so only a new one is told: four
-/// statements more would cost every query as much again.
+/// Sets the pragmas that SQLite needs on each new connection. Pooled connections keep them: four more statements would double the cost of
+/// every query.
 /// </summary>
 internal sealed class SqlitePragmas : DbConnectionInterceptor
 {
     private const string Pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;";
 
-    private readonly ConditionalWeakTable<object, object?> _told = [];
+    private readonly ConditionalWeakTable<object, object?> _configured = [];
 
     public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData)
     {
         var handle = ((SqliteConnection)connection).Handle!;
-        if (_told.TryGetValue(handle, out _))
+        if (_configured.TryGetValue(handle, out _))
             return;
         using var command = connection.CreateCommand();
         command.CommandText = Pragmas;
         command.ExecuteNonQuery();
-        _told.AddOrUpdate(handle, null);
+        _configured.AddOrUpdate(handle, null);
     }
 
-    // SQLite knows no waiting but the blocking one.
+    // SQLite has no asynchronous calls.
     public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData,
         CancellationToken cancellationToken = default)
     {

@@ -10,21 +10,22 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Database;
 
 /// <summary>
-/// The database. It knows no table: every slice brings its own mapping and its own <c>db.Things</c> property. One
-/// subclass per database engine, each with its own migrations.
+/// The database. It contains no table: every slice adds its own mapping and its own <c>db.Things</c> property. Each database engine has a
+/// subclass with its own migrations.
 /// </summary>
 internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(options)
 {
     /// <summary>
-    /// Begins a transaction that will write. Where the engine has a single writer, what is read inside is what the commit builds on;
-    /// elsewhere begin with <c>LockDeploymentAsync</c> or <c>LockOrganizationAsync</c>. Keep it short; dispose without commit rolls back.
+    /// Begins a transaction that writes. SQLite has a single writer, so rows that the transaction reads stay as they are until its commit.
+    /// For PostgreSQL, begin with <c>LockDeploymentAsync</c> or <c>LockOrganizationAsync</c>. Keep the transaction short; dispose without
+    /// commit rolls back.
     /// </summary>
-    /// <remarks>What was read before is forgotten: it may be outdated by now.</remarks>
+    /// <remarks>Clears the change tracker, because rows that were read before may be stale.</remarks>
     public abstract Task<WriteTransaction> BeginWriteAsync(CancellationToken cancellationToken);
 
     /// <summary>
-    /// Reads rows that nobody else can lock or change until the transaction ends, as they are when the lock is got. Who locks an
-    /// Organization and a Deployment locks the Organization first.
+    /// Locks rows until the transaction ends, and returns their state after the lock. A transaction that locks an Organization and a
+    /// Deployment locks the Organization first; otherwise two transactions could wait for each other.
     /// </summary>
     public Task<List<T>> LockRowsAsync<T>(string select, object value, CancellationToken cancellationToken)
         where T : class
@@ -33,11 +34,11 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         return Set<T>().FromSqlRaw(locking, value).ToListAsync(cancellationToken);
     }
 
-    /// <summary>What a <c>SELECT</c> ends with to lock its rows; empty where writers come one after another anyway.</summary>
+    /// <summary>The end of a <c>SELECT</c> that locks its rows; empty for an engine with a single writer.</summary>
     protected abstract string RowLock { get; }
 
-    /// <summary>Tells the other servers on this database, if and when the transaction commits. This server tells itself.</summary>
-    public abstract Task AnnounceAtCommitAsync(string news, CancellationToken cancellationToken);
+    /// <summary>Notifies the other replicas when the transaction commits. The caller notifies waits on this replica itself.</summary>
+    public abstract Task AnnounceAtCommitAsync(string payload, CancellationToken cancellationToken);
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(UpdraftDbContext).Assembly);
@@ -58,7 +59,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
         configurationBuilder.Properties<Digest>().HaveConversion<DigestConverter>();
         configurationBuilder.Properties<SubjectProfile>().HaveConversion<JsonColumn<SubjectProfile>>();
         configurationBuilder.Properties<Enum>().HaveConversion<string>();
-        // SQLite has no time type that sorts, and PostgreSQL's cuts a digit off; ticks come back as they went in.
+        // SQLite has no time type that sorts, and PostgreSQL's has one digit less. Ticks are exact on both.
         configurationBuilder.Properties<DateTimeOffset>().HaveConversion<TicksConverter>();
     }
 
@@ -68,7 +69,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
     private sealed class IdConverter<TId>() : ValueConverter<TId, string>(id => id.Value, value => Wrap(value))
         where TId : struct, IEntityId<TId>
     {
-        // The lambda above is an expression tree, which cannot call a static abstract member itself (CS8927).
+        // The lambda above is an expression tree, which cannot call a static abstract member (CS8927).
         private static TId Wrap(string value) => TId.From(value);
     }
 
@@ -78,7 +79,7 @@ internal abstract class UpdraftDbContext(DbContextOptions options) : DbContext(o
     private sealed class DigestConverter() : ValueConverter<Digest, byte[]>(digest => digest.ToArray(), bytes => new Digest(bytes));
 }
 
-/// <summary>An immutable value that is kept as JSON in one column.</summary>
+/// <summary>Stores an immutable value as JSON in one column.</summary>
 internal sealed class JsonColumn<T>() : ValueConverter<T, string>(Write(), Read())
 {
     private static Expression<Func<T, string>> Write() => value => JsonSerializer.Serialize(value, JsonSerializerOptions.Web);
@@ -86,10 +87,9 @@ internal sealed class JsonColumn<T>() : ValueConverter<T, string>(Write(), Read(
     private static Expression<Func<string, T>> Read() => text => JsonSerializer.Deserialize<T>(text, JsonSerializerOptions.Web)!;
 }
 
-/// <summary>Mapping short-hands.</summary>
 internal static class ColumnMapping
 {
-    /// <summary>Keeps the property as JSON; equality is by the JSON text, so replace the value instead of changing it.</summary>
+    /// <summary>Stores the property as JSON. Values are compared by their JSON text, so replace the value instead of changing it.</summary>
     public static PropertyBuilder<T> HasJson<T>(this PropertyBuilder<T> property) => property.HasConversion(new JsonColumn<T>(),
         new ValueComparer<T>((left, right) => Text(left) == Text(right), value => Text(value).GetHashCode(StringComparison.Ordinal),
             value => value));

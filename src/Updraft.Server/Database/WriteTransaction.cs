@@ -2,13 +2,14 @@ using Microsoft.EntityFrameworkCore.Storage;
 
 namespace Updraft.Server.Database;
 
-/// <summary>A transaction that writes. One per state change; commit or nothing.</summary>
-/// <param name="transaction">The database's.</param>
-/// <param name="committing">Called before the database begins to commit: from then on others may see what was written.</param>
-/// <param name="ended">Called at the end, whichever it is.</param>
-internal sealed class WriteTransaction(IDbContextTransaction transaction, Action? committing = null, Action? ended = null) : IAsyncDisposable
+/// <summary>A transaction that writes; one per state change. Disposing it without a commit rolls back.</summary>
+/// <param name="transaction">The transaction of the database.</param>
+/// <param name="committing">Called before the commit starts, because other connections may see the written data before it returns.</param>
+/// <param name="ended">Called after the commit or the rollback.</param>
+internal sealed class WriteTransaction(IDbContextTransaction transaction, Action? committing = null, Action? ended = null)
+    : IAsyncDisposable
 {
-    /// <summary>Makes everything in the transaction durable.</summary>
+    /// <summary>Makes all changes of the transaction visible and durable.</summary>
     public Task CommitAsync(CancellationToken cancellationToken)
     {
         committing?.Invoke();

@@ -5,7 +5,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.DeploymentLog;
 
-/// <summary>The log of a Deployment over HTTP: what Updraft did with it, not what Airflow wrote.</summary>
+/// <summary>Endpoint of the log of a Deployment. It has the actions of Updraft, not the logs of Airflow.</summary>
 internal static class LogEndpoints
 {
     public static void AddDeploymentLogs(this WebApplicationBuilder builder) => builder.Services.AddScoped<ReadDeploymentLog>();

@@ -5,53 +5,54 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.DeploymentLog;
 
-/// <summary>The query of a log as it comes: all of it text, so that an empty one counts as absent and each mistake is answered with its name.</summary>
+/// <summary>
+/// The query parameters of a log. All are texts, so that an empty one counts as absent, and each error names its parameter.
+/// </summary>
 internal sealed record LogQuery
 {
     private const string DefaultLimit = "500", DefaultResults = "10000", DefaultRange = "3600", NoOffset = "0";
 
     private const int MaxResults = 10_000, MinRange = 60;
 
-    // A year: longer than anybody looks back, short enough for a time to come out.
+    // A year. A larger number of seconds could exceed the range of DateTimeOffset.
     private const int MaxRange = 366 * 24 * 3600;
 
-    [Description("Where entries come from; several, also with commas between them. All when absent.")]
+    [Description("Sources of the entries: repeat the parameter, or separate them by commas. Default: all sources.")]
     [AllowedValues("scheduler", "triggerer", "worker", "webserver", "dag-processor", "apiserver")]
     public string[]? Sources { get; init; }
 
-    [Description("From when on; together with endDate, instead of range.")]
+    [Description("Start of the time span. Requires endDate, and replaces range.")]
     [DataType(DataType.DateTime)]
     public string? StartDate { get; init; }
 
-    [Description("Until when; together with startDate.")]
+    [Description("End of the time span. Requires startDate.")]
     [DataType(DataType.DateTime)]
     public string? EndDate { get; init; }
 
-    [Description("How many seconds to look back from now.")]
+    [Description("Length of the time span in seconds, which ends now.")]
     [Range(MinRange, MaxRange), DefaultValue(DefaultRange)]
     public string? Range { get; init; }
 
-    [Description("Only entries with this in them, whatever its case.")]
+    [Description("Only entries that contain this text. Case is ignored.")]
     public string? SearchText { get; init; }
 
-    [Description("As answered with the first page, for further pages of the same span of time.")]
+    [Description("The searchId of the first page, for further pages of the same time span.")]
     public string? SearchId { get; init; }
 
-    [Description("Entries to return at most.")]
+    [Description("Maximum number of entries in the response.")]
     [Range(1, MaxResults), DefaultValue(DefaultLimit)]
     public string? Limit { get; init; }
 
-    [Description("Entries to skip.")]
+    [Description("Number of entries to skip.")]
     [Range(0, int.MaxValue), DefaultValue(NoOffset)]
     public string? Offset { get; init; }
 
-    [Description("The most entries on all pages: the newest.")]
+    [Description("Maximum number of entries on all pages. The newest ones are kept.")]
     [Range(1, MaxResults), DefaultValue(DefaultResults)]
     public string? MaxNumResults { get; init; }
 
-    /// <summary>What is looked for.</summary>
-    /// <param name="now">The end of the span when none is given.</param>
-    /// <exception cref="ApiException">400: something in it cannot be read.</exception>
+    /// <param name="now">The default end of the time span.</param>
+    /// <exception cref="ApiException">400: a parameter is invalid.</exception>
     public LogSearch ToSearch(DateTimeOffset now) => new()
     {
         Sources = ReadSources(),
@@ -67,20 +68,21 @@ internal sealed record LogQuery
         var sources = (Sources ?? []).SelectMany(text => text.Split(',', StringSplitOptions.RemoveEmptyEntries)).ToList();
         if (sources.Find(source => !LogSearch.AllSources.Contains(source)) is { } unknown)
             throw ApiException.BadRequest(
-                $"'sources' has '{ApiException.Shorten(unknown)}'; it can be {string.Join(", ", LogSearch.AllSources)}.");
+                $"'sources' has '{ApiException.Shorten(unknown)}'. Use {string.Join(", ", LogSearch.AllSources)}.");
         return new HashSet<string>(sources.Count > 0 ? sources : LogSearch.AllSources, StringComparer.Ordinal);
     }
 
-    // A later page looks at the span of the first one, or entries would move between pages.
+    // A later page has the time span of the first one. Otherwise entries would move between pages.
     private LogSpan ReadSpan(DateTimeOffset now)
     {
         if (SearchId is { Length: > 0 } id)
-            return LogSpan.Parse(id) ?? throw ApiException.BadRequest("'searchId' is none that this server gave.");
+            return LogSpan.Parse(id) ?? throw ApiException.BadRequest("'searchId' is invalid. Use the value from the first page, or omit "
+                + "it.");
         var (start, end) = (Time(StartDate, "startDate"), Time(EndDate, "endDate"));
         if (start is null != end is null)
-            throw ApiException.BadRequest("'startDate' and 'endDate' go together; send both or none.");
+            throw ApiException.BadRequest("Only one of 'startDate' and 'endDate' is set. Send both, or none.");
         if (start > end)
-            throw ApiException.BadRequest("'startDate' is after 'endDate'.");
+            throw ApiException.BadRequest("'startDate' is after 'endDate'. Swap them.");
         return start is { } from && end is { } to ? new LogSpan(from, to)
             : new LogSpan(now.AddSeconds(-Number(Range, "range", DefaultRange, MinRange, MaxRange)), now);
     }
@@ -91,7 +93,7 @@ internal sealed record LogQuery
             return null;
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time.ToUniversalTime()
-            : throw ApiException.BadRequest($"'{name}' must be a time such as 2026-01-31T08:00:00Z.");
+            : throw ApiException.BadRequest($"'{name}' is '{ApiException.Shorten(text)}'. It must be a time such as 2026-01-31T08:00:00Z.");
     }
 
     private static int Number(string? text, string name, string whenAbsent, int min, int max)
@@ -100,6 +102,6 @@ internal sealed record LogQuery
             text = whenAbsent;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= min && value <= max
             ? value
-            : throw ApiException.BadRequest($"'{name}' must be a whole number from {min} to {max}.");
+            : throw ApiException.BadRequest($"'{name}' is '{ApiException.Shorten(text)}'. It must be a whole number from {min} to {max}.");
     }
 }

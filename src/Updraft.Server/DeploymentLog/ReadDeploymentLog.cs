@@ -10,12 +10,12 @@ using Updraft.Server.Security;
 namespace Updraft.Server.DeploymentLog;
 
 /// <summary>
-/// The log of a Deployment, made from what the database knows: deploys that were created, finalized, failed or rolled back, agents that
-/// enrolled and what they said last. Nothing is written for it.
+/// Builds the log of a Deployment from existing rows: deploys that were created, finalized, failed or rolled back, and agents that
+/// enrolled, with their last report. Updraft writes no rows for it.
 /// </summary>
 internal sealed class ReadDeploymentLog(UpdraftDbContext db)
 {
-    /// <summary>A page, the newest first.</summary>
+    /// <summary>A page, newest entries first.</summary>
     public async Task<DeploymentLogResponse> RunAsync(DeploymentId deployment, LogSearch search, CancellationToken cancellationToken)
     {
         var entries = await OfDeploysAsync(deployment, search, cancellationToken);
@@ -42,7 +42,7 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
     private async Task<List<Entry>> OfDeploysAsync(DeploymentId deployment, LogSearch search, CancellationToken cancellationToken)
     {
         var (from, to) = search.Span;
-        // A deploy changes after it is created, so one before the span may have something in it.
+        // A deploy changes after its creation, so a deploy from before the time span may have entries in it.
         var rows = await (from deploy in db.Deploys.AsNoTracking()
                           where deploy.DeploymentId == deployment && deploy.CreatedAt <= to && deploy.UpdatedAt >= @from
                           join revision in db.Revisions.AsNoTracking()
@@ -56,17 +56,18 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
         foreach (var row in rows)
         {
             var deploy = row.Deploy;
-            var what = $"Deploy {deploy.Id} ({deploy.Type.Name()})";
+            var name = $"Deploy {deploy.Id} ({deploy.Type.Name()})";
             var isRollback = deploy.RollbackFromId is not null;
             entries.Add(new(deploy.CreatedAt, "scheduler", isRollback
-                ? $"{what} was created by {Show(deploy.CreatedBy)} to roll back to deploy {deploy.RollbackFromId}"
-                : $"{what} was created by {Show(deploy.CreatedBy)}"));
+                ? $"{name} was created by {Show(deploy.CreatedBy)} to roll back to deploy {deploy.RollbackFromId}"
+                : $"{name} was created by {Show(deploy.CreatedBy)}"));
             if (row.Revised is { } revised)
                 entries.Add(new(revised, "scheduler", isRollback
-                    ? $"{what} rolled back: revision {deploy.Revision} is to run"
-                    : $"{what} was finalized: revision {deploy.Revision} is to run"));
+                    ? $"{name} rolled back: revision {deploy.Revision} is the desired revision"
+                    : $"{name} was finalized: revision {deploy.Revision} is the desired revision"));
             if (deploy.Status == DeployStatus.Failed)
-                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason ? $"{what} failed: {reason}" : $"{what} failed"));
+                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason
+                    ? $"{name} failed: {reason}" : $"{name} failed"));
         }
         return entries;
     }
@@ -90,10 +91,10 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
         foreach (var agent in agents)
         {
             var source = LogSearch.AllSources.Contains(agent.Component) ? agent.Component : "scheduler";
-            var what = $"Agent {agent.Component} on {agent.Host}";
-            entries.Add(new(agent.EnrolledAt, source, $"{what} enrolled, version {agent.AgentVersion}"));
+            var name = $"Agent {agent.Component} on {agent.Host}";
+            entries.Add(new(agent.EnrolledAt, source, $"{name} enrolled, version {agent.AgentVersion}"));
             if (agent is { ReportedAt: { } reported, Phase: { } phase })
-                entries.Add(new(reported, source, $"{what} reports revision {agent.Revision} as {phase.ToString().ToUpperInvariant()}"
+                entries.Add(new(reported, source, $"{name} reported revision {agent.Revision} as {phase.ToString().ToUpperInvariant()}"
                     + (string.IsNullOrEmpty(agent.Message) ? "" : $": {agent.Message}")));
         }
         return entries;
@@ -103,10 +104,10 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
 
     private static DeploymentLogEntryResponse ToResponse(Entry entry) => new()
     {
-        Raw = $"{entry.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.What}",
+        Raw = $"{entry.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.Text}",
         Source = entry.Source,
         Timestamp = entry.Time.ToUnixTimeMilliseconds(),
     };
 
-    private sealed record Entry(DateTimeOffset Time, string Source, string What);
+    private sealed record Entry(DateTimeOffset Time, string Source, string Text);
 }

@@ -5,7 +5,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Deployments under <c>/v1alpha1</c>, to be read only: clients look there for what should run.</summary>
+/// <summary>Deployments under <c>/v1alpha1</c>, read-only. Clients read the desired versions there.</summary>
 internal static class AlphaDeploymentEndpoints
 {
     public static void MapAlphaDeployments(this IEndpointRouteBuilder routes)
@@ -15,12 +15,12 @@ internal static class AlphaDeploymentEndpoints
         deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
     }
 
-    private static async Task<AlphaDeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject, DeploymentQueries queries,
-        Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
+    private static async Task<AlphaDeploymentsPaginated> ListAsync(OrganizationId organizationId, Subject subject,
+        DeploymentQueries queries, Paging paging, string[]? deploymentIds, string[]? names, string[]? workspaceIds, string[]? sorts,
         CancellationToken cancellationToken)
     {
-        var page = await queries.ListAsync(ApiVersion.V1, subject, organizationId, new DeploymentFilter(deploymentIds, names, workspaceIds, sorts), paging,
-            cancellationToken);
+        var filter = new DeploymentFilter(deploymentIds, names, workspaceIds, sorts);
+        var page = await queries.ListAsync(ApiVersion.V1, subject, organizationId, filter, paging, cancellationToken);
         return new()
         {
             Deployments = [.. page.Deployments.Select(ToAlpha)],

@@ -5,7 +5,6 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Clusters;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -13,7 +12,6 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Makes a Deployment.</summary>
 internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     private const int MaxVersion = 64, MaxRegion = 100;
@@ -21,7 +19,10 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
     private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private static readonly Regex VersionPattern = new(@"^[A-Za-z0-9][A-Za-z0-9._+-]*\z", Matching);
 
-    /// <exception cref="ApiException">400: a bad field, a name that is taken, a Workspace that the caller does not see.</exception>
+    /// <exception cref="ApiException">
+    /// 400: a field is invalid, the name is in use, or the caller cannot see the Workspace. 403: the caller may not create Deployments
+    /// there.
+    /// </exception>
     public async Task<DeploymentId> RunAsync(Subject subject, OrganizationId organization, CreateDeploymentRequest request,
         CancellationToken cancellationToken)
     {
@@ -38,10 +39,12 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             Region = request.Region,
         };
         if (!string.IsNullOrEmpty(request.ClusterId) && request.ClusterId != Cluster.IdOf(organization))
-            throw ApiException.BadRequest(
-                $"'clusterId' names no cluster: there is no '{ApiException.Shorten(request.ClusterId)}', only '{Cluster.IdOf(organization)}'.");
+        {
+            throw ApiException.BadRequest($"'clusterId' is '{ApiException.Shorten(request.ClusterId)}'; it must be "
+                + $"'{Cluster.IdOf(organization)}', the only cluster.");
+        }
         if (string.IsNullOrEmpty(request.WorkspaceId))
-            throw ApiException.BadRequest("'workspaceId' is missing; it names the Workspace for the Deployment.");
+            throw ApiException.BadRequest("'workspaceId' is missing: the Workspace of the Deployment.");
         var workspaceId = new WorkspaceId(request.WorkspaceId);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -49,10 +52,17 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
         var workspace = await db.Workspaces.SingleOrDefaultAsync(
             row => row.Id == workspaceId && row.OrganizationId == organization, cancellationToken);
         if (workspace is null || !subject.Touches(Permission.ReadWorkspace, workspaceId))
-            throw ApiException.BadRequest($"'workspaceId' names no Workspace: there is no '{ApiException.Shorten(workspaceId.Value)}'.");
+        {
+            throw ApiException.BadRequest($"'workspaceId' is '{ApiException.Shorten(workspaceId.Value)}', which is not the id of a "
+                + "Workspace. Use an id from the list of Workspaces.");
+        }
         if (!subject.May(Permission.CreateDeployment, workspaceId))
-            throw new ApiException(StatusCodes.Status403Forbidden, $"No role lets the caller create Deployments in Workspace '{workspaceId}'.");
-        await RejectTakenNameAsync(db, workspaceId, name, except: null, cancellationToken);
+        {
+            throw new ApiException(RequestErrors.PermissionDenied,
+                $"No role of the caller allows creating Deployments in Workspace '{workspaceId}'. "
+                + "Ask an owner of the Workspace for a role.");
+        }
+        await RejectDuplicateNameAsync(db, workspaceId, name, except: null, cancellationToken);
         var now = clock.GetUtcNow();
         var deployment = new Deployment
         {
@@ -72,29 +82,33 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
             UpdatedBy = subject.Profile,
         };
         db.Deployments.Add(deployment);
-        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Place(), deployment.Target(), ("workspaceName", workspace.Name));
+        events.Record(EventTypes.DeploymentCreated, subject.Profile, deployment.Scope(), deployment.Target(),
+            ("workspaceName", workspace.Name));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return deployment.Id;
     }
 
-    /// <summary>Names are unique among the live Deployments of a Workspace.</summary>
-    /// <exception cref="ApiException">400: the name is taken.</exception>
-    public static async Task RejectTakenNameAsync(UpdraftDbContext db, WorkspaceId workspace, string name, DeploymentId? except,
+    /// <summary>Checks that the name is unique among the live Deployments of the Workspace.</summary>
+    /// <exception cref="ApiException">400: another Deployment has the name.</exception>
+    public static async Task RejectDuplicateNameAsync(UpdraftDbContext db, WorkspaceId workspace, string name, DeploymentId? except,
         CancellationToken cancellationToken)
     {
         if (await db.Deployments.AnyAsync(row => row.WorkspaceId == workspace && row.Name == name && row.DeletedAt == null
             && row.Id != except, cancellationToken))
-            throw ApiException.BadRequest($"The Workspace has a Deployment '{ApiException.Shorten(name)}' already; choose another name.");
+        {
+            throw new ApiException(DeploymentErrors.DuplicateName,
+                $"The Workspace already has a Deployment '{ApiException.Shorten(name)}'; choose another name.");
+        }
     }
 
     private async Task<string> FindNamespaceAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
-            var wanted = DeploymentNames.NewNamespace();
-            if (!await db.Deployments.AnyAsync(row => row.Namespace == wanted, cancellationToken))
-                return wanted;
+            var name = DeploymentNames.NewNamespace();
+            if (!await db.Deployments.AnyAsync(row => row.Namespace == name, cancellationToken))
+                return name;
         }
     }
 }

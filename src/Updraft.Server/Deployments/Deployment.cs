@@ -3,7 +3,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>One Airflow environment: what deploys change, and the counters that order its history.</summary>
+/// <summary>One Airflow environment: its settings, and the counters that order its history.</summary>
 internal sealed class Deployment
 {
     public required DeploymentId Id { get; init; }
@@ -16,30 +16,30 @@ internal sealed class Deployment
 
     public string? Description { get; set; }
 
-    /// <summary>Lower-case name that is legal in a docker path; the CLI tags its local image with it.</summary>
+    /// <summary>A unique lower-case name that is legal in an image path. The astro CLI tags its local image with it.</summary>
     public required string Namespace { get; init; }
 
     public bool IsDagDeployEnabled { get; set; }
 
-    /// <summary>Deploys only by API token, not by people.</summary>
+    /// <summary>Whether only API tokens may deploy, not users.</summary>
     public bool IsCicdEnforced { get; set; }
 
-    /// <summary>Runtime of the image that the newest revision names; empty before the first image deploy, unless given at creation.</summary>
+    /// <summary>Runtime of the image of the newest revision; before the first image, the value from creation, or empty.</summary>
     public string RuntimeVersion { get; set; } = "";
 
-    /// <summary>Airflow version of that image; empty when unknown.</summary>
+    /// <summary>Airflow version of the image of the newest revision; empty if unknown.</summary>
     public string AirflowVersion { get; set; } = "";
 
-    /// <summary>What the API stores and gives back but Updraft does not act on.</summary>
+    /// <summary>Fields that the API stores and returns, and that Updraft does not use.</summary>
     public DeploymentSettings Settings { get; set; } = new();
 
-    /// <summary>Number of the newest revision; 0 before the first deploy.</summary>
+    /// <summary>Number of the newest revision; 0 before the first finalize.</summary>
     public long Revision { get; private set; }
 
-    /// <summary>Number of deploys ever created; deploys are never deleted, so this is the length of the history.</summary>
+    /// <summary>Number of all deploys. Deploys are never deleted, so this is the length of the history.</summary>
     public long DeployCount { get; private set; }
 
-    /// <summary>UTC ticks of the newest bundle version; the next is later, whatever the clock says.</summary>
+    /// <summary>UTC ticks of the newest bundle version. The next version is later, even if the clock was set back.</summary>
     public long LastVersionTicks { get; private set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -50,17 +50,18 @@ internal sealed class Deployment
 
     public required SubjectProfile UpdatedBy { get; set; }
 
-    /// <summary>Set when it was deleted. A deleted Deployment is a 404 for everybody; its rows stay.</summary>
+    /// <summary>Null while the Deployment is live. Requests for a deleted Deployment return 404; its rows stay.</summary>
     public DateTimeOffset? DeletedAt { get; set; }
 
-    /// <summary>Takes the next number of the deploy history. Call inside a write transaction.</summary>
+    /// <summary>Takes the next number of the deploy history. Call it inside a write transaction.</summary>
     public long NextDeployNumber() => ++DeployCount;
 
-    /// <summary>Takes the next revision number. Call inside a write transaction.</summary>
+    /// <summary>Takes the next revision number. Call it inside a write transaction.</summary>
     public long NextRevision() => ++Revision;
 
     /// <summary>
-    /// A bundle version: the time in the form <c>2024-01-12T18:32:20.5898930Z</c>, later than every one before. Call inside a write transaction.
+    /// The next bundle version: a time in the form <c>2024-01-12T18:32:20.5898930Z</c>, later than all versions before. Call it inside a
+    /// write transaction.
     /// </summary>
     public string NextVersion(DateTimeOffset now)
     {

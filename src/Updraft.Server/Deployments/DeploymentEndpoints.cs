@@ -9,7 +9,7 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Deployments over HTTP.</summary>
+/// <summary>Deployments under <c>/v1</c> and <c>/v1beta1</c>.</summary>
 internal static class DeploymentEndpoints
 {
     public static void AddDeployments(this WebApplicationBuilder builder)
@@ -28,14 +28,17 @@ internal static class DeploymentEndpoints
     public static void MapDeployments(this IEndpointRouteBuilder routes)
     {
         var deployments = routes.MapGroup("/organizations/{organizationId}/deployments");
-        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments).Operation("ListDeployments").Sorts(DeploymentQueries.Sorting.Orders);
-        deployments.MapPost("/", CreateAsync).Requires(Permission.CreateDeployment).Operation<CreateDeploymentRequest>("CreateDeployment");
+        deployments.MapGet("/", ListAsync).Requires(Permission.ListDeployments).Operation("ListDeployments")
+            .Sorts(DeploymentQueries.Sorting.Orders);
+        deployments.MapPost("/", CreateAsync).Requires(Permission.CreateDeployment)
+            .Operation<CreateDeploymentRequest>("CreateDeployment");
         deployments.MapGet("/{deploymentId}", GetAsync).Requires(Permission.ReadDeployment).Operation("GetDeployment");
-        deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment).Operation<UpdateDeploymentRequest>("UpdateDeployment");
+        deployments.MapPost("/{deploymentId}", UpdateAsync).Requires(Permission.UpdateDeployment)
+            .Operation<UpdateDeploymentRequest>("UpdateDeployment");
         deployments.MapDelete("/{deploymentId}", DeleteAsync).Requires(Permission.DeleteDeployment).Operation("DeleteDeployment");
-        deployments.MapPost("/{deploymentId}/hibernation-override", SleepAsync).Requires(Permission.UpdateDeployment)
+        deployments.MapPost("/{deploymentId}/hibernation-override", OverrideHibernationAsync).Requires(Permission.UpdateDeployment)
             .Operation<OverrideDeploymentHibernationRequest>("UpdateDeploymentHibernationOverride");
-        deployments.MapDelete("/{deploymentId}/hibernation-override", RemoveHibernationAsync).Requires(Permission.UpdateDeployment)
+        deployments.MapDelete("/{deploymentId}/hibernation-override", RemoveHibernationOverrideAsync).Requires(Permission.UpdateDeployment)
             .Operation("DeleteDeploymentHibernationOverride");
         routes.MapGet("/organizations/{organizationId}/deployment-options", GetOptionsAsync).Requires(Permission.ReadDeploymentOptions)
             .Operation("GetDeploymentOptions");
@@ -76,22 +79,23 @@ internal static class DeploymentEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<DeploymentHibernationOverride> SleepAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
+    private static async Task<DeploymentHibernationOverride> OverrideHibernationAsync(DeploymentId deploymentId, HttpRequest request,
+        Subject subject, OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.OverrideDeploymentHibernationRequest, cancellationToken);
         return await overrideHibernation.SetAsync(subject, deploymentId, body, cancellationToken);
     }
 
-    private static async Task<IResult> RemoveHibernationAsync(DeploymentId deploymentId, Subject subject, OverrideHibernation overrideHibernation,
-        CancellationToken cancellationToken)
+    private static async Task<IResult> RemoveHibernationOverrideAsync(DeploymentId deploymentId, Subject subject,
+        OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
     {
         await overrideHibernation.RemoveAsync(subject, deploymentId, cancellationToken);
         return TypedResults.NoContent();
     }
 
-    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadDeploymentOptions readChoices,
-        [AllowedValues("STANDARD", "DEDICATED", "HYBRID")] string? deploymentType, [AllowedValues("CELERY", "KUBERNETES", "ASTRO")] string? executor,
+    private static Task<DeploymentOptionsResponse> GetOptionsAsync(Subject subject, ReadDeploymentOptions readOptions,
+        [AllowedValues("STANDARD", "DEDICATED", "HYBRID")] string? deploymentType,
+        [AllowedValues("CELERY", "KUBERNETES", "ASTRO")] string? executor,
         [AllowedValues("AWS", "AZURE", "GCP")] string? cloudProvider, CancellationToken cancellationToken) =>
-        readChoices.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
+        readOptions.RunAsync(subject, deploymentType, executor, cloudProvider, cancellationToken);
 }

@@ -6,18 +6,18 @@ namespace Updraft.Server.Deployments;
 
 internal static class DeploymentEvents
 {
-    /// <summary>The Deployment as the place of an event.</summary>
-    public static EventScope Place(this Deployment deployment, DeployId? deploy = null) =>
+    /// <summary>The scope of an event of the Deployment.</summary>
+    public static EventScope Scope(this Deployment deployment, DeployId? deploy = null) =>
         new(deployment.OrganizationId, deployment.WorkspaceId, deployment.Id, deploy);
 
-    /// <summary>The settings before and after, field by field, to say which differ.</summary>
+    /// <summary>The settings before and after, field by field as JSON, for <see cref="Changed"/>.</summary>
     public static IEnumerable<(string Name, object? Before, object? After)> Differences(DeploymentSettings before, DeploymentSettings after)
     {
-        var now = JsonSerializer.SerializeToElement(after, JsonSerializerOptions.Web);
+        var fields = JsonSerializer.SerializeToElement(after, JsonSerializerOptions.Web);
         return JsonSerializer.SerializeToElement(before, JsonSerializerOptions.Web).EnumerateObject()
-            .Select(field => (field.Name, (object?)field.Value.GetRawText(), (object?)now.GetProperty(field.Name).GetRawText()));
+            .Select(field => (field.Name, (object?)field.Value.GetRawText(), (object?)fields.GetProperty(field.Name).GetRawText()));
     }
 
-    /// <summary>The Deployment as what an event tells of.</summary>
+    /// <summary>The target of an event of the Deployment.</summary>
     public static EventTarget Target(this Deployment deployment) => new("deployment", deployment.Id.Value, deployment.Name);
 }

@@ -7,28 +7,28 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>What the answer depends on beside the Deployment itself.</summary>
+/// <summary>Inputs of a response other than the Deployment itself.</summary>
 internal sealed record DeploymentContext(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, DateTimeOffset Now);
 
-/// <summary>A Deployment on the wire.</summary>
+/// <summary>Converts Deployments to responses.</summary>
 internal static class DeploymentMapping
 {
     private const string UnknownVersion = "NA", Hibernating = "HIBERNATING", WebServerCpu = "1", WebServerMemory = "2Gi";
 
-    /// <summary>Where a Deployment's images are, without a scheme: registry, Organization, Deployment.</summary>
+    /// <summary>The image repository of a Deployment, without a scheme: registry, Organization, Deployment.</summary>
     public static string ImageRepository(ServerOptions server, OrganizationId organization, DeploymentId deployment) =>
         $"{server.Registry}/{organization}/{deployment}";
 
     public static DeploymentResponse ToResponse(this Deployment deployment, string workspaceName, DeploymentCondition condition,
-        DeploymentContext surroundings)
+        DeploymentContext context)
     {
-        var (settings, server, isBeta) = (deployment.Settings, surroundings.Server, surroundings.Version == ApiVersion.V1Beta1);
+        var (settings, server, isBeta) = (deployment.Settings, context.Server, context.Version == ApiVersion.V1Beta1);
         var (cpu, memory) = SchedulerResources(settings);
-        // The astro CLI reads these of every type without a check; the Terraform provider of a HYBRID one compares them with nothing.
+        // The astro CLI reads these fields for every type without a null check. The Terraform provider (v1beta1) expects none for HYBRID.
         var hasSizes = !(isBeta && settings.IsHybrid);
-        var scaling = Hibernation.Status(settings, surroundings.Now);
+        var scaling = Hibernation.Status(settings, context.Now);
         var page = $"{server.PublicUrl.TrimEnd('/')}/deployments/{deployment.Id}";
-        // Clients put the scheme in front themselves.
+        // Clients prepend the scheme.
         var pageWithoutScheme = page[(page.IndexOf("://", StringComparison.Ordinal) + 3)..];
         return new DeploymentResponse
         {
@@ -71,10 +71,10 @@ internal static class DeploymentMapping
             ImageVersion = condition.ImageTag.Length > 0 ? condition.ImageTag : null,
             DagTarballVersion = condition.CurrentDagVersion,
             DesiredDagTarballVersion = condition.DesiredDagVersion,
-            CloudProvider = settings.IsStandard ? settings.CloudProvider : surroundings.Cluster.CloudProvider,
-            Region = settings.IsStandard ? settings.Region : surroundings.Cluster.Region,
+            CloudProvider = settings.IsStandard ? settings.CloudProvider : context.Cluster.CloudProvider,
+            Region = settings.IsStandard ? settings.Region : context.Cluster.Region,
             ClusterId = settings.IsStandard ? null : Cluster.IdOf(deployment.OrganizationId),
-            ClusterName = settings.IsStandard ? null : surroundings.Cluster.Name,
+            ClusterName = settings.IsStandard ? null : context.Cluster.Name,
             TaskPodNodePoolId = settings.TaskPodNodePoolId,
             EffectiveWorkloadIdentity = isBeta ? null : settings.WorkloadIdentity,
             EffectiveDrWorkloadIdentity = isBeta ? null : settings.DrWorkloadIdentity,
@@ -83,7 +83,7 @@ internal static class DeploymentMapping
             ContactEmails = settings.ContactEmails,
             EnvironmentVariables = settings.EnvironmentVariables,
             WorkerQueues = settings.WorkerQueues,
-            ScalingSpec = Hibernation.Shown(settings.ScalingSpec, surroundings.Now),
+            ScalingSpec = Hibernation.WithIsActive(settings.ScalingSpec, context.Now),
             ScalingStatus = scaling,
             CreatedAt = deployment.CreatedAt,
             CreatedBy = deployment.CreatedBy.ToResponse(),

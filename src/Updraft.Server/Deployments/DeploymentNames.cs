@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Makes namespaces such as <c>steady-kite-4821</c>: easy to say, and legal as a docker path and a DNS label.</summary>
+/// <summary>Generates namespaces such as <c>steady-kite-4821</c>, which are legal as image path and as DNS label.</summary>
 internal static class DeploymentNames
 {
     private static readonly string[] Adjectives =
@@ -21,7 +21,7 @@ internal static class DeploymentNames
         "wing", "zephyr",
     ];
 
-    /// <summary>A random namespace; whether it is free is for the caller to find out.</summary>
+    /// <summary>A random namespace. The caller checks that it is unique.</summary>
     public static string NewNamespace() => string.Create(CultureInfo.InvariantCulture,
         $"{Pick(Adjectives)}-{Pick(Nouns)}-{RandomNumberGenerator.GetInt32(1000, 10_000)}");
 

@@ -10,7 +10,7 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Which Deployments a list is to have; null for all.</summary>
+/// <summary>Filter and order of a list of Deployments. Null fields do not filter.</summary>
 internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]? Workspaces, string[]? Sorts);
 
 /// <summary>Reads Deployments for the API.</summary>
@@ -25,11 +25,12 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
     public async Task<DeploymentResponse> GetAsync(ApiVersion version, DeploymentId id, CancellationToken cancellationToken)
     {
         var rows = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null).ToListAsync(cancellationToken);
-        return (await CompleteAsync(version, rows, cancellationToken)).SingleOrDefault() ?? throw ApiException.NotFound("Deployment", id.Value);
+        return (await CompleteAsync(version, rows, cancellationToken)).SingleOrDefault()
+            ?? throw ApiException.NotFound("Deployment", id.Value);
     }
 
-    /// <summary>A page of the live Deployments that the caller sees.</summary>
-    /// <exception cref="ApiException">400: a sort that is not offered.</exception>
+    /// <summary>A page of the live Deployments that the caller can see.</summary>
+    /// <exception cref="ApiException">400: the sort is unknown.</exception>
     public async Task<DeploymentsPaginated> ListAsync(ApiVersion version, Subject subject, OrganizationId organization,
         DeploymentFilter filter, Paging paging, CancellationToken cancellationToken)
     {
@@ -44,7 +45,7 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
         };
     }
 
-    /// <summary>The live Deployments that a caller sees.</summary>
+    /// <summary>The live Deployments that a caller can see.</summary>
     public static IQueryable<Deployment> Visible(UpdraftDbContext db, Subject subject, OrganizationId organization)
     {
         var rows = db.Deployments.AsNoTracking().Where(row => row.OrganizationId == organization && row.DeletedAt == null);
@@ -69,15 +70,19 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
         return rows;
     }
 
-    private async Task<List<DeploymentResponse>> CompleteAsync(ApiVersion version, List<Deployment> rows, CancellationToken cancellationToken)
+    private async Task<List<DeploymentResponse>> CompleteAsync(ApiVersion version, List<Deployment> rows,
+        CancellationToken cancellationToken)
     {
         var workspaceIds = rows.Select(row => row.WorkspaceId).Distinct().ToList();
         var workspaces = await db.Workspaces.AsNoTracking().Where(row => workspaceIds.Contains(row.Id))
             .ToDictionaryAsync(row => row.Id, row => row.Name, cancellationToken);
         var conditions = rows.Count == 0 ? new Dictionary<DeploymentId, DeploymentCondition>()
             : await readConditions([.. rows.Select(row => row.Id)], cancellationToken);
-        var surroundings = new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow());
-        return [.. rows.Select(row => row.ToResponse(
-            workspaces.GetValueOrDefault(row.WorkspaceId, ""), conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial), surroundings))];
+        return [.. rows.Select(row => Describe(version, row, workspaces.GetValueOrDefault(row.WorkspaceId, ""),
+            conditions.GetValueOrDefault(row.Id, DeploymentCondition.Initial)))];
     }
+
+    /// <summary>The response for a Deployment whose rows the caller has already read.</summary>
+    public DeploymentResponse Describe(ApiVersion version, Deployment row, string workspaceName, DeploymentCondition condition) =>
+        row.ToResponse(workspaceName, condition, new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow()));
 }

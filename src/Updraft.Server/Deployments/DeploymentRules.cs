@@ -6,31 +6,32 @@ using Updraft.Server.Clusters;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>What clients may set on a Deployment. Every failure is a 400 that names the field.</summary>
+/// <summary>Checks the settings in requests. Every error is a 400 that names the field.</summary>
 internal static class DeploymentRules
 {
-    /// <summary>Longest name, in code points.</summary>
+    /// <summary>In code points.</summary>
     public const int MaxName = 500;
 
-    /// <summary>Longest description, in code points.</summary>
+    /// <summary>In code points.</summary>
     public const int MaxDescription = 1000;
 
-    private const int MaxText = 255, MaxIdentity = 1000, MaxRanges = 100, MaxQueueName = 63, MaxSchedules = 10, MaxScheduleDescription = 200;
+    private const int MaxText = 255, MaxIdentity = 1000, MaxRanges = 100, MaxQueueName = 63, MaxSchedules = 10,
+        MaxScheduleDescription = 200;
 
     private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
     private static readonly Regex QuantityPattern = new(@"^[0-9]+(\.[0-9]+)?(m|Mi|Gi|Ti)?\z", Matching);
     private static readonly Regex EmailPattern = new(@"^[^@\s\p{C}]+@[^@\s\p{C}]+\z", Matching);
     private static readonly Regex VariablePattern = new(@"^[A-Za-z_][A-Za-z0-9_]*\z", Matching);
 
-    /// <summary>Sizes of the scheduler, the smallest first.</summary>
+    /// <summary>Sizes of the scheduler, smallest first.</summary>
     public static IReadOnlyList<(string Name, string Cpu, string Memory)> SchedulerSizes { get; } =
         [("SMALL", "1", "2Gi"), ("MEDIUM", "2", "4Gi"), ("LARGE", "4", "8Gi"), ("EXTRA_LARGE", "8", "16Gi")];
 
-    /// <summary>The settings that a request asks for. What it leaves out gets its default, whatever was set before.</summary>
+    /// <summary>The settings of a request. An absent field gets its default, not its previous value.</summary>
     /// <param name="request">The request.</param>
-    /// <param name="before">The settings until now.</param>
-    /// <param name="clock">Where the time and new ids come from.</param>
-    /// <exception cref="ApiException">400: a value that cannot be taken.</exception>
+    /// <param name="before">The previous settings, from which ids, secrets and fixed fields are kept.</param>
+    /// <param name="clock">The source of times and ids.</param>
+    /// <exception cref="ApiException">400: a value is invalid.</exception>
     public static DeploymentSettings ToSettings(DeploymentRequest request, DeploymentSettings before, TimeProvider clock)
     {
         var type = TextLimit.OneOf(request.Type, "type", before.Type, "STANDARD", "DEDICATED", "HYBRID");
@@ -78,25 +79,29 @@ internal static class DeploymentRules
         foreach (var email in emails ?? [])
         {
             if (email is null || email.Length > MaxText || !EmailPattern.IsMatch(email))
-                throw ApiException.BadRequest($"'contactEmails' has '{ApiException.Shorten(email ?? "null")}', which is no address.");
+            {
+                throw ApiException.BadRequest(
+                    $"'contactEmails' contains '{ApiException.Shorten(email ?? "null")}', which is not an email address.");
+            }
         }
         return [.. emails ?? []];
     }
 
-    private static List<DeploymentEnvironmentVariable> Variables(IReadOnlyList<DeploymentEnvironmentVariable> wanted,
+    private static List<DeploymentEnvironmentVariable> Variables(IReadOnlyList<DeploymentEnvironmentVariable> requested,
         IReadOnlyList<DeploymentEnvironmentVariable> before, DateTimeOffset now)
     {
         var variables = new Dictionary<string, DeploymentEnvironmentVariable>(StringComparer.Ordinal);
-        foreach (var variable in wanted)
+        foreach (var variable in requested)
         {
             if (variable?.Key is not { } key || key.Length > MaxText || !VariablePattern.IsMatch(key))
-                throw ApiException.BadRequest(
-                    $"'environmentVariables' has the key '{ApiException.Shorten(variable?.Key ?? "")}'; a key is a letter or _ "
-                    + "and then letters, digits or _.");
+            {
+                throw ApiException.BadRequest($"'environmentVariables' contains the key '{ApiException.Shorten(variable?.Key ?? "")}'; "
+                    + "a key must begin with a letter or _, followed by letters, digits or _.");
+            }
             var isSecret = variable.IsSecret ?? false;
             var value = isSecret ? null : variable.Value ?? "";
             var old = before.FirstOrDefault(row => row.Key == key);
-            // A secret that comes back without its value is one that the client has read here: it stays as it is.
+            // Responses omit the value of a secret. A client that sends the variable back without a value keeps the secret.
             var isSame = old?.IsSecret == isSecret && (isSecret ? variable.Value is null : old.Value == value);
             if (!variables.TryAdd(key, new DeploymentEnvironmentVariable
             {
@@ -105,22 +110,22 @@ internal static class DeploymentRules
                 IsSecret = isSecret,
                 UpdatedAt = isSame ? old!.UpdatedAt : now,
             }))
-                throw ApiException.BadRequest($"'environmentVariables' has the key '{key}' twice.");
+                throw ApiException.BadRequest($"'environmentVariables' contains the key '{key}' twice.");
         }
         return [.. variables.Values];
     }
 
-    private static List<DeploymentWorkerQueue> Queues(IReadOnlyList<DeploymentWorkerQueue> wanted, string type,
+    private static List<DeploymentWorkerQueue> Queues(IReadOnlyList<DeploymentWorkerQueue> requested, string type,
         IReadOnlyList<DeploymentWorkerQueue> before, TimeProvider clock)
     {
-        var queues = new List<DeploymentWorkerQueue>(wanted.Count);
-        foreach (var queue in wanted)
+        var queues = new List<DeploymentWorkerQueue>(requested.Count);
+        foreach (var queue in requested)
         {
             var name = TextLimit.Name(queue?.Name, "workerQueues[].name", MaxQueueName);
             if (queues.Any(other => other.Name == name))
-                throw ApiException.BadRequest($"'workerQueues' has the name '{ApiException.Shorten(name)}' twice.");
+                throw ApiException.BadRequest($"'workerQueues' contains the name '{ApiException.Shorten(name)}' twice.");
             var machine = Machine(queue!, type);
-            // Clients that do not know of ids mean the queue of that name.
+            // Clients without support for ids identify a queue by its name.
             var known = before.FirstOrDefault(old => old.Id == queue!.Id) ?? before.FirstOrDefault(old => old.Name == name);
             queues.Add(queue! with
             {
@@ -142,7 +147,10 @@ internal static class DeploymentRules
         if (type == "HYBRID")
         {
             if (string.IsNullOrEmpty(queue.NodePoolId))
-                throw ApiException.BadRequest("'workerQueues[].nodePoolId' is missing; a HYBRID Deployment names the node pool of its workers.");
+            {
+                throw ApiException.BadRequest(
+                    "'workerQueues[].nodePoolId' is missing; a HYBRID Deployment needs the node pool of its workers.");
+            }
             TextLimit.Check(queue.NodePoolId, "workerQueues[].nodePoolId", MaxText);
             return WorkerMachine.Find(queue.AstroMachine) ?? WorkerMachine.All[0];
         }
@@ -151,12 +159,15 @@ internal static class DeploymentRules
             $"'workerQueues[].astroMachine' must be one of {string.Join(", ", WorkerMachine.All.Select(machine => machine.Name))}.");
     }
 
-    private static DeploymentScalingSpec? Scaling(DeploymentScalingSpec? wanted)
+    private static DeploymentScalingSpec? Scaling(DeploymentScalingSpec? requested)
     {
-        if (wanted?.HibernationSpec is not { } hibernation)
+        if (requested?.HibernationSpec is not { } hibernation)
             return null;
         if (hibernation.Schedules?.Count > MaxSchedules)
-            throw ApiException.BadRequest($"'scalingSpec' has more than {MaxSchedules} schedules.");
+        {
+            throw ApiException.BadRequest(
+                $"'scalingSpec' has {hibernation.Schedules.Count} schedules; at most {MaxSchedules} are allowed.");
+        }
         foreach (var schedule in hibernation.Schedules ?? [])
         {
             if (schedule is null || !IsCron(schedule.HibernateAtCron) || !IsCron(schedule.WakeAtCron) || schedule.IsEnabled is null)
@@ -165,30 +176,34 @@ internal static class DeploymentRules
                     + "(five fields each) and 'isEnabled'.");
             TextLimit.Check(schedule.Description, "scalingSpec.hibernationSpec.schedules[].description", MaxScheduleDescription);
         }
-        // Whether it counts is decided when somebody looks.
+        // Whether an override is active depends on the time of the read, so it is not stored.
         return Hibernation.SpecOrNull(hibernation with
         {
-            Override = hibernation.Override is { } decision ? decision with { IsActive = null } : null,
+            Override = hibernation.Override is { } @override ? @override with { IsActive = null } : null,
         });
     }
 
-    private static DeploymentRemoteExecution? Remote(DeploymentRemoteExecution? wanted)
+    private static DeploymentRemoteExecution? Remote(DeploymentRemoteExecution? requested)
     {
-        if (wanted is null)
+        if (requested is null)
             return null;
-        if (wanted.Enabled is null)
+        if (requested.Enabled is null)
             throw ApiException.BadRequest("'remoteExecution.enabled' is missing.");
-        if (wanted.AllowedIpAddressRanges?.Count > MaxRanges)
-            throw ApiException.BadRequest($"'remoteExecution.allowedIpAddressRanges' has more than {MaxRanges} ranges.");
-        foreach (var range in wanted.AllowedIpAddressRanges ?? [])
+        if (requested.AllowedIpAddressRanges is { Count: > MaxRanges } ranges)
+        {
+            throw ApiException.BadRequest(
+                $"'remoteExecution.allowedIpAddressRanges' has {ranges.Count} ranges; at most {MaxRanges} are allowed.");
+        }
+        foreach (var range in requested.AllowedIpAddressRanges ?? [])
         {
             if (range is null || range.Length > MaxText || !System.Net.IPNetwork.TryParse(range, out _))
                 throw ApiException.BadRequest(
-                    $"'remoteExecution.allowedIpAddressRanges' has '{ApiException.Shorten(range ?? "null")}', which is no range such as 10.0.0.0/8.");
+                    $"'remoteExecution.allowedIpAddressRanges' contains '{ApiException.Shorten(range ?? "null")}', "
+                    + "which is not a range such as 10.0.0.0/8.");
         }
-        TextLimit.Check(wanted.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
-        TextLimit.Check(wanted.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);
-        return wanted with { AllowedIpAddressRanges = wanted.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
+        TextLimit.Check(requested.TaskLogBucket, "remoteExecution.taskLogBucket", MaxIdentity);
+        TextLimit.Check(requested.TaskLogUrlPattern, "remoteExecution.taskLogUrlPattern", MaxIdentity);
+        return requested with { AllowedIpAddressRanges = requested.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
     }
 
     private static bool IsCron(string? text) => text is { Length: <= 100 } && text.Split(' ').Length == 5;

@@ -4,8 +4,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.Deployments;
 
 /// <summary>
-/// Settings of a Deployment that clients write and read back; Updraft only keeps them, in the shape in which they travel. Values of
-/// secret variables cannot be read back, so they are not kept. Immutable: replace it as a whole.
+/// Settings that clients write and read, and that Updraft does not use. Values of secret variables cannot be read, so they are not stored.
+/// Immutable: replace the record as a whole.
 /// </summary>
 internal sealed record DeploymentSettings
 {
@@ -27,10 +27,10 @@ internal sealed record DeploymentSettings
 
     public string ResourceQuotaMemory { get; init; } = "20Gi";
 
-    /// <summary>For <c>HYBRID</c>.</summary>
+    /// <summary>For <c>HYBRID</c> only.</summary>
     public int SchedulerAu { get; init; } = 5;
 
-    /// <summary>For <c>HYBRID</c>.</summary>
+    /// <summary>For <c>HYBRID</c> only.</summary>
     public int SchedulerReplicas { get; init; } = 1;
 
     public string? TaskPodNodePoolId { get; init; }
@@ -47,20 +47,20 @@ internal sealed record DeploymentSettings
 
     public IReadOnlyList<DeploymentEnvironmentVariable> EnvironmentVariables { get; init; } = [];
 
-    /// <summary>Null until a client sets some.</summary>
+    /// <summary>Null until a client sets queues.</summary>
     public IReadOnlyList<DeploymentWorkerQueue>? WorkerQueues { get; init; }
 
-    /// <summary>Null until a client sets it. Whether a decision in it counts depends on the time and is not kept.</summary>
+    /// <summary>Null until a client sets it. Whether an override is active depends on the time, so that is not stored.</summary>
     public DeploymentScalingSpec? ScalingSpec { get; init; }
 
     /// <summary>Null until a client sets it.</summary>
     public DeploymentRemoteExecution? RemoteExecution { get; init; }
 
-    /// <summary>Without a cluster of its own, as clients see it.</summary>
+    /// <summary>Whether responses contain cloud provider and region instead of a cluster.</summary>
     [JsonIgnore]
     public bool IsStandard => Type == "STANDARD";
 
-    /// <summary>Sized in other terms than the rest.</summary>
+    /// <summary>Whether the scheduler size is in AU instead of a named size.</summary>
     [JsonIgnore]
     public bool IsHybrid => Type == "HYBRID";
 }

@@ -12,14 +12,18 @@ internal static class DeploymentTable
     {
         public DbSet<Deployment> Deployments => db.Set<Deployment>();
 
-        /// <summary>The live Deployment, for changing it or what belongs to it: first in a write transaction, others wait until it ends.</summary>
+        /// <summary>
+        /// Locks a live Deployment until the transaction ends. Call it first in a write transaction that changes the Deployment or its
+        /// rows.
+        /// </summary>
         /// <exception cref="ApiException">404: no such Deployment, or it was deleted.</exception>
         public async Task<Deployment> LockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
             await db.TryLockDeploymentAsync(id, cancellationToken) ?? throw ApiException.NotFound("Deployment", id.Value);
 
-        /// <summary>The same; null when there is none.</summary>
+        /// <summary>As <see cref="LockDeploymentAsync"/>, but returns null instead of the error.</summary>
         public async Task<Deployment?> TryLockDeploymentAsync(DeploymentId id, CancellationToken cancellationToken) =>
-            (await db.LockRowsAsync<Deployment>("SELECT * FROM deployments WHERE id = {0} AND deleted_at IS NULL", id.Value, cancellationToken))
+            (await db.LockRowsAsync<Deployment>("SELECT * FROM deployments WHERE id = {0} AND deleted_at IS NULL", id.Value,
+                cancellationToken))
                 .SingleOrDefault();
     }
 
@@ -32,7 +36,7 @@ internal static class DeploymentTable
             builder.Property(row => row.Settings).HasJson();
             builder.HasIndex(row => new { row.OrganizationId, row.WorkspaceId });
             builder.HasIndex(row => row.Namespace).IsUnique();
-            // The name of a deleted Deployment is free again.
+            // A new Deployment may have the name of a deleted one.
             builder.HasIndex(row => new { row.WorkspaceId, row.Name }).IsUnique().HasFilter("deleted_at IS NULL");
         }
     }

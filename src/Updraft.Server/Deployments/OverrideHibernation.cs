@@ -3,90 +3,92 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Says that a Deployment sleeps or is awake for a while, or takes that back. It is told to clients; agents keep running.</summary>
+/// <summary>Sets or removes the hibernation override of a Deployment. Only responses change; agents keep running.</summary>
 internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
-    /// <summary>Sets the decision; it replaces the one before.</summary>
-    /// <exception cref="ApiException">400: not a development Deployment, or a bad field. 404: no such Deployment.</exception>
+    /// <summary>Sets the override; it replaces an earlier one.</summary>
+    /// <exception cref="ApiException">400: not in development mode, or a field is invalid. 404: no such Deployment.</exception>
     public async Task<DeploymentHibernationOverride> SetAsync(Subject subject, DeploymentId id,
         OverrideDeploymentHibernationRequest request, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         if (request.IsHibernating is null)
-            throw ApiException.BadRequest("'isHibernating' is missing; true to sleep, false to be awake.");
+            throw ApiException.BadRequest("'isHibernating' is missing; it must be true or false.");
         if (request.OverrideUntil <= now)
-            throw ApiException.BadRequest("'overrideUntil' is over already; give a later time, or none.");
-        var decision = new DeploymentHibernationOverride { IsHibernating = request.IsHibernating, OverrideUntil = request.OverrideUntil };
-        await WriteAsync(subject, id, decision, now, cancellationToken);
-        return Hibernation.Shown(decision, now);
+            throw ApiException.BadRequest("'overrideUntil' is in the past; set a later time, or omit it.");
+        var @override = new DeploymentHibernationOverride { IsHibernating = request.IsHibernating, OverrideUntil = request.OverrideUntil };
+        await WriteAsync(subject, id, @override, now, cancellationToken);
+        return Hibernation.WithIsActive(@override, now);
     }
 
-    /// <summary>Takes the decision back; nothing happens when there is none.</summary>
-    /// <exception cref="ApiException">400: not a development Deployment. 404: no such Deployment.</exception>
+    /// <summary>Removes the override, if there is one.</summary>
+    /// <exception cref="ApiException">400: not in development mode. 404: no such Deployment.</exception>
     public Task RemoveAsync(Subject subject, DeploymentId id, CancellationToken cancellationToken) =>
-        WriteAsync(subject, id, decision: null, clock.GetUtcNow(), cancellationToken);
+        WriteAsync(subject, id, @override: null, clock.GetUtcNow(), cancellationToken);
 
-    private async Task WriteAsync(Subject subject, DeploymentId id, DeploymentHibernationOverride? decision, DateTimeOffset now,
+    private async Task WriteAsync(Subject subject, DeploymentId id, DeploymentHibernationOverride? @override, DateTimeOffset now,
         CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
         if (!deployment.Settings.IsDevelopmentMode)
-            throw ApiException.BadRequest("Only a Deployment in development mode hibernates; set 'isDevelopmentMode' first.");
-        var spec = (deployment.Settings.ScalingSpec?.HibernationSpec ?? new DeploymentHibernationSpec()) with { Override = decision };
+        {
+            throw new ApiException(DeploymentErrors.NotInDevelopmentMode,
+                "Only a Deployment in development mode can hibernate; set 'isDevelopmentMode' to true first.");
+        }
+        var spec = (deployment.Settings.ScalingSpec?.HibernationSpec ?? new DeploymentHibernationSpec()) with { Override = @override };
         deployment.Settings = deployment.Settings with { ScalingSpec = Hibernation.SpecOrNull(spec) };
         (deployment.UpdatedAt, deployment.UpdatedBy) = (now, subject.Profile);
-        events.Record(decision is null ? EventTypes.HibernationResumed : EventTypes.HibernationOverridden, subject.Profile, deployment.Place(), deployment.Target(),
-            ("isHibernating", decision?.IsHibernating switch { null => null, true => "true", false => "false" }),
-            ("overrideUntil", decision?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
+        events.Record(@override is null ? EventTypes.HibernationResumed : EventTypes.HibernationOverridden, subject.Profile,
+            deployment.Scope(), deployment.Target(),
+            ("isHibernating", @override?.IsHibernating switch { null => null, true => "true", false => "false" }),
+            ("overrideUntil", @override?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 }
 
-/// <summary>What follows from the decisions about sleep. Schedules are only kept: nothing here wakes up by itself.</summary>
+/// <summary>Derives the hibernation fields of responses. Schedules are stored only; they never start or end hibernation.</summary>
 internal static class Hibernation
 {
-    /// <summary>A spec in which something is said; null otherwise, since clients compare with nothing.</summary>
+    /// <summary>Null for an empty spec, because clients expect no object then.</summary>
     public static DeploymentScalingSpec? SpecOrNull(DeploymentHibernationSpec? spec) => spec is null or { Override: null, Schedules: null }
         ? null : new DeploymentScalingSpec { HibernationSpec = spec };
 
-    /// <summary>Whether a decision counts at a time.</summary>
-    public static bool IsActive(DeploymentHibernationOverride decision, DateTimeOffset now) =>
-        decision.OverrideUntil is null || decision.OverrideUntil > now;
+    public static bool IsActive(DeploymentHibernationOverride @override, DateTimeOffset now) =>
+        @override.OverrideUntil is null || @override.OverrideUntil > now;
 
-    /// <summary>The decision as clients see it.</summary>
-    public static DeploymentHibernationOverride Shown(DeploymentHibernationOverride decision, DateTimeOffset now) =>
-        decision with { IsActive = IsActive(decision, now) };
+    /// <summary>Adds <c>isActive</c>, which is not stored.</summary>
+    public static DeploymentHibernationOverride WithIsActive(DeploymentHibernationOverride @override, DateTimeOffset now) =>
+        @override with { IsActive = IsActive(@override, now) };
 
-    /// <summary>The spec as clients see it.</summary>
-    public static DeploymentScalingSpec? Shown(DeploymentScalingSpec? spec, DateTimeOffset now) =>
-        spec?.HibernationSpec?.Override is { } decision
-            ? spec with { HibernationSpec = spec.HibernationSpec with { Override = Shown(decision, now) } }
+    /// <summary>Adds <c>isActive</c>, which is not stored.</summary>
+    public static DeploymentScalingSpec? WithIsActive(DeploymentScalingSpec? spec, DateTimeOffset now) =>
+        spec?.HibernationSpec?.Override is { } @override
+            ? spec with { HibernationSpec = spec.HibernationSpec with { Override = WithIsActive(@override, now) } }
             : spec;
 
-    /// <summary>Whether it sleeps; null when nothing is said about that.</summary>
+    /// <summary>Whether the Deployment hibernates; null without a spec, and outside development mode.</summary>
     public static DeploymentScalingStatus? Status(DeploymentSettings settings, DateTimeOffset now)
     {
         if (!settings.IsDevelopmentMode || settings.ScalingSpec?.HibernationSpec is not { } spec)
             return null;
-        var decision = spec.Override is { } given && IsActive(given, now) ? given : null;
-        var sleeps = decision?.IsHibernating == true;
+        var active = spec.Override is { } @override && IsActive(@override, now) ? @override : null;
+        var isHibernating = active?.IsHibernating == true;
         return new DeploymentScalingStatus
         {
             HibernationStatus = new DeploymentHibernationStatus
             {
-                IsHibernating = sleeps,
-                NextEventAt = sleeps
-                    ? decision?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : null,
-                NextEventType = sleeps && decision?.OverrideUntil is not null ? "WAKE" : null,
-                Reason = decision is null ? null : "Somebody decided so.",
+                IsHibernating = isHibernating,
+                NextEventAt = isHibernating
+                    ? active?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : null,
+                NextEventType = isHibernating && active?.OverrideUntil is not null ? "WAKE" : null,
+                Reason = active is null ? null : "An override is active.",
             },
         };
     }

@@ -8,12 +8,15 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>What a Deployment can be set to. The same for every type, provider and executor; sizes are only kept, so the limits are wide.</summary>
+/// <summary>
+/// The values that clients can set. They are equal for all types, providers and executors. Updraft stores sizes without using them, so the
+/// limits are wide.
+/// </summary>
 internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<RuntimeOptions> options)
 {
     private const string UnknownAirflow = "NA";
 
-    /// <summary>The options, with the runtimes of the live Deployments that the caller sees.</summary>
+    /// <summary>Includes the runtimes of the live Deployments that the caller can see.</summary>
     public async Task<DeploymentOptionsResponse> RunAsync(Subject subject, string? deploymentType, string? executor, string? cloudProvider,
         CancellationToken cancellationToken)
     {
@@ -54,14 +57,24 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
     private async Task<IReadOnlyList<RuntimeReleaseResponse>> RuntimesAsync(Subject subject, CancellationToken cancellationToken)
     {
         var rows = DeploymentQueries.Visible(db, subject, subject.Organization).Where(row => row.RuntimeVersion != "");
-        var used = await rows.GroupBy(row => row.RuntimeVersion)
-            .Select(group => new { Version = group.Key, Airflow = group.Max(row => row.AirflowVersion), Since = group.Min(row => row.CreatedAt) })
+        var inUse = await rows.GroupBy(row => row.RuntimeVersion)
+            .Select(group => new
+            {
+                Version = group.Key,
+                Airflow = group.Max(row => row.AirflowVersion),
+                Since = group.Min(row => row.CreatedAt),
+            })
             .ToListAsync(cancellationToken);
         var known = options.Value.List();
         return
         [
-            .. known.Select(entry => new RuntimeReleaseResponse { Version = entry.Version, AirflowVersion = entry.Airflow, ReleaseDate = entry.Date }),
-            .. used.Where(row => known.All(entry => entry.Version != row.Version)).OrderByDescending(row => row.Since)
+            .. known.Select(entry => new RuntimeReleaseResponse
+            {
+                Version = entry.Version,
+                AirflowVersion = entry.Airflow,
+                ReleaseDate = entry.Date,
+            }),
+            .. inUse.Where(row => known.All(entry => entry.Version != row.Version)).OrderByDescending(row => row.Since)
                 .Select(row => new RuntimeReleaseResponse
                 {
                     Version = row.Version,
@@ -71,7 +84,7 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
         ];
     }
 
-    // Clients send the key with nothing in it when they do not know.
+    // Clients send an empty value if they do not know it.
     private static void Check(string? value, string field, params ReadOnlySpan<string> allowed) =>
         TextLimit.OneOf(string.IsNullOrEmpty(value) ? null : value, field, "", allowed);
 }

@@ -4,18 +4,25 @@ using System.Text.RegularExpressions;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>The runtimes that clients may deploy; section <c>Runtimes</c>.</summary>
+/// <summary>The runtimes that clients can deploy.</summary>
 internal sealed class RuntimeOptions : IValidatableObject
 {
+    public const string Section = "Runtimes";
+
     private static readonly Regex EntryPattern = new(@"^(?<version>[A-Za-z0-9][A-Za-z0-9._+-]*)=(?<airflow>[A-Za-z0-9.]+)@(?<date>[0-9-]{10})\z",
         RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
 
-    /// <summary>Entries <c>VERSION=AIRFLOW@DATE</c>, separated by spaces, in any order; one at least.</summary>
+    /// <summary>
+    /// Runtime versions with their Airflow version and release date, in any order. The <c>astro</c> CLI deploys an image only if its
+    /// runtime is listed here. The server always lists the runtimes that its Deployments use already. The default has the release dates of
+    /// the Airflow versions.
+    /// </summary>
+    /// <value>one or more entries <c>VERSION=AIRFLOW@YYYY-MM-DD</c>, separated by spaces</value>
     [Required]
     public string Releases { get; set; } = "3.3-1=3.3.0@2026-07-06 3.2-1=3.2.0@2026-04-07 3.1-1=3.1.0@2025-09-25 "
         + "13.0.0=2.11.0@2025-05-20 3.0-1=3.0.0@2025-04-22 12.0.0=2.10.0@2024-08-08";
 
-    /// <summary>The entries, the newest first.</summary>
+    /// <summary>The entries, newest first.</summary>
     public IReadOnlyList<(string Version, string Airflow, DateTimeOffset Date)> List() =>
     [
         .. Releases.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Read).Where(entry => entry is not null)

@@ -2,19 +2,18 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Replaces the settings of a Deployment: what the request leaves out goes back to its default.</summary>
+/// <summary>Replaces all settings of a Deployment. An absent field gets its default.</summary>
 internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     /// <exception cref="ApiException">
-    /// 400: a required field is missing or bad, the name is taken, the Workspace or the type is another one, or the DAG-deploy setting would change
-    /// while only CI/CD may deploy. 404: no such Deployment.
+    /// 400: a field is missing or invalid, the name is in use, or Workspace or type would change. 400: the DAG-deploy setting would change
+    /// while CI/CD is enforced. 404: no such Deployment.
     /// </exception>
     public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
     {
@@ -26,17 +25,27 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
         if (request.WorkspaceId != deployment.WorkspaceId.Value)
-            throw ApiException.BadRequest($"'workspaceId' must be '{deployment.WorkspaceId}': a Deployment stays in its Workspace.");
+        {
+            throw new ApiException(DeploymentErrors.Immutable,
+                $"'workspaceId' must be '{deployment.WorkspaceId}': the Workspace of a Deployment never changes.");
+        }
         if (deployment.IsCicdEnforced && request.IsDagDeployEnabled != deployment.IsDagDeployEnabled)
-            throw ApiException.BadRequest(
+        {
+            throw new ApiException(DeploymentErrors.CicdEnforced,
                 "'isDagDeployEnabled' cannot change while 'isCicdEnforced' is true; turn CI/CD enforcement off first.");
+        }
         if (request.Type != deployment.Settings.Type)
-            throw ApiException.BadRequest($"'type' must be '{deployment.Settings.Type}': a Deployment keeps its type.");
-        await CreateDeployment.RejectTakenNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
+        {
+            throw new ApiException(DeploymentErrors.Immutable,
+                $"'type' must be '{deployment.Settings.Type}': the type of a Deployment never changes.");
+        }
+        await CreateDeployment.RejectDuplicateNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
         var settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
-        var changed = Changed.Names([("name", deployment.Name, name), ("description", deployment.Description, request.Description),
+        var changed = Changed.Names([("name", deployment.Name, name),
+            ("description", deployment.Description, request.Description),
             ("isDagDeployEnabled", deployment.IsDagDeployEnabled, request.IsDagDeployEnabled!.Value),
-            ("isCicdEnforced", deployment.IsCicdEnforced, request.IsCicdEnforced!.Value), .. DeploymentEvents.Differences(deployment.Settings, settings)]);
+            ("isCicdEnforced", deployment.IsCicdEnforced, request.IsCicdEnforced!.Value),
+            .. DeploymentEvents.Differences(deployment.Settings, settings)]);
         deployment.Settings = settings;
         deployment.Name = name;
         deployment.Description = request.Description;
@@ -44,7 +53,7 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
         deployment.IsCicdEnforced = request.IsCicdEnforced.Value;
         deployment.UpdatedAt = clock.GetUtcNow();
         deployment.UpdatedBy = subject.Profile;
-        events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Place(), deployment.Target(), (Changed.Detail, changed));
+        events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Scope(), deployment.Target(), (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
@@ -65,6 +74,6 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
             ("workspaceId", request.WorkspaceId),
         }.Where(field => field.Value is null).Select(field => $"'{field.Name}'").ToList();
         if (missing.Count > 0)
-            throw ApiException.BadRequest($"An update replaces all settings, so it needs {string.Join(", ", missing)} too.");
+            throw ApiException.BadRequest($"An update replaces all settings, so these fields are required: {string.Join(", ", missing)}.");
     }
 }

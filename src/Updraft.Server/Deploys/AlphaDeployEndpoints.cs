@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Deploys under <c>/v1alpha1</c>: DAG bundles by name, the steps of a deploy, and what two deploys differ in. A deploy that is made
-/// here is uploaded to and finalized like any other.
+/// Deploys under <c>/v1alpha1</c>: named DAG bundles, the steps of a deploy, and the differences of two deploys. Clients upload to these
+/// deploys and finalize them through <c>/v1</c>.
 /// </summary>
 internal static class AlphaDeployEndpoints
 {
@@ -54,35 +54,37 @@ internal static class AlphaDeployEndpoints
         Subject subject, DeployQueries queries, DeploySteps steps, CancellationToken cancellationToken)
     {
         var deploy = (await queries.GetAsync(subject, deploymentId, deployId, cancellationToken)).ToAlpha();
-        // Before it is finalized nothing can have gone wrong with it, and the image registry need not be asked.
+        // A deploy cannot fail before finalize, so a request to the image registry is not needed.
         if (includeSteps != true && deploy.Status == "INITIALIZED")
             return TypedResults.Json(deploy, ApiJson.Default.AlphaDeployResponse);
-        var way = await steps.ReadAsync(deploymentId, deployId, cancellationToken);
+        var progress = await steps.ReadAsync(deploymentId, deployId, cancellationToken);
         return TypedResults.Json(deploy with
         {
-            StatusReason = way.Failure ?? way.Warning,
-            Steps = includeSteps == true ? [.. way.Steps.Select(step => step.Response)] : null,
+            StatusReason = progress.Failure ?? progress.Warning,
+            Steps = includeSteps == true ? [.. progress.Steps.Select(step => step.Response)] : null,
         }, ApiJson.Default.AlphaDeployResponse);
     }
 
     private static async Task<JsonHttpResult<DeployStepsPaginated>> ListSteps(DeploymentId deploymentId, DeployId deployId, Paging paging,
         string[]? sorts, DeploySteps steps, CancellationToken cancellationToken) =>
-        TypedResults.Json(await steps.ListAsync(deploymentId, deployId, paging, sorts, cancellationToken), ApiJson.Default.DeployStepsPaginated);
+        TypedResults.Json(await steps.ListAsync(deploymentId, deployId, paging, sorts, cancellationToken),
+            ApiJson.Default.DeployStepsPaginated);
 
     private static async Task<JsonHttpResult<DeployStepLogsPaginated>> ListStepLogs(DeploymentId deploymentId, DeployId deployId,
-        string stepId, string? searchId, Paging paging, DeploySteps steps, CancellationToken cancellationToken) => TypedResults.Json(
-            await steps.ListLogsAsync(deploymentId, deployId, stepId, searchId, paging, cancellationToken), ApiJson.Default.DeployStepLogsPaginated);
+        string stepId, string? searchId, Paging paging, DeploySteps steps, CancellationToken cancellationToken) =>
+        TypedResults.Json(await steps.ListLogsAsync(deploymentId, deployId, stepId, searchId, paging, cancellationToken),
+            ApiJson.Default.DeployStepLogsPaginated);
 
     private static async Task<JsonHttpResult<DeployDiffResponse>> Compare(DeploymentId deploymentId, string? deployIdBefore,
         string? deployIdAfter, Subject subject, CompareSettings compare, CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(deployIdBefore) || string.IsNullOrEmpty(deployIdAfter))
-            throw ApiException.BadRequest("'deployIdBefore' and 'deployIdAfter' are required: the ids of the two deploys to compare.");
+            throw ApiException.BadRequest("'deployIdBefore' and 'deployIdAfter' are required: they name the two deploys to compare.");
         return TypedResults.Json(await compare.RunAsync(subject, deploymentId, new(deployIdBefore), new(deployIdAfter), cancellationToken),
             ApiJson.Default.DeployDiffResponse);
     }
 
-    /// <summary>The deploy in the shape of this version of the API.</summary>
+    /// <summary>Converts a response of <c>/v1</c>.</summary>
     public static AlphaDeployResponse ToAlpha(this DeployResponse deploy) => new()
     {
         Id = deploy.Id,

@@ -1,9 +1,7 @@
 using Microsoft.EntityFrameworkCore;
-using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
@@ -12,65 +10,33 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// A deploy that goes back to what an earlier one deployed, and its revision. Inside a write transaction; announce it afterwards.
+/// Appends a deploy with the content of an earlier one, and its revision. Call it inside a write transaction; announce the revision after
+/// the commit.
 /// </summary>
-/// <exception cref="ApiException">400: the image of that time was deleted.</exception>
+/// <exception cref="ApiException">400: the image of the earlier deploy was deleted.</exception>
 internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, AppendRevision append, EventLog events)
 {
-    /// <param name="deployment">The Deployment, locked.</param>
-    /// <param name="target">The deploy to go back to; it has a revision.</param>
+    /// <param name="deployment">The locked Deployment.</param>
+    /// <param name="target">The deploy to roll back to; it has a revision.</param>
     /// <param name="description">Description of the new deploy.</param>
-    /// <param name="by">Who goes back.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <returns>The new deploy, and what to tell whoever goes back.</returns>
-    public async Task<(Deploy Deploy, string? Warning)> RunAsync(Deployment deployment, Deploy target, string? description, SubjectProfile by,
-        CancellationToken cancellationToken)
+    /// <param name="by">The caller.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
+    /// <returns>The new deploy, and a warning for the caller; null without one.</returns>
+    public async Task<(Deploy Deploy, string? Warning)> RunAsync(Deployment deployment, Deploy target, string? description,
+        SubjectProfile by, CancellationToken cancellationToken)
     {
-        var then = await db.Revisions.AsNoTracking()
+        var source = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deployment.Id && row.Number == target.Revision, cancellationToken);
-        if (then.ImageDigest is { } digest)
+        if (source.ImageDigest is { } digest)
             await db.CheckImageAsync(deployment.Id, digest, cancellationToken);
-        var newest = await db.Revisions.AsNoTracking()
-            .SingleAsync(row => row.DeploymentId == deployment.Id && row.Number == deployment.Revision, cancellationToken);
-        var now = clock.GetUtcNow();
-        var deploy = new Deploy
-        {
-            Id = new(EntityId.New(clock)),
-            DeploymentId = deployment.Id,
-            Number = deployment.NextDeployNumber(),
-            Type = target.Type,
-            Description = description,
-            BundleMountPath = target.BundleMountPath,
-            BundleType = target.BundleType,
-            DagBundleName = target.DagBundleName,
-            ImageRepository = then.ImageRepository,
-            ImageTag = then.ImageTag,
-            IsDagDeployEnabled = then.IsDagDeployEnabled,
-            RollbackFromId = target.Id,
-            CreatedAt = now,
-            CreatedBy = by,
-            UpdatedAt = now,
-            UpdatedBy = by,
-        };
-        var revision = new Revision
-        {
-            DeploymentId = deployment.Id,
-            Number = deployment.NextRevision(),
-            DeployId = deploy.Id,
-            ImageRepository = then.ImageRepository,
-            ImageTag = then.ImageTag,
-            ImageDigest = then.ImageDigest,
-            RuntimeVersion = then.RuntimeVersion,
-            AirflowVersion = then.AirflowVersion,
-            IsDagDeployEnabled = then.IsDagDeployEnabled,
-            Mounts = then.Mounts,
-            CreatedAt = now,
-        };
-        deploy.Commit(revision.Number, null, now, by);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
+        (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
+            (source.IsDagDeployEnabled, source.RuntimeVersion, source.AirflowVersion);
+        var deploy = Deploy.Next(deployment, target.Target, source.Image, description, by, clock, rollbackFrom: target.Id);
+        var revision = Revision.After(source, deployment, deploy.Id, deploy.CreatedAt);
+        deploy.Commit(revision.Number, null, deploy.CreatedAt, by);
         db.Deploys.Add(deploy);
         await append.RunAsync(deployment, newest, revision, by, cancellationToken);
-        (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
-            (then.IsDagDeployEnabled, then.RuntimeVersion, then.AirflowVersion);
         events.Record(EventTypes.DeployRolledBack, by, deployment, deploy);
         return (deploy, DeployRules.DowngradeWarning(newest, revision));
     }

@@ -1,11 +1,12 @@
 using Updraft.Protocol;
 using Updraft.Server.Bundles;
+using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 
 /// <summary>The contract's <c>type</c>.</summary>
-internal enum DeployType
+public enum DeployType
 {
     ImageAndDag,
     ImageOnly,
@@ -14,14 +15,27 @@ internal enum DeployType
 }
 
 /// <summary>The contract's <c>status</c>.</summary>
-internal enum DeployStatus
+public enum DeployStatus
 {
     Initialized,
     Deployed,
     Failed,
 }
 
-/// <summary>An intent to change a Deployment. After it is committed only its description changes.</summary>
+/// <summary>The part of a Deployment that a deploy changes.</summary>
+/// <param name="Type">The contract's <c>type</c>.</param>
+/// <param name="BundleMountPath">Absolute mount path of a BUNDLE deploy; null for other types.</param>
+/// <param name="BundleType">The client's word for the kind of the bundle; null for other types.</param>
+/// <param name="DagBundleName">The DAG bundle; null for the default one, and for types without DAGs.</param>
+internal sealed record DeployTarget(DeployType Type, string? BundleMountPath, string? BundleType, string? DagBundleName)
+{
+    /// <summary>A deploy of one bundle.</summary>
+    public static DeployTarget Of(Bundle bundle) => bundle.IsDag
+        ? new(DeployType.DagOnly, null, bundle.BundleType, bundle.IsDefault ? null : bundle.Name)
+        : new(DeployType.Bundle, bundle.MountPath, bundle.BundleType, null);
+}
+
+/// <summary>One change of a Deployment: created, uploaded, finalized. After finalize, only description and failure change.</summary>
 internal sealed class Deploy
 {
     public required DeployId Id { get; init; }
@@ -39,31 +53,33 @@ internal sealed class Deploy
 
     public DeployGit? Git { get; init; }
 
-    /// <summary>Absolute mount path of a BUNDLE deploy.</summary>
+    /// <summary>Absolute mount path of a BUNDLE deploy; null for other types.</summary>
     public string? BundleMountPath { get; init; }
 
+    /// <summary>The client's word for the kind of the bundle, e.g. <c>dbt</c>; null for other types than BUNDLE.</summary>
     public string? BundleType { get; init; }
 
-    /// <summary>The DAG bundle to which DAGs are deployed; null for the default one, and for types without DAGs.</summary>
+    /// <summary>The DAG bundle that receives the DAGs; null for the default one, and for types without DAGs.</summary>
     public string? DagBundleName { get; init; }
 
     public required string ImageRepository { get; init; }
 
+    /// <summary>The tag to push, or the tag of the newest revision for types without an image; empty before the first image.</summary>
     public required string ImageTag { get; init; }
 
     /// <summary>The Deployment's setting when the deploy was created.</summary>
     public required bool IsDagDeployEnabled { get; init; }
 
-    /// <summary>The version that finalize named: null when absent, empty for a deletion.</summary>
+    /// <summary>The version in the finalize request: null if absent, empty to remove the bundle.</summary>
     public string? FinalizedVersion { get; private set; }
 
-    /// <summary>The revision that it made; null before it is committed.</summary>
+    /// <summary>The revision that finalize appended; null before.</summary>
     public long? Revision { get; private set; }
 
-    /// <summary>Why it is FAILED; null otherwise.</summary>
+    /// <summary>The reason of the status FAILED; null otherwise.</summary>
     public string? StatusReason { get; private set; }
 
-    /// <summary>The deploy that a rollback went back to.</summary>
+    /// <summary>The target of a rollback; null for other deploys.</summary>
     public DeployId? RollbackFromId { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
@@ -74,7 +90,19 @@ internal sealed class Deploy
 
     public required SubjectProfile UpdatedBy { get; set; }
 
-    /// <summary>What is uploaded to it; null for nothing.</summary>
+    // Columns for conditions and sorts, derived from the JSON columns next to them. Only Entity Framework calls the setters.
+    public string CreatedById { get => CreatedBy.Id; private set { } }
+
+    public string CreatedByName { get => CreatedBy.Name; private set { } }
+
+    public string? CreatedByFullName { get => CreatedBy.FullName; private set { } }
+
+    /// <summary>The texts of <see cref="Git"/>, one per line; empty without it.</summary>
+    public string GitText { get => Git?.SearchText() ?? ""; private set { } }
+
+    public DeployTarget Target => new(Type, BundleMountPath, BundleType, DagBundleName);
+
+    /// <summary>The kind of archive that clients upload to the deploy; null if they upload none.</summary>
     public BundlePurpose? Upload => Type switch
     {
         DeployType.Bundle => BundlePurpose.Bundle,
@@ -82,8 +110,43 @@ internal sealed class Deploy
         _ => null,
     };
 
-    /// <summary>Makes it DEPLOYED as a revision.</summary>
-    /// <exception cref="InvalidOperationException">It is not INITIALIZED.</exception>
+    /// <summary>A new deploy with the next number of the history. Call it inside a write transaction.</summary>
+    /// <param name="deployment">The locked Deployment.</param>
+    /// <param name="target">The part of the Deployment that changes.</param>
+    /// <param name="image">The image to push, or the image that stays; the digest is not stored here.</param>
+    /// <param name="description">Free text; null for none.</param>
+    /// <param name="by">The caller.</param>
+    /// <param name="clock">The source of <see cref="CreatedAt"/> and of the id.</param>
+    /// <param name="git">The origin of the code; null if the client sent none.</param>
+    /// <param name="rollbackFrom">The target of a rollback; null for other deploys.</param>
+    public static Deploy Next(Deployment deployment, DeployTarget target, ImageReference image, string? description, SubjectProfile by,
+        TimeProvider clock, DeployGit? git = null, DeployId? rollbackFrom = null)
+    {
+        var now = clock.GetUtcNow();
+        return new()
+        {
+            Id = new(EntityId.New(clock)),
+            DeploymentId = deployment.Id,
+            Number = deployment.NextDeployNumber(),
+            Type = target.Type,
+            Description = description,
+            Git = git,
+            BundleMountPath = target.BundleMountPath,
+            BundleType = target.BundleType,
+            DagBundleName = target.DagBundleName,
+            ImageRepository = image.Repository,
+            ImageTag = image.Tag,
+            IsDagDeployEnabled = deployment.IsDagDeployEnabled,
+            RollbackFromId = rollbackFrom,
+            CreatedAt = now,
+            CreatedBy = by,
+            UpdatedAt = now,
+            UpdatedBy = by,
+        };
+    }
+
+    /// <summary>Changes the status to DEPLOYED.</summary>
+    /// <exception cref="InvalidOperationException">The status is not INITIALIZED.</exception>
     public void Commit(long revision, string? version, DateTimeOffset now, SubjectProfile by)
     {
         if (Status != DeployStatus.Initialized)
@@ -91,8 +154,8 @@ internal sealed class Deploy
         (Status, Revision, FinalizedVersion, UpdatedAt, UpdatedBy) = (DeployStatus.Deployed, revision, version, now, by);
     }
 
-    /// <summary>Makes it FAILED: what it deployed does not run.</summary>
-    /// <exception cref="InvalidOperationException">It is not DEPLOYED.</exception>
+    /// <summary>Changes the status to FAILED.</summary>
+    /// <exception cref="InvalidOperationException">The status is not DEPLOYED.</exception>
     public void Fail(string reason, DateTimeOffset now, SubjectProfile by)
     {
         if (Status != DeployStatus.Deployed)
@@ -101,7 +164,7 @@ internal sealed class Deploy
     }
 }
 
-/// <summary>Where the deployed code came from, as the client said. Immutable.</summary>
+/// <summary>The origin of the deployed code, as the client sent it. Immutable.</summary>
 internal sealed record DeployGit
 {
     public required string Provider { get; init; }
@@ -127,4 +190,8 @@ internal sealed record DeployGit
     public string? AuthorUrl { get; init; }
 
     public string? BeforeCommitSha { get; init; }
+
+    /// <summary>All texts except the provider, one per line.</summary>
+    public string SearchText() => string.Join('\n', ((string?[])[CommitSha, Account, Repo, RemoteUrl, Branch, Path, CommitUrl, AuthorName,
+        AuthorUsername, AuthorUrl, BeforeCommitSha]).Where(text => text is not null));
 }

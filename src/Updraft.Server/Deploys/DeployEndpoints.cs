@@ -12,7 +12,7 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>The six Deploy operations of the API.</summary>
+/// <summary>Deploys under <c>/v1</c> and <c>/v1beta1</c>.</summary>
 internal static class DeployEndpoints
 {
     private const string WarningHeader = "X-Updraft-Warning", JsonText = "application/json; charset=utf-8";
@@ -24,8 +24,10 @@ internal static class DeployEndpoints
         deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateDeployRequest>("CreateDeploy");
         deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy").Produces<DeployResponse>();
         deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateDeployRequest>("UpdateDeploy");
-        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys).Operation<FinalizeDeployRequest>("FinalizeDeploy");
-        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<DeployRollbackRequest>("DeployRollback");
+        deploys.MapPost("/{deployId}/finalize", Commit).Requires(Permission.UpdateDeploys)
+            .Operation<FinalizeDeployRequest>("FinalizeDeploy");
+        deploys.MapPost("/{deployId}/rollback", RollBack).Requires(Permission.UpdateDeploys)
+            .Operation<DeployRollbackRequest>("DeployRollback");
     }
 
     public static void AddDeploys(this WebApplicationBuilder builder)
@@ -42,6 +44,8 @@ internal static class DeployEndpoints
         builder.Services.AddSingleton<ShowDeploy>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
+        builder.Services.AddScoped<ReadDeployDetails>();
+        builder.Services.AddScoped<ReadDeployView>();
         builder.Services.AddScoped<CompareSettings>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
@@ -58,8 +62,7 @@ internal static class DeployEndpoints
         CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeployRequest, cancellationToken);
-        var order = DeploySpec.Of(body, options.Value.AirflowHome);
-        var id = await create.RunAsync(subject, deploymentId, order, cancellationToken);
+        var id = await create.RunAsync(subject, deploymentId, DeploySpec.Of(body, options.Value.AirflowHome), cancellationToken);
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
     }
 
@@ -88,7 +91,7 @@ internal static class DeployEndpoints
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.DeployRollbackRequest, cancellationToken);
         var (id, warning) = await rollBack.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
-        // The body is the contract's, which has no place for it.
+        // The contract defines the body and has no field for warnings.
         if (warning is not null)
             request.HttpContext.Response.Headers[WarningHeader] = warning;
         return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
@@ -8,9 +7,11 @@ namespace Updraft.Server.Deploys;
 
 internal static class DeployEvents
 {
-    /// <summary>Records what became of a deploy, with what a reader needs who sees nothing but the event.</summary>
+    /// <summary>
+    /// Records an event of a deploy. The details are enough for readers who see only the event, such as receivers of webhooks.
+    /// </summary>
     public static void Record(this EventLog events, string type, SubjectProfile by, Deployment deployment, Deploy deploy) => events.Record(
-        type, by, deployment.Place(deploy.Id), new("deploy", deploy.Id.Value, $"{deployment.Name} #{Text(deploy.Number)}"),
+        type, by, deployment.Scope(deploy.Id), new("deploy", deploy.Id.Value, $"{deployment.Name} #{Text(deploy.Number)}"),
         ("deploymentName", deployment.Name),
         ("number", Text(deploy.Number)),
         ("type", deploy.Type.Name()),

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
@@ -8,54 +7,66 @@ using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>Which deploys a history is to show; null for any.</summary>
-/// <param name="Type">Of this type.</param>
-/// <param name="Status">With this status.</param>
-/// <param name="Person">Created by somebody whose name, or id, has this in it.</param>
-/// <param name="Text">With this in the description, image tag, mount path, DAG bundle's name or git block; or the deploy with this id.</param>
-internal sealed record DeployFilter(DeployType? Type, DeployStatus? Status, string? Person, string? Text);
+/// <summary>A filter of the deploy history. Null fields do not filter; all others must match.</summary>
+/// <param name="Type">The type.</param>
+/// <param name="Status">The status.</param>
+/// <param name="Creator">A part of the creator's name or full name, or their whole id.</param>
+/// <param name="Text">
+/// A part of the description, image tag, mount path, DAG bundle name or git block; or the whole id of the deploy.
+/// </param>
+internal sealed record DeployFilter(DeployType? Type, DeployStatus? Status, string? Creator, string? Text);
 
-/// <summary>A deploy with the times that a person asks for.</summary>
-/// <param name="Deploy">The deploy.</param>
-/// <param name="FinalizedAt">When it was finalized; null when it was not.</param>
-/// <param name="ActiveAt">When the last of its agents had it; null when one has not, or when nothing is remembered.</param>
-internal sealed record PastDeploy(Deploy Deploy, DateTimeOffset? FinalizedAt, DateTimeOffset? ActiveAt)
+/// <summary>A deploy with the times of its rollout.</summary>
+public sealed record PastDeploy
 {
-    /// <summary>From the finalize until every agent had it.</summary>
+    internal PastDeploy(Deploy deploy, DateTimeOffset? finalizedAt, DateTimeOffset? activeAt) =>
+        (Deploy, FinalizedAt, ActiveAt) = (deploy, finalizedAt, activeAt);
+
+    internal Deploy Deploy { get; }
+
+    /// <summary>Null before finalize.</summary>
+    public DateTimeOffset? FinalizedAt { get; }
+
+    /// <summary>When the last agent activated the revision; null if an agent has not, or if no report is stored.</summary>
+    public DateTimeOffset? ActiveAt { get; }
+
+    /// <summary>Time from finalize until the last agent activated the revision; null if one of the times is.</summary>
     public TimeSpan? TimeToActive => ActiveAt - FinalizedAt;
 }
 
-/// <summary>A deploy as a mark in a chart.</summary>
+/// <summary>A deploy in a chart.</summary>
 /// <param name="Id">The deploy.</param>
 /// <param name="Number">Its number in the history.</param>
-/// <param name="Status">How far it came.</param>
-/// <param name="IsRollback">Whether it goes back to an earlier one.</param>
+/// <param name="Status">Its status.</param>
+/// <param name="IsRollback">Whether it is a rollback.</param>
 /// <param name="CreatedAt">When it was created.</param>
-/// <param name="TimeToActive">From the finalize until every agent had it; null when that is not known.</param>
-internal sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt, TimeSpan? TimeToActive);
+/// <param name="TimeToActive">As <see cref="PastDeploy.TimeToActive"/>.</param>
+public sealed record ChartedDeploy(DeployId Id, long Number, DeployStatus Status, bool IsRollback, DateTimeOffset CreatedAt,
+    TimeSpan? TimeToActive);
 
-/// <summary>A page of a history, newest first.</summary>
-/// <param name="Deploys">What is on it.</param>
-/// <param name="Older">Where the next page begins: deploys below this number. Null on the last one.</param>
-/// <param name="Newest">Number of the newest revision, which is what is to run.</param>
-/// <param name="Count">All deploys of the Deployment, whatever is looked for.</param>
-internal sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Older, long Newest, long Count);
+/// <summary>A page of a history, newest deploy first.</summary>
+/// <param name="Deploys">The deploys of the page.</param>
+/// <param name="Older">The next page contains deploys below this number; null on the last page.</param>
+/// <param name="Newest">The desired revision of the Deployment.</param>
+/// <param name="Count">The number of all deploys of the Deployment, without the filter.</param>
+public sealed record HistoryPage(IReadOnlyList<PastDeploy> Deploys, long? Older, long Newest, long Count);
 
 /// <summary>
-/// Looks into the deploy history of a Deployment. It goes by number and counts nothing, so that a page of a hundred thousand deploys costs
-/// what it shows, however far down.
+/// Reads the deploy history of a Deployment. Pages go by number and need no count, so the cost of a page does not grow with the history.
 /// </summary>
 internal sealed class DeployHistory(UpdraftDbContext db)
 {
-    private const int MostForCharts = 1000, MostTimed = 100;
+    private const int MaxForCharts = 1000, MaxTimed = 100;
 
+    /// <summary>A page of the history.</summary>
     /// <param name="id">The Deployment.</param>
-    /// <param name="filter">What is looked for.</param>
-    /// <param name="below">Only deploys with a smaller number; null for the newest.</param>
-    /// <param name="limit">Deploys on the page, at most.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="filter">The deploys to return.</param>
+    /// <param name="below">Only deploys with a smaller number; null for the first page.</param>
+    /// <param name="limit">The maximum number of deploys on the page.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<HistoryPage> ReadAsync(DeploymentId id, DeployFilter filter, long? below, int limit, CancellationToken cancellationToken)
+    public async Task<HistoryPage> ReadAsync(DeploymentId id, DeployFilter filter, long? below, int limit,
+        CancellationToken cancellationToken)
     {
         var deployment = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null)
             .Select(row => new { row.Revision, row.DeployCount }).SingleOrDefaultAsync(cancellationToken)
@@ -68,77 +79,78 @@ internal sealed class DeployHistory(UpdraftDbContext db)
         return new(await TimesAsync(id, [.. deploys.Take(limit)], cancellationToken), older, deployment.Revision, deployment.DeployCount);
     }
 
-    /// <summary>The deploys that were finalized last, newest first: what another one can be compared with.</summary>
+    /// <summary>The last finalized deploys, newest first: users compare a deploy with one of these.</summary>
     public Task<List<Deploy>> FinalizedAsync(DeploymentId id, int limit, CancellationToken cancellationToken) => db.Deploys.AsNoTracking()
         .Where(row => row.DeploymentId == id && row.Status == DeployStatus.Deployed)
         .OrderByDescending(row => row.Number).Take(limit).ToListAsync(cancellationToken);
 
-    /// <summary>The deploys since a time, oldest first; of more than a thousand the newest.</summary>
+    /// <summary>The deploys since a time, oldest first; at most the newest 1,000.</summary>
     public async Task<IReadOnlyList<ChartedDeploy>> SinceAsync(DeploymentId id, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var newest = await db.Deployments.Where(row => row.Id == id).Select(row => new { row.DeployCount, row.Revision }).SingleOrDefaultAsync(cancellationToken);
-        if (newest is null)
+        var count = await db.Deployments.Where(row => row.Id == id).Select(row => (long?)row.DeployCount)
+            .SingleOrDefaultAsync(cancellationToken);
+        if (count is null)
             return [];
-        var deploys = await db.Deploys.Where(row => row.DeploymentId == id && row.Number > newest.DeployCount - MostForCharts && row.CreatedAt >= since)
-            .OrderBy(row => row.Number).Select(row => new { row.Id, row.Number, row.Status, row.RollbackFromId, row.CreatedAt, row.Revision })
+        var first = count.Value - MaxForCharts;
+        var deploys = await db.Deploys.Where(row => row.DeploymentId == id && row.Number > first && row.CreatedAt >= since)
+            .OrderBy(row => row.Number)
+            .Select(row => new { row.Id, row.Number, row.Status, row.RollbackFromId, row.CreatedAt, row.Revision })
             .ToListAsync(cancellationToken);
-        // Agents are remembered for no more revisions than that.
-        var timed = deploys.TakeLast(MostTimed).Where(row => row.Revision is not null).Select(row => row.Revision!.Value).ToList();
+        // The database keeps reports for no more revisions.
+        var timed = deploys.TakeLast(MaxTimed).Where(row => row.Revision is not null).Select(row => row.Revision!.Value).ToList();
         var times = await TimesAsync(id, timed, cancellationToken);
         return [.. deploys.Select(row => new ChartedDeploy(row.Id, row.Number, row.Status, row.RollbackFromId is not null, row.CreatedAt,
             row.Revision is { } revision && times.TryGetValue(revision, out var at) ? at.Active - at.Finalized : null))];
     }
 
-    /// <summary>The deploy that brought the revision before another one's; null when there is none.</summary>
+    /// <summary>The deploy of the revision before another one; null for the first revision.</summary>
     public Task<DeployId?> BeforeAsync(DeploymentId id, long revision, CancellationToken cancellationToken) => db.Revisions
-        .Where(row => row.DeploymentId == id && row.Number == revision - 1).Select(row => (DeployId?)row.DeployId).SingleOrDefaultAsync(cancellationToken);
+        .Where(row => row.DeploymentId == id && row.Number == revision - 1).Select(row => (DeployId?)row.DeployId)
+        .SingleOrDefaultAsync(cancellationToken);
 
     private IQueryable<Deploy> Matching(DeploymentId id, DeployFilter filter)
     {
-        var rows = string.IsNullOrEmpty(filter.Person) && string.IsNullOrEmpty(filter.Text) ? db.Deploys : Search(filter.Person ?? "", filter.Text ?? "");
-        rows = rows.Where(row => row.DeploymentId == id);
+        var rows = db.Deploys.Where(row => row.DeploymentId == id);
         if (filter.Type is { } type)
             rows = rows.Where(row => row.Type == type);
         if (filter.Status is { } status)
             rows = rows.Where(row => row.Status == status);
+        if (filter.Creator is { Length: > 0 } creator)
+        {
+            rows = rows.WhereAnyContains(creator, row => row.CreatedById == creator,
+                [row => row.CreatedByName, row => row.CreatedByFullName]);
+        }
+        if (filter.Text is { Length: > 0 } text)
+        {
+            var deploy = new DeployId(text);
+            rows = rows.WhereAnyContains(text, row => row.Id == deploy,
+                [row => row.ImageTag, row => row.Description, row => row.GitText, row => row.BundleMountPath, row => row.DagBundleName]);
+        }
         return rows;
     }
 
-    /// <summary>One condition for all texts, so that the rows are read once. Creator and commit are kept as JSON texts.</summary>
-    private IQueryable<Deploy> Search(string person, string text)
-    {
-        var (part, commit, creator) = (Like(text), LikeJson(text), LikeJson(person));
-        return db.Deploys.FromSql($"""
-            SELECT * FROM deploys WHERE lower(created_by) LIKE {creator} ESCAPE '!' AND (lower(image_tag) LIKE {part} ESCAPE '!'
-            OR lower(description) LIKE {part} ESCAPE '!' OR lower(git) LIKE {commit} ESCAPE '!' OR lower(bundle_mount_path) LIKE {part} ESCAPE '!'
-            OR lower(dag_bundle_name) LIKE {part} ESCAPE '!' OR id = {text})
-            """);
-    }
-
-    // Case counts neither here nor there, on any database.
-    private static string Like(string text) => $"%{DeployQueries.LowerAscii(text).Replace("!", "!!", StringComparison.Ordinal)
-        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
-
-    private static string LikeJson(string text) => Like(JsonEncodedText.Encode(text).ToString());
-
-    /// <summary>Adds the times to deploys of one Deployment.</summary>
+    /// <summary>Adds rollout times to deploys of one Deployment.</summary>
     public async Task<IReadOnlyList<PastDeploy>> TimesAsync(DeploymentId id, List<Deploy> deploys, CancellationToken cancellationToken)
     {
-        var times = await TimesAsync(id, [.. deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value)], cancellationToken);
+        var times = await TimesAsync(id, [.. deploys.Where(row => row.Revision is not null).Select(row => row.Revision!.Value)],
+            cancellationToken);
         return [.. deploys.Select(row => row.Revision is { } number && times.TryGetValue(number, out var at)
             ? new PastDeploy(row, at.Finalized, at.Active) : new PastDeploy(row, null, null))];
     }
 
-    private async Task<Dictionary<long, (DateTimeOffset Finalized, DateTimeOffset? Active)>> TimesAsync(DeploymentId id, List<long> revisions,
-        CancellationToken cancellationToken)
+    private async Task<Dictionary<long, (DateTimeOffset Finalized, DateTimeOffset? Active)>> TimesAsync(DeploymentId id,
+        List<long> revisions, CancellationToken cancellationToken)
     {
         if (revisions.Count == 0)
             return [];
-        var (least, most) = (revisions.Min(), revisions.Max());
-        var finalized = await db.Revisions.Where(row => row.DeploymentId == id && row.Number >= least && row.Number <= most && revisions.Contains(row.Number))
+        var (min, max) = (revisions.Min(), revisions.Max());
+        var finalized = await db.Revisions
+            .Where(row => row.DeploymentId == id && row.Number >= min && row.Number <= max && revisions.Contains(row.Number))
             .Select(row => new { row.Number, row.CreatedAt }).ToListAsync(cancellationToken);
-        var active = (await db.RevisionReports.Where(row => row.DeploymentId == id && row.Revision >= least && row.Revision <= most)
-            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken)).ToLookup(row => row.Revision, row => row.ActiveAt);
-        return finalized.ToDictionary(row => row.Number, row => (row.CreatedAt, active[row.Number].Any(at => at is null) ? null : active[row.Number].Max()));
+        var active = (await db.RevisionReports.Where(row => row.DeploymentId == id && row.Revision >= min && row.Revision <= max)
+            .Select(row => new { row.Revision, row.ActiveAt }).ToListAsync(cancellationToken))
+            .ToLookup(row => row.Revision, row => row.ActiveAt);
+        return finalized.ToDictionary(row => row.Number,
+            row => (row.CreatedAt, active[row.Number].Any(at => at is null) ? null : active[row.Number].Max()));
     }
 }

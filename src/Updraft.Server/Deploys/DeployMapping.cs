@@ -6,7 +6,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>A deploy and the revision that it made; no revision before it is done.</summary>
+/// <summary>A deploy and its revision, which is null before finalize.</summary>
 internal sealed record DeployWithRevision
 {
     public required Deploy Deploy { get; init; }
@@ -14,15 +14,14 @@ internal sealed record DeployWithRevision
     public required Revision? Revision { get; init; }
 }
 
-/// <summary>Entity to wire.</summary>
+/// <summary>Converts deploys to responses.</summary>
 internal static class DeployMapping
 {
     private const string UnknownAirflow = "NA";
 
-    /// <summary>The deploy as the API shows it.</summary>
     /// <param name="row">The deploy.</param>
-    /// <param name="running">Version that runs at each mount path below the agent's root.</param>
-    /// <param name="uploadUrl">Where it uploads to; null when it does not, or no longer.</param>
+    /// <param name="running">The version that agents report, by path below the agent's root.</param>
+    /// <param name="uploadUrl">The signed upload URL; null if the deploy accepts no upload, or if the caller may not upload.</param>
     public static DeployResponse ToResponse(this DeployWithRevision row, IReadOnlyDictionary<string, string> running, string? uploadUrl)
     {
         var (deploy, revision) = (row.Deploy, row.Revision);
@@ -34,7 +33,7 @@ internal static class DeployMapping
             Status = deploy.Status.ToString().ToUpperInvariant(),
             Description = deploy.Description,
             IsDagDeployEnabled = deploy.IsDagDeployEnabled,
-            // What was the current image when the deploy was created may not be what it was finalized upon.
+            // Another deploy may have changed the image between create and finalize.
             ImageRepository = revision?.ImageRepository ?? deploy.ImageRepository,
             ImageTag = revision?.ImageTag ?? deploy.ImageTag,
             AirflowVersion = revision is { AirflowVersion: not "" } ? revision.AirflowVersion : UnknownAirflow,
@@ -65,7 +64,7 @@ internal static class DeployMapping
         DesiredVersion = mount.Version,
     };
 
-    /// <summary>The git block on the wire; nothing for nothing.</summary>
+    /// <summary>The git block of the response; null without one.</summary>
     [return: NotNullIfNotNull(nameof(git))]
     public static DeployGitBlock? ToResponse(this DeployGit? git) => git is null ? null : new()
     {

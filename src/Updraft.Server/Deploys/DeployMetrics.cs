@@ -3,18 +3,18 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>How deploys end.</summary>
+/// <summary>Counts deploys by type and result.</summary>
 internal static class DeployMetrics
 {
     private const string Deployed = "deployed", RolledBack = "rolled_back", Failed = "failed";
 
     private static readonly Counter<long> Deploys = Instrumentation.Meter.CreateCounter<long>("updraft.deploys", "{deploy}",
-        "Deploys that were finalized, that go back to an earlier one, or whose image does not run, by type.");
+        "Deploys by type and result: finalized, rolled back, or failed because the image did not become ready.");
 
-    /// <summary>The deploy's revision is what the Deployment is to run.</summary>
+    /// <summary>Counts a deploy that appended a revision. Call it after the commit.</summary>
     public static void Count(Deploy deploy) => Add(1, deploy.Type, deploy.RollbackFromId is null ? Deployed : RolledBack);
 
-    /// <summary>The deploy does not run.</summary>
+    /// <summary>Counts a deploy whose image did not become ready.</summary>
     public static void CountFailed(Deploy deploy) => Add(1, deploy.Type, Failed);
 
     public static void Begin(IServiceProvider services, Meter meter)

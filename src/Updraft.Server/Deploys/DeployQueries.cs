@@ -23,7 +23,7 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return (await DescribeAsync(subject, deploymentId, [row], cancellationToken))[0];
     }
 
-    /// <summary>A page of the history, newest first. Numbers have no gaps, so nothing is sorted, skipped or counted.</summary>
+    /// <summary>A page of the history, newest first. Numbers have no gaps, so the database neither skips nor counts rows.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
     public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging,
         CancellationToken cancellationToken)
@@ -42,27 +42,26 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
     }
 
-    /// <summary>A page of the deploys that match, newest first.</summary>
-    /// <param name="subject">Who asks.</param>
-    /// <param name="deploymentId">Whose history.</param>
-    /// <param name="search">A part of the description, image tag, mount path or DAG bundle's name, or an id; null for any.</param>
-    /// <param name="subjectId">Who created them; null for anybody.</param>
+    /// <summary>A page of the matching deploys, newest first.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="deploymentId">The Deployment.</param>
+    /// <param name="search">
+    /// A part of the description, image tag, mount path or DAG bundle name, or the whole id of a deploy; null for any.
+    /// </param>
+    /// <param name="subjectId">The id of the creator; null for any.</param>
     /// <param name="paging">The page.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
     public async Task<DeploysPaginated> SearchAsync(Subject subject, DeploymentId deploymentId, string? search, string? subjectId,
         Paging paging, CancellationToken cancellationToken)
     {
-        var rows = string.IsNullOrEmpty(subjectId) ? db.Deploys.AsQueryable() : CreatedBy(subjectId);
-        rows = rows.Where(row => row.DeploymentId == deploymentId);
+        var rows = db.Deploys.Where(row => row.DeploymentId == deploymentId);
+        if (!string.IsNullOrEmpty(subjectId))
+            rows = rows.Where(row => row.CreatedById == subjectId);
         if (!string.IsNullOrEmpty(search))
         {
-            var (part, id) = ($"%{LowerAscii(Escape(search))}%", new DeployId(search));
-            // Case counts neither here nor there, on any database; both lower ASCII letters only.
-#pragma warning disable CA1304, CA1311, MA0011 // Translated to SQL's lower(), which knows no culture.
-            rows = rows.Where(row => row.Id == id || EF.Functions.Like(row.ImageTag.ToLower(), part, "!")
-                || EF.Functions.Like(row.Description!.ToLower(), part, "!")
-                || EF.Functions.Like(row.BundleMountPath!.ToLower(), part, "!") || EF.Functions.Like(row.DagBundleName!.ToLower(), part, "!"));
-#pragma warning restore CA1304, CA1311, MA0011
+            var id = new DeployId(search);
+            rows = rows.WhereAnyContains(search, row => row.Id == id,
+                [row => row.ImageTag, row => row.Description, row => row.BundleMountPath, row => row.DagBundleName]);
         }
         var page = WithRevisions(rows).OrderByDescending(row => row.Deploy.Number).Skip(paging.Offset).Take(paging.Limit);
         return new()
@@ -73,23 +72,6 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
             TotalCount = await rows.LongCountAsync(cancellationToken),
         };
     }
-
-    /// <summary>The creator is kept as a JSON text that begins with its id.</summary>
-    private IQueryable<Deploy> CreatedBy(string subjectId)
-    {
-        var beginning = $$"""{"id":"{{Escape(subjectId)}}",%""";
-        return db.Deploys.FromSql($"SELECT * FROM deploys WHERE created_by LIKE {beginning} ESCAPE '!'");
-    }
-
-    /// <summary>Both databases lower ASCII letters only.</summary>
-    public static string LowerAscii(string text) => string.Create(text.Length, text, static (lower, source) =>
-    {
-        for (var i = 0; i < lower.Length; i++)
-            lower[i] = char.IsAsciiLetterUpper(source[i]) ? (char)(source[i] | 0x20) : source[i];
-    });
-
-    private static string Escape(string text) => text.Replace("!", "!!", StringComparison.Ordinal)
-        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal);
 
     private IQueryable<DeployWithRevision> WithRevisions(IQueryable<Deploy> deploys) => deploys.AsNoTracking().LeftJoin(
         db.Revisions.AsNoTracking(),
@@ -103,14 +85,25 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         var running = rows.Exists(row => row.Revision is { } revision && revision.Bundles().Any())
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
-        var mayUpload = rows.Exists(row => UploadUrl(row.Deploy) is not null) && await MayUploadAsync(subject, deploymentId, cancellationToken);
-        return [.. rows.Select(row => row.ToResponse(running, mayUpload ? UploadUrl(row.Deploy) : null))];
+        var workspace = !rows.Exists(row => UploadUrl(row.Deploy) is not null) ? default
+            : await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
+                .SingleOrDefaultAsync(cancellationToken);
+        return [.. rows.Select(row => Describe(subject, workspace, row, running))];
     }
 
-    /// <summary>An upload address is a right by itself: whoever may only look does not get it.</summary>
-    private async Task<bool> MayUploadAsync(Subject subject, DeploymentId deploymentId, CancellationToken cancellationToken) =>
-        subject.May(Permission.CreateDeploys, await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
-            .SingleOrDefaultAsync(cancellationToken), deploymentId);
+    /// <summary>The response for a deploy whose rows the caller has already read.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="workspace">The Workspace of the Deployment.</param>
+    /// <param name="row">The deploy.</param>
+    /// <param name="running">The version that agents report, by path below the agent's root.</param>
+    public DeployResponse Describe(Subject subject, WorkspaceId workspace, DeployWithRevision row,
+        IReadOnlyDictionary<string, string> running)
+    {
+        // The upload URL is a permission in itself, so callers that may only read do not get it.
+        var url = UploadUrl(row.Deploy);
+        var mayUpload = url is not null && subject.May(Permission.CreateDeploys, workspace, row.Deploy.DeploymentId);
+        return row.ToResponse(running, mayUpload ? url : null);
+    }
 
     private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }
         ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)

@@ -6,7 +6,7 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>What a client wants to deploy, with every field checked that can be without looking at the Deployment.</summary>
+/// <summary>A request to create a deploy, after the checks that do not need the Deployment.</summary>
 internal sealed record DeploySpec
 {
     private const int MaxBundleType = 64;
@@ -20,19 +20,21 @@ internal sealed record DeploySpec
 
     public required DeployGit? Git { get; init; }
 
-    /// <summary>Where a BUNDLE deploy's bundle stands; null for other types.</summary>
+    /// <summary>Mount path of a BUNDLE deploy; null for other types.</summary>
     public required MountPath? Mount { get; init; }
 
     public required string? BundleType { get; init; }
 
-    /// <summary>The DAG bundle, if it is not the default one.</summary>
+    /// <summary>The DAG bundle; null for the default one.</summary>
     public string? DagBundleName { get; init; }
 
-    /// <summary>The tag that the client has chosen; null lets the server choose.</summary>
+    /// <summary>The image tag from the client; null if the server generates one.</summary>
     public string? ImageTag { get; init; }
 
+    public DeployTarget Target => new(Type, Mount?.Absolute, BundleType, DagBundleName);
+
     /// <summary>Reads a request of <c>/v1</c>.</summary>
-    /// <exception cref="ApiException">400: a field is wrong.</exception>
+    /// <exception cref="ApiException">400: a field is invalid.</exception>
     public static DeploySpec Of(CreateDeployRequest request, string airflowHome)
     {
         var type = DeployTypeNames.Parse(request.Type);
@@ -48,16 +50,19 @@ internal sealed record DeploySpec
     }
 
     /// <summary>Reads a request of <c>/v1alpha1</c>.</summary>
-    /// <exception cref="ApiException">400: a field is wrong.</exception>
+    /// <exception cref="ApiException">400: a field is invalid.</exception>
     public static DeploySpec Of(CreateAlphaDeployRequest request, string airflowHome)
     {
         var type = DeployTypeNames.ParseAlpha(request.Type);
         var name = request.DagBundleName is "" or Bundle.Main ? null : request.DagBundleName;
         if (name is not null && type is DeployType.Bundle or DeployType.ImageOnly)
-            throw ApiException.BadRequest($"'dagBundleName' says where DAGs go, and the type {type.Name()} brings none; leave it out.");
+            throw ApiException.BadRequest($"'dagBundleName' is invalid for the type {type.Name()}, which deploys no DAGs; omit it.");
         var tag = string.IsNullOrEmpty(request.ImageTag) || !type.HasImage() ? null : request.ImageTag;
         if (tag is not null && !TagPattern.IsMatch(tag))
-            throw ApiException.BadRequest("'imageTag' must be 1 to 128 letters, digits, '_', '.' or '-', and begin with none of the last two.");
+        {
+            throw ApiException.BadRequest(
+                "'imageTag' must be 1 to 128 letters, digits, '_', '.' or '-'; it must not begin with '.' or '-'.");
+        }
         var common = new CreateDeployRequest
         {
             Type = type.Name(),
@@ -69,7 +74,7 @@ internal sealed record DeploySpec
         return Of(common, airflowHome) with { DagBundleName = name, ImageTag = tag };
     }
 
-    /// <summary>Checks the kind of a non-DAG bundle.</summary>
+    /// <summary>Checks the type of a non-DAG bundle, which clients choose.</summary>
     /// <exception cref="ApiException">400: absent, too long, or not a plain word.</exception>
     public static string CheckBundleType(string? text, string field)
     {
@@ -77,7 +82,7 @@ internal sealed record DeploySpec
             throw ApiException.BadRequest($"The field '{field}' is required for the type BUNDLE, e.g. dbt.");
         TextLimit.Check(text, field, MaxBundleType);
         if (text[0] == '$' || text != text.Trim() || text.EnumerateRunes().Any(IsInvisible))
-            throw ApiException.BadRequest($"The {field} '{ApiException.Shorten(text)}' is not a plain word: it must not begin with $, "
+            throw ApiException.BadRequest($"The {field} '{ApiException.Shorten(text)}' is invalid: it must not begin with $, "
                 + "begin or end with a space, or contain control characters.");
         return text;
     }

@@ -18,11 +18,13 @@ internal static class DeployTable
             builder.ToTable("deploys");
             builder.HasKey(row => row.Id);
             builder.Property(row => row.Git).HasJson();
-            // Numbers have no gaps, so a page of the history is a range of this index, however deep.
+            builder.Ignore(row => row.Target);
+            // Numbers have no gaps, so a page of the history is a range of this index at any depth.
             builder.HasIndex(row => new { row.DeploymentId, row.Number }).IsUnique();
-            // A search for something rare must not read the whole history.
+            // A filter with few matches must not read the whole history.
             builder.HasIndex(row => new { row.DeploymentId, row.Status, row.Number });
             builder.HasIndex(row => new { row.DeploymentId, row.Type, row.Number });
+            builder.HasIndex(row => new { row.DeploymentId, row.CreatedById, row.Number });
         }
     }
 }

@@ -11,14 +11,13 @@ internal static class DeployTypeNames
         (DeployType.DagOnly, "DAG_ONLY"), (DeployType.Bundle, "BUNDLE"),
     ];
 
-    /// <summary>The type's name.</summary>
     public static string Name(this DeployType type) => Array.Find(Names, row => row.Type == type).Name;
 
-    /// <summary>Whether a new image comes with it.</summary>
+    /// <summary>Whether the deploy has a new image.</summary>
     public static bool HasImage(this DeployType type) => type is DeployType.ImageAndDag or DeployType.ImageOnly;
 
-    /// <summary>Finds the type that a client of <c>/v1alpha1</c> named: it has two names of its own.</summary>
-    /// <exception cref="ApiException">400: none, or an unknown one.</exception>
+    /// <summary>Reads a type of <c>/v1alpha1</c>, which has two names of its own.</summary>
+    /// <exception cref="ApiException">400: absent or unknown.</exception>
     public static DeployType ParseAlpha(string? name) => name switch
     {
         "IMAGE" => DeployType.ImageAndDag,
@@ -26,8 +25,8 @@ internal static class DeployTypeNames
         _ => Parse(name),
     };
 
-    /// <summary>Finds the type that a client named.</summary>
-    /// <exception cref="ApiException">400: none, or an unknown one.</exception>
+    /// <summary>Reads a type of <c>/v1</c>.</summary>
+    /// <exception cref="ApiException">400: absent or unknown.</exception>
     public static DeployType Parse(string? name)
     {
         var allowed = $"it must be one of {string.Join(", ", Names.Select(row => row.Name))}";

@@ -6,7 +6,6 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
@@ -17,21 +16,21 @@ using Updraft.Server.Uploads;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Makes a deploy what the Deployment is to run: one short transaction that appends a revision.
+/// Makes an uploaded deploy the newest revision of its Deployment, in one short transaction.
 /// <list type="number">
-/// <item>For a deploy with an image: look it up in the registry, before the transaction, which waits for no network.</item>
-/// <item>Lock the Deployment, find the deploy, see that the caller may.</item>
-/// <item>Branch on the type: what does the version field, absent, empty or a version, mean here?</item>
-/// <item>A repeated finalize: the same version changes nothing, another one is refused.</item>
-/// <item>Check the type against the Deployment as it is now, and that a version was uploaded through this very deploy.</item>
-/// <item>Append the revision: a copy of the newest one with the deploy's change.</item>
-/// <item>Mark the deploy, close its upload address, delete the bundle if that was asked for; write down the event; commit.</item>
-/// <item>Wake the agents that wait.</item>
+/// <item>For a type with an image: resolve the tag in the registry. Do it before the transaction, which must not wait for a network.</item>
+/// <item>Lock the Deployment, read the deploy, check the caller.</item>
+/// <item>By type: read the version field. It is absent, empty, or a version.</item>
+/// <item>A repeated finalize with the same version changes nothing; another version is rejected.</item>
+/// <item>Check the type against the Deployment as it is now, and that the version was uploaded through this deploy.</item>
+/// <item>Append the revision: a copy of the newest one with the change of the deploy.</item>
+/// <item>Mark the deploy, close its upload URL, delete the bundle if requested, record the event, commit.</item>
+/// <item>Notify the agents that wait.</item>
 /// </list>
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: the version, the type, the image, or already finalized with another version. 403: CI/CD is enforced. 404: no such deploy. 503: the
-/// image registry does not answer.
+/// 400: the version, type or image is rejected, or the deploy was finalized with another version. 403: CI/CD is enforced. 404: no such
+/// deploy. 503: the image registry does not respond.
 /// </exception>
 internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
     RevisionSignal signal, RegistryClient registry, ResolveImage resolveImage, EventLog events)
@@ -62,43 +61,29 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
 
         // 5
         deployment.CheckType(deploy.Type);
-        MountPath? mount = deploy.Type == DeployType.Bundle ? MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome) : null;
-        await db.CheckTargetAsync(deploymentId, deploy.DagBundleName, string.IsNullOrEmpty(version) ? null : mount, cancellationToken);
+        MountPath? mountPath = deploy.Type == DeployType.Bundle ? MountPath.Parse(deploy.BundleMountPath, options.Value.AirflowHome) : null;
+        await db.CheckTargetAsync(deploymentId, deploy.DagBundleName, string.IsNullOrEmpty(version) ? null : mountPath, cancellationToken);
         var upload = string.IsNullOrEmpty(version) ? null : await FindUploadAsync(deploy, version, cancellationToken);
 
         // 6
-        var newest = await db.Revisions.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision, cancellationToken);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         var now = clock.GetUtcNow();
-        var bringsImage = deploy.Type.HasImage();
         if (image is not null)
         {
             deployment.CheckRuntime(image);
             await db.PinImageAsync(deploymentId, image, now, cancellationToken);
             (deployment.RuntimeVersion, deployment.AirflowVersion) = (image.RuntimeVersion, image.AirflowVersion);
         }
-        var revision = new Revision
-        {
-            DeploymentId = deploymentId,
-            Number = deployment.NextRevision(),
-            DeployId = deployId,
-            ImageRepository = bringsImage || newest is null ? deploy.ImageRepository : newest.ImageRepository,
-            ImageTag = bringsImage ? deploy.ImageTag : newest?.ImageTag ?? "",
-            ImageDigest = bringsImage ? image?.Digest : newest?.ImageDigest,
-            RuntimeVersion = deployment.RuntimeVersion,
-            AirflowVersion = deployment.AirflowVersion,
-            IsDagDeployEnabled = deploy.IsDagDeployEnabled,
-            Mounts = Mounts(deploy, mount, upload, newest),
-            CreatedAt = now,
-        };
+        var revision = Revision.After(newest, deployment, deployId, now, Image(deploy, image, newest), deploy.IsDagDeployEnabled,
+            Change(deploy, mountPath, upload, newest));
         await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
 
         // 7
         deploy.Commit(revision.Number, version, now, subject.Profile);
         foreach (var slot in await db.UploadSlots.Where(row => row.DeployId == deployId).ToListAsync(cancellationToken))
             slot.ClosedAt = now;
-        if (mount is { } place && upload is null)
-            await DeleteBundleAsync(place, newest, revision, subject.Profile, cancellationToken);
+        if (mountPath is { } removed && upload is null)
+            await DeleteBundleAsync(removed, newest, revision, subject.Profile, cancellationToken);
         events.Record(EventTypes.DeployFinalized, subject.Profile, deployment, deploy);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -110,11 +95,11 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
     }
 
     /// <summary>
-    /// What the deploy's tag is now; null when it brings no image, and when it was finalized already: what it deployed then stays, whatever
-    /// became of the tag. What can be refused without the registry is refused first.
+    /// The image under the deploy's tag. Null for a type without an image, and for a deploy that is already finalized: later pushes to its
+    /// tag do not change it. Checks that need no registry come first.
     /// </summary>
-    private async Task<ResolvedImage?> FindImageAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, FinalizeDeployRequest request,
-        CancellationToken cancellationToken)
+    private async Task<ResolvedImage?> FindImageAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        FinalizeDeployRequest request, CancellationToken cancellationToken)
     {
         var deploy = await db.Deploys.AsNoTracking()
             .SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken);
@@ -126,37 +111,39 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         deployment.CheckType(deploy.Type);
         if (NamedVersion(deploy, request) is { Length: > 0 } version)
             await FindUploadAsync(deploy, version, cancellationToken);
-        return await resolveImage.RunAsync(new(deployment.OrganizationId, deploymentId), deploy.ImageRepository, deploy.ImageTag, cancellationToken);
+        return await resolveImage.RunAsync(new(deployment.OrganizationId, deploymentId), deploy.ImageRepository, deploy.ImageTag,
+            cancellationToken);
     }
 
     /// <summary>
-    /// The version that counts for the type: a version, empty for "remove it", null for "leave it alone". The deploy's own
-    /// snapshot of the setting decides, since the client built its archive and its image by it.
+    /// The version that matters for the type; empty removes the bundle, null keeps it. The setting as stored in the deploy decides, because
+    /// the client built archive and image for that setting.
     /// </summary>
     private static string? NamedVersion(Deploy deploy, FinalizeDeployRequest request) => deploy switch
     {
         { Type: DeployType.DagOnly } => string.IsNullOrEmpty(request.DagTarballVersion)
-            ? throw Needed("dagTarballVersion", "")
+            ? throw Required("dagTarballVersion", "")
             : request.DagTarballVersion,
         { Type: DeployType.ImageAndDag, IsDagDeployEnabled: true } =>
-            request.DagTarballVersion ?? throw Needed("dagTarballVersion", ", or is empty to remove the DAGs"),
-        // The image brings the DAGs, so there is nothing that could have been uploaded.
+            request.DagTarballVersion ?? throw Required("dagTarballVersion", " An empty value removes the DAGs."),
+        // The image contains the DAGs, so the deploy has no upload.
         { Type: DeployType.ImageAndDag } => string.IsNullOrEmpty(request.DagTarballVersion)
             ? null
             : throw NotUploaded(request.DagTarballVersion),
-        // Clients send an empty version along, and it means nothing.
+        // Clients send an empty version, which has no meaning for this type.
         { Type: DeployType.ImageOnly } => null,
-        _ => request.BundleTarballVersion ?? throw Needed("bundleTarballVersion", ", or is empty to remove the bundle"),
+        _ => request.BundleTarballVersion ?? throw Required("bundleTarballVersion", " An empty value removes the bundle."),
     };
 
     private static void CheckRepetition(Deploy deploy, string? version)
     {
         if (deploy.RollbackFromId is not null)
-            throw ApiException.BadRequest($"Deploy '{deploy.Id}' is a rollback, which is finished when it is made.");
+            throw new ApiException(DeployErrors.AlreadyFinalized,
+                $"Deploy '{deploy.Id}' is a rollback; rollbacks are finalized automatically.");
         if (deploy.Status != DeployStatus.Deployed)
-            throw ApiException.BadRequest($"Deploy '{deploy.Id}' has failed; create a new deploy.");
+            throw new ApiException(DeployErrors.DeployFailed, $"Deploy '{deploy.Id}' has failed; create a new deploy.");
         if (deploy.FinalizedVersion != version)
-            throw ApiException.BadRequest($"Deploy '{deploy.Id}' was already finalized with "
+            throw new ApiException(DeployErrors.AlreadyFinalized, $"Deploy '{deploy.Id}' was already finalized with "
                 + (string.IsNullOrEmpty(deploy.FinalizedVersion) ? "no version" : $"version '{deploy.FinalizedVersion}'")
                 + "; create a new deploy.");
     }
@@ -169,35 +156,35 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             ?? throw NotUploaded(version);
     }
 
-    private List<RevisionMount> Mounts(Deploy deploy, MountPath? mount, BundleVersion? upload, Revision? newest)
+    private static ImageReference Image(Deploy deploy, ResolvedImage? image, Revision? newest) => deploy.Type.HasImage()
+        ? new(deploy.ImageRepository, deploy.ImageTag, image?.Digest)
+        : newest?.Image ?? new(deploy.ImageRepository, "");
+
+    /// <summary>The change of the mounts; null if all stay.</summary>
+    private MountChange? Change(Deploy deploy, MountPath? mountPath, BundleVersion? upload, Revision? newest)
     {
         IReadOnlyList<RevisionMount> before = newest?.Mounts ?? [];
         if (deploy.Type == DeployType.ImageOnly)
         {
-            return before.Any(other => other.IsDag) ? [.. before] : throw ApiException.BadRequest(
+            return before.Any(mount => mount.IsDag) ? null : throw new ApiException(DeployErrors.NoDags,
                 "An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
         }
-        if (mount is { } place)
+        if (mountPath is { } place)
         {
-            List<RevisionMount> others = [.. before.Where(other => other.Path != place.Path)];
-            place.CheckAgainst(upload is null ? [] : others.Select(other => other.MountPath));
-            return upload is null ? others : Complete([.. others, Mount(upload, deploy.BundleType!, place.Path, null)]);
+            place.CheckAgainst(upload is null ? [] : before.Where(mount => mount.Path != place.Path).Select(mount => mount.MountPath));
+            return new(place.Path, upload is null ? null : Mount(upload, deploy.BundleType!, place.Path, null));
         }
         var path = Bundle.PathOf(deploy.DagBundleName);
-        // An image that brings the DAGs leaves no DAG bundle beside it.
-        List<RevisionMount> bundles = [.. before.Where(other => deploy.IsDagDeployEnabled ? other.Path != path : !other.IsDag)];
-        if (upload is null)
-            return bundles;
-        // A DAG bundle's archive holds either a folder dags or the files themselves.
-        var dags = Mount(upload, RevisionMount.DagBundleType, path, upload.HasDagsFolder ? Bundle.MainPath : null);
-        return Complete(path == Bundle.MainPath ? [dags, .. bundles] : [.. bundles, dags]);
+        // The archive of a DAG bundle contains either a directory 'dags' or the files themselves.
+        var dags = upload is null ? null
+            : Mount(upload, RevisionMount.DagBundleType, path, upload.HasDagsFolder ? Bundle.MainPath : null);
+        // An image that contains the DAGs replaces all DAG bundles.
+        return new(path, dags) { RemovesDags = !deploy.IsDagDeployEnabled };
     }
 
-    private static List<RevisionMount> Complete(List<RevisionMount> mounts) => mounts.Count <= Bundle.Most
-        ? mounts
-        : throw ApiException.BadRequest($"A Deployment has at most {Bundle.Most} bundles; delete one first.");
-
-    /// <summary>The bundle's row goes with its mount. It may have no row, or not be mounted.</summary>
+    /// <summary>
+    /// Marks the row of a removed bundle as deleted. A bundle that was never deployed has no mount; an unknown one has no row.
+    /// </summary>
     private async Task DeleteBundleAsync(MountPath mount, Revision? newest, Revision revision, SubjectProfile by,
         CancellationToken cancellationToken)
     {
@@ -219,9 +206,9 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         DeployId = upload.DeployId.Value,
     };
 
-    private static ApiException Needed(string field, string or) => ApiException.BadRequest(
-        $"The field '{field}' is required: it names the version that the upload answered with in x-ms-version-id{or}.");
+    private static ApiException Required(string field, string hint) => ApiException.BadRequest(
+        $"The field '{field}' is required: the version from the header 'x-ms-version-id' of the upload response.{hint}");
 
-    private static ApiException NotUploaded(string version) =>
-        ApiException.BadRequest($"The version '{ApiException.Shorten(version)}' was not uploaded through this deploy.");
+    private static ApiException NotUploaded(string version) => new(DeployErrors.VersionNotUploaded,
+        $"The version '{ApiException.Shorten(version)}' was not uploaded through this deploy.");
 }

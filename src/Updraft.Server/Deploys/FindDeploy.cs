@@ -6,8 +6,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Reads one deploy with its revision: what clients that wait for a deploy ask again and again. Compiled once, since EF takes longer to
-/// recognise this query than the database to answer it.
+/// Reads one deploy with its revision. Clients that wait for a deploy repeat this request. The query is compiled once, because Entity
+/// Framework takes longer to look it up than the database takes to run it.
 /// </summary>
 internal sealed class FindDeploy
 {
@@ -21,7 +21,7 @@ internal sealed class FindDeploy
                     (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision })
                 .SingleOrDefault());
 
-    /// <summary>The deploy; null when the Deployment has none of this id.</summary>
+    /// <summary>The deploy; null if the Deployment has none with this id.</summary>
     public Task<DeployWithRevision?> RunAsync(UpdraftDbContext db, DeploymentId deploymentId, DeployId deployId,
         CancellationToken cancellationToken) => _query(db, deploymentId, deployId, cancellationToken);
 }

@@ -3,14 +3,14 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>The rules of the <c>git</c> object. An empty text counts as absent.</summary>
+/// <summary>The rules of the <c>git</c> object in requests. An empty text counts as absent.</summary>
 internal static class GitBlock
 {
     private const string GitHub = "GITHUB", Generic = "GENERIC";
     private const int MaxText = 1024, MaxUrl = 2048;
 
-    /// <summary>Checks the object and makes it what is stored; null when there is none.</summary>
-    /// <exception cref="ApiException">400: something is missing, does not belong to the provider, or is too long.</exception>
+    /// <summary>Checks the object and converts it; null without one.</summary>
+    /// <exception cref="ApiException">400: a field is missing, invalid for the provider, or too long.</exception>
     public static DeployGit? Read(DeployGitBlock? git)
     {
         if (git is null)
@@ -26,16 +26,16 @@ internal static class GitBlock
             RemoteUrl = Text("remoteUrl", git.RemoteUrl, MaxUrl),
             Branch = Text("branch", git.Branch),
             Path = Text("path", git.Path),
-            CommitUrl = Page("commitUrl", git.CommitUrl),
+            CommitUrl = Url("commitUrl", git.CommitUrl),
             AuthorName = Text("authorName", git.AuthorName),
             AuthorUsername = Text("authorUsername", git.AuthorUsername),
-            AuthorUrl = Page("authorUrl", git.AuthorUrl),
+            AuthorUrl = Url("authorUrl", git.AuthorUrl),
             BeforeCommitSha = Text("beforeCommitSha", git.BeforeCommitSha),
         };
         var isGitHub = read.Provider == GitHub;
-        Demand("account", read.Account, read.Provider, isGitHub);
-        Demand("repo", read.Repo, read.Provider, isGitHub);
-        Demand("remoteUrl", read.RemoteUrl, read.Provider, !isGitHub);
+        CheckPresence("account", read.Account, read.Provider, isGitHub);
+        CheckPresence("repo", read.Repo, read.Provider, isGitHub);
+        CheckPresence("remoteUrl", read.RemoteUrl, read.Provider, !isGitHub);
         return read;
     }
 
@@ -45,22 +45,24 @@ internal static class GitBlock
         return string.IsNullOrEmpty(text) ? null : text;
     }
 
-    /// <summary>An address that people click on: <c>javascript:</c> and its kind must not get that far.</summary>
-    private static string? Page(string field, string? text)
+    /// <summary>
+    /// A URL that the web UI shows as a link. Schemes such as <c>javascript:</c> are rejected, because users click on it.
+    /// </summary>
+    private static string? Url(string field, string? text)
     {
-        var address = Text(field, text, MaxUrl);
-        // Whitespace is refused before the parser sees it: it trims what stands around an address, and browsers take tabs and newlines out of one.
-        return address is null || (!address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
-                && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
-            ? address
-            : throw ApiException.BadRequest($"The field 'git.{field}' must be an absolute http or https address.");
+        var url = Text(field, text, MaxUrl);
+        // Check whitespace before parsing: the parser trims it around a URL, and browsers remove tabs and newlines inside one.
+        return url is null || (!url.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
+                && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
+            ? url
+            : throw ApiException.BadRequest($"The field 'git.{field}' must be an absolute http or https URL.");
     }
 
-    private static void Demand(string field, string? value, string provider, bool wanted)
+    private static void CheckPresence(string field, string? value, string provider, bool isRequired)
     {
-        if (wanted && value is null)
+        if (isRequired && value is null)
             throw ApiException.BadRequest($"The field 'git.{field}' is required for the provider {provider}.");
-        if (!wanted && value is not null)
+        if (!isRequired && value is not null)
             throw ApiException.BadRequest($"The field 'git.{field}' must be absent for the provider {provider}.");
     }
 }

@@ -4,55 +4,57 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>Where a non-DAG bundle stands.</summary>
+/// <summary>The mount path of a non-DAG bundle.</summary>
 /// <param name="Absolute">The path as Airflow sees it, e.g. <c>/usr/local/airflow/dbt/shop</c>.</param>
 /// <param name="Path">The part below Airflow's home, e.g. <c>dbt/shop</c>.</param>
-/// <param name="Field">The field that named it, for messages.</param>
+/// <param name="Field">The field of the request, for messages.</param>
 internal readonly record struct MountPath(string Absolute, string Path, string Field)
 {
-    /// <summary>The folder in which agents keep their own files.</summary>
-    private const string AgentFolder = ".updraft";
+    /// <summary>The directory in which agents store their own files.</summary>
+    private const string AgentDirectory = ".updraft";
 
-    /// <summary>Reads what a client sent. One slash at the end is tolerated and not kept.</summary>
-    /// <param name="text">What the client sent.</param>
-    /// <param name="airflowHome">Airflow's home.</param>
-    /// <param name="field">The field in which it was sent.</param>
-    /// <exception cref="ApiException">400: not a path below Airflow's home that may be replaced.</exception>
+    /// <summary>Reads a mount path from a request. Removes one slash at the end.</summary>
+    /// <exception cref="ApiException">400: the path is not below Airflow's home, or Updraft uses it otherwise.</exception>
     public static MountPath Parse(string? text, string airflowHome, string field = "bundleMountPath")
     {
         if (string.IsNullOrEmpty(text))
-            throw ApiException.BadRequest($"The field '{field}' is required for a non-DAG bundle (type BUNDLE): an absolute path below {airflowHome}.");
+        {
+            throw ApiException.BadRequest(
+                $"The field '{field}' is required for a non-DAG bundle (type BUNDLE): an absolute path below {airflowHome}.");
+        }
         var absolute = text.EndsWith('/') ? text[..^1] : text;
         if (absolute == airflowHome)
-            throw Refused(field, text, "is Airflow's home itself; name a folder below it");
+            throw Invalid(field, text, "is Airflow's home itself; name a directory below it");
         if (!absolute.StartsWith(airflowHome + "/", StringComparison.Ordinal))
-            throw Refused(field, text, $"is not below Airflow's home {airflowHome}");
+            throw Invalid(field, text, $"is not below Airflow's home {airflowHome}");
         var path = absolute[(airflowHome.Length + 1)..];
         if (BundlePath.Problem(path) is { } problem)
-            throw Refused(field, text, path.StartsWith('/') ? "has an empty component (//)" : problem);
+            throw Invalid(field, text, path.StartsWith('/') ? "has an empty component (//)" : problem);
         return path.Split('/')[0] switch
         {
-            Bundle.MainPath => throw Refused(field, text, "belongs to the DAG bundle; deploy DAGs with the type DAG_ONLY"),
-            Bundle.Folder => throw Refused(field, text, "belongs to the named DAG bundles; create a DAG bundle instead"),
-            AgentFolder => throw Refused(field, text, "belongs to the agents"),
+            Bundle.MainPath => throw Invalid(field, text, "belongs to the DAG bundle; deploy DAGs with the type DAG_ONLY"),
+            Bundle.ParentDirectory => throw Invalid(field, text, "belongs to the named DAG bundles; create a DAG bundle instead"),
+            AgentDirectory => throw Invalid(field, text, "is reserved for the agents"),
             _ => new(absolute, path, field),
         };
     }
 
-    /// <summary>Checks that it neither stands in another bundle nor contains one. The same path is a new version and fine.</summary>
-    /// <param name="places">Absolute paths of the other bundles.</param>
-    /// <exception cref="ApiException">400: it does.</exception>
-    public void CheckAgainst(IEnumerable<string> places)
+    /// <summary>
+    /// Checks that the path is neither inside another bundle nor contains one. An equal path is allowed: it gets a new version.
+    /// </summary>
+    /// <param name="others">Absolute mount paths of the other bundles.</param>
+    /// <exception cref="ApiException">400: the path overlaps with another bundle.</exception>
+    public void CheckAgainst(IEnumerable<string> others)
     {
-        foreach (var place in places)
+        foreach (var other in others)
         {
-            if (Absolute.StartsWith(place + "/", StringComparison.Ordinal))
-                throw Refused(Field, Absolute, $"is inside the bundle at {place}");
-            if (place.StartsWith(Absolute + "/", StringComparison.Ordinal))
-                throw Refused(Field, Absolute, $"contains the bundle at {place}");
+            if (Absolute.StartsWith(other + "/", StringComparison.Ordinal))
+                throw Invalid(Field, Absolute, $"is inside the bundle at {other}", DeployErrors.MountPathConflict);
+            if (other.StartsWith(Absolute + "/", StringComparison.Ordinal))
+                throw Invalid(Field, Absolute, $"contains the bundle at {other}", DeployErrors.MountPathConflict);
         }
     }
 
-    private static ApiException Refused(string field, string text, string why) =>
-        ApiException.BadRequest($"The {field} '{ApiException.Shorten(text)}' {why}.");
+    private static ApiException Invalid(string field, string text, string reason, ErrorCode? code = null) =>
+        new(code ?? RequestErrors.InvalidRequest, $"The {field} '{ApiException.Shorten(text)}' {reason}.");
 }

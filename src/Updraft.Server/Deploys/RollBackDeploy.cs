@@ -11,18 +11,18 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// Goes back to what the Deployment ran with an earlier deploy, by a new deploy: same image, bundles and DAG-deploy
-/// setting; a bundle that did not exist then is not mounted any more. Nothing is uploaded. Going back to the newest deploy is allowed, and recorded like any other.
-/// Only so a Deployment comes to an older runtime; that is allowed with a warning.
+/// Rolls back to an earlier deploy with a new deploy: same image, same bundles, same DAG-deploy setting. Bundles that did not exist then
+/// are removed. A rollback to the newest deploy is allowed. A rollback to an older runtime is allowed with a warning; no other deploy can
+/// do that.
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: the target was never deployed, has failed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.
+/// 400: the target was never finalized, has failed, or its image was deleted. 403: CI/CD is enforced. 404: no such deploy.
 /// </exception>
 internal sealed class RollBackDeploy(UpdraftDbContext db, AppendRollback append, RevisionSignal signal)
 {
-    /// <returns>The new deploy, and what to tell whoever asked for it.</returns>
-    public async Task<(DeployId Id, string? Warning)> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId, DeployRollbackRequest request,
-        CancellationToken cancellationToken)
+    /// <returns>The new deploy, and a warning for the caller; null without one.</returns>
+    public async Task<(DeployId Id, string? Warning)> RunAsync(Subject subject, DeploymentId deploymentId, DeployId targetId,
+        DeployRollbackRequest request, CancellationToken cancellationToken)
     {
         TextLimit.Check(request.Description, "description", TextLimit.Description);
         using var span = Instrumentation.Begin("roll back");
@@ -34,9 +34,15 @@ internal sealed class RollBackDeploy(UpdraftDbContext db, AppendRollback append,
             ?? throw DeployRules.NotFound(targetId);
         deployment.CheckCicd(subject);
         if (target.Status == DeployStatus.Failed)
-            throw ApiException.BadRequest($"Deploy '{targetId}' has failed: what it deployed does not run. Roll back to another, or deploy anew.");
+        {
+            throw new ApiException(DeployErrors.DeployFailed,
+                $"Deploy '{targetId}' has failed: its image did not become ready. Roll back to another deploy, or create a new one.");
+        }
         if (target.Status != DeployStatus.Deployed)
-            throw ApiException.BadRequest($"Deploy '{targetId}' was never deployed, so there is nothing to roll back to.");
+        {
+            throw new ApiException(DeployErrors.NotFinalized,
+                $"Deploy '{targetId}' was never finalized, so it cannot be rolled back to. Choose a finalized deploy.");
+        }
         var (deploy, warning) = await append.RunAsync(deployment, target, request.Description, subject.Profile, cancellationToken);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);

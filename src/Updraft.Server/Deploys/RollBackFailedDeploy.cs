@@ -1,7 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
@@ -10,51 +9,53 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys;
 
 /// <summary>
-/// An image does not run: its deploy is FAILED, and when it is the newest, the Deployment goes back to the last deploy whose image is
-/// another, by an ordinary deploy of the agent's. Once:
+/// Handles an aborted image rollout: marks the deploy as FAILED and, if it is the newest, rolls back to the last deploy with another image.
+/// The creator of the rollback is the agent. It happens at most once:
 /// <list type="bullet">
-/// <item>what an agent reports again finds the deploy FAILED;</item>
-/// <item>a deploy that already takes one back is not taken back: then it is not the image that is wrong;</item>
-/// <item>an image that another agent has brought to run is proven, and one machine that cannot run it must not stop all others.</item>
+/// <item>A repeated report finds the deploy FAILED and changes nothing.</item>
+/// <item>An automatic rollback is not rolled back itself: if it fails too, the image is not the cause.</item>
+/// <item>An image that became ready at another agent is not rolled back: one host must not stop the rollout on all others.</item>
 /// </list>
 /// </summary>
 internal sealed class RollBackFailedDeploy(UpdraftDbContext db, TimeProvider clock, AppendRollback append, EventLog events)
 {
     /// <summary>Implements <see cref="AbortRevision"/>.</summary>
-    public async Task RunAsync(RevisionAborted given, CancellationToken cancellationToken)
+    public async Task RunAsync(RevisionAborted aborted, CancellationToken cancellationToken)
     {
-        var (deployment, number, agent, by) = given;
+        var (deployment, number, agent, by) = aborted;
         var failed = await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deployment.Id && row.Number == number, cancellationToken);
         var deploy = await db.Deploys.SingleOrDefaultAsync(row => row.Id == failed.DeployId, cancellationToken);
-        if (deploy is not { Status: DeployStatus.Deployed } || await IsProvenAsync(failed, cancellationToken))
+        if (deploy is not { Status: DeployStatus.Deployed } || await IsReadyElsewhereAsync(failed, cancellationToken))
             return;
-        deploy.Fail($"{agent.Component} on {agent.Host}: {agent.Message ?? "the image does not run."}", clock.GetUtcNow(), by);
+        deploy.Fail($"{agent.Component} on {agent.Host}: {agent.Message ?? "The image did not become ready."}", clock.GetUtcNow(), by);
         events.Record(EventTypes.DeployFailed, by, deployment, deploy);
         DeployMetrics.CountFailed(deploy);
         if (deployment.Revision != number || deploy.CreatedBy.Kind == SubjectKind.Agent)
             return;
-        if (await FindGoodAsync(failed, cancellationToken) is { } good)
+        if (await FindTargetAsync(failed, cancellationToken) is { } target)
         {
-            var (back, _) = await append.RunAsync(deployment, good,
-                $"Taken back: the image of deploy {deploy.Id} did not run at {agent.Component} on {agent.Host}", by, cancellationToken);
-            DeployMetrics.Count(back);
+            var (rollback, _) = await append.RunAsync(deployment, target,
+                $"Automatic rollback: the image of deploy {deploy.Id} did not become ready at {agent.Component} on {agent.Host}", by,
+                cancellationToken);
+            DeployMetrics.Count(rollback);
         }
     }
 
-    private Task<bool> IsProvenAsync(Revision failed, CancellationToken cancellationToken) => (
+    private Task<bool> IsReadyElsewhereAsync(Revision failed, CancellationToken cancellationToken) => (
         from report in db.RevisionReports
         where report.DeploymentId == failed.DeploymentId && report.Revision == failed.Number && report.ActiveAt != null
         join agent in db.Agents on report.AgentId equals agent.Id
         where agent.ImageDriver != null
         select agent).AnyAsync(cancellationToken);
 
-    private Task<Deploy?> FindGoodAsync(Revision failed, CancellationToken cancellationToken) => (
+    private Task<Deploy?> FindTargetAsync(Revision failed, CancellationToken cancellationToken) => (
         from revision in db.Revisions
         where revision.DeploymentId == failed.DeploymentId && revision.Number < failed.Number
             && (revision.ImageRepository != failed.ImageRepository || revision.ImageDigest != failed.ImageDigest
                 || (failed.ImageDigest == null && revision.ImageTag != failed.ImageTag))
-            && !db.Set<Image>().Any(image => image.DeploymentId == revision.DeploymentId && image.Digest == revision.ImageDigest && image.DeletedAt != null)
+            && !db.Set<Image>().Any(image => image.DeploymentId == revision.DeploymentId && image.Digest == revision.ImageDigest
+                && image.DeletedAt != null)
         join deploy in db.Deploys.AsNoTracking() on revision.DeployId equals deploy.Id
         where deploy.Status == DeployStatus.Deployed
         orderby revision.Number descending

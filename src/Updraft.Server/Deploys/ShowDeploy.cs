@@ -7,29 +7,35 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>One deploy as JSON: what clients that wait for a deploy ask again and again, so its text is kept until something is written.</summary>
+/// <summary>
+/// One deploy as JSON. Clients that wait for a deploy repeat this request, so the text is cached until the server commits a transaction.
+/// </summary>
 internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
 {
-    // Most deploys take one; a few very long ones need not push out the others.
-    private const int MostKept = 8 * 1024;
+    // Bytes. Most deploys need about 1 KiB; a few very long ones must not evict the others.
+    private const int MaxCached = 8 * 1024;
 
-    /// <summary>The deploy.</summary>
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
-    public async ValueTask<byte[]> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
+    public async ValueTask<byte[]> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
+        CancellationToken cancellationToken)
     {
-        var (memory, key) = (cache.Now, (deploymentId, deployId));
-        if (memory?.Find<byte[]>(key) is { } known)
+        var (cached, key) = (cache.Current, (deploymentId, deployId));
+        if (cached?.Find<byte[]>(key) is { } known)
             return known;
         await using var scope = scopes.CreateAsyncScope();
-        var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>().GetAsync(subject, deploymentId, deployId, cancellationToken);
+        var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>()
+            .GetAsync(subject, deploymentId, deployId, cancellationToken);
         var text = JsonSerializer.SerializeToUtf8Bytes(deploy, ApiJson.Default.DeployResponse);
-        if (IsForAll(deploy) && text.Length <= MostKept)
-            memory?.Keep(key, text);
+        if (IsSameForAllCallers(deploy) && text.Length <= MaxCached)
+            cached?.Add(key, text);
         return text;
     }
 
-    /// <summary>An address to upload to is for some, and for a time; what its bundles run depends on which agents are alive.</summary>
-    private static bool IsForAll(DeployResponse deploy) =>
+    /// <summary>
+    /// Upload URLs expire and are for some callers only. Current versions of bundles depend on the live agents, which time alone can
+    /// change.
+    /// </summary>
+    private static bool IsSameForAllCallers(DeployResponse deploy) =>
         !string.Equals(deploy.Status, nameof(DeployStatus.Initialized), StringComparison.OrdinalIgnoreCase)
         && deploy.Bundles is null or { Count: 0 };
 }

@@ -4,13 +4,12 @@ using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys;
 
-/// <summary>Changes a deploy's description, which is all that can be changed. Absent keeps it.</summary>
+/// <summary>Changes the description of a deploy; no other field can change. An absent description stays.</summary>
 /// <exception cref="ApiException">400: the description is too long. 404: no such deploy.</exception>
 internal sealed class UpdateDeploy(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
@@ -7,45 +6,44 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Events;
 
-/// <summary>Which events are looked for; null for any.</summary>
+/// <summary>A filter of the audit log. Null fields do not filter; all others must match.</summary>
 internal sealed record EventFilter
 {
-    /// <summary>Of this type, or, without a dot, of all types that begin with this word.</summary>
+    /// <summary>A type such as <c>deploy.finalized</c>, or the first word of types, such as <c>deploy</c>.</summary>
     public string? Type { get; init; }
 
-    /// <summary>Done by somebody with this in the name or id.</summary>
+    /// <summary>A part of the actor's name or full name, or their whole id.</summary>
     public string? Actor { get; init; }
 
     public WorkspaceId? Workspace { get; init; }
 
     public DeploymentId? Deployment { get; init; }
 
-    /// <summary>Not before.</summary>
+    /// <summary>Inclusive.</summary>
     public DateTimeOffset? From { get; init; }
 
-    /// <summary>Before.</summary>
+    /// <summary>Exclusive.</summary>
     public DateTimeOffset? To { get; init; }
 
-    /// <summary>With this in the name or id of what was changed, in the details, or as the id of the request.</summary>
+    /// <summary>A part of the target's name or of the details, or the whole id of the target or request.</summary>
     public string? Text { get; init; }
 }
 
 /// <summary>
-/// Reads events, newest first: an owner of the Organization sees all, whoever owns Workspaces sees what belongs to them. Every order is that
-/// of an index, so a page costs what it shows and skips.
+/// Reads events, newest first. Owners of the Organization see all events, owners of Workspaces those of their Workspaces. An index has the
+/// order of each filter, so the cost of a page is the number of rows that it returns and skips.
 /// </summary>
 internal sealed class AuditLog(UpdraftDbContext db)
 {
     private const int PageSize = 1000;
 
-    private static readonly WorkspaceId Nowhere = new("");
+    private static readonly WorkspaceId NoWorkspace = new("");
 
-    /// <exception cref="ApiException">403, 404: the Workspace that is asked for is not the caller's to look at.</exception>
+    /// <exception cref="ApiException">403, 404: the caller may not read the audit log of the Workspace in the filter.</exception>
     public IQueryable<Event> Find(Subject subject, EventFilter filter)
     {
         var organization = subject.Organization;
-        var rows = (string.IsNullOrEmpty(filter.Actor) && string.IsNullOrEmpty(filter.Text) ? db.Events : Search(filter.Actor ?? "", filter.Text ?? ""))
-            .AsNoTracking().Where(row => row.OrganizationId == organization);
+        var rows = db.Events.AsNoTracking().Where(row => row.OrganizationId == organization);
         if (filter.Workspace is { } workspace)
         {
             Check(subject, workspace);
@@ -53,30 +51,42 @@ internal sealed class AuditLog(UpdraftDbContext db)
         }
         else if (subject.Reach(Permission.ReadAuditLog) is { IsEverywhere: false, Workspaces: var own })
         {
-            var only = own.Count == 1 ? own[0] : Nowhere;
-            // Of several, the newest are found by reading the Organization's backwards; an index of each would be sorted first.
-            rows = own.Count == 1 ? rows.Where(row => row.WorkspaceId == only) : rows.Where(row => own.Contains(row.WorkspaceId ?? Nowhere));
+            var only = own.Count == 1 ? own[0] : NoWorkspace;
+            // For several Workspaces, the query reads the index of the Organization backwards; their own indexes would need a sort.
+            rows = own.Count == 1
+                ? rows.Where(row => row.WorkspaceId == only)
+                : rows.Where(row => own.Contains(row.WorkspaceId ?? NoWorkspace));
         }
         if (filter.Deployment is { } deployment)
             rows = rows.Where(row => row.DeploymentId == deployment);
         if (filter.Type is { Length: > 0 } type)
-            rows = type.Contains('.', StringComparison.Ordinal) ? rows.Where(row => row.Type == type) : rows.Where(row => row.TargetType == type);
+            rows = rows.Where(type.Contains('.', StringComparison.Ordinal) ? row => row.Type == type : row => row.TargetType == type);
         if (filter.From is { } from)
             rows = rows.Where(row => row.At >= from);
         if (filter.To is { } to)
             rows = rows.Where(row => row.At < to);
+        if (filter.Actor is { Length: > 0 } actor)
+            rows = rows.WhereAnyContains(actor, row => row.ActorId == actor, [row => row.ActorName, row => row.ActorFullName]);
+        if (filter.Text is { Length: > 0 } text)
+        {
+            rows = rows.WhereAnyContains(text, row => row.TargetId == text || row.RequestId == text,
+                [row => row.TargetName, row => row.DetailText]);
+        }
         return rows.OrderByDescending(row => row.At).ThenByDescending(row => row.Id);
     }
 
-    /// <summary>A page, and whether there is another after it; nothing is counted.</summary>
-    public async Task<(IReadOnlyList<Event> Events, bool HasMore)> ReadAsync(Subject subject, EventFilter filter, Paging paging, CancellationToken cancellationToken)
+    /// <summary>A page, and whether another one follows. It does not count the matching rows.</summary>
+    public async Task<(IReadOnlyList<Event> Events, bool HasMore)> ReadAsync(Subject subject, EventFilter filter, Paging paging,
+        CancellationToken cancellationToken)
     {
         var rows = await Find(subject, filter).Skip(paging.Offset).Take(paging.Limit + 1).ToListAsync(cancellationToken);
         return ([.. rows.Take(paging.Limit)], rows.Count > paging.Limit);
     }
 
-    /// <summary>All that matches, newest first. In pages: who reads slowly keeps no statement open, which PostgreSQL would end.</summary>
-    /// <exception cref="ApiException">As <see cref="Find"/>, before anything is read.</exception>
+    /// <summary>
+    /// All matching events, newest first. Reads pages, because PostgreSQL ends a statement that a slow reader keeps open.
+    /// </summary>
+    /// <exception cref="ApiException">As <see cref="Find"/>, before the first page.</exception>
     public IAsyncEnumerable<Event> ReadAllAsync(Subject subject, EventFilter filter, CancellationToken cancellationToken)
     {
         var rows = Find(subject, filter);
@@ -84,7 +94,7 @@ internal sealed class AuditLog(UpdraftDbContext db)
 
         async IAsyncEnumerable<Event> PagesAsync()
         {
-            // Of the moment at which a page ended there may be more.
+            // More events may have the time of the last event of a page, so the next page includes that time.
             var (last, shown) = (DateTimeOffset.MaxValue, new HashSet<EventId>());
             while (true)
             {
@@ -106,26 +116,8 @@ internal sealed class AuditLog(UpdraftDbContext db)
         if (subject.May(Permission.ReadAuditLog, workspace))
             return;
         throw subject.Touches(Permission.ReadWorkspace, workspace)
-            ? new ApiException(StatusCodes.Status403Forbidden, $"No role lets the caller read the audit log of Workspace '{ApiException.Shorten(workspace.Value)}'.")
+            ? new ApiException(RequestErrors.PermissionDenied, "No role of the caller allows to read the audit log of Workspace "
+                + $"'{ApiException.Shorten(workspace.Value)}'. Ask an owner of the Workspace for a role.")
             : ApiException.NotFound("Workspace", workspace.Value);
     }
-
-    /// <summary>One condition for all texts, so that the rows are read once. Who did it and the details are kept as JSON texts.</summary>
-    private IQueryable<Event> Search(string actor, string text)
-    {
-        var (by, part, detail) = (LikeJson(actor), Like(text), LikeJson(text));
-        return db.Events.FromSql($"""
-            SELECT * FROM events WHERE lower("by") LIKE {by} ESCAPE '!' AND (lower(target_name) LIKE {part} ESCAPE '!'
-            OR lower(details) LIKE {detail} ESCAPE '!' OR target_id = {text} OR request_id = {text})
-            """);
-    }
-
-    // Case counts neither here nor there, on any database.
-    private static string Like(string text) => $"%{LowerAscii(text).Replace("!", "!!", StringComparison.Ordinal)
-        .Replace("%", "!%", StringComparison.Ordinal).Replace("_", "!_", StringComparison.Ordinal)}%";
-
-    private static string LikeJson(string text) => Like(JsonEncodedText.Encode(text).ToString());
-
-    /// <summary>Both databases lower ASCII letters only.</summary>
-    private static string LowerAscii(string text) => string.Concat(text.Select(c => char.IsAsciiLetterUpper(c) ? (char)(c | 0x20) : c));
 }

@@ -6,36 +6,38 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Events;
 
-/// <summary>The query of the audit log as it comes: all of it text, so that an empty one counts as absent and each mistake is answered with its name.</summary>
+/// <summary>
+/// The query of the audit log as text. So an empty value counts as absent, and the error about an invalid value names the parameter.
+/// </summary>
 internal sealed record AuditLogQuery
 {
     private const int MaxText = 200;
 
-    [Description("Only this type, such as deploy.finalized; without a dot all types of that kind, such as deploy.")]
+    [Description("A type, such as deploy.finalized, or the first word of types, such as deploy.")]
     public string? Type { get; init; }
 
-    [Description("Only what somebody did who has this in the name or id.")]
+    [Description("A part of the name of the user or token, in upper or lower case, or the whole id.")]
     public string? Actor { get; init; }
 
-    [Description("Only what belongs to this Workspace.")]
+    [Description("Only events of this Workspace.")]
     public string? WorkspaceId { get; init; }
 
-    [Description("Only what belongs to this Deployment.")]
+    [Description("Only events of this Deployment.")]
     public string? DeploymentId { get; init; }
 
-    [Description("Not before this time.")]
+    [Description("Only events at or after this time.")]
     [DataType(DataType.DateTime)]
     public string? From { get; init; }
 
-    [Description("Before this time.")]
+    [Description("Only events before this time.")]
     [DataType(DataType.DateTime)]
     public string? To { get; init; }
 
-    [Description("Only events with this in the name of what was changed or in the details, whatever its case; or the id of what was changed or of the request.")]
+    [Description("A part of the name of the changed object or of the details, in upper or lower case; or the whole id of the object "
+        + "or request.")]
     public string? Text { get; init; }
 
-    /// <summary>What is looked for.</summary>
-    /// <exception cref="ApiException">400: something in it cannot be read.</exception>
+    /// <exception cref="ApiException">400: a parameter is invalid.</exception>
     public EventFilter ToFilter() => new()
     {
         Type = Line(Type, "type"),
@@ -52,7 +54,9 @@ internal sealed record AuditLogQuery
         if (string.IsNullOrWhiteSpace(text))
             return null;
         TextLimit.Check(text, name, MaxText);
-        return text.Any(char.IsControl) ? throw ApiException.BadRequest($"'{name}' must be one line without control characters.") : text.Trim();
+        return text.Any(char.IsControl)
+            ? throw ApiException.BadRequest($"'{name}' must be one line without control characters.")
+            : text.Trim();
     }
 
     private static DateTimeOffset? Time(string? text, string name)
@@ -61,6 +65,6 @@ internal sealed record AuditLogQuery
             return null;
         return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
             ? time.ToUniversalTime()
-            : throw ApiException.BadRequest($"'{name}' must be a time such as 2026-01-31T08:00:00Z.");
+            : throw ApiException.BadRequest($"'{name}' is '{ApiException.Shorten(text)}'; it must be a time such as 2026-01-31T08:00:00Z.");
     }
 }

@@ -9,11 +9,14 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Events;
 
-/// <summary>The audit log over HTTP.</summary>
+/// <summary>Endpoints of the audit log.</summary>
 internal static class EventEndpoints
 {
-    /// <summary>Events of one export, at most; a narrower span of time gets at the rest.</summary>
+    /// <summary>Maximum number of events in one export. To export more, a caller sends several requests with shorter time spans.</summary>
     public const int MostExported = 100_000;
+
+    private const string Header =
+        "at,type,byId,byName,targetType,targetId,targetName,workspaceId,deploymentId,deployId,details,requestId\r\n";
 
     public static void MapEvents(this IEndpointRouteBuilder routes)
     {
@@ -22,7 +25,8 @@ internal static class EventEndpoints
         log.MapGet("/export", Export).Requires(Permission.ReadAuditLog);
     }
 
-    private static async Task<JsonHttpResult<AuditEventsPaginated>> List([AsParameters] AuditLogQuery query, Paging paging, Subject subject, AuditLog log,
+    private static async Task<JsonHttpResult<AuditEventsPaginated>> List([AsParameters] AuditLogQuery query, Paging paging,
+        Subject subject, AuditLog log,
         CancellationToken cancellationToken)
     {
         var rows = log.Find(subject, query.ToFilter());
@@ -36,7 +40,9 @@ internal static class EventEndpoints
         }, ApiJson.Default.AuditEventsPaginated);
     }
 
-    /// <summary>Everything that matches, newest first, row by row while it is read: for a table, or a line of JSON for each.</summary>
+    /// <summary>
+    /// All matching events, newest first, as CSV or as one JSON object per line. The response is written while the rows are read.
+    /// </summary>
     private static PushStreamHttpResult Export([AsParameters] AuditLogQuery query, string? format, Subject subject, AuditLog log,
         CancellationToken cancellationToken)
     {
@@ -46,20 +52,22 @@ internal static class EventEndpoints
         {
             await using var writer = new StreamWriter(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
             if (isTable)
-                await writer.WriteAsync("at,type,byId,byName,targetType,targetId,targetName,workspaceId,deploymentId,deployId,details,requestId\r\n");
+                await writer.WriteAsync(Header);
             await foreach (var row in rows.WithCancellation(cancellationToken))
-                await writer.WriteAsync(isTable ? Line(row) : JsonSerializer.Serialize(ToResponse(row), ApiJson.Default.AuditEventResponse) + "\n");
+                await writer.WriteAsync(isTable
+                    ? Line(row) : JsonSerializer.Serialize(ToResponse(row), ApiJson.Default.AuditEventResponse) + "\n");
         }, isTable ? "text/csv; charset=utf-8" : "application/jsonl; charset=utf-8", isTable ? "audit-log.csv" : "audit-log.jsonl");
     }
 
     private static string Line(Event row) => string.Join(',', ((string?[])
     [
-        row.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), row.Type, row.By.Id, row.By.FullName ?? row.By.Name, row.TargetType,
+        row.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture), row.Type, row.By.Id, row.By.FullName
+            ?? row.By.Name, row.TargetType,
         row.TargetId, row.TargetName, row.WorkspaceId?.Value, row.DeploymentId?.Value, row.DeployId?.Value,
         string.Join("; ", row.Details.Select(detail => $"{detail.Key}={detail.Value}")), row.RequestId,
     ]).Select(Cell)) + "\r\n";
 
-    /// <summary>Quoted; what a spreadsheet would take for a formula becomes a text.</summary>
+    /// <summary>A CSV cell. A text that a spreadsheet would evaluate as a formula gets an apostrophe in front.</summary>
     private static string Cell(string? text)
     {
         text ??= "";

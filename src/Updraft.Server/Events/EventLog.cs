@@ -5,25 +5,26 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Events;
 
 /// <summary>
-/// Writes down what is changed. It only adds a row to the database context: whoever changes something saves and commits both together, inside
-/// a write transaction that has begun already.
+/// Records events. It only adds a row to the database context. The caller saves the change and the event together, inside a write
+/// transaction that it started before.
 /// </summary>
 internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpContextAccessor http)
 {
-    /// <summary>Characters of a name or detail, at most; longer ones are cut.</summary>
+    /// <summary>Maximum length of a name or detail in UTF-16 code units. Longer texts are cut.</summary>
     public const int MostCharacters = 500;
 
     private DateTimeOffset _last;
 
     /// <param name="type">One of <see cref="EventTypes"/>.</param>
-    /// <param name="by">Who did it.</param>
-    /// <param name="place">Where.</param>
-    /// <param name="target">What was changed.</param>
-    /// <param name="details">What a reader wants to know beside; null values are left out. Never a secret.</param>
+    /// <param name="by">The subject that made the change.</param>
+    /// <param name="scope">The scope of the event.</param>
+    /// <param name="target">The changed object.</param>
+    /// <param name="details">Further facts for the reader. Null values are left out. Never pass a secret.</param>
     /// <returns>The event as it will be saved.</returns>
-    public Event Record(string type, SubjectProfile by, EventScope place, EventTarget target, params IEnumerable<(string Name, string? Value)> details)
+    public Event Record(string type, SubjectProfile by, EventScope scope, EventTarget target,
+        params IEnumerable<(string Name, string? Value)> details)
     {
-        // Later than the one before, since ids of one millisecond have no order.
+        // Later than the previous event of the request, because IDs of the same millisecond have no order.
         var now = clock.GetUtcNow();
         _last = now > _last ? now : _last.AddTicks(1);
         var happened = new Event
@@ -31,15 +32,16 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             Id = new(EntityId.New(clock)),
             At = _last,
             Type = type,
-            OrganizationId = place.Organization,
-            WorkspaceId = place.Workspace,
-            DeploymentId = place.Deployment,
-            DeployId = place.Deploy,
+            OrganizationId = scope.Organization,
+            WorkspaceId = scope.Workspace,
+            DeploymentId = scope.Deployment,
+            DeployId = scope.Deploy,
             By = by,
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null).ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
+            Details = details.Where(detail => detail.Value is not null)
+                .ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsPublished(type),
         };
@@ -51,7 +53,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
     {
         if (text.Length <= MostCharacters)
             return text;
-        // Not through the middle of a pair.
+        // A cut through a surrogate pair would leave half a character.
         var end = char.IsHighSurrogate(text[MostCharacters - 2]) ? MostCharacters - 2 : MostCharacters - 1;
         return text[..end] + "…";
     }

@@ -2,10 +2,12 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Server.Events;
 
-/// <summary>The record of what was changed; section <c>Events</c>.</summary>
+/// <summary>Events, which the audit log shows.</summary>
 internal sealed class EventOptions
 {
-    /// <summary>How many days an event is kept, at most 36,500; 400 by default, 0 for ever.</summary>
+    public const string Section = "Events";
+
+    /// <summary>How many days the server keeps an event. <c>0</c> keeps all events.</summary>
     [Range(0, 36_500)]
     public int KeepDays { get; set; } = 400;
 }

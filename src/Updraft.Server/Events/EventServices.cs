@@ -1,3 +1,5 @@
+using Updraft.Server.Telemetry;
+
 namespace Updraft.Server.Events;
 
 internal static class EventServices
@@ -6,8 +8,9 @@ internal static class EventServices
     {
         builder.Services.AddHttpContextAccessor();
         builder.Services.AddScoped<EventLog>();
-        builder.Services.AddOptions<EventOptions>().BindConfiguration("Events").ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<EventOptions>().BindConfiguration(EventOptions.Section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuditLog>();
         builder.Services.AddHostedService<ExpireEvents>();
+        builder.Services.AddBackgroundWork(ExpireEvents.WorkName);
     }
 }

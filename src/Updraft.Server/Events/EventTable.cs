@@ -18,15 +18,15 @@ internal static class EventTable
             builder.ToTable("events");
             builder.HasKey(row => row.Id);
             builder.Property(row => row.Details).HasJson();
-            // A page of a log is a range of one of these, read backwards, however many events there are.
+            // A page of the log is a range of one of these indexes, read backwards, so its cost does not grow with the log.
             builder.HasIndex(row => new { row.OrganizationId, row.At, row.Id });
             builder.HasIndex(row => new { row.OrganizationId, row.WorkspaceId, row.At, row.Id });
             builder.HasIndex(row => new { row.OrganizationId, row.DeploymentId, row.At, row.Id });
-            // A search for one type must not read the whole log.
+            // A filter for one type must not read the whole log.
             builder.HasIndex(row => new { row.OrganizationId, row.Type, row.At, row.Id });
-            // What is old goes.
+            // For the deletion of old events.
             builder.HasIndex(row => row.At);
-            // What webhooks have to look at; usually none or few.
+            // The events whose webhook deliveries are not enqueued; usually none or few.
             builder.HasIndex(row => new { row.At, row.Id }).HasFilter("is_pending");
         }
     }

@@ -1,35 +1,35 @@
 namespace Updraft.Server.Events;
 
 /// <summary>
-/// The types of events: what, and what became of it. They stand in the database and in webhooks, so a name never changes its meaning.
+/// The types of events: kind of object and change. The database and webhooks contain them, so a type never changes its name or meaning.
 /// </summary>
 internal static class EventTypes
 {
     public const string DeployCreated = "deploy.created";
 
-    /// <summary>It is what the Deployment is to run: by a finalize, or by deleting a bundle that was mounted.</summary>
+    /// <summary>The deploy became the desired state, by a finalize or by the deletion of a mounted bundle.</summary>
     public const string DeployFinalized = "deploy.finalized";
 
-    /// <summary>Every live agent runs it.</summary>
+    /// <summary>All live agents activated the deploy.</summary>
     public const string DeployActive = "deploy.active";
 
-    /// <summary>What it deployed does not run.</summary>
+    /// <summary>The deploy's image did not become ready.</summary>
     public const string DeployFailed = "deploy.failed";
 
-    /// <summary>A new deploy went back to an earlier one, of all or of one bundle; the event's deploy is the new one.</summary>
+    /// <summary>A new deploy rolled back to an earlier one, or rolled back one bundle. The event has the new deploy.</summary>
     public const string DeployRolledBack = "deploy.rolled_back";
 
-    /// <summary>Its description was changed.</summary>
+    /// <summary>The description was changed.</summary>
     public const string DeployUpdated = "deploy.updated";
 
     public const string DeploymentCreated = "deployment.created";
     public const string DeploymentUpdated = "deployment.updated";
     public const string DeploymentDeleted = "deployment.deleted";
 
-    /// <summary>A hibernation override was set.</summary>
+    /// <summary>A request set a hibernation override.</summary>
     public const string HibernationOverridden = "deployment.hibernation_overridden";
 
-    /// <summary>A hibernation override was removed.</summary>
+    /// <summary>A request removed a hibernation override.</summary>
     public const string HibernationResumed = "deployment.hibernation_resumed";
 
     public const string BundleCreated = "bundle.created";
@@ -39,7 +39,6 @@ internal static class EventTypes
     public const string TokenCreated = "token.created";
     public const string TokenUpdated = "token.updated";
 
-    /// <summary>Its roles were changed.</summary>
     public const string TokenRolesChanged = "token.roles_changed";
 
     public const string TokenRotated = "token.rotated";
@@ -48,7 +47,7 @@ internal static class EventTypes
     public const string AgentTokenCreated = "agent_token.created";
     public const string AgentTokenDeleted = "agent_token.deleted";
 
-    /// <summary>An agent came with its agent token, for the first time or after a change of its host or component.</summary>
+    /// <summary>An agent enrolled with its agent token, for the first time or after a change of its host or component.</summary>
     public const string AgentEnrolled = "agent.enrolled";
 
     public const string WorkspaceCreated = "workspace.created";
@@ -58,7 +57,7 @@ internal static class EventTypes
     public const string OrganizationCreated = "organization.created";
     public const string OrganizationUpdated = "organization.updated";
 
-    /// <summary>Somebody signed in for the first time.</summary>
+    /// <summary>A user signed in for the first time.</summary>
     public const string UserCreated = "user.created";
 
     public const string UserRolesChanged = "user.roles_changed";
@@ -69,23 +68,25 @@ internal static class EventTypes
     public const string WebhookCreated = "webhook.created";
     public const string WebhookUpdated = "webhook.updated";
 
-    /// <summary>It has a new secret.</summary>
+    /// <summary>The webhook got a new secret.</summary>
     public const string WebhookRotated = "webhook.rotated";
 
     public const string WebhookDeleted = "webhook.deleted";
 
-    /// <summary>The server has switched it off.</summary>
+    /// <summary>The server disabled the webhook. If a user does it, the type is <see cref="WebhookUpdated"/>.</summary>
     public const string WebhookDisabled = "webhook.disabled";
 
-    /// <summary>An event is sent once more, by hand.</summary>
+    /// <summary>A request sent an event again.</summary>
     public const string WebhookRedelivered = "webhook.redelivered";
 
-    /// <summary>A test is sent to it, and nowhere else.</summary>
+    /// <summary>A request sent a test event to one webhook. No other webhook gets it.</summary>
     public const string WebhookTest = "webhook.test";
 
-    /// <summary>Every type, in the order above.</summary>
-    public static IReadOnlyList<string> All { get; } = [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
+    /// <summary>All types, in the order of their declaration.</summary>
+    public static IReadOnlyList<string> All { get; } =
+        [.. typeof(EventTypes).GetFields().Where(field => field.IsLiteral).Select(field => (string)field.GetRawConstantValue()!)];
 
-    /// <summary>Whether webhooks tell of it.</summary>
-    public static bool IsPublished(string type) => type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
+    /// <summary>Whether webhooks send events of the type.</summary>
+    public static bool IsPublished(string type) =>
+        type is DeployCreated or DeployFinalized or DeployActive or DeployFailed or DeployRolledBack;
 }

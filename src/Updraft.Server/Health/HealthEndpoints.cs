@@ -2,19 +2,25 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Health;
 
-/// <summary>Whether the process lives, and whether it can work.</summary>
+/// <summary>Liveness and readiness of the server, for probes of Kubernetes, systemd and load balancers.</summary>
 internal static partial class HealthEndpoints
 {
+    private const string Prefix = "/healthz/";
+
+    public static void AddHealth(this WebApplicationBuilder builder) =>
+        builder.Services.AddTraceNoise(static path => path.Contains(Prefix, StringComparison.Ordinal));
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/healthz/live", () => TypedResults.Text("live")).AllowAnonymous();
-        routes.MapGet("/healthz/ready", CheckReadyAsync).AllowAnonymous();
+        routes.MapGet(Prefix + "live", () => TypedResults.Text("live")).AllowAnonymous();
+        routes.MapGet(Prefix + "ready", CheckReadyAsync).AllowAnonymous();
     }
 
-    /// <exception cref="ApiException">503: names what does not work; the log says why.</exception>
+    /// <exception cref="ApiException">503: the database or the blob store failed. The log has the reason.</exception>
     private static async Task<IResult> CheckReadyAsync(UpdraftDbContext db, IServiceProvider services, ILogger<ApiErrors> logger,
         CancellationToken cancellationToken)
     {
@@ -23,9 +29,10 @@ internal static partial class HealthEndpoints
         if (services.GetService<IBlobStore>() is { } store)
             await TryAsync("blob store", () => store.CheckAsync(cancellationToken));
         return broken.Count == 0 ? TypedResults.Text("ready")
-            : throw new ApiException(StatusCodes.Status503ServiceUnavailable, $"Not ready; not working: {string.Join(", ", broken)}.");
+            : throw new ApiException(HealthErrors.NotReady,
+                $"The server is not ready. These parts fail: {string.Join(", ", broken)}. The server log has the reasons.");
 
-        async Task TryAsync(string what, Func<Task> check)
+        async Task TryAsync(string part, Func<Task> check)
         {
             try
             {
@@ -33,12 +40,12 @@ internal static partial class HealthEndpoints
             }
             catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
             {
-                LogBroken(logger, what, exception);
-                broken.Add(what);
+                LogCheckFailed(logger, part, exception);
+                broken.Add(part);
             }
         }
     }
 
-    [LoggerMessage(10, LogLevel.Error, "The {Part} does not work.")]
-    private static partial void LogBroken(ILogger logger, string part, Exception exception);
+    [LoggerMessage(10, LogLevel.Error, "The readiness check of the {Part} failed. The server reports that it is not ready.")]
+    private static partial void LogCheckFailed(ILogger logger, string part, Exception exception);
 }

@@ -2,20 +2,18 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Images;
 
-/// <summary>Digests as registries write them: <c>sha256:</c> and 64 digits. Other algorithms are not known here.</summary>
+/// <summary>Digests of registries: <c>sha256:</c> and 64 hexadecimal digits. Updraft supports no other algorithm.</summary>
 internal static class ImageDigest
 {
     private const string Prefix = "sha256:";
 
-    /// <summary>The digest of some bytes.</summary>
     public static string Of(ReadOnlySpan<byte> bytes) => Prefix + Digest.Of(bytes);
 
-    /// <summary>Whether it is one.</summary>
     public static bool IsValid(string? text) => text is not null && text.StartsWith(Prefix, StringComparison.Ordinal)
         && Digest.TryParse(text[Prefix.Length..], out _);
 }
 
-/// <summary>What registries call the parts of an image.</summary>
+/// <summary>Media types of the parts of an image.</summary>
 internal static class ImageMediaType
 {
     public const string OciManifest = "application/vnd.oci.image.manifest.v1+json", OciIndex = "application/vnd.oci.image.index.v1+json",

@@ -3,13 +3,12 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;
 
-/// <summary>What the registry says of the tags that are deployed.</summary>
+/// <summary>Metrics of image tags that a finalize resolves.</summary>
 internal static class ImageMetrics
 {
     private static readonly Counter<long> Resolved = Instrumentation.Meter.CreateCounter<long>("updraft.images.resolved", "{image}",
-        "Tags that a finalize looked up in the registry: found, refused for what they are, or not known since it did not answer.");
+        "Image tags that a finalize resolved in the registry: found, refused as unusable, or failed because the registry did not respond.");
 
-    /// <summary>Counts a look into the registry.</summary>
     /// <param name="result"><c>found</c>, <c>refused</c> or <c>failed</c>.</param>
     public static void Count(string result) => Add(1, result);
 

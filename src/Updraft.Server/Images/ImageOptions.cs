@@ -2,28 +2,40 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Server.Images;
 
-/// <summary>The image registry; section <c>Images</c>.</summary>
+/// <summary>The image registry. The setting <c>Registry</c> has the host and port for clients.</summary>
 internal sealed class ImageOptions : IValidatableObject
 {
-    /// <summary>What the registry calls itself: the <c>service</c> of its token settings, and the audience of its tokens.</summary>
-    [Required, RegularExpression("^[!-~]{1,100}$", ErrorMessage = "Images:Service must be 1 to 100 printable ASCII characters without blanks.")]
+    public const string Section = "Images";
+
+    /// <summary>Service name of the registry: the <c>service</c> in its token settings, which is the audience of its tokens.</summary>
+    [Required, RegularExpression("^[!-~]{1,100}$", ErrorMessage =
+        "Images:Service must be 1 to 100 printable ASCII characters without spaces.")]
     public string Service { get; set; } = "updraft-registry";
 
-    /// <summary>Address under which the server itself reaches the registry; null for tags that are recorded and not looked up.</summary>
+    /// <summary>
+    /// URL under which the server reaches the registry. Without it, the server records image tags but does not resolve them, and it deletes
+    /// no image.
+    /// </summary>
+    /// <value>an <c>http</c> or <c>https</c> URL without a path</value>
     public string? RegistryUrl { get; set; }
 
-    /// <summary>How long an image stays in the registry after the last revision that named it was replaced; zero for ever.</summary>
+    /// <summary>
+    /// How long an image stays in the registry after a newer revision replaced the last revision that uses it. <c>0</c> keeps all images.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "36500.00:00:00", ParseLimitsInInvariantCulture = true,
-        ErrorMessage = "Images:KeepFor must be a time of at most 36500 days such as 90.00:00:00, or 0 to keep all.")]
+        ErrorMessage = "Images:KeepFor must be a time of at most 36500 days, e.g. 90.00:00:00, or 0 to keep all images.")]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(90);
 
-    /// <summary>Whether <c>/v2/</c> of this server leads to the registry; by default when <see cref="RegistryUrl"/> is set.</summary>
+    /// <summary>
+    /// Whether the server forwards <c>/v2/</c> to the registry, so that clients need no other URL. Default: <c>true</c> if
+    /// <see cref="RegistryUrl"/> is set.
+    /// </summary>
     public bool? Proxy { get; set; }
 
     /// <summary>Whether clients reach the registry through this server.</summary>
     public bool IsProxied => Proxy ?? RegistryUrl is { Length: > 0 };
 
-    /// <summary><see cref="RegistryUrl"/> with a slash at its end; null when it is not set.</summary>
+    /// <summary><see cref="RegistryUrl"/> with a trailing slash; null if it is not set.</summary>
     public Uri? Registry => string.IsNullOrEmpty(RegistryUrl) ? null : new Uri(RegistryUrl.TrimEnd('/') + "/");
 
     /// <inheritdoc/>
@@ -31,8 +43,9 @@ internal sealed class ImageOptions : IValidatableObject
     {
         if (string.IsNullOrEmpty(RegistryUrl))
             yield break;
-        if (!Uri.TryCreate(RegistryUrl, UriKind.Absolute, out var address) || address is not
+        if (!Uri.TryCreate(RegistryUrl, UriKind.Absolute, out var url) || url is not
             { Scheme: "http" or "https", AbsolutePath: "/", Query: "", Fragment: "", UserInfo: "" })
-            yield return new ValidationResult("Images:RegistryUrl must be an address such as http://127.0.0.1:5555, without a path.");
+            yield return new ValidationResult($"Images:RegistryUrl is '{RegistryUrl}'. Write a URL without a path, such as "
+                + "http://127.0.0.1:5555.");
     }
 }

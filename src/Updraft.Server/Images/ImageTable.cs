@@ -12,17 +12,18 @@ internal static class ImageTable
     {
         public DbSet<Image> Images => db.Set<Image>();
 
-        /// <summary>Notes that a deploy brings an image. Inside a write transaction.</summary>
-        /// <exception cref="ApiException">503: it is being deleted at the moment.</exception>
-        public async Task PinImageAsync(DeploymentId deployment, ResolvedImage image, DateTimeOffset now, CancellationToken cancellationToken)
+        /// <summary>Records that a deploy uses an image. Call it inside a write transaction.</summary>
+        /// <exception cref="ApiException">503: the image is being deleted.</exception>
+        public async Task PinImageAsync(DeploymentId deployment, ResolvedImage image, DateTimeOffset now,
+            CancellationToken cancellationToken)
         {
             var images = db.Set<Image>();
             foreach (var deleted in await images.AsNoTracking().Where(row => row.DeploymentId == deployment && row.DeletedAt != null)
                 .ToListAsync(cancellationToken))
-                deleted.CheckNotInTheWay(image);
+                deleted.RejectDuringDeletion(image);
             if (await images.FindAsync([deployment, image.Digest], cancellationToken) is { } known)
             {
-                known.Revive();
+                known.Restore();
                 known.PinnedAt = now;
                 return;
             }
@@ -40,14 +41,16 @@ internal static class ImageTable
             });
         }
 
-        /// <summary>Sees that an image can be gone back to. Inside a write transaction.</summary>
-        /// <exception cref="ApiException">400: it was deleted.</exception>
+        /// <summary>Checks that a rollback can use an image. Call it inside a write transaction.</summary>
+        /// <exception cref="ApiException">400: the image was deleted.</exception>
         public async Task CheckImageAsync(DeploymentId deployment, string digest, CancellationToken cancellationToken)
         {
             if (await db.Set<Image>().AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Digest == digest
                 && row.DeletedAt != null, cancellationToken) is { } image)
-                throw ApiException.BadRequest($"The image {image.Repository}@{digest} of that deploy was deleted on {image.DeletedAt:yyyy-MM-dd}, as the "
-                    + "retention of images says, so there is nothing to roll back to. Push it with a new deploy.");
+            {
+                throw new ApiException(ImageErrors.ImageDeleted, $"The image {image.Repository}@{digest} of that deploy was deleted on "
+                    + $"{image.DeletedAt:yyyy-MM-dd} by the image retention. Push the image again with a new deploy.");
+            }
         }
     }
 
@@ -61,7 +64,7 @@ internal static class ImageTable
             builder.Property(row => row.Architectures).HasJson();
             builder.Property(row => row.Parts).HasJson();
             builder.Ignore(row => row.Manifests);
-            // What retention looks for: pinned long ago and not deleted yet, or deleted by half.
+            // For the retention: images that were pinned long ago and are not deleted yet, or whose deletion was interrupted.
             builder.HasIndex(row => new { row.GoneAt, row.PinnedAt });
         }
     }

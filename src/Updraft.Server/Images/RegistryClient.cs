@@ -9,21 +9,23 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// What the server itself asks the registry, with a token that it gives itself for one repository and one action. Answers are taken
-/// for hostile: they are limited in size and time, and count only if their bytes have the digest under which they were asked for.
+/// The server's own requests to the registry. The server issues a token to itself for one repository and one action. Responses are
+/// untrusted: their size and time are limited, and their bytes must have the requested digest.
 /// </summary>
-/// <exception cref="ApiException">503: the registry does not answer, or not as a registry does.</exception>
+/// <exception cref="ApiException">503: the registry does not respond, or its response is invalid.</exception>
 internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IOptions<ImageOptions> options)
 {
-    /// <summary>Largest manifest, in bytes; the registry itself takes no larger one.</summary>
+    /// <summary>Maximum size of a manifest in bytes, which is also the limit of the registry.</summary>
     public const int MaxManifestBytes = 4 * 1024 * 1024;
 
-    /// <summary>Largest config of an image, in bytes.</summary>
+    /// <summary>Maximum size of an image config in bytes.</summary>
     public const int MaxConfigBytes = 4 * 1024 * 1024;
 
     private const int MaxRedirects = 3;
-    private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest", VersionHeader = "Docker-Distribution-Api-Version";
+    private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest",
+        VersionHeader = "Docker-Distribution-Api-Version";
 
+    /// <summary>Maximum duration of a request, with its retries and the body of its response.</summary>
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static readonly MediaTypeWithQualityHeaderValue[] ManifestTypes =
@@ -31,12 +33,12 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         new(ImageMediaType.OciManifest), new(ImageMediaType.OciIndex), new(ImageMediaType.DockerManifest), new(ImageMediaType.DockerList),
     ];
 
-    /// <summary>Whether there is a registry to ask.</summary>
+    /// <summary>Whether the operator configured a registry.</summary>
     public bool IsConfigured => options.Value.Registry is not null;
 
-    /// <summary>A manifest by tag or digest; null when the registry does not have it.</summary>
+    /// <summary>A manifest by tag or digest; null if the registry does not have it.</summary>
     public Task<RegistryResponse?> GetManifestAsync(RegistryRepository repository, string reference, CancellationToken cancellationToken) =>
-        AskAsync(async limit =>
+        RunAsync(async limit =>
         {
             using var response = await SendAsync(HttpMethod.Get, repository, Pull, Manifest(reference), limit);
             if (await IsMissingAsync(response, limit))
@@ -45,39 +47,40 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             var bytes = await ReadAsync(response, MaxManifestBytes, limit);
             var digest = ImageDigest.Of(bytes);
             if (ImageDigest.IsValid(reference) && reference != digest)
-                throw UnexpectedResponse($"it answered with another manifest than {reference}");
+                throw UnexpectedResponse($"it sent another manifest than {reference}");
             if (Header(response, DigestHeader) is { } named && named != digest)
-                throw UnexpectedResponse($"it calls a manifest {ApiException.Shorten(named)} whose digest is {digest}");
+                throw UnexpectedResponse($"it sent the digest {ApiException.Shorten(named)} for a manifest with the digest {digest}");
             return new RegistryResponse(digest, response.Content.Headers.ContentType?.MediaType, bytes);
         }, cancellationToken);
 
-    /// <summary>The digest that a tag has now, as the registry says, or that a digest is there; null when the registry does not have it.</summary>
+    /// <summary>The digest of a manifest by tag or digest, as the registry reports it; null if the registry does not have it.</summary>
     public Task<string?> FindManifestAsync(RegistryRepository repository, string reference, CancellationToken cancellationToken) =>
-        AskAsync(async limit =>
+        RunAsync(async limit =>
         {
             using var response = await SendAsync(HttpMethod.Head, repository, Pull, Manifest(reference), limit);
             if (response.StatusCode == HttpStatusCode.NotFound)
                 return null;
             Expect(response, HttpStatusCode.OK);
-            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest) ? digest : throw UnexpectedResponse("it names no digest");
+            return Header(response, DigestHeader) is { } digest && ImageDigest.IsValid(digest)
+                ? digest : throw UnexpectedResponse("it sent no digest");
         }, cancellationToken);
 
-    /// <summary>The config of an image; null when the registry does not have it.</summary>
+    /// <summary>The config of an image; null if the registry does not have it.</summary>
     public Task<byte[]?> GetConfigAsync(RegistryRepository repository, string digest, CancellationToken cancellationToken) =>
-        AskAsync(async limit =>
+        RunAsync(async limit =>
         {
             using var response = await SendAsync(HttpMethod.Get, repository, Pull, "blobs/" + digest, limit);
             if (await IsMissingAsync(response, limit))
                 return null;
             Expect(response, HttpStatusCode.OK);
             var bytes = await ReadAsync(response, MaxConfigBytes, limit);
-            return ImageDigest.Of(bytes) == digest ? bytes : throw UnexpectedResponse($"it answered with another blob than {digest}");
+            return ImageDigest.Of(bytes) == digest ? bytes : throw UnexpectedResponse($"it sent another blob than {digest}");
         }, cancellationToken);
 
-    /// <summary>Deletes a manifest and every tag that names it; one that is not there counts as deleted.</summary>
-    /// <returns>False when the registry is set up to delete nothing.</returns>
+    /// <summary>Deletes a manifest and all its tags. A manifest that does not exist counts as deleted.</summary>
+    /// <returns>False if the registry rejects deletions.</returns>
     public Task<bool> DeleteManifestAsync(RegistryRepository repository, string digest, CancellationToken cancellationToken) =>
-        AskAsync(async limit =>
+        RunAsync(async limit =>
         {
             using var response = await SendAsync(HttpMethod.Delete, repository, Delete, Manifest(digest), limit);
             if (response.StatusCode == HttpStatusCode.MethodNotAllowed)
@@ -89,59 +92,60 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
 
     private static string Manifest(string reference) => "manifests/" + Uri.EscapeDataString(reference);
 
-    /// <summary>The whole of a question, its body too, has one limit; whatever goes wrong on the way is a 503.</summary>
-    private static async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    /// <summary>Runs a request within <see cref="Limit"/>, and turns all failures into a 503.</summary>
+    private static async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> send, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(Limit);
         try
         {
-            return await ask(limit.Token);
+            return await send(limit.Token);
         }
         catch (HttpRequestException exception) when (exception.HttpRequestError == HttpRequestError.ConfigurationLimitExceeded)
         {
-            throw UnexpectedResponse("its answer is too large", exception);
+            throw UnexpectedResponse("its response is too large", exception);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or ExecutionRejectedException
             || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            throw new ApiException(StatusCodes.Status503ServiceUnavailable,
-                "The image registry does not answer, so the image cannot be looked up. Nothing was changed; try again, and if it stays so, "
-                + "its operator must look after the registry and the setting Images:RegistryUrl.", exception);
+            throw new ApiException(ImageErrors.RegistryUnreachable,
+                "The image registry does not respond, so the server cannot resolve the image. The request changed nothing. Send it again. "
+                + "If it fails again, an operator must check the registry and the setting Images:RegistryUrl.", exception);
         }
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, RegistryRepository repository, string action, string path,
         CancellationToken cancellationToken)
     {
-        var registry = options.Value.Registry ?? throw new InvalidOperationException("There is no Images:RegistryUrl.");
+        var registry = options.Value.Registry ?? throw new InvalidOperationException("Images:RegistryUrl is not set.");
         var token = sign.Run("updraft", [new RegistryAccess { Name = repository.ToString(), Actions = [action] }]).Token;
-        var address = new Uri(registry, $"v2/{repository}/{path}");
+        var url = new Uri(registry, $"v2/{repository}/{path}");
         for (var redirects = 0; ; redirects++)
         {
-            using var request = new HttpRequestMessage(method, address);
+            using var request = new HttpRequestMessage(method, url);
             foreach (var type in path.StartsWith("manifests/", StringComparison.Ordinal) ? ManifestTypes : [])
                 request.Headers.Accept.Add(type);
-            // A registry on an object store sends its clients there for blobs; the token is none of that store's business.
-            if (IsSameHost(address, registry))
+            // A registry with an object store redirects clients there for blobs. The store must not get the token.
+            if (IsSameHost(url, registry))
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
             if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
                 return response;
             using (response)
             {
-                address = response.Headers.Location is { } location && redirects < MaxRedirects ? new Uri(address, location)
-                    : throw UnexpectedResponse("it sends its clients from one address to the next");
-                if (address.Scheme != Uri.UriSchemeHttps && (address.Scheme != Uri.UriSchemeHttp || registry.Scheme == Uri.UriSchemeHttps))
-                    throw UnexpectedResponse("it sends its clients to an address that is not https");
+                url = response.Headers.Location is { } location && redirects < MaxRedirects ? new Uri(url, location)
+                    : throw UnexpectedResponse($"it redirects more than {MaxRedirects} times, or to no URL");
+                if (url.Scheme != Uri.UriSchemeHttps && (url.Scheme != Uri.UriSchemeHttp || registry.Scheme == Uri.UriSchemeHttps))
+                    throw UnexpectedResponse("it redirects to a URL that is not https");
             }
         }
     }
 
-    private static bool IsSameHost(Uri address, Uri registry) =>
-        address.Scheme == registry.Scheme && address.Port == registry.Port && string.Equals(address.Host, registry.Host, StringComparison.OrdinalIgnoreCase);
+    private static bool IsSameHost(Uri url, Uri registry) =>
+        url.Scheme == registry.Scheme && url.Port == registry.Port
+            && string.Equals(url.Host, registry.Host, StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>A 404 is believed only when a registry says it: whatever else listens there knows no image either.</summary>
+    /// <summary>Whether a registry sent a 404. A 404 of another server does not show that the image is missing.</summary>
     private static async Task<bool> IsMissingAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         if (response.StatusCode != HttpStatusCode.NotFound)
@@ -157,7 +161,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         catch (JsonException)
         {
         }
-        throw UnexpectedResponse("what answers at Images:RegistryUrl is no image registry");
+        throw UnexpectedResponse("the server at Images:RegistryUrl is not an image registry");
     }
 
     private static void Expect(HttpResponseMessage response, HttpStatusCode expected)
@@ -165,8 +169,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         if (response.StatusCode == expected)
             return;
         throw response.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
-            ? UnexpectedResponse("it does not accept Updraft's own token; compare its auth settings, certificate and clock with Updraft's")
-            : UnexpectedResponse($"it answered with status {(int)response.StatusCode}");
+            ? UnexpectedResponse("it rejects the token of Updraft; compare its auth settings, certificate and clock with those of Updraft")
+            : UnexpectedResponse($"it responded with status {(int)response.StatusCode}");
     }
 
     private static async Task<byte[]> ReadAsync(HttpResponseMessage response, int max, CancellationToken cancellationToken)
@@ -178,6 +182,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     private static string? Header(HttpResponseMessage response, string name) =>
         response.Headers.TryGetValues(name, out var values) ? values.FirstOrDefault() : null;
 
-    private static ApiException UnexpectedResponse(string what, Exception? cause = null) => new(StatusCodes.Status503ServiceUnavailable,
-        $"The image registry does not work as it should: {what}. Nothing was changed; its operator must look after it.", cause);
+    private static ApiException UnexpectedResponse(string reason, Exception? cause = null) => new(ImageErrors.UnexpectedResponse,
+        $"The image registry sent an unexpected response: {reason}. The request changed nothing. An operator must check the registry.",
+        cause);
 }

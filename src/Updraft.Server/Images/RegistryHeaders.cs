@@ -4,11 +4,11 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// Which headers pass between a client and the registry. Of a request those that the Distribution API reads: neither the cookie of a
-/// sign-in, nor what a client says about who forwards for whom. Of an answer all but what would let the registry speak for this server:
-/// it could otherwise name another place to log in at, and clients would send their API tokens there.
+/// Selects the headers that pass between a client and the registry. Of a request, only headers that the Distribution API reads pass;
+/// cookies and the client's own <c>X-Forwarded-*</c> headers do not. Of a response, headers that act in the name of this server do not
+/// pass. Otherwise the registry could name another token service, and clients would send their API tokens there.
 /// </summary>
-/// <param name="publicUrl">Where clients are: the registry makes addresses for them out of it, also behind a proxy that ends TLS.</param>
+/// <param name="publicUrl">The public URL, from which the registry builds the URLs in its responses.</param>
 internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
 {
     private const string Bearer = "Bearer ";
@@ -26,13 +26,14 @@ internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
         var headers = httpContext.Request.Headers;
         foreach (var name in Passed)
         {
-            // Two frames for one body would be two bodies; the chunks count.
+            // A request must not have two lengths, which proxies interpret differently. The chunked encoding wins.
             if (name == HeaderNames.ContentLength && headers.ContainsKey(HeaderNames.TransferEncoding))
                 continue;
-            if (headers.TryGetValue(name, out var values) && !proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
+            if (headers.TryGetValue(name, out var values)
+                && !proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values))
                 proxyRequest.Content?.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
         }
-        // A password is for the token service alone.
+        // Only bearer tokens pass. A password is for the token service, not for the registry.
         if (headers.Authorization is [{ } authorization] && authorization.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             proxyRequest.Headers.TryAddWithoutValidation(HeaderNames.Authorization, authorization);
         proxyRequest.Headers.Host = publicUrl.Authority;
@@ -46,27 +47,27 @@ internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
     public override async ValueTask<bool> TransformResponseAsync(HttpContext httpContext, HttpResponseMessage? proxyResponse,
         CancellationToken cancellationToken)
     {
-        var isAnswered = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
-        // The registry shares its address with the API now: what lies in it is no page of this server and sets no cookies for it.
+        var copiesBody = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+        // The registry shares its origin with the API. So its content must not run as a page of this server, or set cookies.
         var headers = httpContext.Response.Headers;
         headers.Remove(HeaderNames.SetCookie);
         if (headers.WWWAuthenticate is { Count: > 0 } challenge)
             headers.WWWAuthenticate = Challenge(challenge.ToString());
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = "default-src 'none'; sandbox";
-        return isAnswered;
+        return copiesBody;
     }
 
-    /// <summary>The registry's question for a token, with what it says about the token and with this server's place to get it.</summary>
-    private string Challenge(string asked)
+    /// <summary>The registry's challenge with its parameters, but with the token service of this server.</summary>
+    private string Challenge(string original)
     {
         var challenge = $"{Bearer}realm=\"{publicUrl.AbsoluteUri.TrimEnd('/')}/registry/token\"";
         foreach (var name in (string[])["service", "scope", "error"])
         {
-            var start = asked.IndexOf(name + "=\"", StringComparison.Ordinal) + name.Length + 2;
-            var end = start > name.Length + 1 ? asked.IndexOf('"', start) : -1;
+            var start = original.IndexOf(name + "=\"", StringComparison.Ordinal) + name.Length + 2;
+            var end = start > name.Length + 1 ? original.IndexOf('"', start) : -1;
             if (end >= 0)
-                challenge += $",{name}=\"{asked[start..end]}\"";
+                challenge += $",{name}=\"{original[start..end]}\"";
         }
         return challenge;
     }

@@ -9,11 +9,11 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// The key that signs tokens for the registry, with its certificate, made at the first start. A key of its own: who gets it can push
-/// images, but neither sign API tokens nor what agents believe.
+/// The key that signs tokens for the registry, with its certificate. The first start creates it. It is a separate key: with a stolen
+/// one, an attacker can push images, but cannot sign API tokens or desired states.
 /// <code>
-/// keys/registry.pem                 private key and certificate, readable by the owner only
-/// registry/token-certificate.pem    the certificate again, for the registry to trust
+/// keys/registry.pem                 private key and certificate; only the file owner can read it
+/// registry/token-certificate.pem    the certificate alone, for the configuration of the registry
 /// </code>
 /// </summary>
 internal sealed class RegistryKey : IHostedService, IDisposable
@@ -22,7 +22,7 @@ internal sealed class RegistryKey : IHostedService, IDisposable
 
     private const UnixFileMode Public = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    // What RFC 5280 writes for a certificate without an end. Its age says nothing here; whoever replaces the file replaces the key.
+    // RFC 5280 uses this time for a certificate without expiry. To replace the key, an operator replaces the file.
     private static readonly DateTimeOffset Never = new(9999, 12, 31, 23, 59, 59, TimeSpan.Zero);
 
     private readonly X509Certificate2 _certificate;
@@ -34,7 +34,7 @@ internal sealed class RegistryKey : IHostedService, IDisposable
         var path = Path.Join(options.Value.KeyDirectory(), FileName);
         var pem = Encoding.ASCII.GetString(SigningKeys.LoadOrCreate(path, static () => Encoding.ASCII.GetBytes(Create())));
         _certificate = X509Certificate2.CreateFromPem(pem, pem);
-        _key = _certificate.GetECDsaPrivateKey() ?? throw new CryptographicException($"{path} holds no ECDSA key.");
+        _key = _certificate.GetECDsaPrivateKey() ?? throw new CryptographicException($"{path} contains no ECDSA key.");
         _publicFile = Path.Join(options.Value.Folder("registry"), "token-certificate.pem");
         Signing = new SigningCredentials(
             new ECDsaSecurityKey(_key) { CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } },
@@ -42,16 +42,15 @@ internal sealed class RegistryKey : IHostedService, IDisposable
         Chain = [Convert.ToBase64String(_certificate.RawData)];
     }
 
-    /// <summary>By which another server's key is compared with this one.</summary>
+    /// <summary>The key as it is compared with the keys of other replicas.</summary>
     public SharedKey Shared => new("registry", FileName, _certificate.GetCertHashString(HashAlgorithmName.SHA256));
 
-    /// <summary>Signs tokens.</summary>
     public SigningCredentials Signing { get; }
 
-    /// <summary>The header <c>x5c</c>: the one certificate, by which the registry knows the key.</summary>
+    /// <summary>The token header <c>x5c</c>: the certificate, by which the registry identifies the key.</summary>
     public string[] Chain { get; }
 
-    /// <summary>Puts the certificate where the registry's operator finds it, before the first token is asked for.</summary>
+    /// <summary>Writes the certificate for the registry, before the server issues the first token.</summary>
     public Task StartAsync(CancellationToken cancellationToken)
     {
         var pem = _certificate.ExportCertificatePem() + "\n";

@@ -4,45 +4,45 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Images;
 
-/// <summary>A repository in the registry: the one of a Deployment.</summary>
+/// <summary>The repository of a Deployment in the registry.</summary>
 internal readonly record struct RegistryRepository(OrganizationId Organization, DeploymentId Deployment)
 {
-    /// <summary>Its name within the registry.</summary>
+    /// <summary>Name within the registry.</summary>
     public override string ToString() => $"{Organization}/{Deployment}";
 }
 
-/// <summary>A manifest as the registry gave it out; the digest is that of the bytes.</summary>
+/// <summary>A manifest from the registry. The digest is computed from the bytes.</summary>
 internal sealed record RegistryResponse(string Digest, string? MediaType, byte[] Bytes);
 
-/// <summary>An image's manifest, or an index of such: OCI and docker call the parts alike. Nothing in it is to be trusted.</summary>
+/// <summary>The manifest of an image, or an index of such manifests, in the format of OCI or Docker. Its content is untrusted.</summary>
 internal sealed record RegistryManifest
 {
     public string? MediaType { get; init; }
 
-    /// <summary>Of an image.</summary>
+    /// <summary>Null for an index.</summary>
     public RegistryDescriptor? Config { get; init; }
 
-    /// <summary>Of an image.</summary>
+    /// <summary>Null for an index.</summary>
     public IReadOnlyList<RegistryDescriptor?>? Layers { get; init; }
 
-    /// <summary>Of an index: one manifest for each platform.</summary>
+    /// <summary>The manifests of an index, one for each platform; null for an image.</summary>
     public IReadOnlyList<RegistryDescriptor?>? Manifests { get; init; }
 }
 
-/// <summary>Something that a manifest refers to.</summary>
+/// <summary>A reference of a manifest to a blob or another manifest.</summary>
 internal sealed record RegistryDescriptor
 {
     public string? MediaType { get; init; }
 
     public string? Digest { get; init; }
 
-    /// <summary>In bytes, as whoever built the image says.</summary>
+    /// <summary>Size in bytes, as the manifest states it.</summary>
     public long Size { get; init; }
 
     public RegistryPlatform? Platform { get; init; }
 }
 
-/// <summary>What an image runs on.</summary>
+/// <summary>The platform of an image.</summary>
 internal sealed record RegistryPlatform
 {
     public string? Os { get; init; }
@@ -52,7 +52,7 @@ internal sealed record RegistryPlatform
     public string? Variant { get; init; }
 }
 
-/// <summary>The part of an image's config that is read here.</summary>
+/// <summary>The part of an image config that Updraft reads.</summary>
 internal sealed record RegistryImageConfig
 {
     public string? Os { get; init; }
@@ -64,14 +64,14 @@ internal sealed record RegistryImageConfig
     public RegistryContainerConfig? Config { get; init; }
 }
 
-/// <summary>How containers of the image are made.</summary>
+/// <summary>The container settings of an image config.</summary>
 internal sealed record RegistryContainerConfig
 {
     [JsonPropertyName("Labels")]
     public IReadOnlyDictionary<string, string?>? Labels { get; init; }
 }
 
-/// <summary>Reads what registries say. A name that stands twice means one thing to us and another to somebody else, so it is refused.</summary>
+/// <summary>Parses responses of registries. It rejects duplicate names, because readers interpret them differently.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, MaxDepth = 32, AllowDuplicateProperties = false)]
 [JsonSerializable(typeof(RegistryManifest))]
 [JsonSerializable(typeof(RegistryImageConfig))]

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// The Distribution API as far as clients of one repository need it; the catalogue of all repositories is not in it. Every part of a path
-/// is of characters that stand for themselves: what is compared here is what the registry reads.
+/// The part of the Distribution API that clients of one repository need. The catalog of all repositories is not part of it. Each
+/// segment of a path has only characters that need no escaping, so the registry reads the same path that this class checks.
 /// </summary>
 internal static class RegistryPaths
 {
@@ -14,9 +14,9 @@ internal static class RegistryPaths
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create(Lower);
     private static readonly SearchValues<char> WordCharacters = SearchValues.Create(Lower + "ABCDEFGHIJKLMNOPQRSTUVWXYZ_.:+=-");
 
-    /// <summary>Whether the API has this.</summary>
-    /// <param name="method">Of the request.</param>
-    /// <param name="path">Of the request, decoded and without dot segments.</param>
+    /// <summary>Whether the API has the operation.</summary>
+    /// <param name="method">The HTTP method.</param>
+    /// <param name="path">The path, decoded and without dot segments.</param>
     public static bool Has(string method, string path) => path.Split('/') switch
     {
         ["", "v2", ""] => method is "GET" or "HEAD",
@@ -35,6 +35,7 @@ internal static class RegistryPaths
 
     private static bool IsName(string text) => text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyExcept(NameCharacters);
 
-    /// <summary>A tag, a digest or the id of an upload; never one that begins with a dot.</summary>
-    private static bool IsWord(string text) => text.Length is > 0 and <= MaxLength && text[0] != '.' && !text.AsSpan().ContainsAnyExcept(WordCharacters);
+    /// <summary>Whether a segment is a tag, a digest or the ID of an upload. None of them starts with a dot.</summary>
+    private static bool IsWord(string text) =>
+        text.Length is > 0 and <= MaxLength && text[0] != '.' && !text.AsSpan().ContainsAnyExcept(WordCharacters);
 }

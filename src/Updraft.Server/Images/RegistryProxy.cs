@@ -9,15 +9,16 @@ using Yarp.ReverseProxy.Forwarder;
 namespace Updraft.Server.Images;
 
 /// <summary>
-/// Hands <c>/v2/</c> on to the registry, so that images need no second address. Only what the Distribution API has is handed on, and only
-/// for repositories as Updraft names them. The registry judges the token; nothing is judged, buffered or kept here.
+/// Forwards <c>/v2/</c> to the registry, so that clients need no second URL. It forwards only operations of the Distribution API, and
+/// only for repositories with names of Updraft. The registry verifies the token. The proxy buffers and stores nothing.
 /// </summary>
 internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOptions> server, IOptions<ImageOptions> options) : IDisposable
 {
-    // A registry that moves a layer of many gigabytes in its store says nothing for minutes.
-    private static readonly ForwarderRequestConfig Request = new() { ActivityTimeout = TimeSpan.FromMinutes(15), Version = HttpVersion.Version11 };
+    // A registry sends nothing for minutes while it moves a layer of many gigabytes in its store.
+    private static readonly ForwarderRequestConfig Request =
+        new() { ActivityTimeout = TimeSpan.FromMinutes(15), Version = HttpVersion.Version11 };
 
-    // A client that compresses while it sends may pause for long; whoever never sends anything is cut off.
+    // A client may pause for a long time while it compresses a layer. The limit only stops clients that send almost nothing.
     private static readonly MinDataRate SlowestBody = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromMinutes(2));
 
     private readonly HttpMessageInvoker _client = new(new SocketsHttpHandler
@@ -28,59 +29,60 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
         AutomaticDecompression = DecompressionMethods.None,
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(10),
-        // A registry may move to another machine under the same name.
+        // A registry may move to another host under the same name.
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
     });
 
     private readonly RegistryHeaders _headers = new(new Uri(server.Value.PublicUrl));
 
-    /// <summary>Answers a request below <c>/v2</c>.</summary>
     public async Task RunAsync(HttpContext context)
     {
         if (!options.Value.IsProxied)
         {
-            await RegistryRejection.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
-                $"This is not the image registry; that is {server.Value.Registry}. The operator can make it both with Images:RegistryUrl.");
+            await RegistryRejection.WriteAsync(context, ImageErrors.NotProxied, "UNSUPPORTED",
+                $"This server does not forward requests to the image registry. Use {server.Value.Registry}, or let an operator set "
+                    + "Images:RegistryUrl.");
             return;
         }
-        // What is handed on is the path that was looked at, and it holds nothing that could be read in another way.
+        // The forwarded path is the checked path, and it has no character that the registry could interpret differently.
         if (!RegistryPaths.Has(context.Request.Method, context.Request.Path.Value!))
         {
-            await RegistryRejection.WriteAsync(context, StatusCodes.Status404NotFound, "UNSUPPORTED",
-                $"The registry has no {ApiException.Shorten(context.Request.Method)} {ApiException.Shorten(context.Request.Path.Value!)} here. "
-                + "Images lie in ORGANIZATION/DEPLOYMENT, as the Deployment's imageRepository says.");
+            await RegistryRejection.WriteAsync(context, ImageErrors.UnknownRegistryOperation, "UNSUPPORTED",
+                $"The registry has no operation {ApiException.Shorten(context.Request.Method)} "
+                    + $"{ApiException.Shorten(context.Request.Path.Value!)}. "
+                + "Repositories are named ORGANIZATION/DEPLOYMENT, as in 'imageRepository' of the Deployment.");
             return;
         }
         LiftLimits(context);
-        // The registry has no other protocol to switch to.
+        // The registry supports no upgrade to another protocol.
         context.Request.Headers.Upgrade = default;
         var error = await forwarder.SendAsync(context, options.Value.RegistryUrl!.TrimEnd('/'), _client, Request, _headers);
         if (context.Response.HasStarted || context.RequestAborted.IsCancellationRequested)
             return;
         if (error == ForwarderError.None)
-            // An error without a body is left as the registry sent it.
+            // Otherwise ApiErrors would add a body to an error that the registry sent without one.
             await context.Response.StartAsync();
         else
-            await RegistryRejection.WriteAsync(context, context.Response.StatusCode, context.Response.StatusCode < 500 ? "UNKNOWN" : "UNAVAILABLE",
-                Explain(context.Response.StatusCode));
+            await RegistryRejection.WriteAsync(context, RequestErrors.OfStatus(context.Response.StatusCode), context.Response.StatusCode,
+                context.Response.StatusCode < 500 ? "UNKNOWN" : "UNAVAILABLE", Explain(context.Response.StatusCode));
     }
 
     public void Dispose() => _client.Dispose();
 
     private static string Explain(int status) => status switch
     {
-        StatusCodes.Status504GatewayTimeout => "The image registry behind this server does not answer in time.",
-        >= 500 => "The image registry behind this server cannot be reached, or broke off; the server's log says more.",
-        StatusCodes.Status408RequestTimeout => "The body came too slowly.",
-        _ => "The body broke off or is malformed.",
+        StatusCodes.Status504GatewayTimeout => "The image registry did not respond in time. Send the request again.",
+        >= 500 => "The server lost the connection to the image registry, or could not open it. The server's log has the cause.",
+        StatusCodes.Status408RequestTimeout => "The request body arrived too slowly. Send it again over a faster connection.",
+        _ => "The request body is incomplete or malformed. Send the request again.",
     };
 
-    /// <summary>Layers are as large and as slow as they are; the registry's operator decides about that.</summary>
+    /// <summary>Removes the server's limits of size and rate. The registry has its own limits for layers.</summary>
     private static void LiftLimits(HttpContext context)
     {
         if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        // Kestrel has no rate for a single HTTP/2 request, and throws when one is set.
+        // Kestrel has no rate for a single HTTP/2 request, and throws if one is set.
         if (!HttpProtocol.IsHttp2(context.Request.Protocol) && context.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = SlowestBody;
     }

@@ -1,19 +1,25 @@
 using Updraft.Protocol.Api;
+using Updraft.Server.Api;
 
 namespace Updraft.Server.Images;
 
-/// <summary>Errors for the registry's clients, which read another form than those of the API.</summary>
+/// <summary>Writes errors in the shape of the Distribution API, which clients of the registry read.</summary>
 internal static class RegistryRejection
 {
-    /// <summary>Answers with one error.</summary>
     /// <param name="context">The request.</param>
-    /// <param name="status">HTTP status.</param>
-    /// <param name="code">One of the codes of the Distribution API, e.g. <c>UNAUTHORIZED</c>.</param>
-    /// <param name="message">What was wrong and what to do.</param>
-    public static Task WriteAsync(HttpContext context, int status, string code, string message)
+    /// <param name="code">The error.</param>
+    /// <param name="registryCode">A code of the Distribution API, e.g. <c>UNAUTHORIZED</c>.</param>
+    /// <param name="message">The mistake and the next step.</param>
+    public static Task WriteAsync(HttpContext context, ErrorCode code, string registryCode, string message) =>
+        WriteAsync(context, code, code.StatusCode, registryCode, message);
+
+    /// <summary>The same with another status than that of the code.</summary>
+    public static Task WriteAsync(HttpContext context, ErrorCode code, int status, string registryCode, string message)
     {
         context.Response.StatusCode = status;
-        return context.Response.WriteAsJsonAsync(new RegistryErrors { Errors = [new RegistryError { Code = code, Message = message }] },
+        context.Response.Headers[ErrorCode.Header] = code.Id;
+        return context.Response.WriteAsJsonAsync(new RegistryErrors { Errors =
+            [new RegistryError { Code = registryCode, Message = message }] },
             ApiJson.Default.RegistryErrors);
     }
 }

@@ -7,7 +7,7 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Images;
 
-/// <summary>Signs tokens for the registry. It asks nobody whether what is in them is permitted.</summary>
+/// <summary>Signs tokens for the registry. The caller must check the permissions first.</summary>
 internal sealed class SignRegistryToken(RegistryKey key, IOptions<ImageOptions> options, TimeProvider clock)
 {
     /// <summary>The <c>issuer</c> of the registry's token settings.</summary>
@@ -15,12 +15,11 @@ internal sealed class SignRegistryToken(RegistryKey key, IOptions<ImageOptions> 
 
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
-    /// <summary>Makes a token.</summary>
-    /// <param name="subject">Whose token it is, for the registry's log.</param>
-    /// <param name="access">What may be done with it.</param>
+    /// <param name="subject">ID of the caller, for the registry's log.</param>
+    /// <param name="access">Repositories and actions that the token allows.</param>
     public RegistryTokenResponse Run(string subject, IReadOnlyList<RegistryAccess> access)
     {
-        // A JWT counts whole seconds; the answer says the same.
+        // A JWT has whole seconds, so the response has the same times.
         var now = DateTimeOffset.FromUnixTimeSeconds(clock.GetUtcNow().ToUnixTimeSeconds());
         var token = new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {

@@ -1,37 +1,41 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using Updraft.Protocol;
-using Updraft.Server.Archives;
 using Updraft.Server.Bundles;
 using Updraft.Server.Storage;
 
 namespace Updraft.Server.Import;
 
 /// <summary>A blob that cannot be copied.</summary>
-/// <param name="Blob">Its key.</param>
-/// <param name="Problem">What is wrong with it, as a sentence.</param>
+/// <param name="Blob">Key of the blob.</param>
+/// <param name="Problem">The reason, as a sentence.</param>
 internal sealed record BadBlob(string Blob, string Problem);
 
-/// <summary>How many blobs there are, how many of them were there before or are copied, and the bytes that were copied.</summary>
+/// <summary>Numbers of the blobs of an import.</summary>
+/// <param name="All">Blobs of the source.</param>
+/// <param name="Present">Blobs that were in the target before.</param>
+/// <param name="Copied">Blobs that this run has copied.</param>
+/// <param name="Bytes">Sum of the sizes of the copied blobs.</param>
 internal sealed record BlobCount(int All, int Present, int Copied, long Bytes);
 
 /// <summary>
-/// Copies blobs, several at once, with a buffer each. What was copied is compared with its digest before it becomes visible: the digest
-/// in a manifest's name, those in a pack's index. A blob that is there with the same length is one that an earlier run has copied.
+/// Copies blobs, up to four concurrently. It verifies each copy before the commit: a manifest against the digest in its key, a pack
+/// against the digests in its index. It skips a blob that the target has with the same length, because an earlier run has copied it.
 /// </summary>
 internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<BlobCount> progress)
 {
-    private const int AtOnce = 4;
+    private const int MaxConcurrent = 4;
 
     private readonly ConcurrentQueue<BadBlob> _bad = new();
     private int _present, _copied;
     private long _bytes;
 
-    /// <summary>Copies all that can be; returns those that are damaged.</summary>
-    public async Task<(BlobCount Count, IReadOnlyList<BadBlob> Bad)> RunAsync(IReadOnlyCollection<string> keys, CancellationToken cancellationToken)
+    /// <summary>Copies all intact blobs. Returns the others, sorted by key.</summary>
+    public async Task<(BlobCount Count, IReadOnlyList<BadBlob> Bad)> RunAsync(IReadOnlyCollection<string> keys,
+        CancellationToken cancellationToken)
     {
         BlobCount Count() => new(keys.Count, Volatile.Read(ref _present), Volatile.Read(ref _copied), Interlocked.Read(ref _bytes));
-        var parallel = new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellationToken };
+        var parallel = new ParallelOptions { MaxDegreeOfParallelism = MaxConcurrent, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(keys, parallel, async (key, token) =>
         {
             await CopyAsync(key, token);
@@ -64,7 +68,7 @@ internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<Blo
             await writer.Content.FlushAsync(cancellationToken);
             try
             {
-                Check(key, writer.Content, cancellationToken);
+                Verify(key, writer.Content, cancellationToken);
             }
             catch (InvalidDataException exception)
             {
@@ -77,20 +81,20 @@ internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<Blo
         }
     }
 
-    private static void Check(string key, Stream content, CancellationToken cancellationToken)
+    private static void Verify(string key, Stream content, CancellationToken cancellationToken)
     {
         if (key.StartsWith("manifests/", StringComparison.Ordinal))
         {
             content.Position = 0;
             if (!key.EndsWith("/" + new Digest(SHA256.HashData(content)), StringComparison.Ordinal))
-                throw new InvalidDataException("Its bytes do not have its digest.");
+                throw new InvalidDataException("Its bytes do not match its digest.");
         }
         else if (key.StartsWith("packs/", StringComparison.Ordinal))
         {
             foreach (var entry in PackReader.ReadIndex(content))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using var frame = new FrameStream(content, entry.Offset, entry.Length);
+                using var frame = new PackFrame(content, entry.Offset, entry.Length);
                 PackReader.CopyVerified(frame, entry.Size, entry.Content, Stream.Null);
             }
         }

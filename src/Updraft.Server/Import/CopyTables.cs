@@ -8,41 +8,43 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Import;
 
-/// <summary>A table that was copied.</summary>
-/// <param name="Name">Its name.</param>
-/// <param name="Rows">How many rows it has, in both databases.</param>
-/// <param name="Sha256">Digest of all values, rows in the order of the primary key; the same in both databases.</param>
+/// <summary>A copied table.</summary>
+/// <param name="Name">Name of the table.</param>
+/// <param name="Rows">Number of its rows, the same in both databases.</param>
+/// <param name="Sha256">Digest of all values, in the order of the primary key; the same in both databases. Empty after a dry run.</param>
 internal sealed record CopiedTable(string Name, long Rows, string Sha256);
 
 /// <summary>
-/// Copies all rows of all tables that the model has, whatever they are for, each after those that it refers to. Then reads them back in
-/// the same transaction and compares. What stands in the target's tables before is removed. Memory does not depend on their sizes.
+/// Copies all rows of all tables of the model. A table is copied after the tables that it references, then read from the target in the same
+/// transaction and compared. Earlier rows of the target are deleted first. Memory does not depend on the number of rows.
 /// </summary>
-/// <param name="source">SQLite, at this program's schema.</param>
-/// <param name="target">SQLite or PostgreSQL, at this program's schema; its connection is open and in a transaction.</param>
-/// <param name="progress">Told the table and the rows of it so far.</param>
+/// <param name="source">SQLite with the schema of this program.</param>
+/// <param name="target">SQLite or PostgreSQL with the schema of this program, with an open connection and transaction.</param>
+/// <param name="progress">Called with the name of the table and the number of its rows so far.</param>
 internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext target, Action<string, long> progress)
 {
-    // About this database, not about what is in it.
-    private const string NotCopied = $"name NOT IN ('{ServerFact.OldestSchema}', '{ServerFact.UnfinishedImport}')";
+    // These facts describe the database itself, not its data.
+    private const string CopiedFacts = $"name NOT IN ('{ServerFact.OldestSchema}', '{ServerFact.UnfinishedImport}')";
 
-    /// <summary>The tables of a model, each after those that it refers to.</summary>
+    /// <summary>The tables of the model, each after the tables that it references.</summary>
     public static IReadOnlyList<ITable> InOrder(UpdraftDbContext db)
     {
         var sorted = new List<ITable>();
         var left = db.Model.GetRelationalModel().Tables.OrderBy(table => table.Name, StringComparer.Ordinal).ToList();
         while (left.Count > 0)
         {
-            var next = left.FindAll(table => table.ForeignKeyConstraints.All(key => key.PrincipalTable == table || sorted.Contains(key.PrincipalTable)));
+            var next = left.FindAll(table => table.ForeignKeyConstraints
+                .All(key => key.PrincipalTable == table || sorted.Contains(key.PrincipalTable)));
             if (next.Count == 0)
-                throw new InvalidOperationException($"The tables {string.Join(", ", left.Select(table => table.Name))} refer to each other.");
+                throw new InvalidOperationException(
+                    $"The tables {string.Join(", ", left.Select(table => table.Name))} reference each other.");
             sorted.AddRange(next);
             left.RemoveAll(next.Contains);
         }
         return sorted;
     }
 
-    /// <exception cref="IOException">A table is not the same in both databases afterwards.</exception>
+    /// <exception cref="IOException">A table differs between the databases after the copy.</exception>
     public async Task<IReadOnlyList<CopiedTable>> RunAsync(CancellationToken cancellationToken)
     {
         var tables = InOrder(target);
@@ -65,13 +67,14 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
                 }
                 await writer.CompleteAsync(cancellationToken);
             }
-            await SetNextNumbersAsync(table, columns, cancellationToken);
+            await SetSequencesAsync(table, columns, cancellationToken);
             using var written = new TableDigest();
             await foreach (var row in RowsAsync(target, table, columns, cancellationToken))
                 written.Add(row);
             var (wanted, got) = (read.Finish(table.Name), written.Finish(table.Name));
             if (wanted != got)
-                throw new IOException($"the table {table.Name} has {wanted.Rows} rows with the digest {wanted.Sha256}, and {got.Rows} with {got.Sha256} after it was copied.");
+                throw new IOException($"the table {table.Name} has {wanted.Rows} rows with the digest {wanted.Sha256} in the source, "
+                    + $"but {got.Rows} with the digest {got.Sha256} after the copy.");
             copied.Add(got);
         }
         return copied;
@@ -80,7 +83,7 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
     private static async IAsyncEnumerable<object?[]> RowsAsync(UpdraftDbContext db, ITable table, List<IColumn> columns,
         [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // Texts compare by bytes in both, so the rows come in the same order.
+        // Both databases compare texts by bytes, so the rows have the same order.
         var order = string.Join(", ", table.PrimaryKey!.Columns.Select(column => Quote(column.Name)));
         await using var command = db.Database.GetDbConnection().CreateCommand();
         command.Transaction = db.Database.CurrentTransaction?.GetDbTransaction();
@@ -96,7 +99,7 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         }
     }
 
-    // SQLite keeps whole numbers of any type, and truth, as one type; the model says which it is.
+    // SQLite has one type for integers and booleans; the model has the exact type.
     private static object Read(DbDataReader reader, int index, IColumn column) => Type.GetTypeCode(ClrType(column)) switch
     {
         TypeCode.String => reader.GetString(index),
@@ -106,7 +109,8 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         TypeCode.Boolean => reader.GetBoolean(index),
         TypeCode.Double => reader.GetDouble(index),
         _ when ClrType(column) == typeof(byte[]) => reader.GetFieldValue<byte[]>(index),
-        _ => throw new InvalidOperationException($"{column.Table.Name}.{column.Name} is a {ClrType(column).Name}, which an import cannot copy yet."),
+        _ => throw new InvalidOperationException($"{column.Table.Name}.{column.Name} is a {ClrType(column).Name}, "
+            + "which an import cannot copy yet."),
     };
 
     private static Type ClrType(IColumn column) => Nullable.GetUnderlyingType(column.ProviderClrType) ?? column.ProviderClrType;
@@ -116,13 +120,15 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         var connection = target.Database.GetDbConnection();
         if (connection is NpgsqlConnection postgres)
         {
-            var copy = await postgres.BeginBinaryImportAsync($"COPY {Quote(table.Name)} ({Names(columns)}) FROM STDIN (FORMAT BINARY)", cancellationToken);
+            var copy = await postgres.BeginBinaryImportAsync($"COPY {Quote(table.Name)} ({Names(columns)}) FROM STDIN (FORMAT BINARY)",
+                cancellationToken);
             copy.Timeout = TimeSpan.Zero;
             return new CopyWriter(copy, columns);
         }
         var insert = connection.CreateCommand();
         insert.Transaction = target.Database.CurrentTransaction!.GetDbTransaction();
-        insert.CommandText = $"INSERT INTO {Quote(table.Name)} ({Names(columns)}) VALUES ({string.Join(", ", columns.Select((_, i) => $"@p{i}"))})";
+        var parameters = string.Join(", ", columns.Select((_, i) => $"@p{i}"));
+        insert.CommandText = $"INSERT INTO {Quote(table.Name)} ({Names(columns)}) VALUES ({parameters})";
         for (var i = 0; i < columns.Count; i++)
         {
             var parameter = insert.CreateParameter();
@@ -132,12 +138,13 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         return new InsertWriter(insert);
     }
 
-    /// <summary>Numbers that PostgreSQL gives to rows go on after the highest that there is.</summary>
-    private async Task SetNextNumbersAsync(ITable table, List<IColumn> columns, CancellationToken cancellationToken)
+    /// <summary>Sets the sequences of PostgreSQL to the highest copied value.</summary>
+    private async Task SetSequencesAsync(ITable table, List<IColumn> columns, CancellationToken cancellationToken)
     {
         if (target.Database.GetDbConnection() is not NpgsqlConnection)
             return;
-        foreach (var column in columns.Where(column => Type.GetTypeCode(ClrType(column)) is TypeCode.Int16 or TypeCode.Int32 or TypeCode.Int64))
+        var integers = columns.Where(column => Type.GetTypeCode(ClrType(column)) is TypeCode.Int16 or TypeCode.Int32 or TypeCode.Int64);
+        foreach (var column in integers)
         {
             await RunAsync($"""
                 SELECT setval(pg_get_serial_sequence('{Quote(table.Name)}', '{column.Name}'), COALESCE(max({Quote(column.Name)}), 0) + 1, false)
@@ -155,7 +162,7 @@ internal sealed class CopyTables(UpdraftDbContext source, UpdraftDbContext targe
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private static string Where(ITable table) => table.Name == "server_facts" ? $" WHERE {NotCopied}" : "";
+    private static string Where(ITable table) => table.Name == "server_facts" ? $" WHERE {CopiedFacts}" : "";
 
     private static string Names(IEnumerable<IColumn> columns) => string.Join(", ", columns.Select(column => Quote(column.Name)));
 

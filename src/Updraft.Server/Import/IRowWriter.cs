@@ -4,20 +4,20 @@ using Npgsql;
 
 namespace Updraft.Server.Import;
 
-/// <summary>Puts rows into one table, in the fastest way that its database has.</summary>
+/// <summary>Writes rows to one table, with the fastest method of its database.</summary>
 internal interface IRowWriter : IAsyncDisposable
 {
-    /// <summary>Adds a row.</summary>
+    /// <summary>Writes a row. The values are in the order of the columns; null is NULL.</summary>
     Task WriteAsync(object?[] row, CancellationToken cancellationToken);
 
-    /// <summary>No more rows come.</summary>
+    /// <summary>Completes the write after the last row.</summary>
     Task CompleteAsync(CancellationToken cancellationToken);
 }
 
-/// <summary>PostgreSQL's <c>COPY</c>.</summary>
+/// <summary>Uses <c>COPY</c> of PostgreSQL.</summary>
 internal sealed class CopyWriter(NpgsqlBinaryImporter copy, IReadOnlyList<IColumn> columns) : IRowWriter
 {
-    // Without what stands in brackets: varchar(64) is written as varchar.
+    // Without the length: varchar(64) becomes varchar.
     private readonly string[] _types = [.. columns.Select(column => column.StoreType.Split('(')[0])];
 
     public async Task WriteAsync(object?[] row, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed class CopyWriter(NpgsqlBinaryImporter copy, IReadOnlyList<IColum
     public ValueTask DisposeAsync() => copy.DisposeAsync();
 }
 
-/// <summary>One statement, prepared once.</summary>
+/// <summary>Uses one prepared <c>INSERT</c> statement.</summary>
 internal sealed class InsertWriter(DbCommand insert) : IRowWriter
 {
     public async Task WriteAsync(object?[] row, CancellationToken cancellationToken)

@@ -7,13 +7,13 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Import;
 
-/// <summary>What an import has done, or would do.</summary>
-/// <param name="IsResumed">Whether an earlier run had begun it.</param>
-/// <param name="Tables">What was copied; with a dry run, what there is, without digests.</param>
-/// <param name="Blobs">What was copied; with a dry run, what there is.</param>
-/// <param name="BadBlobs">Blobs of the source that are damaged or missing; with any the import fails.</param>
-/// <param name="Scrub">What was read from the target in the end; null when it did not come to that.</param>
-/// <param name="Damage">What is not right in the target; with any the import fails.</param>
+/// <summary>The result of an import or of a dry run.</summary>
+/// <param name="IsResumed">Whether the import continued an earlier run.</param>
+/// <param name="Tables">The copied tables. After a dry run: the tables of the source, without digests.</param>
+/// <param name="Blobs">The copied blobs. After a dry run: the blobs of the source.</param>
+/// <param name="BadBlobs">Damaged or missing blobs of the source. If there are any, the import fails.</param>
+/// <param name="Scrub">Numbers of the final scrub of the target; null if the import failed before it.</param>
+/// <param name="Damage">Problems that the scrub found in the target. If there are any, the import fails.</param>
 internal sealed record ImportResult(bool IsResumed, IReadOnlyList<CopiedTable> Tables, BlobCount Blobs, IReadOnlyList<BadBlob> BadBlobs,
     ScrubCount? Scrub, IReadOnlyList<ScrubDamage> Damage)
 {
@@ -21,31 +21,31 @@ internal sealed record ImportResult(bool IsResumed, IReadOnlyList<CopiedTable> T
 }
 
 /// <summary>
-/// Moves an installation of one data folder to where the settings say.
+/// Moves an installation from one data directory to the database and the blob store of the settings.
 /// <list type="number">
-/// <item>Keep the server of the source from starting, and other servers off the target.</item>
-/// <item>See that the source is at this program's schema, and the target is empty, or an import that was broken off.</item>
-/// <item>Mark the target: until the mark is gone, no server starts on it.</item>
-/// <item>Copy keys and blobs. A blob is there whole or not at all.</item>
-/// <item>Copy all tables in one transaction, which also compares them.</item>
-/// <item>Read every blob from the target, and remove the mark.</item>
+/// <item>Take the locks that prevent a start of the source's server, and of servers on the target.</item>
+/// <item>Check that the source has the schema of this program, and that the target is empty or has an incomplete import.</item>
+/// <item>Mark the target: servers refuse to start on it until the mark is removed.</item>
+/// <item>Copy keys and blobs. A blob is visible completely or not at all.</item>
+/// <item>Copy all tables in one transaction, and compare them.</item>
+/// <item>Scrub the target, then remove the mark.</item>
 /// </list>
-/// Whoever is killed in between leaves the mark; the next run skips the blobs that are there and copies the tables anew.
+/// If the process is killed, the mark stays. The next run skips the copied blobs and copies the tables again.
 /// </summary>
-/// <param name="services">The parts of the target's server, in a scope; asked only for what is needed, since some make folders.</param>
-/// <param name="progress">Told in words how far it is.</param>
+/// <param name="services">Scoped services of the target's server. Resolved only when needed, because some create directories.</param>
+/// <param name="progress">Called with a text about the progress.</param>
 internal sealed class ImportInstallation(IServiceProvider services, Action<string> progress)
 {
     private readonly string _data = Path.GetFullPath(services.GetRequiredService<IOptions<ServerOptions>>().Value.Data);
     private readonly DatabaseOptions _database = services.GetRequiredService<IOptions<DatabaseOptions>>().Value;
-    private readonly BlobStoreUrl _address = services.GetRequiredService<BlobStoreUrl>();
+    private readonly BlobStoreUrl _blobStore = services.GetRequiredService<BlobStoreUrl>();
     private readonly CopyKeys _keys = new(services.GetRequiredService<IOptions<ServerOptions>>(), services);
 
     private UpdraftDbContext Db => services.GetRequiredService<UpdraftDbContext>();
 
     private PrepareDatabase Prepare => services.GetRequiredService<PrepareDatabase>();
 
-    /// <summary>Looks at both sides and counts; changes nothing.</summary>
+    /// <summary>Checks source and target, and counts rows and blobs. It changes nothing.</summary>
     public async Task<ImportResult> TryAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         await source.BeginAsync(cancellationToken);
@@ -60,15 +60,15 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         return new ImportResult(resumed, tables, new BlobCount(blobs.Count, 0, 0, 0), missing, null, []);
     }
 
-    /// <summary>Does it.</summary>
-    /// <exception cref="IOException">It cannot be done; the message says why.</exception>
+    /// <summary>Runs the import.</summary>
+    /// <exception cref="IOException">The import is impossible; the message has the reason and the next step.</exception>
     public async Task<ImportResult> RunAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
         // 1
         source.Lock();
-        if (_data != source.Folder)
+        if (_data != source.DataDirectory)
             services.GetRequiredService<DataDirectoryLock>().Take();
-        await using var turn = await Prepare.LockMigrationsAsync(cancellationToken);
+        await using var migrationLock = await Prepare.LockMigrationsAsync(cancellationToken);
 
         // 2
         await source.BeginAsync(cancellationToken);
@@ -82,8 +82,9 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         // 4
         await _keys.RunAsync(source, cancellationToken);
         var copy = new CopyBlobs(source.Store, services.GetRequiredService<IBlobStore>(),
-            count => progress($"{Bar(count.Present + count.Copied, count.All)} blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
-        var (count, bad) = await copy.RunAsync(_address is DirectoryUrl && _data == source.Folder ? [] : blobs, cancellationToken);
+            count => progress($"{ProgressBar(count.Present + count.Copied, count.All)} "
+                + $"blobs {count.Present + count.Copied} of {count.All}, {count.Bytes} bytes copied"));
+        var (count, bad) = await copy.RunAsync(_blobStore is DirectoryUrl && _data == source.DataDirectory ? [] : blobs, cancellationToken);
         bad = [.. missing, .. bad];
         if (bad.Count > 0)
             return new ImportResult(resumed, [], count, bad, null, []);
@@ -93,55 +94,63 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
 
         // 6
         var damage = new List<ScrubDamage>();
-        var scrub = new ScrubBundles(Db, StorageServices.OpenToRead(services), damage.Add,
-            read => progress($"{Bar(read.Packs + read.Manifests, blobs.Count)} read again: {ScrubCommand.Describe(read)}"));
+        var scrub = new ScrubBundles(Db, StorageServices.OpenForReading(services), damage.Add,
+            read => progress($"{ProgressBar(read.Packs + read.Manifests, blobs.Count)} scrub: {ScrubCommand.Describe(read)}"));
         var total = await scrub.RunAsync(cancellationToken);
         if (damage.Count == 0)
             await UnmarkAsync(cancellationToken);
         return new ImportResult(resumed, tables, count, bad, total, damage);
     }
 
-    /// <summary>Sees whether the import can begin or go on; true when an earlier run had begun it.</summary>
+    /// <summary>Checks that the import can start or continue. True if it continues an earlier run.</summary>
     private async Task<bool> CheckAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
-        if (!_database.IsShared && _data == source.Folder)
-            throw new IOException("source and target are the same database. Name another folder with --Data, or PostgreSQL with --Database:ConnectionString.");
-        // Before the keys: where a server has worked there are other keys too, and that is not what is wrong.
+        if (!_database.IsShared && _data == source.DataDirectory)
+            throw new IOException("source and target are the same database. Name another data directory with --Data, "
+                + "or PostgreSQL with --Database:ConnectionString.");
+        // Before the keys: a target that a server has used has other keys too, but the database is the reason to reject it.
         var resumed = await CheckTargetAsync(cancellationToken);
         _keys.Check(source);
         return resumed;
     }
 
-    /// <summary>Whether an earlier run had begun here.</summary>
+    /// <summary>Checks that the target is empty or has an incomplete import. True in the second case.</summary>
     private async Task<bool> CheckTargetAsync(CancellationToken cancellationToken)
     {
-        var isThere = _database.IsShared || File.Exists(Path.Join(_data, "database", "updraft.db"));
-        if (!isThere || !(await Db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any())
+        var exists = _database.IsShared || File.Exists(Path.Join(_data, "database", "updraft.db"));
+        if (!exists || !(await Db.Database.GetAppliedMigrationsAsync(cancellationToken)).Any())
             return false;
         if (await Db.ServerFacts.AnyAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken))
             return true;
         foreach (var table in CopyTables.InOrder(Db).Where(table => table.Name != "server_facts"))
         {
-            // A table that a later schema brings is empty where it is not there yet.
+            // A database of an older schema lacks later tables.
             var rows = $"SELECT 1 AS \"Value\" FROM \"{table.Name}\"";
             if (await HasTableAsync(table.Name, cancellationToken) && await Db.Database.SqlQueryRaw<int>(rows).AnyAsync(cancellationToken))
-                throw new IOException($"the target's database is not empty: there are rows in {table.Name}. An import needs a new database, on which no server was started.");
+                throw new IOException($"the database of the target is not empty: the table {table.Name} has rows. "
+                    + "An import needs a new database, on which no server was started.");
         }
         return false;
     }
 
     private async Task<bool> HasTableAsync(string name, CancellationToken cancellationToken) => await (_database.IsShared
         ? Db.Database.SqlQuery<int>($"""SELECT 1 AS "Value" FROM pg_tables WHERE schemaname = current_schema() AND tablename = {name}""")
-        : Db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}")).AnyAsync(cancellationToken);
+        : Db.Database.SqlQuery<int>($"SELECT 1 AS Value FROM sqlite_master WHERE type = 'table' AND name = {name}"))
+        .AnyAsync(cancellationToken);
 
-    /// <summary>The blobs to copy; none when they are in an object store already. And those that a version needs and that are not there.</summary>
-    private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source, CancellationToken cancellationToken)
+    /// <summary>
+    /// Lists the blobs to copy, and the missing blobs that a version needs. Both are empty if the source has no blobs and the target uses
+    /// an object store: then the blobs are already in that store.
+    /// </summary>
+    private async Task<(IReadOnlyList<string> All, IReadOnlyList<BadBlob> Missing)> FindBlobsAsync(SourceInstallation source,
+        CancellationToken cancellationToken)
     {
         var all = source.BlobKeys();
-        if (all.Count == 0 && _address is not DirectoryUrl)
+        if (all.Count == 0 && _blobStore is not DirectoryUrl)
             return (all, []);
         var needed = await source.NeededBlobsAsync(cancellationToken);
-        return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(key => new BadBlob(key, "It is not there."))]);
+        return (all, [.. needed.Except(all, StringComparer.Ordinal).Order(StringComparer.Ordinal)
+            .Select(key => new BadBlob(key, "It is missing."))]);
     }
 
     private async Task MarkAsync(SourceInstallation source, CancellationToken cancellationToken)
@@ -149,21 +158,23 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         await using var write = await Db.BeginWriteAsync(cancellationToken);
         if (await Db.ServerFacts.SingleOrDefaultAsync(row => row.Name == ServerFact.UnfinishedImport, cancellationToken) is { } mark)
         {
-            if (mark.Value != source.Folder)
-                throw new IOException($"an import from '{mark.Value}' into this database has not ended. Go on with that one, or give this one a new database.");
+            if (mark.Value != source.DataDirectory)
+                throw new IOException($"an import from '{mark.Value}' into this database is incomplete. "
+                    + "Complete that import, or use a new database.");
             return;
         }
-        Db.ServerFacts.Add(new() { Name = ServerFact.UnfinishedImport, Value = source.Folder });
+        Db.ServerFacts.Add(new() { Name = ServerFact.UnfinishedImport, Value = source.DataDirectory });
         await Db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 
     private async Task<IReadOnlyList<CopiedTable>> CopyTablesAsync(SourceInstallation source, CancellationToken cancellationToken)
     {
-        await using var patient = _database.IsShared ? DatabaseServices.OpenWithoutTimeout(_database) : null;
-        var target = patient ?? Db;
+        await using var unpooled = _database.IsShared ? DatabaseServices.OpenWithoutTimeout(_database) : null;
+        var target = unpooled ?? Db;
         await using var write = await target.BeginWriteAsync(cancellationToken);
-        var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows")).RunAsync(cancellationToken);
+        var tables = await new CopyTables(source.Db, target, (table, rows) => progress($"{table}: {rows} rows"))
+            .RunAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return tables;
     }
@@ -175,7 +186,7 @@ internal sealed class ImportInstallation(IServiceProvider services, Action<strin
         await write.CommitAsync(cancellationToken);
     }
 
-    private static string Bar(int done, int all)
+    private static string ProgressBar(int done, int all)
     {
         const int Width = 24;
         var filled = all == 0 ? Width : Math.Min(Width, (int)((long)done * Width / all));

@@ -4,12 +4,15 @@ using System.Text;
 
 namespace Updraft.Server.Import;
 
-/// <summary>Digest of rows in their order: of every value its kind, its length and its bytes, the same for both databases.</summary>
+/// <summary>
+/// Digest of rows in their order. It covers the kind, the length and the bytes of each value, so equal rows have the same digest in
+/// SQLite and PostgreSQL.
+/// </summary>
 internal sealed class TableDigest : IDisposable
 {
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
 
-    /// <summary>Rows so far.</summary>
+    /// <summary>Number of rows so far.</summary>
     public long Rows { get; private set; }
 
     public void Add(object?[] row)

@@ -5,11 +5,13 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.OpenApi;
 
-/// <summary>What stands around the operations: where they are, and how a caller says who he is.</summary>
+/// <summary>Describes the API as a whole: its title, its URL, and its authentication.</summary>
 internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenApiDocumentTransformer
 {
-    /// <summary>Name of the one way to sign in.</summary>
+    /// <summary>Name of the only security scheme.</summary>
     public const string Bearer = "JWT";
+
+    private const string Errors = $"Every error response has a stable error code in its header {ErrorCode.Header}.";
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
@@ -19,8 +21,8 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
             Title = "Updraft",
             Version = "v1.0",
             Description = context.DocumentName == ServedDescription.Own
-                ? "What Updraft has beside the API of Deployments and deploys: the files of deploys, what two deploys differ in, webhooks, and the audit log."
-                : "Deploys of Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens.",
+                ? "Updraft's own operations: the files of deploys, the differences of two deploys, webhooks, and the audit log. " + Errors
+                : "Deploys for Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens. " + Errors,
         };
         document.Servers = [new OpenApiServer { Url = options.Value.PublicUrl.TrimEnd('/') + prefix }];
         document.AddComponent<IOpenApiSecurityScheme>(Bearer, new OpenApiSecurityScheme
@@ -31,12 +33,12 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
             Description = "An API token of this server.",
         });
         document.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Bearer, document)] = [] }];
-        // The address of the server ends with the prefix, so the paths begin after it; clients build requests from both.
+        // The URL of the server ends with the prefix, so the paths start after it. Clients join both.
         var paths = new OpenApiPaths();
         foreach (var (path, item) in document.Paths.OrderBy(path => path.Key, StringComparer.Ordinal))
             paths.Add(path[prefix.Length..], item);
         document.Paths = paths;
-        // The framework adds one for every class with routes.
+        // The framework adds a tag for each class with routes, which no operation uses.
         var used = from path in paths.Values
                    from operation in path.Operations!.Values
                    from tag in operation.Tags!
@@ -48,7 +50,7 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
         return Task.CompletedTask;
     }
 
-    /// <summary>"This record or null" becomes the record: nothing is null here, and few readers follow the long form.</summary>
+    /// <summary>Replaces "this schema or null" by the schema. The API sends no null, and few tools support the long form.</summary>
     private static void WriteReferencesInline(IOpenApiSchema schema)
     {
         if (schema.Properties is not { } properties)

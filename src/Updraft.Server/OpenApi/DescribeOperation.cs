@@ -13,12 +13,12 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.OpenApi;
 
-/// <summary>Describes one operation from its route: the metadata, the handler's parameters and what it returns.</summary>
+/// <summary>Describes an operation by its route: the metadata, the parameters of the handler, and its result.</summary>
 internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 {
     private const string Json = "application/json";
 
-    /// <summary>Only routes of the contract, and of two addresses for the same only today's.</summary>
+    /// <summary>Whether a route is an operation, below the prefix of the document. Other prefixes have the same operations.</summary>
     public static bool IsDescribed(ApiDescription description, string prefix) =>
         ("/" + description.RelativePath).StartsWith(prefix + "/", StringComparison.Ordinal)
         && description.ActionDescriptor.EndpointMetadata.OfType<Operation>().Any();
@@ -34,7 +34,8 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 
         operation.OperationId = contract.Id;
         operation.Summary = Words(contract.Id);
-        operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own ? "updraft" : ResourceNames.Find(path), document) };
+        operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own
+            ? "updraft" : ResourceNames.Find(path), document) };
         operation.Parameters = [.. OperationParameters.Of(path, handler, metadata)];
         operation.RequestBody = contract.Body is null ? null : new OpenApiRequestBody
         {
@@ -45,7 +46,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
         var produced = Produced(metadata, handler);
         operation.Responses[produced is null ? "204" : "200"] = new OpenApiResponse
         {
-            Description = produced is null ? "Done." : "Done; the answer is what there is now.",
+            Description = produced is null ? "The operation succeeded." : "The operation succeeded. The response has the current state.",
             Content = produced is null ? null : await ContentAsync(produced),
         };
         foreach (var (status, text) in Errors(path))
@@ -65,24 +66,27 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 
     private static IEnumerable<(string Status, string Text)> Errors(string path)
     {
-        yield return ("400", "The request is wrong; nothing was changed.");
-        yield return ("401", "No valid token came with the request.");
-        yield return ("403", "The token's role does not include this.");
+        yield return ("400", "The request is invalid. It changed nothing.");
+        yield return ("401", "The request has no valid token.");
+        yield return ("403", "The roles of the token do not include the permission.");
         if (path.Contains('{', StringComparison.Ordinal))
-            yield return ("404", "Something that the address names does not exist, or the caller may not see it.");
-        yield return ("500", "The server failed; its log has the request under the id of the answer.");
+            yield return ("404", "A resource in the URL does not exist, or the caller may not read it.");
+        yield return ("500", "The server failed. Its log has the cause under the request ID of the response.");
     }
 
-    /// <summary>The record of the answer; null when there is no body.</summary>
+    /// <summary>The type of the response body; null if it has none.</summary>
     private static Type? Produced(IList<object> metadata, MethodInfo handler)
     {
-        if (metadata.OfType<IProducesResponseTypeMetadata>().FirstOrDefault(produces => produces.StatusCode == StatusCodes.Status200OK)?.Type
-            is { } said && said != typeof(void))
-            return said;
+        if (metadata.OfType<IProducesResponseTypeMetadata>()
+            .FirstOrDefault(produces => produces.StatusCode == StatusCodes.Status200OK)?.Type
+            is { } declared && declared != typeof(void))
+            return declared;
         var type = handler.ReturnType;
-        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(Task<>) || type.GetGenericTypeDefinition() == typeof(ValueTask<>)))
+        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(Task<>)
+            || type.GetGenericTypeDefinition() == typeof(ValueTask<>)))
             type = type.GetGenericArguments()[0];
-        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(JsonHttpResult<>) || type.GetGenericTypeDefinition() == typeof(Ok<>)))
+        if (type.IsGenericType && (type.GetGenericTypeDefinition() == typeof(JsonHttpResult<>)
+            || type.GetGenericTypeDefinition() == typeof(Ok<>)))
             type = type.GetGenericArguments()[0];
         return type == typeof(void) || type == typeof(Task) || typeof(IResult).IsAssignableFrom(type) ? null : type;
     }

@@ -11,8 +11,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// What the records say about their fields, in the terms of the description. Optional fields are left out of answers when they have no
-/// value, so that nothing is ever null; what a record cannot leave out is required.
+/// Describes the fields of records. A response omits optional fields without a value, so no field is null. A field that a record
+/// cannot omit is required.
 /// </summary>
 internal sealed class DescribeSchema : IOpenApiSchemaTransformer
 {
@@ -23,7 +23,7 @@ internal sealed class DescribeSchema : IOpenApiSchemaTransformer
         if (type == typeof(string) || type == typeof(DateTimeOffset))
             schema.Type = JsonSchemaType.String;
         else if (type == typeof(int) || type == typeof(long))
-            // JSON numbers have no width.
+            // The framework also allows texts and adds a bit width, which JSON numbers do not have.
             (schema.Type, schema.Format, schema.Pattern) = (JsonSchemaType.Integer, null, null);
         if (type == typeof(DateTimeOffset))
             schema.Format = "date-time";
@@ -34,7 +34,7 @@ internal sealed class DescribeSchema : IOpenApiSchemaTransformer
         return Task.CompletedTask;
     }
 
-    /// <summary>Puts what validation attributes say on a schema.</summary>
+    /// <summary>Adds the limits of validation attributes to a schema.</summary>
     public static void Constrain(OpenApiSchema schema, IEnumerable<object> attributes)
     {
         foreach (var attribute in attributes)

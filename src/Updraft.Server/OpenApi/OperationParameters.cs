@@ -10,37 +10,36 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.OpenApi;
 
-/// <summary>The parameters of an operation: the address's, then those that the handler takes from the query.</summary>
+/// <summary>The parameters of an operation: first those of the path, then those that the handler reads from the query.</summary>
 internal static partial class OperationParameters
 {
     private static readonly Dictionary<string, string> Descriptions = new(StringComparer.Ordinal)
     {
-        ["offset"] = "Rows to skip.",
-        ["limit"] = "Rows to return at most.",
-        ["sorts"] = "Order of the rows: a field and a direction each; the first counts most.",
+        ["offset"] = "Number of rows to skip.",
+        ["limit"] = "Maximum number of rows in the response.",
+        ["sorts"] = "Sort order: fields with a direction, in order of priority.",
         ["names"] = "Only rows with one of these names.",
         ["workspaceIds"] = "Only rows of these Workspaces.",
-        ["deploymentIds"] = "Only these Deployments.",
+        ["deploymentIds"] = "Only Deployments with these IDs.",
         ["workspaceId"] = "Only rows of this Workspace.",
         ["deploymentId"] = "Only rows of this Deployment.",
         ["kind"] = "Only tokens of this kind.",
-        ["provider"] = "Only those of this cloud provider.",
-        ["cloudProvider"] = "Cloud provider of the Deployment; the answer is the same for all.",
-        ["deploymentType"] = "Type of the Deployment; the answer is the same for all.",
-        ["executor"] = "Executor of the Deployment; the answer is the same for all.",
-        ["isDagBundle"] = "Only bundles that hold DAGs, or only the others.",
-        ["type"] = "Only those of this type.",
-        ["includeDefaultRoles"] = "Whether the answer has the roles that come with Updraft too.",
-        ["scopeType"] = "Only permissions of this level.",
-        ["scopeTypes"] = "Only roles of these levels.",
-        ["version"] = "Version of a bundle, as the upload answered with it.",
-        ["includeOnlyOrganizationTokens"] = "Only tokens whose role counts in the whole Organization.",
+        ["provider"] = "Only rows of this cloud provider.",
+        ["cloudProvider"] = "Cloud provider of the Deployment. The response is the same for all providers.",
+        ["deploymentType"] = "Type of the Deployment. The response is the same for all types.",
+        ["executor"] = "Executor of the Deployment. The response is the same for all executors.",
+        ["isDagBundle"] = "true: only bundles with DAGs. false: only other bundles.",
+        ["type"] = "Only rows of this type.",
+        ["includeDefaultRoles"] = "Whether the response includes the built-in roles.",
+        ["scopeType"] = "Only permissions of this scope type.",
+        ["scopeTypes"] = "Only roles of these scope types.",
+        ["version"] = "Version of a bundle, from the response of its upload.",
+        ["includeOnlyOrganizationTokens"] = "Only tokens whose scope is the Organization.",
     };
 
-    /// <summary>All parameters.</summary>
-    /// <param name="path">The route.</param>
-    /// <param name="handler">The method that serves it.</param>
-    /// <param name="metadata">What else the route says, such as how its rows can be sorted.</param>
+    /// <param name="path">The path of the route.</param>
+    /// <param name="handler">The handler method.</param>
+    /// <param name="metadata">The metadata of the route, such as its sort orders.</param>
     public static IEnumerable<IOpenApiParameter> Of(string path, MethodInfo handler, IList<object> metadata)
     {
         var inPath = RouteParameter().Matches(path).Select(match => match.Groups["name"].Value).ToList();
@@ -50,7 +49,8 @@ internal static partial class OperationParameters
                 Name = name,
                 In = ParameterLocation.Path,
                 Required = true,
-                Description = name.EndsWith("Id", StringComparison.Ordinal) ? $"Id of the {name[..^"Id".Length]}." : Descriptions.GetValueOrDefault(name),
+                Description = name.EndsWith("Id", StringComparison.Ordinal)
+                    ? $"ID of the {name[..^"Id".Length]}." : Descriptions.GetValueOrDefault(name),
                 Schema = new OpenApiSchema { Type = JsonSchemaType.String },
             };
         foreach (var parameter in handler.GetParameters())
@@ -97,7 +97,7 @@ internal static partial class OperationParameters
         name = all.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? char.ToLowerInvariant(name[0]) + name[1..];
         if (name == "sorts" && metadata.OfType<SortOrders>().FirstOrDefault() is { } orders && schema.Items is OpenApiSchema items)
             items.Enum = [.. orders.Values.Select(order => JsonValue.Create(order)!)];
-        // What the handler reads itself is text to the framework; how it is read is said by attributes.
+        // The handler parses some parameters itself, so they are texts for the framework. Attributes declare their type.
         if (schema.Type == JsonSchemaType.String && all.OfType<RangeAttribute>().Any())
             schema.Type = JsonSchemaType.Integer;
         if (all.OfType<DataTypeAttribute>().Any(data => data.DataType == DataType.DateTime))
@@ -115,7 +115,7 @@ internal static partial class OperationParameters
         };
     }
 
-    /// <summary>The schema of what a query can carry; null for services, bodies and everything else a handler takes.</summary>
+    /// <summary>The schema of a query parameter; null for services, bodies and other arguments of a handler.</summary>
     private static OpenApiSchema? Schema(Type type)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;

@@ -1,6 +1,6 @@
 namespace Updraft.Server.OpenApi;
 
-/// <summary>The kind of thing that an address is about; operations are grouped by it.</summary>
+/// <summary>The kind of resource of a URL path. The description groups operations by it.</summary>
 internal static class ResourceNames
 {
     private static readonly Dictionary<string, string> OfOrganization = new(StringComparer.Ordinal)
@@ -26,7 +26,7 @@ internal static class ResourceNames
         ["bundles"] = "Bundle",
     };
 
-    /// <summary>Of <c>v1/organizations/{organizationId}/deployments/{deploymentId}/deploys</c>, <c>Deploy</c>.</summary>
+    /// <summary>For example <c>Deploy</c> for <c>v1/organizations/{organizationId}/deployments/{deploymentId}/deploys</c>.</summary>
     public static string Find(string path)
     {
         var names = path.Split('/', StringSplitOptions.RemoveEmptyEntries).Skip(1).Where(part => part[0] != '{').ToList();

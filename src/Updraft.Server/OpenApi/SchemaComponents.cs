@@ -2,13 +2,13 @@ using Microsoft.OpenApi;
 
 namespace Updraft.Server.OpenApi;
 
-/// <summary>Gives every named schema its one place in the document and puts references to it everywhere else.</summary>
+/// <summary>Moves each named schema to the components of the document, and replaces it by a reference.</summary>
 internal static class SchemaComponents
 {
-    // Where the framework keeps the name that SchemaNames gave.
+    // Metadata key in which the framework stores the name from SchemaNames.
     private const string NameKey = "x-schema-id";
 
-    /// <summary>The schema itself when it has no name, else a reference.</summary>
+    /// <summary>A reference to the schema; the schema itself if it has no name.</summary>
     public static IOpenApiSchema Refer(IOpenApiSchema schema, OpenApiDocument document)
     {
         if (schema is not OpenApiSchema own)

@@ -5,8 +5,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// Names of the records in the description. The contract's own, so that generated clients have the type names that people know:
-/// the record's name without <c>Response</c>, and a table for the rest.
+/// Names of the schemas in the description. They are the contract's names, so that generated clients have the same type names: the
+/// name of the record without <c>Response</c>, with a table of exceptions.
 /// </summary>
 internal static class SchemaNames
 {
@@ -23,7 +23,7 @@ internal static class SchemaNames
         [typeof(OverrideDeploymentHibernationRequest)] = "OverrideDeploymentHibernationBody",
     };
 
-    /// <summary>The name of a type; null for one that is described where it is used.</summary>
+    /// <summary>The name of a type; null for a type that is described inline.</summary>
     public static string? Find(JsonTypeInfo type)
     {
         if (Others.TryGetValue(type.Type, out var name))

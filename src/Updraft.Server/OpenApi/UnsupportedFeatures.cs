@@ -4,20 +4,20 @@ using Updraft.Server.Security;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// The resources of the API that Updraft does not have, and what it says about them: the one list. Middleware after authentication, for
-/// addresses without a route. Without a token they answer 401 like every other address below an Organization.
+/// The resources of the contract that Updraft does not have, with a message for each: the only list of them. Middleware after
+/// authentication, for URLs without a route. Without a token, such a URL is a 401, like every other URL below an Organization.
 /// </summary>
 internal sealed class UnsupportedFeatures(RequestDelegate next)
 {
     private static readonly Dictionary<string, string> Features = new(StringComparer.Ordinal)
     {
-        ["environment-objects"] = "environment objects; keep connections and variables in Airflow or in its secrets backend",
-        ["teams"] = "teams; give the roles to tokens and users",
-        ["invites"] = "invites",
-        ["alerts"] = "alerts",
-        ["notification-channels"] = "notification channels",
-        ["allowed-ip-address-ranges"] = "ranges of allowed addresses; set them in the proxy or firewall in front of the server",
-        ["audit-logs"] = "audit logs at this address; they are at /updraft/v1/organizations/{organizationId}/audit-log",
+        ["environment-objects"] = "no environment objects. Keep connections and variables in Airflow, or in its secrets backend.",
+        ["teams"] = "no teams. Grant the roles to tokens and users.",
+        ["invites"] = "no invites. Users sign in with the identity provider.",
+        ["alerts"] = "no alerts. Use webhooks, or alerts of your monitoring.",
+        ["notification-channels"] = "no notification channels. Use webhooks.",
+        ["allowed-ip-address-ranges"] = "no allowed IP address ranges. Restrict them in the reverse proxy or firewall.",
+        ["audit-logs"] = "no audit logs at this URL. Use /updraft/v1/organizations/{organizationId}/audit-log.",
     };
 
     public Task InvokeAsync(HttpContext context)
@@ -25,13 +25,13 @@ internal sealed class UnsupportedFeatures(RequestDelegate next)
         if (context.GetEndpoint() is null && Feature(context.Request.Path.Value ?? "") is { } feature)
         {
             throw context.Features.Get<Subject>() is null
-                ? new ApiException(StatusCodes.Status401Unauthorized, "Send a valid token: 'Authorization: Bearer TOKEN'.")
-                : new ApiException(StatusCodes.Status404NotFound, $"Updraft does not have {feature}.");
+                ? new ApiException(RequestErrors.Unauthenticated, "The request has no valid token. Send 'Authorization: Bearer TOKEN'.")
+                : new ApiException(FeatureErrors.FeatureUnsupported, $"Updraft has {feature}");
         }
         return next(context);
     }
 
-    // …/organizations/{id}/NAME, or a name further down: teams of users, for instance.
+    // The name after …/organizations/{id}/, or one further down, such as the teams of a user.
     private static string? Feature(string path)
     {
         var segments = path.Split('/');

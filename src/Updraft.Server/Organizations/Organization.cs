@@ -3,14 +3,14 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Organizations;
 
-/// <summary>The top of the tenancy: nothing is seen across its border.</summary>
+/// <summary>The top scope. A caller sees nothing of another Organization.</summary>
 internal sealed class Organization
 {
     public required OrganizationId Id { get; init; }
 
     public required string Name { get; set; }
 
-    /// <summary>Stored for clients, like the settings below it. Null before somebody sets it.</summary>
+    /// <summary>Null until an update sets it. Updraft stores this property and those below it for clients, and does not use them.</summary>
     public string? BillingEmail { get; set; }
 
     public bool IsScimEnabled { get; set; }

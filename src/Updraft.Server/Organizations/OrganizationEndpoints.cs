@@ -7,7 +7,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Organizations;
 
-/// <summary>Organizations over HTTP. They are made at the first start.</summary>
+/// <summary>Endpoints of Organizations. The first start of the server creates the Organization; no request does.</summary>
 internal static class OrganizationEndpoints
 {
     private const string BetaSupportPlan = "TEAM";
@@ -19,13 +19,14 @@ internal static class OrganizationEndpoints
 
     public static void MapOrganizations(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations").Sorts(Sorting.Orders);
+        routes.MapGet("/organizations", ListAsync).Requires(Permission.ListOrganizations).Operation("ListOrganizations")
+            .Sorts(Sorting.Orders);
         routes.MapGet("/organizations/{organizationId}", GetAsync).Requires(Permission.ReadOrganization).Operation("GetOrganization");
         routes.MapPost("/organizations/{organizationId}", UpdateAsync).Requires(Permission.UpdateOrganization)
             .Operation<UpdateOrganizationRequest>("UpdateOrganization");
     }
 
-    // A token belongs to one Organization, and clients read the first one without a check: the filters for products change nothing.
+    // A token belongs to one Organization. Clients read the first one without a check, so the contract's product filters have no effect.
     private static async Task<OrganizationsPaginated> ListAsync(Subject subject, UpdraftDbContext db, ApiVersion version, Paging paging,
         string[]? sorts, CancellationToken cancellationToken)
     {

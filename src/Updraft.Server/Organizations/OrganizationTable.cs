@@ -13,11 +13,13 @@ internal static class OrganizationTable
         public DbSet<Organization> Organizations => db.Set<Organization>();
 
         /// <summary>
-        /// The Organization, first in a write transaction that changes it, or its Workspaces, tokens, people or roles: others that do wait.
+        /// Reads and locks the row of the Organization. Call it first in a write transaction that changes the Organization, its Workspaces,
+        /// tokens, users or roles. Other such transactions wait.
         /// </summary>
-        /// <exception cref="ApiException">404: no such Organization.</exception>
+        /// <exception cref="ApiException">404: the Organization does not exist.</exception>
         public async Task<Organization> LockOrganizationAsync(OrganizationId id, CancellationToken cancellationToken) =>
-            (await db.LockRowsAsync<Organization>("SELECT * FROM organizations WHERE id = {0}", id.Value, cancellationToken)).SingleOrDefault()
+            (await db.LockRowsAsync<Organization>("SELECT * FROM organizations WHERE id = {0}", id.Value, cancellationToken))
+                .SingleOrDefault()
                 ?? throw ApiException.NotFound("Organization", id.Value);
     }
 

@@ -2,24 +2,23 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Organizations;
 
-/// <summary>Replaces the settings of an Organization. Apart from the name, they are only kept.</summary>
+/// <summary>Replaces the settings of an Organization. Updraft stores them, and uses only the name.</summary>
 internal sealed class UpdateOrganization(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
     private const int MaxName = 50, MaxEmail = 255;
 
-    /// <exception cref="ApiException">400: a required field is missing or bad. 404: no such Organization.</exception>
+    /// <exception cref="ApiException">400: a required field is missing or invalid. 404: the Organization does not exist.</exception>
     public async Task<Organization> RunAsync(Subject subject, OrganizationId id, UpdateOrganizationRequest request,
         CancellationToken cancellationToken)
     {
         var name = TextLimit.Name(request.Name, "name", MaxName);
         if (request.BillingEmail is null || request.IsScimEnabled is null)
-            throw ApiException.BadRequest("An update replaces all settings, so it needs 'billingEmail' and 'isScimEnabled' too.");
+            throw ApiException.BadRequest("An update replaces all settings. Send 'billingEmail' and 'isScimEnabled' too.");
         TextLimit.Check(request.BillingEmail, "billingEmail", MaxEmail);
 
         await using var write = await db.BeginWriteAsync(cancellationToken);

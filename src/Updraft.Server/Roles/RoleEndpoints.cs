@@ -9,10 +9,10 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Roles;
 
-/// <summary>The roles over HTTP: those of <see cref="RoleCatalog"/>. There are no custom ones.</summary>
+/// <summary>Endpoints of roles: those of <see cref="RoleCatalog"/>. Updraft has no custom roles.</summary>
 internal static class RoleEndpoints
 {
-    private static readonly Role[] Given = [.. Enum.GetValues<Role>().Except([Role.Agent])];
+    private static readonly Role[] Grantable = [.. Enum.GetValues<Role>().Except([Role.Agent])];
 
     public static void MapRoles(this IEndpointRouteBuilder routes)
     {
@@ -33,7 +33,7 @@ internal static class RoleEndpoints
         };
 
     private static DefaultRoleResponse[] ListTemplates(
-        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Given
+        [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Grantable
         .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = ContractPermissions.Of(role) })
         .Where(role => scopeTypes is not { Length: > 0 } || scopeTypes.Contains(role.ScopeType, StringComparer.Ordinal))];
 
@@ -66,8 +66,9 @@ internal static class RoleEndpoints
         {
             Name = group.Key,
             Scope = group.Key.Replace('.', ' '),
-            Description = $"What may be done to {group.Key.Split('.')[^1]} of a {group.Key.Split('.')[0]}.",
-            Permissions = [.. group.Select(name => new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
+            Description = $"Permissions for {group.Key.Split('.')[^1]} of a {group.Key.Split('.')[0]}.",
+            Permissions = [.. group.Select(name =>
+                new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
         })];
 
     private static string Scope(Role role) => role.Scope().ToString().ToUpperInvariant();

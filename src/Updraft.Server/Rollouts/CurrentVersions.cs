@@ -7,12 +7,12 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// What a Deployment runs, as its agents say: the mounts of the live agent that is furthest behind, so that a version
-/// counts as current only when everybody has it. Without a live agent every known one is asked.
+/// Reads the live state of a Deployment: the mounts of the live agent that is furthest behind. So a version counts as current only when all
+/// live agents run it. Without a live agent, all known agents count.
 /// </summary>
 internal sealed class CurrentVersions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    /// <summary>Versions by the mount's path below the agent's root; empty when nothing was reported.</summary>
+    /// <summary>Versions by path below the agent's root; empty without a report.</summary>
     public async Task<IReadOnlyDictionary<string, string>> ReadAsync(DeploymentId deployment, CancellationToken cancellationToken)
     {
         var liveSince = clock.GetUtcNow() - options.Value.LiveFor;
@@ -26,7 +26,6 @@ internal sealed class CurrentVersions(UpdraftDbContext db, IOptions<AgentOptions
         return ByPath(mounts ?? []);
     }
 
-    /// <summary>The versions of a report.</summary>
     public static IReadOnlyDictionary<string, string> ByPath(IReadOnlyList<MountReport> mounts) =>
         mounts.ToDictionary(mount => mount.Path, mount => mount.Version, StringComparer.Ordinal);
 }

@@ -10,11 +10,12 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Sees that every bundle has its row: the default DAG bundle from the first look at it on, any other from its creation or first deploy.
+/// Ensures that every bundle has a row. The default DAG bundle gets it at the first request for bundles, other bundles at creation or first
+/// deploy.
 /// </summary>
 internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options)
 {
-    /// <summary>Adds the rows that a Deployment's settings and newest revision call for and that are missing. Usually none is.</summary>
+    /// <summary>Adds the missing rows of the default DAG bundle and of the newest revision. Usually none is missing.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
     public async Task CompleteAsync(DeploymentId id, CancellationToken cancellationToken)
     {
@@ -22,11 +23,11 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
             return;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(id, cancellationToken);
-        var newest = await NewestAsync(id, deployment.Revision, cancellationToken);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         foreach (var (mount, bundle) in await FindOrAddAsync(deployment, newest?.Mounts ?? [], newest?.CreatedAt ?? deployment.CreatedAt,
             deployment.CreatedBy, cancellationToken))
         {
-            // Revisions from before bundles had rows have no history; it begins with what runs.
+            // Revisions of releases without bundle rows have no history, so the history begins with the newest revision.
             if (db.Entry(bundle).State != EntityState.Added)
                 continue;
             db.BundleMoves.Add(new()
@@ -43,7 +44,7 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
         await write.CommitAsync(cancellationToken);
     }
 
-    /// <summary>The rows of mounts, and the default DAG bundle's; what is missing is added. Inside a write transaction.</summary>
+    /// <summary>The rows of mounts. Adds missing rows, also that of the default DAG bundle. Call it inside a write transaction.</summary>
     public async Task<IReadOnlyList<(RevisionMount Mount, Bundle Bundle)>> FindOrAddAsync(Deployment deployment,
         IReadOnlyList<RevisionMount> mounts, DateTimeOffset now, SubjectProfile by, CancellationToken cancellationToken)
     {
@@ -60,7 +61,7 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
         {
             if (!rows.TryGetValue(mount.Path, out var bundle))
             {
-                bundle = Add(deployment, mount.Path, mount.IsDag ? mount.Path[(Bundle.Folder.Length + 1)..] : null, now, by);
+                bundle = Add(deployment, mount.Path, mount.IsDag ? mount.Path[(Bundle.ParentDirectory.Length + 1)..] : null, now, by);
                 if (!mount.IsDag)
                     (bundle.BundleType, bundle.DagBundleIds) = (mount.BundleType, [main!.Id.Value]);
             }
@@ -69,7 +70,6 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
         return found;
     }
 
-    /// <summary>Adds the row of a bundle.</summary>
     public Bundle Add(Deployment deployment, string path, string? name, DateTimeOffset now, SubjectProfile by)
     {
         var bundle = new Bundle
@@ -90,15 +90,12 @@ internal sealed class EnsureBundles(UpdraftDbContext db, TimeProvider clock, IOp
 
     private async Task<bool> IsMissingAsync(DeploymentId id, CancellationToken cancellationToken)
     {
-        var deployment = await db.Deployments.AsNoTracking().Where(row => row.Id == id && row.DeletedAt == null)
-            .Select(row => new { row.Revision, row.IsDagDeployEnabled }).SingleOrDefaultAsync(cancellationToken)
+        var deployment = await db.Deployments.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == id && row.DeletedAt == null, cancellationToken)
             ?? throw ApiException.NotFound("Deployment", id.Value);
-        var newest = await NewestAsync(id, deployment.Revision, cancellationToken);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
         var needed = (newest?.Mounts ?? []).Select(mount => mount.Path).Concat(deployment.IsDagDeployEnabled ? [Bundle.MainPath] : [])
             .Distinct(StringComparer.Ordinal).ToArray();
         return needed.Length > await db.Bundles.CountAsync(row => row.DeploymentId == id && needed.Contains(row.Path), cancellationToken);
     }
-
-    private Task<Revision?> NewestAsync(DeploymentId id, long number, CancellationToken cancellationToken) =>
-        db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == id && row.Number == number, cancellationToken);
 }

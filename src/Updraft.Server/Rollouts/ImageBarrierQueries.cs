@@ -9,7 +9,7 @@ internal static class ImageBarrierQueries
 {
     extension(UpdraftDbContext db)
     {
-        /// <summary>Who is to let the image of the newest revision run.</summary>
+        /// <summary>The image of the newest revision, and the live agents with an image driver.</summary>
         public async Task<ImageBarrier> ReadBarrierAsync(DeploymentId deployment, long newest, DateTimeOffset liveSince,
             CancellationToken cancellationToken)
         {

@@ -6,30 +6,32 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Hears what other servers on the database announce, on a connection of its own, and wakes whoever waits here. What was announced
-/// while there was no connection is lost, so after each new one everybody who waits looks again.
+/// Receives the notifications of other replicas on a connection of its own, and completes the waits on this replica. Notifications during a
+/// lost connection are lost, so after each reconnect all waits complete and read the database again.
 /// </summary>
 internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions<DatabaseOptions> options, ILogger<ListenForRevisions> log)
     : BackgroundService
 {
-    private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(0.1), LongestPause = TimeSpan.FromSeconds(5);
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "listen_for_revisions";
+
+    private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(0.1), MaxPause = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = ShortestPause;
+        var pause = MinPause;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                await ListenAsync(() => pause = ShortestPause, stoppingToken);
+                await ListenAsync(() => pause = MinPause, stoppingToken);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                BackgroundWork.Failed(BackgroundWork.ListenForRevisions);
-                // Agents that wait meanwhile ask anew when their time is over.
+                BackgroundWork.Failed(WorkName);
                 LogLost(pause, exception);
                 await Task.Delay(pause, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+                pause = pause * 2 < MaxPause ? pause * 2 : MaxPause;
             }
             catch (OperationCanceledException)
             {
@@ -40,18 +42,19 @@ internal sealed partial class ListenForRevisions(RevisionSignal signal, IOptions
 
     private async Task ListenAsync(Action connected, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(options.Value.ForOne().ConnectionString);
-        connection.Notification += (_, heard) => signal.OnNotification(heard.Payload);
+        await using var connection = new NpgsqlConnection(options.Value.ForSingleConnection().ConnectionString);
+        connection.Notification += (_, notification) => signal.OnNotification(notification.Payload);
         await connection.OpenAsync(cancellationToken);
         await using (var listen = new NpgsqlCommand($"LISTEN {PostgresUpdraftDbContext.Channel}", connection))
             await listen.ExecuteNonQueryAsync(cancellationToken);
         connected();
-        BackgroundWork.Succeeded(BackgroundWork.ListenForRevisions);
+        BackgroundWork.Succeeded(WorkName);
         signal.AnnounceAll();
         while (true)
             await connection.WaitAsync(cancellationToken);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "News of other servers is not heard; the next attempt is in {Pause}.")]
+    [LoggerMessage(1, LogLevel.Warning,
+        "Lost the connection for notifications of other replicas; retrying in {Pause}. Agents on this replica may learn of deploys late.")]
     private partial void LogLost(TimeSpan pause, Exception exception);
 }

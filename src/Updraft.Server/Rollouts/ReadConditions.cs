@@ -1,3 +1,4 @@
+using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
@@ -9,8 +10,21 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// How Deployments are and what they run, for any number of them in three queries: the newest revisions, what the
-/// agents said last, and the mounts of one agent each.
+/// The columns of an agent that decide the condition of its Deployment; its mounts, which may be long, are not among them.
+/// </summary>
+internal sealed record AgentSummary(AgentId Id, DeploymentId Deployment, string Host, string Component, DateTimeOffset LastSeenAt,
+    long Revision, AgentPhase? Phase, long ActiveRevision, string? Message)
+{
+    public static Expression<Func<Agent, AgentSummary>> FromAgent { get; } = agent =>
+        new AgentSummary(agent.Id, agent.DeploymentId, agent.Host, agent.Component, agent.LastSeenAt, agent.Revision, agent.Phase,
+            agent.ActiveRevision, agent.Message);
+
+    public AgentStatus Status => new(Revision, Phase, ActiveRevision);
+}
+
+/// <summary>
+/// Reads status and versions of any number of Deployments with three queries. They return the newest revisions, the last report of each
+/// agent, and the mounts of one agent per Deployment.
 /// </summary>
 internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {
@@ -21,67 +35,59 @@ internal sealed class ReadConditions(UpdraftDbContext db, IOptions<AgentOptions>
         CancellationToken cancellationToken)
     {
         var ids = deployments.Distinct().ToArray();
-        var wanted = await (from deployment in db.Deployments.AsNoTracking()
+        var newest = await (from deployment in db.Deployments
                             where ids.Contains(deployment.Id)
                             join revision in db.Revisions on new { deployment.Id, Number = deployment.Revision }
                                 equals new { Id = revision.DeploymentId, revision.Number }
-                            select new { deployment.Id, revision.Number, revision.ImageTag, revision.Mounts })
-            .ToDictionaryAsync(row => row.Id, cancellationToken);
-        var agents = await db.Agents.AsNoTracking().Where(agent => ids.Contains(agent.DeploymentId))
-            .Select(agent => new Known(agent.Id, agent.DeploymentId, agent.Host, agent.Component, agent.LastSeenAt,
-                agent.Revision, agent.Phase, agent.ActiveRevision, agent.Message))
-            .ToListAsync(cancellationToken);
+                            select revision).AsNoTracking().ToDictionaryAsync(row => row.DeploymentId, cancellationToken);
+        var agents = (await db.Agents.AsNoTracking().Where(agent => ids.Contains(agent.DeploymentId)).Select(AgentSummary.FromAgent)
+            .ToListAsync(cancellationToken)).ToLookup(agent => agent.Deployment);
         var liveSince = clock.GetUtcNow() - options.Value.LiveFor;
-        var crews = agents.GroupBy(agent => agent.Deployment).ToDictionary(all => all.Key, all => new LiveAgents([.. all], liveSince));
-        var asked = crews.Values.Select(crew => crew.Hindmost).ToArray();
-        var current = await db.Agents.AsNoTracking().Where(agent => asked.Contains(agent.Id))
+        var slowest = agents.Select(group => Slowest(group, liveSince)).ToArray();
+        var current = await db.Agents.AsNoTracking().Where(agent => slowest.Contains(agent.Id))
             .Select(agent => new { agent.DeploymentId, agent.Mounts })
             .ToDictionaryAsync(row => row.DeploymentId, row => CurrentVersions.ByPath(row.Mounts), cancellationToken);
-
-        return ids.ToDictionary(id => id, id =>
-        {
-            var newest = wanted.GetValueOrDefault(id);
-            var (status, reason) = newest is not null && crews.TryGetValue(id, out var crew) ? Judge(newest.Number, crew) : (Healthy, null);
-            return new DeploymentCondition(status, reason, newest?.ImageTag ?? "",
-                newest?.Mounts.FirstOrDefault(mount => mount.Path == Bundle.MainPath)?.Version,
-                current.GetValueOrDefault(id)?.GetValueOrDefault(Bundle.MainPath));
-        });
+        return ids.ToDictionary(id => id,
+            id => Describe(newest.GetValueOrDefault(id), [.. agents[id]], liveSince, current.GetValueOrDefault(id)));
     }
 
-    private static (string Status, string? Reason) Judge(long revision, LiveAgents crew)
+    /// <summary>The condition of one Deployment, from rows that the caller has already read.</summary>
+    /// <param name="newest">The newest revision; null before the first finalize.</param>
+    /// <param name="agents">All agents of the Deployment.</param>
+    /// <param name="liveSince">An agent is live if its last heartbeat is not older.</param>
+    /// <param name="current">The result of <see cref="CurrentVersions"/>; null without agents.</param>
+    public static DeploymentCondition Describe(Revision? newest, IReadOnlyList<AgentSummary> agents, DateTimeOffset liveSince,
+        IReadOnlyDictionary<string, string>? current)
     {
-        var live = crew.Live;
+        var (status, reason) = newest is null || agents.Count == 0 ? (Healthy, null) : Judge(newest.Number, agents, liveSince);
+        return new DeploymentCondition(status, reason, newest?.ImageTag ?? "", newest?.Dags?.Version,
+            current?.GetValueOrDefault(Bundle.MainPath));
+    }
+
+    private static (string Status, string? Reason) Judge(long revision, IReadOnlyList<AgentSummary> agents, DateTimeOffset liveSince)
+    {
+        var live = agents.Where(agent => agent.LastSeenAt >= liveSince).ToList();
         if (live.Count == 0)
-            return (Unhealthy, $"No agent answers; the last sign of life was at {crew.LastSeenAt:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
-        switch (Rollout.PhaseOf(revision, [.. live.Select(agent => agent.AgentStatus)]))
+        {
+            var last = agents.Max(agent => agent.LastSeenAt);
+            return (Unhealthy, $"No agent is live; the last heartbeat was at {last:yyyy-MM-dd'T'HH:mm:ss'Z'}.");
+        }
+        switch (Rollout.PhaseOf(revision, [.. live.Select(agent => agent.Status)]))
         {
             case RolloutPhase.Converged:
                 return (Healthy, null);
             case RolloutPhase.Failed:
-                var failed = live.FindAll(agent => agent.AgentStatus.Failed(revision));
+                var failed = live.FindAll(agent => agent.Status.Failed(revision));
                 return (Unhealthy, $"{failed.Count} of {Count(live.Count)} failed revision {revision}. "
                     + $"{failed[0].Component} on {failed[0].Host}: {failed[0].Message}");
             default:
-                return (Deploying, $"{live.Count(agent => agent.AgentStatus.Runs(revision))} of {Count(live.Count)} run revision {revision}.");
+                return (Deploying, $"{live.Count(agent => agent.Status.Runs(revision))} of {Count(live.Count)} run revision {revision}.");
         }
     }
 
+    /// <summary>The agent whose mounts count as current, by the rule of <see cref="CurrentVersions"/>.</summary>
+    private static AgentId Slowest(IEnumerable<AgentSummary> agents, DateTimeOffset liveSince) =>
+        agents.MinBy(agent => (agent.LastSeenAt < liveSince, agent.ActiveRevision, agent.Id.Value))!.Id;
+
     private static string Count(int agents) => agents == 1 ? "1 agent" : $"{agents} agents";
-
-    private sealed record Known(AgentId Id, DeploymentId Deployment, string Host, string Component, DateTimeOffset LastSeenAt,
-        long Revision, AgentPhase? Phase, long ActiveRevision, string? Message)
-    {
-        public AgentStatus AgentStatus => new(Revision, Phase, ActiveRevision);
-    }
-
-    /// <summary>The agents of one Deployment, one at least.</summary>
-    private sealed class LiveAgents(List<Known> all, DateTimeOffset liveSince)
-    {
-        public List<Known> Live { get; } = all.FindAll(agent => agent.LastSeenAt >= liveSince);
-
-        public DateTimeOffset LastSeenAt => all.Max(agent => agent.LastSeenAt);
-
-        /// <summary>The one whose mounts count as current, by the rule of <see cref="CurrentVersions"/>.</summary>
-        public AgentId Hindmost => (Live.Count > 0 ? Live : all).MinBy(agent => (agent.ActiveRevision, agent.Id.Value))!.Id;
-    }
 }

@@ -11,17 +11,17 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Writes down what an agent says and answers with the state as of now, so that an agent that has prepared need not
-/// ask whether it may activate. A report that an earlier one has outdated counts as a sign of life and nothing else. An agent that gives a
-/// revision up changes what the Deployment is to run, in the same transaction.
+/// Records the report of an agent and returns the current desired state. So an agent that has prepared needs no further request before it
+/// activates. A report that is older than the recorded one counts as a heartbeat only. If an agent aborts a rollout, the automatic rollback
+/// is part of the same transaction.
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is unknown here.
+/// 400: a field is out of range. 404: no such agent in the Deployment. 409: the epoch or the revision is higher than the server's.
 /// </exception>
-internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRevision giveUp, RevisionSignal signal,
+internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRevision abortRevision, RevisionSignal signal,
     RecordActive recordActive, IOptions<AgentOptions> options, TimeProvider clock, ILogger<RecordReport> log)
 {
-    private const int MaxMounts = Bundle.Most, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
+    private const int MaxMounts = Bundle.MaxCount, MaxMessage = 2000, MaxVersion = 64, MaxReference = 1000;
 
     public async Task<StateResponse> RunAsync(Subject subject, AgentReport report, CancellationToken cancellationToken)
     {
@@ -29,8 +29,8 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
         var (id, target) = (new AgentId(report.AgentId), subject.AgentDeployment());
         long newest;
         StatePhase phase;
-        bool isNews;
-        RevisionReport? noted = null;
+        bool isAnnounced;
+        RevisionReport? recorded = null;
         Agent? agent;
         await using (var write = await db.BeginWriteAsync(cancellationToken))
         {
@@ -42,40 +42,40 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
             var known = new ImageStatus(StatusOf(agent), agent.Image);
             agent.LastSeenAt = now;
             var reported = new AgentStatus(report.Revision, report.Phase, report.ActiveRevision);
-            if (report.Epoch == options.Value.Epoch && known.AgentStatus.IsMovedBy(reported))
+            if (report.Epoch == options.Value.Epoch && known.AgentStatus.IsChangedBy(reported))
                 Write(agent, report);
-            if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.AgentStatus.Outdates(reported))
-                noted = await NoteAsync(deployment, agent, report, subject.Profile, cancellationToken);
+            if (report.Epoch == options.Value.Epoch && report.Revision > 0 && !known.AgentStatus.IsNewerThan(reported))
+                recorded = await RecordAsync(deployment, agent, report, subject.Profile, cancellationToken);
             await db.SaveChangesAsync(cancellationToken);
 
             newest = deployment.Revision;
-            var standing = StatusOf(agent);
-            if (report.Phase == AgentPhase.Active && standing.Runs(newest))
+            var current = StatusOf(agent);
+            if (report.Phase == AgentPhase.Active && current.Runs(newest))
                 await recordActive.RunAsync(deployment, now - options.Value.LiveFor, subject.Profile, cancellationToken);
-            var barrier = agent.ImageDriver is not null || Rollout.MayWait(newest, standing)
+            var barrier = agent.ImageDriver is not null || Rollout.MayWait(newest, current)
                 ? await db.ReadBarrierAsync(target, newest, now - options.Value.LiveFor, cancellationToken)
                 : ImageBarrier.None;
-            phase = Rollout.Tell(newest, standing, barrier);
-            isNews = newest != before || (barrier.Holds(known) && !barrier.IsHeld);
+            phase = Rollout.PhaseFor(newest, current, barrier);
+            isAnnounced = newest != before || (barrier.Holds(known) && !barrier.IsHeld);
             await write.CommitAsync(cancellationToken);
         }
-        if (isNews)
+        if (isAnnounced)
             signal.Announce(target);
         RolloutMetrics.Count(report.Phase);
-        if (noted is not null)
-            await RolloutMetrics.NoteAsync(db, noted, agent, cancellationToken);
+        if (recorded is not null)
+            await RolloutMetrics.RecordAsync(db, recorded, agent, cancellationToken);
         log.Log(report.Phase == AgentPhase.Preparing ? LogLevel.Debug : LogLevel.Information,
-            "Agent {Agent} is {Phase} at revision {Revision} of {Deployment}: {Bytes} bytes in {Milliseconds} ms",
+            "Agent {Agent} reported {Phase} for revision {Revision} of {Deployment}: fetched {Bytes} bytes in {Milliseconds} ms.",
             report.AgentId, report.Phase, report.Revision, target, report.FetchedBytes, report.Milliseconds);
         return await sign.RunAsync(db, target, newest, phase, cancellationToken);
     }
 
-    private async Task<RevisionReport> NoteAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by,
+    private async Task<RevisionReport> RecordAsync(Deployment deployment, Agent agent, AgentReport report, SubjectProfile by,
         CancellationToken cancellationToken)
     {
-        var row = await db.NoteAsync(agent, report, cancellationToken);
+        var row = await db.RecordReportAsync(agent, report, cancellationToken);
         if (report is { Phase: AgentPhase.Failed, HasGivenUp: true })
-            await giveUp(new RevisionAborted(deployment, report.Revision, agent, by), cancellationToken);
+            await abortRevision(new RevisionAborted(deployment, report.Revision, agent, by), cancellationToken);
         return row;
     }
 
@@ -92,15 +92,22 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
     private void CheckKnown(AgentReport report, long newest)
     {
         if (report.Epoch > options.Value.Epoch)
-            throw Unknown($"This server is in epoch {options.Value.Epoch}, the report is from epoch {report.Epoch}.");
+        {
+            throw new ApiException(RolloutErrors.UnknownEpoch, $"The report has epoch {report.Epoch}, and the server has epoch "
+                + $"{options.Value.Epoch}. Set 'Agents:Epoch' of all replicas to {report.Epoch} or higher.");
+        }
         if (report.Epoch == options.Value.Epoch && Math.Max(report.Revision, report.ActiveRevision) > newest)
-            throw Unknown($"The newest revision here is {newest}. After an older database was restored, raise Agents:Epoch.");
+        {
+            throw new ApiException(RolloutErrors.UnknownRevision,
+                $"The report has revision {Math.Max(report.Revision, report.ActiveRevision)}, "
+                + $"and the newest revision of the server is {newest}. If you restored an older database, raise 'Agents:Epoch'.");
+        }
     }
 
     private static void Check(AgentReport report)
     {
         if (report.Epoch < 0 || report.Revision < 0 || report.ActiveRevision < 0 || report.FetchedBytes < 0 || report.Milliseconds < 0)
-            throw ApiException.BadRequest("The numbers of a report must not be negative.");
+            throw ApiException.BadRequest("'epoch', 'revision', 'activeRevision', 'fetchedBytes' and 'milliseconds' must not be negative.");
         if (!Enum.IsDefined(report.Phase))
             throw ApiException.BadRequest("'phase' must be PREPARING, PREPARED, ACTIVE or FAILED.");
         if (report.Image is { } image && (image is not { Repository: not null, Tag: not null }
@@ -114,13 +121,11 @@ internal sealed class RecordReport(UpdraftDbContext db, SignState sign, AbortRev
         foreach (var mount in report.Mounts)
         {
             if (mount is not { Path: not null, Version: not null, Manifest: not null } || BundlePath.Problem(mount.Path) is not null)
-                throw ApiException.BadRequest("'mounts' has an entry without a path below the root, a version and a manifest.");
+                throw ApiException.BadRequest("Each entry of 'mounts' must have a path below the root, a version and a manifest.");
             if (!paths.Add(mount.Path))
-                throw ApiException.BadRequest($"'mounts' names '{ApiException.Shorten(mount.Path)}' twice.");
+                throw ApiException.BadRequest($"'mounts' contains the path '{ApiException.Shorten(mount.Path)}' twice.");
             if (mount.Version.Length > MaxVersion || mount.Version.Any(char.IsControl) || !Digest.TryParse(mount.Manifest, out _))
-                throw ApiException.BadRequest($"'mounts' has no proper version or manifest for '{ApiException.Shorten(mount.Path)}'.");
+                throw ApiException.BadRequest($"'mounts' has an invalid version or manifest for '{ApiException.Shorten(mount.Path)}'.");
         }
     }
-
-    private static ApiException Unknown(string message) => new(StatusCodes.Status409Conflict, message);
 }

@@ -4,15 +4,15 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>An agent has given a revision up because its image does not run there.</summary>
-/// <param name="Deployment">The Deployment, locked.</param>
+/// <summary>An agent aborted the rollout of a revision, because the image did not become ready.</summary>
+/// <param name="Deployment">The locked Deployment.</param>
 /// <param name="Revision">The revision.</param>
-/// <param name="Agent">The agent; its message says why.</param>
-/// <param name="By">The agent's token, as whoever does what follows.</param>
+/// <param name="Agent">The agent; its message contains the reason.</param>
+/// <param name="By">The agent's token, which becomes the creator of the automatic rollback.</param>
 internal sealed record RevisionAborted(Deployment Deployment, long Revision, Agent Agent, SubjectProfile By);
 
 /// <summary>
-/// Decides what becomes of the deploy, inside the transaction of the report. A delegate, because the deploys that know it are built on
-/// rollouts and not the other way round.
+/// Marks the deploy as failed and rolls back, inside the transaction of the report. It is a delegate, because Deploys, which implements it,
+/// depends on Rollouts.
 /// </summary>
-internal delegate Task AbortRevision(RevisionAborted given, CancellationToken cancellationToken);
+internal delegate Task AbortRevision(RevisionAborted aborted, CancellationToken cancellationToken);

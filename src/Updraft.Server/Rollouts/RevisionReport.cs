@@ -6,7 +6,7 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>How one agent came along with one revision; for whoever looks at a deploy. Nothing is decided by it.</summary>
+/// <summary>The progress of one agent with one revision. It is for display only; no decision depends on it.</summary>
 internal sealed class RevisionReport
 {
     public required DeploymentId DeploymentId { get; init; }
@@ -19,34 +19,34 @@ internal sealed class RevisionReport
 
     public required string Component { get; init; }
 
-    /// <summary>When it first said that the trees are complete.</summary>
+    /// <summary>The first report that the trees are complete; null before.</summary>
     public DateTimeOffset? PreparedAt { get; private set; }
 
-    /// <summary>When it first said that Airflow sees them.</summary>
+    /// <summary>The first report that Airflow uses the trees; null before.</summary>
     public DateTimeOffset? ActiveAt { get; private set; }
 
-    /// <summary>When it last said that it failed.</summary>
+    /// <summary>The last report of a failure; null without one.</summary>
     public DateTimeOffset? FailedAt { get; private set; }
 
-    /// <summary>Why it failed then.</summary>
+    /// <summary>The reason of the last failure; null without one.</summary>
     public string? Message { get; private set; }
 
-    /// <summary>Whether it does not try again.</summary>
+    /// <summary>Whether the agent aborted the rollout and does not retry.</summary>
     public bool HasGivenUp { get; private set; }
 
-    /// <summary>What it did beside fetching and flipping, as it said last; null when it said nothing of it.</summary>
+    /// <summary>Checks and image rollouts, from the last report; null if no report contained steps.</summary>
     public IReadOnlyList<StepReport>? Steps { get; private set; }
 
     public long FetchedBytes { get; private set; }
 
-    /// <summary>How long it took to prepare.</summary>
+    /// <summary>Duration of the preparation.</summary>
     public double Milliseconds { get; private set; }
 
-    /// <summary>Whether a failure is the last that was heard.</summary>
+    /// <summary>Whether the last report is a failure.</summary>
     public bool HasFailed => FailedAt > (ActiveAt ?? PreparedAt ?? DateTimeOffset.MinValue);
 
-    /// <summary>Takes up what the agent says.</summary>
-    public void Note(AgentReport report, string? message, DateTimeOffset now)
+    /// <summary>Applies a report.</summary>
+    public void Apply(AgentReport report, string? message, DateTimeOffset now)
     {
         Steps = report.Steps is null ? Steps : ReportedSteps.Readable(report.Steps);
         if (report.Phase == AgentPhase.Preparing)
@@ -70,8 +70,8 @@ internal static class RevisionReportTable
     {
         public DbSet<RevisionReport> RevisionReports => db.Set<RevisionReport>();
 
-        /// <summary>Takes up what an agent says of the revision that it is at. Inside a write transaction.</summary>
-        public async Task<RevisionReport> NoteAsync(Agent agent, AgentReport report, CancellationToken cancellationToken)
+        /// <summary>Applies the report of an agent to the row of its revision. Call it inside a write transaction.</summary>
+        public async Task<RevisionReport> RecordReportAsync(Agent agent, AgentReport report, CancellationToken cancellationToken)
         {
             var row = await db.Set<RevisionReport>().FindAsync([agent.DeploymentId, report.Revision, agent.Id], cancellationToken);
             if (row is null)
@@ -86,7 +86,7 @@ internal static class RevisionReportTable
                 };
                 db.Set<RevisionReport>().Add(row);
             }
-            row.Note(report, agent.Message, agent.LastSeenAt);
+            row.Apply(report, agent.Message, agent.LastSeenAt);
             return row;
         }
     }

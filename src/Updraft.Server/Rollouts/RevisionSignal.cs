@@ -4,13 +4,13 @@ using Updraft.Protocol;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Wakes whoever waits for news of a Deployment: after a commit of a revision, and when the last agent lets its image run that others
-/// waited for. What an agent reports otherwise changes only what that agent is told, and it is told in the answer. Take <see cref="Next"/> before reading the database and await it
-/// afterwards; nothing is missed then.
+/// Notifies the agents that wait for a Deployment: after the commit of a revision, and when the last image of an <see cref="ImageBarrier"/>
+/// is ready. Other reports change only the state of the reporting agent, which receives it in the response. Call <see cref="Next"/> before
+/// you read the database, and await the task afterwards; then no notification is missed.
 /// </summary>
 internal sealed class RevisionSignal
 {
-    private const string NewsPrefix = "revision ";
+    private const string PayloadPrefix = "revision ";
 
     private readonly ConcurrentDictionary<DeploymentId, TaskCompletionSource> _waiting = new();
 
@@ -18,24 +18,24 @@ internal sealed class RevisionSignal
     public Task Next(DeploymentId deployment) =>
         _waiting.GetOrAdd(deployment, static _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
-    /// <summary>Wakes everybody who waits, whatever for. After times in which news from other servers may have been lost.</summary>
+    /// <summary>Completes all waits. Call it when notifications of other replicas may have been lost, and when the server stops.</summary>
     public void AnnounceAll()
     {
         foreach (var (deployment, _) in _waiting)
             Announce(deployment);
     }
 
-    /// <summary>How other servers are told.</summary>
-    public static string ChannelPayload(DeploymentId deployment) => NewsPrefix + deployment.Value;
+    /// <summary>The payload of the notification to other replicas.</summary>
+    public static string ChannelPayload(DeploymentId deployment) => PayloadPrefix + deployment.Value;
 
-    /// <summary>Wakes those whom another server's news is for; other news is none of this.</summary>
-    public void OnNotification(string news)
+    /// <summary>Handles a notification of another replica; ignores payloads of other kinds.</summary>
+    public void OnNotification(string payload)
     {
-        if (news.StartsWith(NewsPrefix, StringComparison.Ordinal))
-            Announce(new DeploymentId(news[NewsPrefix.Length..]));
+        if (payload.StartsWith(PayloadPrefix, StringComparison.Ordinal))
+            Announce(new DeploymentId(payload[PayloadPrefix.Length..]));
     }
 
-    /// <summary>Wakes everybody who waits for the Deployment. Call after the commit.</summary>
+    /// <summary>Completes the waits for the Deployment. Call it after the commit.</summary>
     public void Announce(DeploymentId deployment)
     {
         if (_waiting.TryRemove(deployment, out var waiting))

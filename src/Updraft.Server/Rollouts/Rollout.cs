@@ -2,82 +2,81 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>Where a Deployment's live agents are on their way to its newest revision.</summary>
+/// <summary>The progress of the live agents of a Deployment with one revision.</summary>
 internal enum RolloutPhase
 {
-    /// <summary>Somebody has not prepared the revision yet.</summary>
+    /// <summary>One agent or more has not prepared the revision.</summary>
     Preparing,
 
-    /// <summary>Everybody has prepared it, somebody does not run it yet.</summary>
+    /// <summary>All agents have prepared the revision; one or more does not run it.</summary>
     Activating,
 
-    /// <summary>Everybody runs it.</summary>
+    /// <summary>All agents run the revision.</summary>
     Converged,
 
-    /// <summary>Somebody could not prepare or activate it.</summary>
+    /// <summary>One agent or more could not prepare or activate the revision.</summary>
     Failed,
 }
 
-/// <summary>What one agent said last.</summary>
-/// <param name="Revision">The revision that <paramref name="Phase"/> is about; 0 before the first report.</param>
-/// <param name="Phase">How far it is; null before the first report.</param>
-/// <param name="ActiveRevision">The revision that it runs; 0 for none.</param>
+/// <summary>The last report of one agent.</summary>
+/// <param name="Revision">The revision of <paramref name="Phase"/>; 0 before the first report.</param>
+/// <param name="Phase">The progress with <paramref name="Revision"/>; null before the first report.</param>
+/// <param name="ActiveRevision">The revision that the agent runs; 0 for none.</param>
 internal readonly record struct AgentStatus(long Revision, AgentPhase? Phase, long ActiveRevision)
 {
-    /// <summary>The trees of a revision are complete there.</summary>
+    /// <summary>Whether the trees of a revision are complete at the agent.</summary>
     public bool HasPrepared(long revision) => Revision == revision && Phase is AgentPhase.Prepared or AgentPhase.Active;
 
-    /// <summary>The revision runs there.</summary>
+    /// <summary>Whether the agent runs a revision.</summary>
     public bool Runs(long revision) => Revision == revision && Phase is AgentPhase.Active && ActiveRevision == revision;
 
-    /// <summary>The revision could not be brought to run there.</summary>
+    /// <summary>Whether the agent could not prepare or activate a revision.</summary>
     public bool Failed(long revision) => Revision == revision && Phase is AgentPhase.Failed;
 
     /// <summary>
-    /// Whether a report tells something that was true before this one: reports are repeated after a lost answer, and a
-    /// late repetition must not turn the clock back.
+    /// Whether this status is newer than a report. Agents repeat a report after a lost response, and a late repetition must not undo a
+    /// later report.
     /// </summary>
-    public bool Outdates(AgentStatus report) => report.Revision < Revision
+    public bool IsNewerThan(AgentStatus report) => report.Revision < Revision
         || (report.Revision == Revision && Phase is AgentPhase.Active && report.Phase is AgentPhase.Prepared
             && report.ActiveRevision <= ActiveRevision)
         || (report.Revision == Revision && report.Phase is AgentPhase.Preparing && Phase is AgentPhase.Prepared or AgentPhase.Active);
 
-    /// <summary>Whether a report says where the agent stands. That work goes on is no news of that.</summary>
-    public bool IsMovedBy(AgentStatus report) => report.Phase is not AgentPhase.Preparing && !Outdates(report);
+    /// <summary>Whether a report changes this status. A report of ongoing preparation does not.</summary>
+    public bool IsChangedBy(AgentStatus report) => report.Phase is not AgentPhase.Preparing && !IsNewerThan(report);
 }
 
-/// <summary>What an agent said last that lets images run.</summary>
-/// <param name="AgentStatus">How far it is.</param>
-/// <param name="Image">The image that runs beside it; null for none yet.</param>
+/// <summary>The last report of an agent with an image driver.</summary>
+/// <param name="AgentStatus">Its progress.</param>
+/// <param name="Image">The image that its driver has rolled out; null before the first one.</param>
 internal readonly record struct ImageStatus(AgentStatus AgentStatus, ImageReference? Image);
 
 /// <summary>
-/// The image of a revision and the agents that are to let it run. Nobody's bundles move before it runs at all of them: whatever of a
-/// deploy turns out not to work, what Airflow sees has not changed.
+/// The image of a revision, and the agents that roll it out. No agent activates bundles before the image is ready at all of them. So if an
+/// image fails, Airflow has seen no file of the deploy.
 /// </summary>
 /// <param name="Revision">The revision.</param>
 /// <param name="Image">Its image; null for none.</param>
-/// <param name="Live">The live agents that roll images out.</param>
+/// <param name="Live">The live agents with an image driver.</param>
 internal sealed record ImageBarrier(long Revision, ImageReference? Image, IReadOnlyCollection<ImageStatus> Live)
 {
-    /// <summary>Nothing to wait for.</summary>
+    /// <summary>A barrier without agents, which holds no agent back.</summary>
     public static ImageBarrier None { get; } = new(0, null, []);
 
-    /// <summary>Whether the others wait.</summary>
+    /// <summary>Whether other agents wait.</summary>
     public bool IsHeld => Live.Any(Holds);
 
-    /// <summary>Whether the others wait for this agent: it runs another image, and has not prepared the revision.</summary>
+    /// <summary>Whether other agents wait for this one: it runs another image, and has not prepared the revision.</summary>
     public bool Holds(ImageStatus agent) =>
         Image is not null && !Image.IsSameAs(agent.Image) && !agent.AgentStatus.HasPrepared(Revision);
 }
 
 /// <summary>
-/// The way of all live agents to one revision: preparing, activating, converged, or failed. A function of what they
-/// said last, so there is nothing to store and nothing that a crash could lose.
+/// The rollout of one revision to all live agents, as a function of their last reports. It stores no state, so a crash loses none.
 /// </summary>
 internal static class Rollout
 {
-    /// <summary>The phase of a revision over the live agents; without any it is converged.</summary>
+    /// <summary>The phase of a revision; converged without live agents.</summary>
     public static RolloutPhase PhaseOf(long revision, IReadOnlyCollection<AgentStatus> live)
     {
         if (live.Any(agent => agent.Failed(revision)))
@@ -88,16 +87,15 @@ internal static class Rollout
     }
 
     /// <summary>
-    /// What an agent is told to do with the newest revision. This is the whole policy: each agent activates as soon as
-    /// it has prepared, unless something else runs there and somebody still lets the image run. Revision 0 is empty and needs no
-    /// preparation.
+    /// The phase that an agent receives for the newest revision. This is the whole policy: an agent activates as soon as it has prepared.
+    /// It waits only if it runs another revision and the image barrier is held. Revision 0 is empty and needs no preparation.
     /// </summary>
-    public static StatePhase Tell(long revision, AgentStatus agent, ImageBarrier barrier) => revision == 0
+    public static StatePhase PhaseFor(long revision, AgentStatus agent, ImageBarrier barrier) => revision == 0
         || (agent.HasPrepared(revision) && !(MayWait(revision, agent) && barrier.IsHeld)) ? StatePhase.Activate : StatePhase.Prepare;
 
     /// <summary>
-    /// Whether the barrier decides what an agent is told. One that has nothing yet is in a new pod, perhaps, for which the agent waits that
-    /// lets the image run.
+    /// Whether the image barrier applies to an agent. It does not apply if the agent runs no revision yet. The agent may be in a new pod,
+    /// and the image driver waits for that pod to become ready.
     /// </summary>
     public static bool MayWait(long revision, AgentStatus agent) =>
         revision != 0 && agent.HasPrepared(revision) && !agent.Runs(revision) && agent.ActiveRevision != 0;

@@ -10,7 +10,7 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>What agents ask and report.</summary>
+/// <summary>The routes on which agents receive the desired state and report.</summary>
 internal static class RolloutEndpoints
 {
     public static void AddRollouts(this WebApplicationBuilder builder)
@@ -20,6 +20,8 @@ internal static class RolloutEndpoints
             builder.Services.AddHostedService<ListenForRevisions>();
         builder.Services.AddSingleton<RolloutMetrics>();
         builder.Services.AddMetricsOf(RolloutMetrics.Begin);
+        builder.Services.AddBackgroundWork(ListenForRevisions.WorkName);
+        builder.Services.AddTraceNoise(static path => path.Contains(AgentRoutes.State, StringComparison.Ordinal));
         builder.Services.AddSingleton<BeforeScrape>(static services => services.GetRequiredService<RolloutMetrics>().CountAgentsAsync);
         builder.Services.AddSingleton<SignState>();
         builder.Services.AddSingleton<WaitForState>();
@@ -35,23 +37,23 @@ internal static class RolloutEndpoints
 
     public static void MapRollouts(this IEndpointRouteBuilder routes)
     {
-        // Who waits looks up when the server stops. One registration for all: ten thousand wait.
+        // Ends all waits when the server stops. One registration serves all requests, because 10,000 agents may wait.
         routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping
             .Register(routes.ServiceProvider.GetRequiredService<RevisionSignal>().AnnounceAll);
-        // Not before somebody asks: it needs the keys, and commands that only look make none.
+        // Lazy, because it needs the signing keys, and commands that do not serve must not create them.
         var wait = new Lazy<WaitForState>(routes.ServiceProvider.GetRequiredService<WaitForState>);
         routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait.Value)).Requires(Permission.ActAsAgent);
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
-    // Agents wait by the thousand, so nothing is kept meanwhile that is needed no more: no scope of services, no query, no token.
+    // Thousands of agents wait at the same time, so a waiting request keeps no service scope, no query and no token.
     private static async Task WaitAsync(HttpContext context, WaitForState wait)
     {
         var (subject, credential) = (context.Features.GetRequiredFeature<Subject>(), context.Features.GetRequiredFeature<Credential>());
         var response = await StartWaiting(context, subject, wait);
-        // It may have waited for minutes; a token that was deleted meanwhile opens nothing any more.
+        // The wait may take minutes. A token that was deleted in the meantime must not receive the state.
         if (response is not null && !await credential.IsStillValidAsync(context.RequestAborted))
-            throw new ApiException(StatusCodes.Status401Unauthorized, "The token was deleted or has expired.");
+            throw new ApiException(RequestErrors.Unauthenticated, "The token was deleted or has expired. Create a new agent token.");
         if (response is null)
             context.Response.StatusCode = StatusCodes.Status204NoContent;
         else
@@ -60,21 +62,22 @@ internal static class RolloutEndpoints
 
     private static Task<StateResponse?> StartWaiting(HttpContext context, Subject subject, WaitForState wait)
     {
-        // A second time after the connection to the database broke: then it was read before.
-        if (context.Features.Get<Question>() is not { } question)
+        // A retry after a broken database connection runs this a second time; the first run has read and cleared the query.
+        if (context.Features.Get<WaitRequest>() is not { } request)
         {
             var query = context.Request.Query;
-            question = new Question(new AgentId(query["agentId"].ToString()), Acted(query), TimeSpan.FromSeconds(Math.Min(Number(query, "wait") ?? 0, 3600)));
-            context.Features.Set(question);
+            request = new WaitRequest(new AgentId(query["agentId"].ToString()), Acknowledged(query),
+                TimeSpan.FromSeconds(Math.Min(Number(query, "wait") ?? 0, 3600)));
+            context.Features.Set(request);
             context.Request.Headers.Authorization = default;
             context.Request.Query = QueryCollection.Empty;
             context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget = "";
         }
-        return wait.RunAsync(subject.AgentDeployment(), question.Agent, question.Acted, question.Limit, context.RequestAborted);
+        return wait.RunAsync(subject.AgentDeployment(), request.Agent, request.Acknowledged, request.Limit, context.RequestAborted);
     }
 
-    /// <summary>What an agent asks.</summary>
-    private sealed record Question(AgentId Agent, AcknowledgedState? Acted, TimeSpan Limit);
+    /// <summary>The query of a request for the desired state.</summary>
+    private sealed record WaitRequest(AgentId Agent, AcknowledgedState? Acknowledged, TimeSpan Limit);
 
     private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record,
         CancellationToken cancellationToken)
@@ -83,7 +86,8 @@ internal static class RolloutEndpoints
         return Results.Json(await record.RunAsync(subject, report, cancellationToken), AgentJson.Default.StateResponse);
     }
 
-    private static AcknowledgedState? Acted(IQueryCollection query) => (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch
+    private static AcknowledgedState? Acknowledged(IQueryCollection query) =>
+        (Number(query, "epoch"), Number(query, "revision"), Phase(query)) switch
     {
         ({ } epoch, { } revision, { } phase) => new AcknowledgedState(epoch, revision, phase),
         _ => null,
@@ -94,7 +98,7 @@ internal static class RolloutEndpoints
         "" => null,
         "PREPARE" => StatePhase.Prepare,
         "ACTIVATE" => StatePhase.Activate,
-        _ => throw ApiException.BadRequest("'phase' must be PREPARE or ACTIVATE."),
+        var phase => throw ApiException.BadRequest($"'phase' is '{ApiException.Shorten(phase)}'; it must be PREPARE or ACTIVATE."),
     };
 
     private static long? Number(IQueryCollection query, string name)

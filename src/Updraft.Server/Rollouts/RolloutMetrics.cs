@@ -5,42 +5,42 @@ using Updraft.Protocol;
 using Updraft.Server.Agents;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Rollouts;
 
-/// <summary>How revisions reach the agents: what they report, and how many are where.</summary>
+/// <summary>Metrics of rollouts: reports of agents, and live agents by state.</summary>
 internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<AgentOptions> options, TimeProvider clock)
 {
     private const string Current = "current", Behind = "behind", FailedState = "failed";
 
-    /// <summary>Seconds: from the fastest deploy to an agent that somebody has to help.</summary>
+    /// <summary>Bucket bounds in seconds, from the fastest deploy to an agent that needs an operator.</summary>
     private static readonly InstrumentAdvice<double> Seconds =
         new() { HistogramBucketBoundaries = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600] };
 
     private static readonly Histogram<double> Activation = Instrumentation.Meter.CreateHistogram("updraft.deploy.activation", "s",
-        "From finalize or rollback until an agent says that Airflow sees it, for each agent that was enrolled by then.", tags: null, Seconds);
+        "Time from finalize or rollback until an agent reports the revision as active, for each agent that was enrolled before.",
+        tags: null, Seconds);
 
     private static readonly Histogram<double> Preparation = Instrumentation.Meter.CreateHistogram("updraft.agent.preparation", "s",
-        "How long agents took to prepare a revision, as they say.", tags: null, Seconds);
+        "Time that agents report for the preparation of a revision.", tags: null, Seconds);
 
     private static readonly Counter<long> Fetched = Instrumentation.Meter.CreateCounter<long>("updraft.agent.fetched", "By",
-        "Bytes that agents fetched to prepare revisions, as they say.");
+        "Bytes that agents report as fetched to prepare revisions.");
 
     private static readonly Counter<long> Reports = Instrumentation.Meter.CreateCounter<long>("updraft.agent.reports", "{report}",
-        "Reports of agents, by the phase that they are in.");
+        "Reports of agents, by phase.");
 
-    private static readonly UpDownCounter<long> Waiting = Instrumentation.Meter.CreateUpDownCounter<long>("updraft.agent.waits", "{request}",
-        "Requests of agents that are held open until there is news.");
+    private static readonly UpDownCounter<long> Waiting = Instrumentation.Meter.CreateUpDownCounter<long>("updraft.agent.waits",
+        "{request}", "Requests of agents that the server holds open until the desired state changes.");
 
     private Dictionary<string, int> _agents = new(StringComparer.Ordinal);
 
-    /// <summary>A report was taken; its phase was checked.</summary>
+    /// <summary>Counts an accepted report.</summary>
     public static void Count(AgentPhase phase) => Add(1, phase);
 
-    /// <summary>What a report says for the first time of its revision; after the commit.</summary>
-    public static async Task NoteAsync(UpdraftDbContext db, RevisionReport row, Agent agent, CancellationToken cancellationToken)
+    /// <summary>Records durations of the first report of each phase of a revision. Call it after the commit.</summary>
+    public static async Task RecordAsync(UpdraftDbContext db, RevisionReport row, Agent agent, CancellationToken cancellationToken)
     {
         if (row.PreparedAt == agent.LastSeenAt)
         {
@@ -51,12 +51,12 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
             return;
         var finalizedAt = await db.Revisions.Where(revision => revision.DeploymentId == row.DeploymentId && revision.Number == row.Revision)
             .Select(revision => revision.CreatedAt).SingleAsync(cancellationToken);
-        // One that came later could not have been faster.
+        // An agent that enrolled later could not have been faster.
         if (agent.EnrolledAt <= finalizedAt)
             Activation.Record((row.ActiveAt!.Value - finalizedAt).TotalSeconds);
     }
 
-    /// <summary>A request waits until the result is disposed.</summary>
+    /// <summary>Counts a waiting request until the result is disposed.</summary>
     public static IDisposable Wait()
     {
         Waiting.Add(1);
@@ -80,10 +80,14 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
                                 RunsNewest = agent.ActiveRevision == deployment.Revision,
                             }
                             into same
-                            select new { same.Key.Phase, same.Key.IsAtNewest, same.Key.RunsNewest, Count = same.Count() }).ToListAsync(cancellationToken);
+                            select new { same.Key.Phase, same.Key.IsAtNewest, same.Key.RunsNewest, Count = same.Count() })
+            .ToListAsync(cancellationToken);
         var agents = new Dictionary<string, int>(StringComparer.Ordinal) { [Current] = 0, [Behind] = 0, [FailedState] = 0 };
         foreach (var group in groups)
-            agents[group is { Phase: AgentPhase.Failed, IsAtNewest: true } ? FailedState : group.RunsNewest ? Current : Behind] += group.Count;
+        {
+            var state = group is { Phase: AgentPhase.Failed, IsAtNewest: true } ? FailedState : group.RunsNewest ? Current : Behind;
+            agents[state] += group.Count;
+        }
         _agents = agents;
     }
 
@@ -96,7 +100,7 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
         var metrics = services.GetRequiredService<RolloutMetrics>();
         meter.CreateObservableGauge("updraft.agents", () => metrics._agents.Select(static entry =>
             new Measurement<int>(entry.Value, new KeyValuePair<string, object?>("state", entry.Key))), "{agent}",
-            "Live agents that run the newest revision of their Deployment, that are behind it, or that failed with it.");
+            "Live agents by state: they run the newest revision of their Deployment, are behind it, or failed with it.");
     }
 
     private static void Add(int count, AgentPhase phase)
@@ -115,11 +119,11 @@ internal sealed class RolloutMetrics(IServiceScopeFactory scopes, IOptions<Agent
 
     private sealed class WaitScope : IDisposable
     {
-        private int _left;
+        private int _isDisposed;
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _left, 1) == 0)
+            if (Interlocked.Exchange(ref _isDisposed, 1) == 0)
                 Waiting.Add(-1);
         }
     }

@@ -11,34 +11,35 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Rollouts;
 
 /// <summary>
-/// Makes the signed state document of a revision. Revisions never change, so a document is kept for a minute: all the
-/// agents of a Deployment that wake together get the same one.
+/// Creates the signed state document of a revision. Revisions never change, so documents are cached for one minute: agents that receive the
+/// same notification share one signature.
 /// </summary>
 internal sealed class SignState(SigningKeys keys, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    private const int MaxKept = 1024;
+    private const int MaxCached = 1024;
 
-    private static readonly TimeSpan ValidFor = TimeSpan.FromHours(24), KeptFor = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ValidFor = TimeSpan.FromHours(24), CachedFor = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<(DeploymentId, long, StatePhase), (DateTimeOffset At, StateResponse Response)> _kept = new();
+    private readonly ConcurrentDictionary<(DeploymentId, long, StatePhase), (DateTimeOffset At, StateResponse Response)> _cache = new();
 
-    /// <summary>The document for a revision that exists, or for revision 0.</summary>
+    /// <summary>The document of an existing revision, or of the empty revision 0.</summary>
     public async Task<StateResponse> RunAsync(UpdraftDbContext db, DeploymentId deployment, long revision, StatePhase phase,
         CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
         var key = (deployment, revision, phase);
-        if (_kept.TryGetValue(key, out var kept) && now - kept.At < KeptFor)
-            return kept.Response;
+        if (_cache.TryGetValue(key, out var cached) && now - cached.At < CachedFor)
+            return cached.Response;
         var found = revision == 0 ? null : await db.Revisions.AsNoTracking()
             .SingleAsync(row => row.DeploymentId == deployment && row.Number == revision, cancellationToken);
         using var span = Instrumentation.BeginIn("sign state", found?.TraceParent);
-        span?.SetTag(Instrumentation.DeployTag, found!.DeployId.Value).SetTag(Instrumentation.RevisionTag, revision).SetTag("updraft.phase", phase.ToString());
+        span?.SetTag(Instrumentation.DeployTag, found!.DeployId.Value).SetTag(Instrumentation.RevisionTag, revision)
+            .SetTag("updraft.phase", phase.ToString());
         var state = await BuildAsync(db, deployment, revision, found, phase, now, cancellationToken);
         var response = new StateResponse(state.Sign(keys.Signing, keys.Public.KeyId), found?.TraceParent);
-        if (_kept.Count >= MaxKept)
-            _kept.Clear();
-        _kept[key] = (now, response);
+        if (_cache.Count >= MaxCached)
+            _cache.Clear();
+        _cache[key] = (now, response);
         return response;
     }
 
@@ -58,13 +59,13 @@ internal sealed class SignState(SigningKeys keys, IOptions<AgentOptions> options
             Image = revision is { ImageTag: not "" }
                 ? new ImageReference(revision.ImageRepository, revision.ImageTag, revision.ImageDigest)
                 : null,
-            Mounts = [.. (revision?.Mounts ?? []).Select(Wanted)],
+            Mounts = [.. (revision?.Mounts ?? []).Select(Desired)],
             IssuedAt = now,
             ExpiresAt = now + ValidFor,
         };
     }
 
-    private static DesiredMount Wanted(RevisionMount mount) => new()
+    private static DesiredMount Desired(RevisionMount mount) => new()
     {
         Path = mount.Path,
         Version = mount.Version,

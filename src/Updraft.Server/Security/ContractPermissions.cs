@@ -42,8 +42,10 @@ internal static class ContractPermissions
 
     /// <summary>The contract's name of the permission that an operation needs; null when a valid token is enough.</summary>
     /// <param name="permission">The permission that the route requires.</param>
-    /// <param name="operation">The operation id, e.g. <c>DeleteCluster</c>. Its verb selects one of several names; the first is the default.</param>
+    /// <param name="operation">The operation id, e.g. <c>DeleteCluster</c>. Its verb selects one of several names; the first is the
+    /// default.</param>
     public static string? Name(this Permission permission, string operation) => Rows.TryGetValue(permission, out var names)
-        ? Array.Find(names, name => operation.StartsWith(name[(name.LastIndexOf('.') + 1)..], StringComparison.OrdinalIgnoreCase)) ?? names[0]
+        ? Array.Find(names, name => operation.StartsWith(name[(name.LastIndexOf('.') + 1)..], StringComparison.OrdinalIgnoreCase))
+        ?? names[0]
         : null;
 }

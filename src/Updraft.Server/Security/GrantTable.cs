@@ -4,15 +4,16 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Updraft.Server.Security;
 
-/// <summary>Keeps grants in a table of their own beside whom they are given to.</summary>
+/// <summary>Maps the grants of users and tokens to tables of their own.</summary>
 internal static class GrantTable
 {
     /// <summary>Maps the grants of an entity.</summary>
     /// <param name="builder">The entity.</param>
     /// <param name="grants">Its list of grants.</param>
     /// <param name="table">Name of the table.</param>
-    /// <param name="owner">Name of the column that holds the entity's id.</param>
-    public static void HasGrants<T>(this EntityTypeBuilder<T> builder, Expression<Func<T, IEnumerable<Grant>?>> grants, string table, string owner)
+    /// <param name="owner">Name of the column with the ID of the entity.</param>
+    public static void HasGrants<T>(this EntityTypeBuilder<T> builder, Expression<Func<T, IEnumerable<Grant>?>> grants, string table,
+        string owner)
         where T : class => builder.OwnsMany(grants, row =>
         {
             row.ToTable(table);
@@ -23,11 +24,11 @@ internal static class GrantTable
             row.HasIndex(grant => grant.DeploymentId);
         });
 
-    /// <summary>Makes the grants what is wanted, row by row, so that one whose role changes stays the same row.</summary>
-    public static void ReplaceWith(this List<Grant> grants, IReadOnlyCollection<Grant> wanted)
+    /// <summary>Replaces the grants row by row. A grant whose role changes keeps its row.</summary>
+    public static void ReplaceWith(this List<Grant> grants, IReadOnlyCollection<Grant> replacement)
     {
-        grants.RemoveAll(grant => !wanted.Any(other => other.EntityId == grant.EntityId));
-        foreach (var grant in wanted)
+        grants.RemoveAll(grant => !replacement.Any(other => other.EntityId == grant.EntityId));
+        foreach (var grant in replacement)
         {
             if (grants.Find(other => other.EntityId == grant.EntityId) is { } existing)
                 existing.Role = grant.Role;

@@ -1,9 +1,9 @@
 namespace Updraft.Server.Security;
 
-/// <summary>Everything that a route can demand. The comment is the contract's <c>x-permission</c>.</summary>
+/// <summary>The permissions that routes require. The comment is the contract's <c>x-permission</c>.</summary>
 internal enum Permission
 {
-    /// <summary>List the caller's own Organizations; every valid token may.</summary>
+    /// <summary>List the caller's own Organizations. Every valid token has it.</summary>
     ListOrganizations,
 
     /// <summary><c>organization.get</c></summary>
@@ -18,10 +18,13 @@ internal enum Permission
     /// <summary><c>organization.clusters.create</c>, <c>.update</c> and <c>.delete</c></summary>
     ManageClusters,
 
-    /// <summary><c>organization.deploymentConfigurations.get</c>; Deployment tokens too, or the astro CLI deploys no image.</summary>
+    /// <summary>
+    /// <c>organization.deploymentConfigurations.get</c>. Roles of a Deployment have it too, because the astro CLI needs it for image
+    /// deploys.
+    /// </summary>
     ReadDeploymentOptions,
 
-    /// <summary><c>organization.workspaces.get</c>; the answer holds what the caller may see.</summary>
+    /// <summary><c>organization.workspaces.get</c>. The response has only the Workspaces that the caller may read.</summary>
     ListWorkspaces,
 
     /// <summary><c>organization.workspaces.create</c></summary>
@@ -36,7 +39,7 @@ internal enum Permission
     /// <summary><c>workspace.delete</c></summary>
     DeleteWorkspace,
 
-    /// <summary><c>organization.deployments.get</c>; the answer holds what the caller may see.</summary>
+    /// <summary><c>organization.deployments.get</c>. The response has only the Deployments that the caller may read.</summary>
     ListDeployments,
 
     /// <summary><c>workspace.deployments.create</c></summary>
@@ -63,7 +66,7 @@ internal enum Permission
     /// <summary><c>deployment.deploys.update</c>: finalize, roll back, describe.</summary>
     UpdateDeploys,
 
-    /// <summary><c>organization.apiTokens.access</c>; the answer holds what the caller may see.</summary>
+    /// <summary><c>organization.apiTokens.access</c>. The response has only the tokens that the caller may read.</summary>
     ManageTokens,
 
     /// <summary><c>deployment.agentTokens.get</c></summary>
@@ -72,24 +75,27 @@ internal enum Permission
     /// <summary><c>deployment.agentTokens.create</c> and <c>.delete</c></summary>
     ManageAgentTokens,
 
-    /// <summary>Ask who one is; every valid token may.</summary>
+    /// <summary>Read the caller's own user or token. Every valid token has it.</summary>
     ReadSelf,
 
     /// <summary><c>organization.users.get</c></summary>
     ReadUsers,
 
-    /// <summary><c>organization.userRoles.access</c>; changes what lies within the caller's reach.</summary>
+    /// <summary><c>organization.userRoles.access</c>. The caller can change only roles in the scopes in which they hold it.</summary>
     ManageUserRoles,
 
-    /// <summary><c>organization.customRoles.get</c>: the roles that there are.</summary>
+    /// <summary><c>organization.customRoles.get</c></summary>
     ReadRoles,
 
-    /// <summary>See what was changed by whom: all of the Organization, or what belongs to a Workspace.</summary>
+    /// <summary>Read the audit log of the Organization or of a Workspace. Updraft's own permission.</summary>
     ReadAuditLog,
 
-    /// <summary>Everything about webhooks, reading too: their addresses can be secrets. Updraft's own; changes what lies within the caller's reach.</summary>
+    /// <summary>
+    /// Read and change webhooks in the caller's scopes. Reading needs it too, because the URL of a webhook can be a secret. Updraft's own
+    /// permission.
+    /// </summary>
     ManageWebhooks,
 
-    /// <summary>What an agent does: enrol, read its Deployment's state and bundles, report.</summary>
+    /// <summary>Act as an agent: enroll, read the desired state and bundles of its Deployment, report.</summary>
     ActAsAgent,
 }

@@ -1,12 +1,12 @@
 namespace Updraft.Server.Security;
 
-/// <summary>What a route demands. Read by the authorization middleware; a route without it, and not anonymous, answers nobody.</summary>
+/// <summary>The permission that a route requires. A route that is not anonymous and declares none rejects all requests.</summary>
 internal sealed record RequiredPermission(Permission Permission);
 
-/// <summary>Puts the demand on routes.</summary>
+/// <summary>Declares the permissions of routes.</summary>
 internal static class RequiredPermissionRoutes
 {
-    /// <summary>The caller needs this permission on what the route's <c>organizationId</c>, <c>workspaceId</c> or <c>deploymentId</c> names.</summary>
+    /// <summary>The caller needs the permission for the route's <c>organizationId</c>, <c>workspaceId</c> or <c>deploymentId</c>.</summary>
     public static TBuilder Requires<TBuilder>(this TBuilder route, Permission permission)
         where TBuilder : IEndpointConventionBuilder => route.WithMetadata(new RequiredPermission(permission));
 }

@@ -1,6 +1,6 @@
 namespace Updraft.Server.Security;
 
-/// <summary>The roles of the contract, and the agent's.</summary>
+/// <summary>The roles of the contract, and the role of agent tokens.</summary>
 internal enum Role
 {
     OrganizationOwner,
@@ -14,7 +14,7 @@ internal enum Role
     Agent,
 }
 
-/// <summary>The level of the tree on which a role can be given.</summary>
+/// <summary>The kind of scope for which a role can be granted.</summary>
 internal enum RoleScope
 {
     Organization,

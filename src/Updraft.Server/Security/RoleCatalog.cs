@@ -1,6 +1,6 @@
 namespace Updraft.Server.Security;
 
-/// <summary>Which role may do what: the one table of permissions.</summary>
+/// <summary>The roles with their scopes and permissions: the only table of them.</summary>
 internal static class RoleCatalog
 {
     private static readonly Permission[] Everything = [.. Enum.GetValues<Permission>().Except([Permission.ActAsAgent])];
@@ -29,7 +29,8 @@ internal static class RoleCatalog
         [Role.OrganizationBillingAdmin] = ("ORGANIZATION_BILLING_ADMIN", RoleScope.Organization, [.. Belonging]),
         [Role.OrganizationMember] = ("ORGANIZATION_MEMBER", RoleScope.Organization, [.. Belonging]),
         [Role.WorkspaceOwner] = ("WORKSPACE_OWNER", RoleScope.Workspace, [.. Operating, Permission.ManageTokens,
-            Permission.UpdateWorkspace, Permission.DeleteWorkspace, Permission.ReadUsers, Permission.ManageUserRoles, Permission.ReadAuditLog]),
+            Permission.UpdateWorkspace, Permission.DeleteWorkspace, Permission.ReadUsers, Permission.ManageUserRoles,
+            Permission.ReadAuditLog]),
         [Role.WorkspaceOperator] = ("WORKSPACE_OPERATOR", RoleScope.Workspace, [.. Operating]),
         [Role.WorkspaceAuthor] = ("WORKSPACE_AUTHOR", RoleScope.Workspace, [.. Deploying]),
         [Role.WorkspaceMember] = ("WORKSPACE_MEMBER", RoleScope.Workspace, [.. Reading]),
@@ -41,13 +42,13 @@ internal static class RoleCatalog
     /// <summary>Whether a role includes a permission.</summary>
     public static bool Allows(this Role role, Permission permission) => Rows[role].Permissions.Contains(permission);
 
-    /// <summary>The role's name on the wire.</summary>
+    /// <summary>The role's name in the API, e.g. <c>WORKSPACE_OWNER</c>.</summary>
     public static string Name(this Role role) => Rows[role].Name;
 
-    /// <summary>The level on which the role is given.</summary>
+    /// <summary>The kind of scope for which the role can be granted.</summary>
     public static RoleScope Scope(this Role role) => Rows[role].Scope;
 
-    /// <summary>Finds a role by its name on the wire; null when there is none.</summary>
+    /// <summary>The role with a name of the API; null if it does not exist.</summary>
     public static Role? Find(string name)
     {
         foreach (var (role, row) in Rows)

@@ -7,37 +7,37 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Security;
 
 /// <summary>
-/// The server's secrets, made at the first start and kept in the folder of keys, readable by the owner only:
+/// The server's secrets. The first start creates them in the directory of the keys; only the file owner can read them:
 /// <code>
-/// keys/signing.pem   ECDSA P-256 private key: signs API tokens and state documents; agents pin its public half
-/// keys/uploads.key   32 random bytes: signs upload addresses
+/// keys/signing.pem   ECDSA P-256 private key: signs tokens and desired states; agents pin its public key
+/// keys/uploads.key   32 random bytes: signs upload URLs
 /// </code>
 /// </summary>
 internal sealed class SigningKeys : IDisposable
 {
     public SigningKeys(IOptions<ServerOptions> options)
     {
-        var folder = options.Value.KeyDirectory();
+        var directory = options.Value.KeyDirectory();
         Signing = ECDsa.Create();
-        Signing.ImportFromPem(Encoding.ASCII.GetString(LoadOrCreate(Path.Join(folder, "signing.pem"), static () =>
+        Signing.ImportFromPem(Encoding.ASCII.GetString(LoadOrCreate(Path.Join(directory, "signing.pem"), static () =>
         {
-            using var fresh = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            return Encoding.ASCII.GetBytes(fresh.ExportPkcs8PrivateKeyPem());
+            using var generated = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            return Encoding.ASCII.GetBytes(generated.ExportPkcs8PrivateKeyPem());
         })));
-        Uploads = LoadOrCreate(Path.Join(folder, "uploads.key"), static () => RandomNumberGenerator.GetBytes(32));
+        Uploads = LoadOrCreate(Path.Join(directory, "uploads.key"), static () => RandomNumberGenerator.GetBytes(32));
         Public = PublicKey.Of(Signing);
     }
 
-    /// <summary>Signs tokens and state documents.</summary>
+    /// <summary>Signs tokens and desired states.</summary>
     public ECDsa Signing { get; }
 
-    /// <summary>The public half of <see cref="Signing"/>.</summary>
+    /// <summary>The public key of <see cref="Signing"/>.</summary>
     public PublicKey Public { get; }
 
-    /// <summary>HMAC key of upload addresses.</summary>
+    /// <summary>HMAC key of upload URLs.</summary>
     public byte[] Uploads { get; }
 
-    /// <summary>By which other servers' keys are compared with these.</summary>
+    /// <summary>The keys as they are compared with the keys of other replicas.</summary>
     public IEnumerable<SharedKey> Shared =>
     [
         new("signing", "signing.pem", Public.KeyId),
@@ -46,7 +46,9 @@ internal sealed class SigningKeys : IDisposable
 
     public void Dispose() => Signing.Dispose();
 
-    /// <summary>The content of a file, which is made when it is missing. Of servers that start together one makes it, and all read that.</summary>
+    /// <summary>
+    /// The content of a file. Creates a missing file. If several replicas start at the same time, one creates the file, and all read it.
+    /// </summary>
     public static byte[] LoadOrCreate(string path, Func<byte[]> create)
     {
         if (!File.Exists(path))

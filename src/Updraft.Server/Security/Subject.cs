@@ -2,7 +2,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Security;
 
-/// <summary>What kind of caller a subject is; the first two are the contract's <c>subjectType</c>.</summary>
+/// <summary>The kinds of callers. The first two are values of the contract's <c>subjectType</c>.</summary>
 internal enum SubjectKind
 {
     User,
@@ -10,36 +10,41 @@ internal enum SubjectKind
     Agent,
 }
 
-/// <summary>Who acts: a person, or the bearer of a token; and what it may do where.</summary>
-/// <param name="Kind">Person, API token or agent.</param>
-/// <param name="Id">The user's or token's id.</param>
-/// <param name="Name">The user's or token's name.</param>
-/// <param name="Organization">The Organization that it belongs to; nothing outside can be seen.</param>
-/// <param name="Grants">Its roles and their places. None: it may nothing but ask who it is.</param>
+/// <summary>The caller of a request, with its roles.</summary>
+/// <param name="Kind">User, API token or agent.</param>
+/// <param name="Id">ID of the user or token.</param>
+/// <param name="Name">Name of the user or token.</param>
+/// <param name="Organization">The Organization of the subject. A subject reads nothing outside of it.</param>
+/// <param name="Grants">Roles and their scopes. Without one, a subject can read only its own user or token.</param>
 internal sealed record Subject(SubjectKind Kind, string Id, string Name, OrganizationId Organization, IReadOnlyList<Grant> Grants)
 {
-    /// <summary>A person's own name; null for the others.</summary>
+    /// <summary>Full name of a user; null for tokens.</summary>
     public string? FullName { get; init; }
 
-    /// <summary>What is remembered with everything that the subject creates or changes.</summary>
+    /// <summary>The part that is stored with each object that the subject creates or changes.</summary>
     public SubjectProfile Profile => new(Id, Kind, Name, FullName);
 
-    /// <summary>The Deployment that an agent serves; null for everybody else.</summary>
+    /// <summary>The Deployment of an agent; null for other subjects.</summary>
     public DeploymentId? Deployment => Kind == SubjectKind.Agent ? Grants[0].DeploymentId : null;
 
-    /// <summary>Whether a role gets it through the address of a place; the Organization's when none is named.</summary>
+    /// <summary>
+    /// Whether a role with the permission reaches the URL of a scope. See <see cref="Grant.Touches"/>. The default is the
+    /// Organization.
+    /// </summary>
     public bool Touches(Permission permission, WorkspaceId? workspace = null, DeploymentId? deployment = null) =>
         Grants.Any(grant => grant.Touches(workspace, deployment) && grant.Role.Allows(permission));
 
-    /// <summary>Whether it may do something to all of a place: the Organization, a Workspace, or a Deployment with its Workspace.</summary>
+    /// <summary>
+    /// Whether the subject has the permission for a whole scope: the Organization, a Workspace, or a Deployment with its Workspace.
+    /// </summary>
     public bool May(Permission permission, WorkspaceId? workspace = null, DeploymentId? deployment = null) =>
         Grants.Any(grant => grant.Contains(workspace, deployment) && grant.Role.Allows(permission));
 
-    /// <summary>Whether everything that a grant allows is allowed to the subject in that place.</summary>
+    /// <summary>Whether the subject has all permissions of a grant in its scope.</summary>
     public bool HasAll(Grant other) => Enum.GetValues<Permission>().All(permission =>
         !other.Role.Allows(permission) || May(permission, other.WorkspaceId, other.DeploymentId));
 
-    /// <summary>Where it holds a permission.</summary>
+    /// <summary>The scopes in which the subject holds a permission.</summary>
     public Reach Reach(Permission permission)
     {
         var held = Grants.Where(grant => grant.Role.Allows(permission)).ToList();
@@ -51,9 +56,9 @@ internal sealed record Subject(SubjectKind Kind, string Id, string Name, Organiz
             [.. inDeployments.Select(grant => grant.WorkspaceId!.Value).Distinct()]);
     }
 
-    /// <summary>Minimal-API binding: the subject that authentication found.</summary>
+    /// <summary>Minimal-API binding: the subject of the request.</summary>
     public static ValueTask<Subject?> BindAsync(HttpContext context) => ValueTask.FromResult(context.Features.Get<Subject>());
 }
 
-/// <summary>A subject as it is stored beside what it did; it outlives the token.</summary>
+/// <summary>A subject as it is stored with its changes. It remains when the token is deleted.</summary>
 internal sealed record SubjectProfile(string Id, SubjectKind Kind, string Name, string? FullName = null);

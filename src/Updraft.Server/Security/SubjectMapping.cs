@@ -4,12 +4,13 @@ namespace Updraft.Server.Security;
 
 internal static class SubjectMapping
 {
-    /// <summary>A subject on the wire; agents count as tokens there.</summary>
+    /// <summary>A subject in the API, where agents are tokens.</summary>
     public static SubjectProfileResponse ToResponse(this SubjectProfile subject) => subject.Kind == SubjectKind.User
-        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.FullName ?? subject.Name }
+        ? new SubjectProfileResponse { Id = subject.Id, SubjectType = "USER", Username = subject.Name, FullName = subject.FullName
+            ?? subject.Name }
         : new SubjectProfileResponse { Id = subject.Id, SubjectType = "SERVICEKEY", ApiTokenName = subject.Name };
 
-    /// <summary>Roles on the wire, by level.</summary>
+    /// <summary>Roles in the API, grouped by the kind of scope.</summary>
     public static SubjectRolesResponse ToResponse(this IReadOnlyCollection<Grant> grants) => new()
     {
         OrganizationRole = grants.FirstOrDefault(grant => grant.WorkspaceId is null)?.Role.Name(),

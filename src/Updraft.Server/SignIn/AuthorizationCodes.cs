@@ -9,10 +9,10 @@ using Updraft.Server.Tokens;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>What a client asked for when it sent a browser here.</summary>
+/// <summary>A client's authorization request, which the browser carries through the sign-in.</summary>
 internal sealed record AuthorizationRequest(string RedirectUri, string Challenge, string? State, DateTimeOffset EndsAt);
 
-/// <summary>A code that was handed out and not used yet.</summary>
+/// <summary>An authorization code that was issued and not redeemed yet.</summary>
 internal sealed class AuthorizationCode
 {
     /// <summary>SHA-256 of the code.</summary>
@@ -28,14 +28,14 @@ internal sealed class AuthorizationCode
 }
 
 /// <summary>
-/// The codes that a browser carries from here to the client: each works once, for a minute, and only for who knows the verifier. They are
-/// in the database, because the client may come to another server than the browser.
+/// The codes that a browser carries from the server to the client. Each is valid once, for a minute, and only with the verifier. They are
+/// in the database, because the client and the browser may reach different replicas.
 /// </summary>
 internal sealed class AuthorizationCodes(UpdraftDbContext db, TimeProvider clock)
 {
     private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
 
-    /// <summary>Makes a code for a person.</summary>
+    /// <summary>Issues a code for a user.</summary>
     public async Task<string> IssueAsync(UserId user, AuthorizationRequest request, CancellationToken cancellationToken)
     {
         var code = NewSecret();
@@ -55,14 +55,14 @@ internal sealed class AuthorizationCodes(UpdraftDbContext db, TimeProvider clock
         return code;
     }
 
-    /// <summary>Uses a code up; null when it is none, is too old, or does not belong to the verifier and the address.</summary>
+    /// <summary>Redeems a code; null if the code is unknown or expired, or does not match the verifier and the redirect URL.</summary>
     public async Task<UserId?> RedeemAsync(string code, string verifier, string redirectUri, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(code);
         var found = await db.Set<AuthorizationCode>().AsNoTracking().SingleOrDefaultAsync(row => row.Hash == hash, cancellationToken);
         if (found is null)
             return null;
-        // Whoever removes the row has it; of two who come at once the other one removes nothing.
+        // Of two simultaneous requests with one code, only one deletes the row. The other one gets null.
         await using var write = await db.BeginWriteAsync(cancellationToken);
         if (await db.Set<AuthorizationCode>().Where(row => row.Hash == hash).ExecuteDeleteAsync(cancellationToken) == 0)
             return null;

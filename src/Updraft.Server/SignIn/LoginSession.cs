@@ -5,22 +5,22 @@ using Updraft.Server.Database;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>One login of a person with a command-line client: it ends, or is revoked, with all tokens that came of it.</summary>
+/// <summary>One login of a user with a command-line client. If it expires or is revoked, all its tokens become invalid.</summary>
 internal sealed class LoginSession
 {
     public required string Id { get; init; }
 
     public required UserId UserId { get; init; }
 
-    /// <summary>SHA-256 of the refresh token that counts.</summary>
+    /// <summary>SHA-256 of the valid refresh token.</summary>
     public required Digest RefreshHash { get; set; }
 
-    /// <summary>SHA-256 of the one before: whoever still has it has copied it, or was copied.</summary>
+    /// <summary>SHA-256 of the previous refresh token. A request with it shows that a token was copied.</summary>
     public Digest? PreviousRefreshHash { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Moves on with each refresh.</summary>
+    /// <summary>Each refresh extends it.</summary>
     public required DateTimeOffset ExpiresAt { get; set; }
 
     public DateTimeOffset? RevokedAt { get; set; }

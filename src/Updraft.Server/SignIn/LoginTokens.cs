@@ -13,18 +13,20 @@ using Updraft.Server.Users;
 namespace Updraft.Server.SignIn;
 
 /// <summary>
-/// The tokens of a login: an access token for an hour, a JSON Web Token by the server's key, and a refresh token that works once. An
-/// access token has no claim <c>permissions</c>: clients take a token that has it for an API token, and so for one of CI.
+/// The tokens of a login: a refresh token that is valid once, and an access token that is valid for an hour, a JSON Web Token signed by
+/// the server. An access token has no claim <c>permissions</c>, because clients treat a token with that claim as an API token of a CI
+/// system.
 /// </summary>
-internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options, TimeProvider clock,
+internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options,
+    TimeProvider clock,
     EventLog events)
 {
     private const string SessionClaim = "sid";
     private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1), SessionLifetime = TimeSpan.FromDays(30);
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
 
-    /// <summary>Begins a login.</summary>
-    /// <returns>Nothing when the person may not come in any more.</returns>
+    /// <summary>Starts a login.</summary>
+    /// <returns>Null if the user may not sign in any longer.</returns>
     public async Task<TokenResponse?> BeginAsync(UserId id, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -45,18 +47,20 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Cli);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
-        return Answer(session, user, refresh);
+        return IssueTokens(session, user, refresh);
     }
 
-    /// <summary>Exchanges a refresh token. One that was used before ends the login: somebody has a copy.</summary>
+    /// <summary>Exchanges a refresh token for new tokens. A token that was used before revokes the login, because it was copied.</summary>
+    /// <returns>Null if the token is not valid.</returns>
     public async Task<TokenResponse?> RefreshAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
-        // Of two that come with the same token, the second sees what the first has made of it.
+        // The lock serializes two requests with the same token: the second one reads the change of the first.
         var session = (await db.LockRowsAsync<LoginSession>(
-            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
+                .SingleOrDefault();
         if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now)
             return null;
         var user = await FindUserAsync(session.UserId, cancellationToken);
@@ -69,24 +73,26 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         }
         else
         {
-            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) = (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
+            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) =
+                (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         if (session.RevokedAt is null)
-            return Answer(session, user!, refresh);
+            return IssueTokens(session, user!, refresh);
         cache.Forget();
         return null;
     }
 
-    /// <summary>Ends the login of a refresh token; nothing when there is none.</summary>
+    /// <summary>Revokes the login of a refresh token. Does nothing if the token is unknown.</summary>
     public async Task RevokeAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
         var now = clock.GetUtcNow();
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var session = (await db.LockRowsAsync<LoginSession>(
-            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken)).SingleOrDefault();
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
+                .SingleOrDefault();
         if (session is null || session.RevokedAt is not null)
             return;
         session.RevokedAt = now;
@@ -98,7 +104,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         cache.Forget();
     }
 
-    /// <summary>The person behind an access token; null when it is none, has ended, or its login was revoked.</summary>
+    /// <summary>The user of an access token; null if the token is invalid or expired, or its login was revoked.</summary>
     public async Task<KnownToken?> FindAsync(string token, CancellationToken cancellationToken)
     {
         if (!Handler.CanReadToken(token))
@@ -124,7 +130,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     private Task<User?> FindUserAsync(UserId id, CancellationToken cancellationToken) =>
         db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken);
 
-    private TokenResponse Answer(LoginSession session, User user, string refresh)
+    private TokenResponse IssueTokens(LoginSession session, User user, string refresh)
     {
         var now = clock.GetUtcNow();
         var access = Handler.CreateToken(new SecurityTokenDescriptor
@@ -146,8 +152,8 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     }
 }
 
-/// <summary>What a client gets at the end of a login or refresh.</summary>
+/// <summary>The tokens that a client gets at the end of a login or refresh.</summary>
 /// <param name="Access">The access token.</param>
 /// <param name="Refresh">The next refresh token.</param>
-/// <param name="ExpiresIn">Seconds for which the access token counts.</param>
+/// <param name="ExpiresIn">Validity of the access token in seconds.</param>
 internal sealed record TokenResponse(string Access, string Refresh, long ExpiresIn);

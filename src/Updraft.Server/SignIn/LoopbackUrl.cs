@@ -1,17 +1,21 @@
 namespace Updraft.Server.SignIn;
 
-/// <summary>Where a login may send a browser.</summary>
+/// <summary>Checks the URLs to which a login may redirect a browser.</summary>
 internal static class LoopbackUrl
 {
     private const string CliCallback = "http://localhost:12345/callback";
 
-    /// <summary>Whether an address is a client's own, on the machine of the browser: the CLI's, or 127.0.0.1 with any port.</summary>
-    public static bool IsAllowed(string? address) => address == CliCallback
-        || (address is not null && address.StartsWith("http://127.0.0.1", StringComparison.Ordinal)
-            && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri is { Scheme: "http", Host: "127.0.0.1", UserInfo: "", Fragment: "" }
-            && !address.Any(c => char.IsControl(c) || c is '\\' or ' '));
+    /// <summary>
+    /// Whether a URL belongs to a client on the host of the browser: the callback of the CLI, or 127.0.0.1 with any port.
+    /// </summary>
+    public static bool IsAllowed(string? url) => url == CliCallback
+        || (url is not null && url.StartsWith("http://127.0.0.1", StringComparison.Ordinal)
+            && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri is { Scheme: "http", Host: "127.0.0.1", UserInfo: "", Fragment: "" }
+            && !url.Any(c => char.IsControl(c) || c is '\\' or ' '));
 
-    /// <summary>A path on this server, escaped as this server writes it, or the root when it could lead anywhere else.</summary>
+    /// <summary>
+    /// The path itself if it is an escaped path on this server; else <c>/</c>, so that no login redirects to another server.
+    /// </summary>
     public static string OwnPath(string? path) => path is ['/', ..] && !path.StartsWith("//", StringComparison.Ordinal)
         && !path.Any(c => c is <= ' ' or > '~' or '\\') && Uri.TryCreate(path, UriKind.Relative, out _) ? path : "/";
 }

@@ -1,17 +1,18 @@
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>Writes down that somebody came in with an API token, or left: the cookie is all that this changes.</summary>
+/// <summary>
+/// Records a sign-in with an API token, or a sign-out. They change only the cookie, so nothing else writes to the database.
+/// </summary>
 internal sealed class RecordSession(UpdraftDbContext db, EventLog events)
 {
-    /// <param name="type">That it was started or ended.</param>
-    /// <param name="subject">Who.</param>
-    /// <param name="means">How: one of the constants of <see cref="SessionEvents"/>.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="type"><see cref="EventTypes.SessionStarted"/> or <see cref="EventTypes.SessionEnded"/>.</param>
+    /// <param name="subject">The caller.</param>
+    /// <param name="means">The way to sign in: one of the constants of <see cref="SessionEvents"/>.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task RunAsync(string type, Subject subject, string means, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -23,10 +24,10 @@ internal sealed class RecordSession(UpdraftDbContext db, EventLog events)
 
 internal static class SessionEvents
 {
-    /// <summary>Ways to come in.</summary>
+    /// <summary>Ways to sign in. They are part of stored events.</summary>
     public const string Provider = "identity provider", Token = "API token", Cli = "command line", Page = "page";
 
-    /// <summary>Records that somebody came in or left.</summary>
+    /// <summary>Records a sign-in or sign-out.</summary>
     public static void RecordSession(this EventLog events, string type, Subject subject, string means, string? reason = null) =>
         events.Record(type, subject.Profile, new(subject.Organization), new("session", subject.Id, subject.FullName ?? subject.Name),
             ("means", means), ("reason", reason));

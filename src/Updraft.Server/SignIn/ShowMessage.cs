@@ -1,11 +1,6 @@
 namespace Updraft.Server.SignIn;
 
-/// <summary>Shows a page with a heading and a sentence, for what a browser meets on the way. Filled by the pages.</summary>
+/// <summary>
+/// Responds with a page that has a heading and a sentence. A delegate, because the web UI is built on sign-in; Web registers it.
+/// </summary>
 internal delegate Task ShowMessage(HttpContext context, int statusCode, string heading, string text);
-
-internal static class Page
-{
-    /// <summary>Answers with a page.</summary>
-    public static Task ShowAsync(this HttpContext context, int statusCode, string heading, string text) =>
-        context.RequestServices.GetRequiredService<ShowMessage>()(context, statusCode, heading, text);
-}

@@ -14,18 +14,20 @@ using Updraft.Server.Security;
 namespace Updraft.Server.SignIn;
 
 /// <summary>
-/// The small authorization server in front of the provider, as the CLI's login needs it:
+/// A small authorization server in front of the identity provider, for the login of the CLI:
 /// <list type="number">
-/// <item>The client finds this server (<c>auth-config</c>) and sends a browser to <c>/authorize</c>, with a challenge.</item>
-/// <item>The browser goes to the provider, comes back to <c>/signin-oidc</c>, and on to <c>/authorize/return</c>.</item>
-/// <item>From there it carries a code to the client, which exchanges it at <c>/oauth/token</c> with the verifier.</item>
+/// <item>The client reads <c>auth-config</c>, and opens <c>/authorize</c> with a challenge in a browser.</item>
+/// <item>The server redirects the browser to the provider, which returns it to <c>/signin-oidc</c>; from there it gets to
+/// <c>/authorize/return</c>.</item>
+/// <item>The server redirects the browser to the client with a code. The client exchanges the code at <c>/oauth/token</c>, with the
+/// verifier.</item>
 /// </list>
 /// </summary>
 internal static class SignInEndpoints
 {
     private const string ClientId = "updraft-cli";
-    private const int ChallengeLength = 43, MaxState = 2048;
-    private static readonly TimeSpan TimeForLogin = TimeSpan.FromMinutes(15);
+    private const int ChallengeLength = 43, MaxState = 2048, MaxFormValues = 20, MaxFormValueBytes = 8192;
+    private static readonly TimeSpan LoginTimeout = TimeSpan.FromMinutes(15);
 
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
@@ -45,94 +47,103 @@ internal static class SignInEndpoints
     };
 
     private static async Task AuthorizeAsync(HttpContext context, IOptions<SignInOptions> options, IOptions<ServerOptions> server,
-        IDataProtectionProvider protection, TimeProvider clock)
+        IDataProtectionProvider protection, ShowMessage showMessage, TimeProvider clock)
     {
         var query = context.Request.Query;
         if (!options.Value.IsConfigured)
         {
-            await ExplainAsync(context);
+            await showMessage(context, StatusCodes.Status404NotFound, "Sign-in is not set up on this server",
+                "Log in with an API token instead: astro login -t TOKEN. An operator can connect an identity provider.");
             return;
         }
         var redirect = query["redirect_uri"].ToString();
         if (query["client_id"] != ClientId || !LoopbackUrl.IsAllowed(redirect))
         {
-            await context.ShowAsync(StatusCodes.Status400BadRequest, "The login cannot begin",
-                "The client is not known here, or wants the answer at an address that is not on this machine.");
+            await showMessage(context, StatusCodes.Status400BadRequest, "The login cannot begin",
+                "The client is unknown, or its redirect URL is not on this host. Start the login again from the command line.");
             return;
         }
         var (state, challenge) = (query["state"].ToString(), query["code_challenge"].ToString());
-        if (query["response_type"] != "code" || query["code_challenge_method"] != "S256" || challenge.Length != ChallengeLength || state.Length > MaxState)
+        if (query["response_type"] != "code" || query["code_challenge_method"] != "S256" || challenge.Length != ChallengeLength
+            || state.Length > MaxState)
         {
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(redirect, "error", "invalid_request"), state));
             return;
         }
-        var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + TimeForLogin);
+        var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + LoginTimeout);
         var sealedRequest = Protector(protection).Protect(JsonSerializer.Serialize(request));
-        var properties = new AuthenticationProperties { RedirectUri = QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
-        // Also without the wish for it nobody is taken for signed in here: the provider decides, each time.
+        var properties = new AuthenticationProperties { RedirectUri =
+            QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
+        // The server redirects to the provider even if the user has a session here. Only the provider decides whether to prompt.
         if (query["prompt"] == "login")
             properties.Parameters["prompt"] = "login";
         await context.ChallengeAsync(OpenIdConnectDefaults.AuthenticationScheme, properties);
     }
 
-    private static async Task ReturnAsync(HttpContext context, IOptions<SignInOptions> options, IDataProtectionProvider protection, AuthorizationCodes codes,
-        TimeProvider clock)
+    private static async Task ReturnAsync(HttpContext context, IOptions<SignInOptions> options, IDataProtectionProvider protection,
+        AuthorizationCodes codes, ShowMessage showMessage, TimeProvider clock)
     {
-        if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request && request.EndsAt > clock.GetUtcNow()
-            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal?.FindFirst(SignInServices.UserClaim)?.Value is { } user)
+        if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request
+            && request.EndsAt > clock.GetUtcNow()
+            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal
+            && principal.FindFirst(SignInServices.UserClaim)?.Value is { } user)
         {
             var code = await codes.IssueAsync(new UserId(user), request, context.RequestAborted);
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(request.RedirectUri, "code", code), request.State));
             return;
         }
-        await context.ShowAsync(StatusCodes.Status400BadRequest, "The login took too long", "Close this page and begin again.");
+        await showMessage(context, StatusCodes.Status400BadRequest, "The login took too long",
+            "Close this page, and start the login again from the command line.");
     }
 
-    private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens tokens, CancellationToken cancellationToken)
+    private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens logins,
+        CancellationToken cancellationToken)
     {
         var form = await ReadFormAsync(context.Request, cancellationToken);
         context.Response.Headers.CacheControl = "no-store";
         if (form["client_id"] != ClientId)
         {
-            await RefuseAsync(context, "invalid_client", "The client is not known here.");
+            await RejectAsync(context, SignInErrors.InvalidClient,
+                "The client is unknown. Send 'client_id' as in the response of auth-config.");
             return;
         }
-        TokenResponse? answer = null;
+        TokenResponse? tokens = null;
         switch (form["grant_type"].ToString())
         {
             case "authorization_code":
-                if (await codes.RedeemAsync(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString(), cancellationToken) is { } user)
-                    answer = await tokens.BeginAsync(user, cancellationToken);
+                if (await codes.RedeemAsync(form["code"].ToString(), form["code_verifier"].ToString(), form["redirect_uri"].ToString(),
+                    cancellationToken) is { } user)
+                    tokens = await logins.BeginAsync(user, cancellationToken);
                 break;
             case "refresh_token":
-                answer = await tokens.RefreshAsync(form["refresh_token"].ToString(), cancellationToken);
+                tokens = await logins.RefreshAsync(form["refresh_token"].ToString(), cancellationToken);
                 break;
             default:
-                await RefuseAsync(context, "unsupported_grant_type", "The grant types are authorization_code and refresh_token.");
+                await RejectAsync(context, SignInErrors.UnsupportedGrantType, "'grant_type' must be authorization_code or refresh_token.");
                 return;
         }
-        if (answer is null)
+        if (tokens is null)
         {
-            await RefuseAsync(context, "invalid_grant", "The code or refresh token is not valid any more; log in again.");
+            await RejectAsync(context, SignInErrors.InvalidGrant, "The code or refresh token is no longer valid. Log in again.");
             return;
         }
         await context.Response.WriteAsJsonAsync(new LoginTokenResponse
         {
-            AccessToken = answer.Access,
-            RefreshToken = answer.Refresh,
-            ExpiresIn = answer.ExpiresIn,
+            AccessToken = tokens.Access,
+            RefreshToken = tokens.Refresh,
+            ExpiresIn = tokens.ExpiresIn,
         }, ApiJson.Default.LoginTokenResponse, cancellationToken: cancellationToken);
     }
 
-    private static async Task<IResult> RevokeAsync(HttpContext context, LoginTokens tokens, CancellationToken cancellationToken)
+    private static async Task<IResult> RevokeAsync(HttpContext context, LoginTokens logins, CancellationToken cancellationToken)
     {
         var form = await ReadFormAsync(context.Request, cancellationToken);
-        await tokens.RevokeAsync(form["token"].ToString(), cancellationToken);
+        await logins.RevokeAsync(form["token"].ToString(), cancellationToken);
         return TypedResults.Ok();
     }
 
-    // Clients refuse a login whose address is empty, and log in with API tokens too.
+    // Clients reject a login without an email address, and they also log in with API tokens.
     private static UserDescriptionResponse Describe(Subject subject) => new()
     {
         Sub = subject.Id,
@@ -140,36 +151,40 @@ internal static class SignInEndpoints
         Name = subject.FullName ?? subject.Name,
     };
 
-    private static Task ExplainAsync(HttpContext context) => context.ShowAsync(StatusCodes.Status404NotFound,
-        "Sign-in is not set up on this server", "Log in with an API token instead: astro login -t TOKEN. The operator can set up an identity provider.");
-
-    private static Task RefuseAsync(HttpContext context, string error, string description)
+    /// <summary>An error in the shape of OAuth 2.0 (RFC 6749, section 5.2), which clients of this endpoint read.</summary>
+    private static Task RejectAsync(HttpContext context, ErrorCode code, string description)
     {
-        context.Response.StatusCode = StatusCodes.Status400BadRequest;
-        return context.Response.WriteAsJsonAsync(new LoginTokenError { Error = error, ErrorDescription = description }, ApiJson.Default.LoginTokenError);
+        context.Response.StatusCode = code.StatusCode;
+        context.Response.Headers[ErrorCode.Header] = code.Id;
+        return context.Response.WriteAsJsonAsync(new LoginTokenError { Error = code.Id, ErrorDescription = description },
+            ApiJson.Default.LoginTokenError);
     }
 
     private static async Task<IFormCollection> ReadFormAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         if (!request.HasFormContentType)
         {
-            throw new ApiException(StatusCodes.Status415UnsupportedMediaType,
-                "Send a form: 'Content-Type: application/x-www-form-urlencoded'.");
+            throw new ApiException(RequestErrors.UnsupportedMediaType,
+                "The body is not a form. Send it with 'Content-Type: application/x-www-form-urlencoded'.");
         }
         try
         {
-            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = 8192, ValueCountLimit = 20 }, cancellationToken);
+            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = MaxFormValueBytes, ValueCountLimit = MaxFormValues },
+                cancellationToken);
         }
         catch (InvalidDataException exception)
         {
-            throw new ApiException(StatusCodes.Status400BadRequest, "The form cannot be read, or is larger than is taken here.", exception);
+            throw new ApiException(RequestErrors.InvalidRequest,
+                $"The form is malformed, or exceeds the limits of {MaxFormValues} fields and {MaxFormValueBytes} bytes per value.",
+                exception);
         }
     }
 
-    private static string WithState(string address, string? state) =>
-        string.IsNullOrEmpty(state) ? address : QueryHelpers.AddQueryString(address, "state", state);
+    private static string WithState(string url, string? state) =>
+        string.IsNullOrEmpty(state) ? url : QueryHelpers.AddQueryString(url, "state", state);
 
-    private static IDataProtector Protector(IDataProtectionProvider protection) => protection.CreateProtector("Updraft.SignIn.AuthorizationRequest");
+    private static IDataProtector Protector(IDataProtectionProvider protection) =>
+        protection.CreateProtector("Updraft.SignIn.AuthorizationRequest");
 
     private static AuthorizationRequest? Open(IDataProtectionProvider protection, string text)
     {

@@ -3,34 +3,46 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>How people sign in; section <c>SignIn</c>. Without an authority only tokens come in.</summary>
+/// <summary>Single sign-on with OpenID Connect. Without <c>SignIn:Authority</c>, only API tokens can authenticate.</summary>
 internal sealed class SignInOptions : IValidatableObject
 {
-    /// <summary>Address of the OpenID Connect provider; its description is found below it.</summary>
+    public const string Section = "SignIn";
+
+    /// <summary>
+    /// URL of the OpenID Connect provider. The server reads the provider's metadata below it, from
+    /// <c>/.well-known/openid-configuration</c>.
+    /// </summary>
+    /// <value>an <c>https</c> URL, or an <c>http</c> URL of this host</value>
     public string? Authority { get; set; }
 
-    /// <summary>The id under which the provider knows this server.</summary>
+    /// <summary>Client ID of this server at the provider. Required with an authority.</summary>
     public string? ClientId { get; set; }
 
-    /// <summary>The secret that belongs to it; none for a public client.</summary>
+    /// <summary>
+    /// Client secret of this server at the provider. A public client has none. Prefer the environment variable to the command line.
+    /// </summary>
     public string? ClientSecret { get; set; }
 
-    /// <summary>What is asked for, separated by blanks.</summary>
+    /// <summary>Scopes that the server requests at the provider.</summary>
+    /// <value>scopes, separated by spaces</value>
     [Required]
     public string Scopes { get; set; } = "openid profile email";
 
-    /// <summary>Address of the person who owns the Organization from the first sign-in on, while no other person does.</summary>
+    /// <summary>
+    /// Email address of a user. At their sign-in, this user becomes owner of the Organization if no user owns it.
+    /// </summary>
+    /// <value>an email address</value>
     public string? FirstOwner { get; set; }
 
-    /// <summary>What everybody else gets at the first sign-in; <c>NONE</c> for no role.</summary>
+    /// <summary>Organization role that a user gets at their first sign-in. With <c>NONE</c>, they get no role.</summary>
     [RegularExpression("^(NONE|ORGANIZATION_MEMBER|ORGANIZATION_BILLING_ADMIN)$",
         ErrorMessage = "SignIn:DefaultRole must be ORGANIZATION_MEMBER, ORGANIZATION_BILLING_ADMIN or NONE.")]
     public string DefaultRole { get; set; } = "ORGANIZATION_MEMBER";
 
-    /// <summary>Roles that follow from claims.</summary>
+    /// <summary>Rules that grant roles by claims.</summary>
     public List<RoleByClaim> Roles { get; } = [];
 
-    /// <summary>Whether people can sign in at all.</summary>
+    /// <summary>Whether users can sign in.</summary>
     public bool IsConfigured => !string.IsNullOrEmpty(Authority);
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
@@ -38,31 +50,47 @@ internal sealed class SignInOptions : IValidatableObject
         if (!IsConfigured)
             yield break;
         if (!Uri.TryCreate(Authority, UriKind.Absolute, out var authority) || !(authority.Scheme == "https" || authority.IsLoopback))
-            yield return new ValidationResult("SignIn:Authority must be an https address (http on this machine only).");
+            yield return new ValidationResult($"SignIn:Authority is '{Authority}'. Write an https URL; http is allowed for this host "
+                + "only.");
         if (string.IsNullOrEmpty(ClientId))
-            yield return new ValidationResult("SignIn:ClientId is missing; the provider gives it.");
+            yield return new ValidationResult("SignIn:ClientId is missing. Register Updraft at the provider, and set the client ID that "
+                + "the provider assigns.");
         foreach (var rule in Roles)
         {
-            var scope = rule.DeploymentId is not null ? RoleScope.Deployment : rule.WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
-            if (RoleCatalog.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0 || rule.Value.Length == 0)
+            var scope = rule.DeploymentId is not null
+                ? RoleScope.Deployment : rule.WorkspaceId is not null ? RoleScope.Workspace : RoleScope.Organization;
+            if (RoleCatalog.Find(rule.Role) is not { } role || role == Role.Agent || role.Scope() != scope || rule.Claim.Length == 0
+                || rule.Value.Length == 0)
             {
                 yield return new ValidationResult(
-                    $"SignIn:Roles needs a Claim, its Value, a Role, and the WorkspaceId or DeploymentId that the role '{rule.Role}' is for.");
+                    $"A rule in SignIn:Roles with the role '{rule.Role}' is incomplete. Set Claim, Value, Role, and the WorkspaceId or "
+                        + "DeploymentId that the role needs.");
             }
         }
     }
 }
 
-/// <summary>Whoever has the claim with this value has the role.</summary>
+/// <summary>A rule: each user with the claim and the value gets the role.</summary>
 internal sealed class RoleByClaim
 {
+    /// <summary>Name of a claim of the provider, e.g. <c>groups</c>. Required.</summary>
     public string Claim { get; set; } = "";
 
+    /// <summary>Value of the claim. A claim with several values needs this one among them. Required.</summary>
     public string Value { get; set; } = "";
 
+    /// <summary>
+    /// Role that users with the claim get at each sign-in, as long as they have the claim. Its scope is the Organization, or the Workspace
+    /// or Deployment that the rule names. Required.
+    /// </summary>
+    /// <value>a role of the Organization, a Workspace or a Deployment, e.g. <c>WORKSPACE_AUTHOR</c></value>
     public string Role { get; set; } = "";
 
+    /// <summary>ID of the Workspace. Required for a role of a Workspace.</summary>
+    /// <value>an ID</value>
     public string? WorkspaceId { get; set; }
 
+    /// <summary>ID of the Deployment. Required for a role of a Deployment.</summary>
+    /// <value>an ID</value>
     public string? DeploymentId { get; set; }
 }

@@ -9,14 +9,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Updraft.Server.Api;
-using Updraft.Server.Tokens;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>Registers how people sign in.</summary>
+/// <summary>Registers the sign-in of users: sessions of the web UI, and logins of command-line clients.</summary>
 internal static class SignInServices
 {
-    /// <summary>The claim of the session cookie that names the person.</summary>
+    /// <summary>The claim of the session cookie with the ID of the user.</summary>
     public const string UserClaim = "updraft_user";
 
     private const string CallbackPath = "/signin-oidc";
@@ -25,7 +24,7 @@ internal static class SignInServices
 
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
-        var section = builder.Configuration.GetSection("SignIn");
+        var section = builder.Configuration.GetSection(SignInOptions.Section);
         builder.Services.AddOptions<SignInOptions>().Bind(section).ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddScoped<AuthorizationCodes>();
         builder.Services.AddScoped<SignInUser>();
@@ -34,8 +33,9 @@ internal static class SignInServices
         builder.Services.AddDataProtection().SetApplicationName("updraft");
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
             keys.XmlRepository = new FileSystemXmlRepository(KeyDirectory(server.Value), NullLoggerFactory.Instance));
-        // No scheme looks at requests by itself: pages ask for the cookie, nothing else does.
-        var authentication = builder.Services.AddAuthentication(options => options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
+        // No scheme authenticates requests by default: only pages of the web UI read the cookie.
+        var authentication = builder.Services.AddAuthentication(options =>
+            options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie();
         builder.Services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
             .Configure<IOptions<ServerOptions>>((cookie, server) =>
@@ -48,19 +48,20 @@ internal static class SignInServices
             return;
         authentication.AddOpenIdConnect();
         builder.Services.AddOptions<OpenIdConnectOptions>(OpenIdConnectDefaults.AuthenticationScheme)
-            .Configure<IOptions<SignInOptions>, IOptions<ServerOptions>>((provider, signIn, server) => Configure(provider, signIn.Value, server.Value));
+            .Configure<IOptions<SignInOptions>, IOptions<ServerOptions>, ShowMessage>((provider, signIn, server, showMessage) =>
+                Configure(provider, signIn.Value, server.Value, showMessage));
     }
 
-    /// <summary>Answers the provider's redirect; nothing else looks at cookies.</summary>
+    /// <summary>Handles the redirect of the provider. No other path runs the framework's authentication.</summary>
     public static void UseSignIn(this WebApplication app)
     {
-        // Otherwise the framework puts its middleware before everything, which reads the cookie of each request for nobody.
+        // Without this key of the framework, the framework adds its own middleware in front, which reads the cookie of every request.
         ((IApplicationBuilder)app).Properties["__AuthenticationMiddlewareSet"] = true;
         if (!string.IsNullOrEmpty(app.Configuration["SignIn:Authority"]))
             app.UseWhen(static context => context.Request.Path == CallbackPath, static branch => branch.UseAuthentication());
     }
 
-    private static void Configure(OpenIdConnectOptions provider, SignInOptions signIn, ServerOptions server)
+    private static void Configure(OpenIdConnectOptions provider, SignInOptions signIn, ServerOptions server, ShowMessage showMessage)
     {
         provider.Authority = signIn.Authority;
         provider.ClientId = signIn.ClientId;
@@ -72,7 +73,7 @@ internal static class SignInServices
         provider.CallbackPath = CallbackPath;
         provider.MapInboundClaims = false;
         provider.GetClaimsFromUserInfoEndpoint = true;
-        // Claims of the provider's own are as good for roles as the standard ones.
+        // Rules for roles may name any claim of the provider, not only the standard ones.
         provider.ClaimActions.Clear();
         provider.ClaimActions.MapAll();
         provider.Scope.Clear();
@@ -82,7 +83,7 @@ internal static class SignInServices
         Harden(provider.NonceCookie, server);
         provider.Events.OnRedirectToIdentityProvider = context =>
         {
-            // Never from the request: its host is whatever a caller or a proxy says.
+            // Not from the request, because a caller or proxy chooses its host.
             context.ProtocolMessage.RedirectUri = server.PublicUrl.TrimEnd('/') + CallbackPath;
             if (context.Properties.Parameters.TryGetValue("prompt", out var prompt))
                 context.ProtocolMessage.Prompt = (string?)prompt;
@@ -99,19 +100,23 @@ internal static class SignInServices
         provider.Events.OnRemoteFailure = context =>
         {
             context.HandleResponse();
-            return context.HttpContext.ShowAsync(StatusCodes.Status400BadRequest, "The sign-in failed",
-                "The identity provider refused it, or it took too long. Close this page and begin again.");
+            return showMessage(context.HttpContext, StatusCodes.Status400BadRequest, "The sign-in failed",
+                "The identity provider rejected the sign-in, or it took too long. Close this page, and sign in again.");
         };
     }
 
-    /// <summary>Sets what a cookie of the pages is: for this server's addresses only, unseen by scripts, not sent along by other sites.</summary>
+    /// <summary>
+    /// Restricts a cookie of the web UI: the browser sends it only to this server's path and not from other sites, and scripts cannot
+    /// read it.
+    /// </summary>
     public static void Harden(CookieBuilder cookie, ServerOptions server)
     {
-        // A proxy may strip the path that the browser sees.
+        // The path of the public URL, because a reverse proxy may strip it from the request.
         cookie.Path = server.PublicPath() + "/";
         cookie.HttpOnly = true;
         cookie.SameSite = SameSiteMode.Lax;
-        cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
+        cookie.SecurePolicy = server.PublicUrl.StartsWith("https://", StringComparison.Ordinal)
+            ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 
     private static DirectoryInfo KeyDirectory(ServerOptions server) => Directory.CreateDirectory(

@@ -13,17 +13,18 @@ using Updraft.Server.Users;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>Makes the person of a sign-in, or brings him up to date: name, address, and the roles that follow from claims.</summary>
-internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache, TimeProvider clock,
+/// <summary>Creates or updates the user of a sign-in: name, email address, and the roles that their claims grant.</summary>
+internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> options, LastOwner lastOwner, TokenCache cache,
+    TimeProvider clock,
     EventLog events)
 {
     private const int MaxText = 255;
 
-    /// <exception cref="ApiException">403: the provider says no address, or the person may not come in.</exception>
+    /// <exception cref="ApiException">403: the provider sends no email address, or the user may not sign in.</exception>
     public async Task<User> RunAsync(string issuer, IReadOnlyCollection<Claim> claims, CancellationToken cancellationToken)
     {
-        var externalId = Find(claims, "sub") ?? throw Refuse("The identity provider says no 'sub'.");
-        var email = Find(claims, "email") ?? throw Refuse("The identity provider says no address; let it send the claim 'email'.");
+        var externalId = Find(claims, "sub") ?? throw MissingClaim("sub");
+        var email = Find(claims, "email") ?? throw MissingClaim("email");
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var organization = await db.Organizations.OrderBy(row => row.CreatedAt).Select(row => row.Id).FirstAsync(cancellationToken);
         await db.LockOrganizationAsync(organization, cancellationToken);
@@ -46,16 +47,17 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             db.Users.Add(user);
         }
         if (user.Status != UserStatus.Active)
-            throw Refuse("This account is not active; ask an owner of the Organization.");
+            throw new ApiException(SignInErrors.AccountInactive,
+                "Your account is inactive. Ask an owner of the Organization to activate it.");
         (user.Username, user.FullName) = (email, Find(claims, "name") ?? email);
         user.AvatarUrl = Find(claims, "picture") is { } picture && !picture.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
-            && Uri.TryCreate(picture, UriKind.Absolute, out var address) && address.Scheme is "https" or "http" ? picture : "";
+            && Uri.TryCreate(picture, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" ? picture : "";
         user.UpdatedAt = now;
-        var before = user.Copy();
+        var before = user.CopyGrants();
         await GrantAsync(user, isNew, claims, cancellationToken);
         if (isNew)
             events.RecordCreation(user);
-        else if (user.HasOthersThan(before))
+        else if (user.HasOtherGrantsThan(before))
             events.RecordRoles(user.ToSubject().Profile, user, before, SessionEvents.Provider);
         events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Provider);
         await db.SaveChangesAsync(cancellationToken);
@@ -70,16 +72,16 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         var mapped = new List<Grant>();
         foreach (var rule in options.Value.Roles.Where(rule => claims.Any(claim => claim.Type == rule.Claim && claim.Value == rule.Value)))
         {
-            if (await PlaceAsync(user, rule, cancellationToken) is { } grant && !mapped.Exists(other => other.EntityId == grant.EntityId))
+            if (await ResolveAsync(user, rule, cancellationToken) is { } grant && !mapped.Exists(other => other.EntityId == grant.EntityId))
                 mapped.Add(grant);
         }
-        // What somebody gave by hand stays; what came from claims comes and goes with them.
-        var byHand = user.Grants.Where(grant => !grant.IsFromClaims).ToList();
+        // Roles that an owner granted stay. Roles from claims are replaced at each sign-in.
+        var granted = user.Grants.Where(grant => !grant.IsFromClaims).ToList();
         var before = user.Grants.Where(grant => grant.IsFromClaims).ToList();
-        user.Grants.ReplaceWith([.. byHand, .. mapped.Where(grant => !byHand.Exists(other => other.EntityId == grant.EntityId))]);
+        user.Grants.ReplaceWith([.. granted, .. mapped.Where(grant => !granted.Exists(other => other.EntityId == grant.EntityId))]);
         foreach (var grant in before.Where(grant => grant.Role == Role.OrganizationOwner && !user.Grants.Contains(grant)))
         {
-            // The last owner stays one, whatever the claims say: nobody could undo it.
+            // The last owner stays owner regardless of claims. Without an owner, no user could restore the role.
             if (!await HasOtherOwnerAsync(user, cancellationToken))
                 user.Grants.ReplaceWith([.. user.Grants.Where(other => other.EntityId != grant.EntityId), grant]);
         }
@@ -99,7 +101,7 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         || await db.Users.AnyAsync(row => row.OrganizationId == user.OrganizationId && row.Id != user.Id
             && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken);
 
-    private async Task<Grant?> PlaceAsync(User user, RoleByClaim rule, CancellationToken cancellationToken)
+    private async Task<Grant?> ResolveAsync(User user, RoleByClaim rule, CancellationToken cancellationToken)
     {
         var role = RoleCatalog.Find(rule.Role)!.Value;
         WorkspaceId? workspace = rule.WorkspaceId is null ? null : new WorkspaceId(rule.WorkspaceId);
@@ -107,9 +109,10 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         if (rule.DeploymentId is { } text)
         {
             deployment = new DeploymentId(text);
-            workspace = await db.Deployments.Where(row => row.Id == deployment && row.OrganizationId == user.OrganizationId && row.DeletedAt == null)
+            workspace = await db.Deployments.Where(row => row.Id == deployment && row.OrganizationId == user.OrganizationId
+                && row.DeletedAt == null)
                 .Select(row => (WorkspaceId?)row.WorkspaceId).SingleOrDefaultAsync(cancellationToken);
-            // A rule for a Deployment that is gone gives nothing, and above all nothing wider.
+            // A rule for a deleted Deployment grants nothing. In particular, it grants no wider scope.
             if (workspace is null)
                 return null;
         }
@@ -123,7 +126,9 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
         && !"false".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase);
 
     private static string? Find(IReadOnlyCollection<Claim> claims, string type) =>
-        claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl) ? value : null;
+        claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl)
+            ? value : null;
 
-    private static ApiException Refuse(string why) => new(StatusCodes.Status403Forbidden, why);
+    private static ApiException MissingClaim(string claim) => new(SignInErrors.ClaimMissing,
+        $"The identity provider did not send the claim '{claim}'. An operator must configure the provider to send it.");
 }

@@ -5,28 +5,29 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Keeps a second server off the data folder, as long as this one lives: the lock of the file <c>lock</c> in it, which the kernel frees
-/// whatever way the process ends.
+/// Prevents a second server on the same data directory. It locks the file <c>lock</c> in the directory; the kernel releases the lock when
+/// the process ends, also after a crash.
 /// </summary>
 internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisposable
 {
     private SafeFileHandle? _handle;
 
-    /// <summary>Takes the lock without waiting.</summary>
-    /// <exception cref="IOException">Another server holds it.</exception>
+    /// <summary>Takes the lock. It does not wait.</summary>
+    /// <exception cref="IOException">Another server holds the lock.</exception>
     public void Take()
     {
-        var folder = Path.GetFullPath(options.Value.Data);
-        var path = Path.Join(folder, "lock");
-        Directory.CreateDirectory(folder);
+        var directory = Path.GetFullPath(options.Value.Data);
+        var path = Path.Join(directory, "lock");
+        Directory.CreateDirectory(directory);
         if (!File.Exists(path))
             File.Create(path).Dispose();
-        // Not opened by .NET, which takes a lock of its own on every file.
+        // Not FileStream: .NET takes a lock of its own on every file that it opens.
         var handle = Posix.OpenNoFollow(path);
         if (!Posix.TryLock(handle, path))
         {
             handle.Dispose();
-            throw new IOException($"Another server works on '{folder}'. Stop it first, or give this one another --Data.");
+            throw new IOException($"Another server uses the data directory '{directory}'. "
+                + "Stop that server, or start this one with another --Data.");
         }
         _handle = handle;
     }

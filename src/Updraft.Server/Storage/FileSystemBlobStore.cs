@@ -4,12 +4,12 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Blobs as files, in the data folder:
+/// Stores blobs as files in the data directory:
 /// <code>
-/// blobs/tmp/RANDOM.updraft-tmp    blobs in the making; removed when the server starts
+/// blobs/tmp/RANDOM.updraft-tmp    uncommitted blobs; deleted when the server starts
 /// blobs/packs/cm…/cp…             the blob with the key packs/cm…/cp…
 /// </code>
-/// Links are never followed to a blob.
+/// A blob must be a regular file; symbolic links are rejected.
 /// </summary>
 internal sealed class FileSystemBlobStore : IBlobStore
 {
@@ -17,7 +17,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
     private readonly string _temporary;
     private readonly Lock _lock = new();
 
-    // Folders whose own names are durable, as far as this process knows.
+    // Directories that this process has created or found, and whose entry in the parent directory is durable.
     private readonly HashSet<string> _durable = new(StringComparer.Ordinal);
 
     public FileSystemBlobStore(IOptions<ServerOptions> options)
@@ -30,9 +30,9 @@ internal sealed class FileSystemBlobStore : IBlobStore
             File.Delete(leftover);
     }
 
-    private FileSystemBlobStore(string root) => (_root, _temporary) = (root, Path.Join(root, BlobKey.TemporaryFolder));
+    private FileSystemBlobStore(string root) => (_root, _temporary) = (root, Path.Join(root, BlobKey.TemporaryDirectory));
 
-    /// <summary>A store to read from beside the server that runs: it leaves the blobs in the making alone.</summary>
+    /// <summary>Opens the store for reading while a server runs. It does not delete uncommitted blobs.</summary>
     public static FileSystemBlobStore ForReading(ServerOptions options) => new(Path.Join(Path.GetFullPath(options.Data), "blobs"));
 
     public Task<IBlobWriter> CreateAsync(string key, CancellationToken cancellationToken)
@@ -46,7 +46,7 @@ internal sealed class FileSystemBlobStore : IBlobStore
         cancellationToken.ThrowIfCancellationRequested();
         var path = Locate(key);
         if (Directory.Exists(path))
-            throw new FileNotFoundException($"There is no blob '{key}', only blobs below it.", path);
+            throw new FileNotFoundException($"The blob '{key}' does not exist; only blobs below it exist.", path);
         var file = Posix.OpenNoFollow(path);
         try
         {
@@ -88,17 +88,17 @@ internal sealed class FileSystemBlobStore : IBlobStore
     public Task DeleteAllAsync(string prefix, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        var folder = Path.Join(_root, BlobKey.CheckPrefix(prefix)[..^1]);
+        var directory = Path.Join(_root, BlobKey.CheckPrefix(prefix)[..^1]);
         lock (_lock)
         {
-            _durable.RemoveWhere(known => known == folder || known.StartsWith(folder + "/", StringComparison.Ordinal));
+            _durable.RemoveWhere(known => known == directory || known.StartsWith(directory + "/", StringComparison.Ordinal));
             try
             {
-                Directory.Delete(folder, recursive: true);
+                Directory.Delete(directory, recursive: true);
             }
             catch (DirectoryNotFoundException)
             {
-                // Nothing has that prefix.
+                // No blob has that prefix.
             }
         }
         return Task.CompletedTask;
@@ -125,18 +125,20 @@ internal sealed class FileSystemBlobStore : IBlobStore
 
     private string Locate(string key) => Path.Join(_root, BlobKey.Check(key));
 
-    /// <summary>Makes a folder, and makes it survive a power cut; also one that a crashed process may have left half-way.</summary>
-    private void EnsureDirectory(string folder)
+    /// <summary>
+    /// Creates a directory and its parents, and makes them durable. An existing one may not be durable yet, after a crash.
+    /// </summary>
+    private void EnsureDirectory(string directory)
     {
         lock (_lock)
         {
-            if (_durable.Contains(folder))
+            if (_durable.Contains(directory))
                 return;
-            var parent = Path.GetDirectoryName(folder)!;
+            var parent = Path.GetDirectoryName(directory)!;
             EnsureDirectory(parent);
-            Directory.CreateDirectory(folder);
+            Directory.CreateDirectory(directory);
             Posix.FsyncDirectory(parent);
-            _durable.Add(folder);
+            _durable.Add(directory);
         }
     }
 

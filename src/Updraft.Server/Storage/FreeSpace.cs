@@ -3,27 +3,32 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>Keeps uploads from filling the disk to the last byte.</summary>
-internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage, BlobStoreUrl address)
+/// <summary>Keeps uploads from filling the disk of the data directory.</summary>
+internal sealed class FreeSpace(IOptions<ServerOptions> server, IOptions<StorageOptions> storage, BlobStoreUrl url)
 {
-    /// <summary>The folder of the data folder where blobs on their way into an object store are gathered.</summary>
-    public const string SpoolFolder = "tmp";
+    /// <summary>The part of the data directory that holds blobs until they are uploaded to an object store.</summary>
+    public const string SpoolDirectory = "tmp";
 
-    /// <summary>Bytes that are free for uploads and everything else; into an object store they go by way of a file.</summary>
-    public long Free => new DriveInfo(server.Value.Folder(address is DirectoryUrl ? "blobs" : SpoolFolder)).AvailableFreeSpace;
+    /// <summary>Free bytes of the disk that uploads write to. With an object store, that is the disk of the spool directory.</summary>
+    public long Free => new DriveInfo(server.Value.Folder(url is DirectoryUrl ? "blobs" : SpoolDirectory)).AvailableFreeSpace;
 
-    /// <summary>Bytes that uploads leave.</summary>
+    /// <summary>Bytes that uploads leave free.</summary>
     public long Reserve => storage.Value.ReserveBytes;
 
-    /// <summary>Says no before bytes are taken that would go into the reserve.</summary>
-    /// <param name="coming">How many bytes will come; 0 when nobody knows.</param>
+    /// <summary>Rejects an upload that would use the reserve.</summary>
+    /// <param name="expected">Size of the upload in bytes; 0 if unknown.</param>
     /// <exception cref="ApiException">507: too little space is free.</exception>
-    public void Check(long coming)
+    public void Check(long expected)
     {
         var (reserve, free) = (Reserve, Free);
-        if (free < coming || free - coming < reserve)
-            throw new ApiException(StatusCodes.Status507InsufficientStorage,
-                $"The server has {free} bytes of disk space free, and keeps {reserve} (Storage:ReserveBytes); this upload has {coming}. "
-                + "Its operator must free some space.");
+        if (free < expected || free - expected < reserve)
+        {
+            throw new ApiException(RequestErrors.StorageFull,
+                $"The server has {free} bytes of disk space free and keeps {reserve} ({StorageLimits.ReserveBytes}), "
+                + $"but the upload has {expected}. Ask the operator to free disk space.")
+            {
+                Limit = StorageLimits.ReserveBytes,
+            };
+        }
     }
 }

@@ -3,21 +3,25 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>A part of a blob, as a store answers: the bytes from where was asked, the length of the whole blob, and which one it is.</summary>
+/// <summary>A part of a blob.</summary>
+/// <param name="Body">The requested bytes; may hold fewer at the end of the blob.</param>
+/// <param name="BlobLength">Length of the whole blob in bytes.</param>
+/// <param name="Tag">Entity tag: changes when the blob is replaced.</param>
 internal sealed record BlobRange(Stream Body, long BlobLength, string Tag);
 
-/// <summary>Asks a store for a part of a blob; with a tag, for that very one.</summary>
-/// <exception cref="FileNotFoundException">There is no such blob.</exception>
-/// <exception cref="BlobStoreException">It was replaced, or the store does not answer.</exception>
+/// <summary>Requests a part of a blob. If <paramref name="tag"/> is not null, the blob must have that tag.</summary>
+/// <exception cref="FileNotFoundException">The blob does not exist.</exception>
+/// <exception cref="BlobStoreException">The blob was replaced, or the store is unreachable.</exception>
 internal delegate Task<BlobRange> ReadRangeAsync(long start, int count, string? tag, CancellationToken cancellationToken);
 
 /// <summary>
-/// Reads a blob by ranges. The first one comes with the opening, which most manifests fit into; whoever reads on gets larger ones, up to
-/// 4 MiB, and whoever jumps starts small again. All of them are of one and the same blob. Not safe for concurrent use.
+/// Reads a blob with range requests. Opening it requests the first 256 KiB, which hold most manifests. Sequential reads request larger
+/// ranges, up to 4 MiB; a read after a seek starts small again. All ranges belong to the same state of the blob. Not safe for concurrent
+/// use.
 /// </summary>
 internal sealed class RangedBlobStream : Stream
 {
-    private const int SmallestRange = 256 * 1024, LargestRange = 4 * 1024 * 1024, Growth = 4, MaxTries = 4;
+    private const int SmallestRange = 256 * 1024, LargestRange = 4 * 1024 * 1024, Growth = 4, MaxAttempts = 4;
 
     private static readonly TimeSpan RangeTimeout = TimeSpan.FromMinutes(1);
 
@@ -51,7 +55,7 @@ internal sealed class RangedBlobStream : Stream
     }
 
     /// <summary>Opens a blob and reads its first range.</summary>
-    /// <exception cref="FileNotFoundException">There is no such blob.</exception>
+    /// <exception cref="FileNotFoundException">The blob does not exist.</exception>
     public static async Task<Stream> OpenAsync(ReadRangeAsync read, TimeProvider clock, CancellationToken cancellationToken)
     {
         var stream = new RangedBlobStream(read, clock);
@@ -87,7 +91,7 @@ internal sealed class RangedBlobStream : Stream
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
-    // Whoever decompresses reads synchronously.
+    // The zstd decoder of PackReader reads synchronously.
     public override int Read(byte[] buffer, int offset, int count) =>
         ReadAsync(buffer.AsMemory(offset, count), CancellationToken.None).AsTask().GetAwaiter().GetResult();
 
@@ -133,18 +137,18 @@ internal sealed class RangedBlobStream : Stream
 
     private async Task FillAsync(long start, int count, CancellationToken cancellationToken)
     {
-        for (var tries = 1; ; tries++)
+        for (var attempt = 1; ; attempt++)
         {
             try
             {
                 await TryFillAsync(start, count, cancellationToken);
                 return;
             }
-            catch (Exception exception) when (exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException
-                && !cancellationToken.IsCancellationRequested)
+            catch (Exception exception) when (!cancellationToken.IsCancellationRequested
+                && exception is IOException and not FileNotFoundException or HttpRequestException or OperationCanceledException)
             {
-                // A connection that breaks within a body; whatever comes before the body the store's client has tried again.
-                if (tries == MaxTries)
+                // The connection broke inside the body. The client of the store retries all earlier failures itself.
+                if (attempt == MaxAttempts)
                     throw BlobStoreException.Unreachable(exception);
             }
         }
@@ -152,10 +156,10 @@ internal sealed class RangedBlobStream : Stream
 
     private async Task TryFillAsync(long start, int count, CancellationToken cancellationToken)
     {
-        using var limit = new CancellationTokenSource(RangeTimeout, _clock);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(RangeTimeout, _clock);
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         _rangeCount = 0;
-        var range = await _read(start, count, _tag, either.Token);
+        var range = await _read(start, count, _tag, aborted.Token);
         await using var body = range.Body;
         if (_tag is not null && (range.Tag != _tag || range.BlobLength != _length))
             throw BlobStoreException.Replaced(cause: null);
@@ -166,7 +170,7 @@ internal sealed class RangedBlobStream : Stream
             ArrayPool<byte>.Shared.Return(_range);
             _range = ArrayPool<byte>.Shared.Rent(count);
         }
-        await body.ReadExactlyAsync(_range.AsMemory(0, count), either.Token);
+        await body.ReadExactlyAsync(_range.AsMemory(0, count), aborted.Token);
         (_rangeStart, _rangeCount) = (start, count);
     }
 }

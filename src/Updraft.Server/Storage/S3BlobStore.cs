@@ -9,49 +9,51 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// Blobs as objects of a bucket, of Amazon S3 or any store with its API. An object is there when its upload has been acknowledged; a
-/// large one comes in parts, which are taken back when one of them fails. Versions that a bucket keeps are never looked at.
+/// Stores blobs as objects of a bucket of Amazon S3, or of a store with the same API. An object is visible once the store has
+/// acknowledged its upload. A large object is uploaded in parts, and aborted if one of them fails. Old versions in a bucket with
+/// versioning are never read.
 /// </summary>
 internal sealed class S3BlobStore : IBlobStore, IDisposable
 {
     private const long PartSize = 16 * 1024 * 1024;
-    private const int DeletesAtOnce = 16;
+    private const int ConcurrentDeletes = 16;
     private const string ContentType = "application/octet-stream";
 
     private readonly AmazonS3Client _client;
-    private readonly S3Url _address;
-    private readonly string _spool;
+    private readonly S3Url _url;
+    private readonly string _spoolDirectory;
     private readonly TimeProvider _clock;
     private readonly WriteProbe _probe;
 
-    public S3BlobStore(BlobStoreUrl address, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
+    public S3BlobStore(BlobStoreUrl url, IOptions<StorageOptions> storage, IOptions<ServerOptions> server, TimeProvider clock)
     {
-        _address = (S3Url)address;
-        _spool = server.Value.Folder(FreeSpace.SpoolFolder);
+        _url = (S3Url)url;
+        _spoolDirectory = server.Value.Folder(FreeSpace.SpoolDirectory);
         _clock = clock;
         _probe = new WriteProbe(clock);
-        _client = Connect(_address, storage.Value);
+        _client = Connect(_url, storage.Value);
     }
 
     public Task<IBlobWriter> CreateAsync(string key, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var name = Name(key);
-        return Task.FromResult<IBlobWriter>(new SpooledBlob(_spool, (content, token) => UploadAsync(name, content, token)));
+        return Task.FromResult<IBlobWriter>(new SpooledBlob(_spoolDirectory, (content, token) => UploadAsync(name, content, token)));
     }
 
     public Task<Stream> OpenAsync(string key, CancellationToken cancellationToken)
     {
         var name = Name(key);
-        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(name, start, count, tag, token), _clock, cancellationToken);
+        return RangedBlobStream.OpenAsync((start, count, tag, token) => ReadAsync(name, start, count, tag, token), _clock,
+            cancellationToken);
     }
 
     public async Task<long?> LengthAsync(string key, CancellationToken cancellationToken)
     {
-        var request = new GetObjectMetadataRequest { BucketName = _address.Bucket, Key = Name(key) };
+        var request = new GetObjectMetadataRequest { BucketName = _url.Bucket, Key = Name(key) };
         try
         {
-            return (await AskAsync(() => _client.GetObjectMetadataAsync(request, cancellationToken), cancellationToken)).ContentLength;
+            return (await CallAsync(() => _client.GetObjectMetadataAsync(request, cancellationToken), cancellationToken)).ContentLength;
         }
         catch (FileNotFoundException)
         {
@@ -63,12 +65,13 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
 
     public async Task DeleteAllAsync(string prefix, CancellationToken cancellationToken)
     {
-        var request = new ListObjectsV2Request { BucketName = _address.Bucket, Prefix = _address.Prefix + BlobKey.CheckPrefix(prefix) };
+        var request = new ListObjectsV2Request { BucketName = _url.Bucket, Prefix = _url.Prefix + BlobKey.CheckPrefix(prefix) };
         do
         {
-            var page = await AskAsync(() => _client.ListObjectsV2Async(request, cancellationToken), cancellationToken);
-            // One by one: not every store with the S3 API deletes many in one request.
-            await Parallel.ForEachAsync(page.S3Objects ?? [], new ParallelOptions { MaxDegreeOfParallelism = DeletesAtOnce, CancellationToken = cancellationToken },
+            var page = await CallAsync(() => _client.ListObjectsV2Async(request, cancellationToken), cancellationToken);
+            // One request per object: not every store with the S3 API supports deletion of many objects.
+            await Parallel.ForEachAsync(page.S3Objects ?? [],
+                new ParallelOptions { MaxDegreeOfParallelism = ConcurrentDeletes, CancellationToken = cancellationToken },
                 async (found, token) => await DeleteNameAsync(found.Key, token));
             request.ContinuationToken = page.IsTruncated is true ? page.NextContinuationToken : null;
         }
@@ -79,29 +82,30 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     {
         var request = new GetPreSignedUrlRequest
         {
-            BucketName = _address.Bucket,
+            BucketName = _url.Bucket,
             Key = Name(key),
             Verb = HttpVerb.GET,
-            Protocol = _address.Endpoint?.Scheme == Uri.UriSchemeHttp ? Amazon.S3.Protocol.HTTP : Amazon.S3.Protocol.HTTPS,
+            Protocol = _url.Endpoint?.Scheme == Uri.UriSchemeHttp ? Amazon.S3.Protocol.HTTP : Amazon.S3.Protocol.HTTPS,
             Expires = (_clock.GetUtcNow() + lifetime).UtcDateTime,
         };
-        return new Uri(await AskAsync(() => _client.GetPreSignedURLAsync(request), cancellationToken));
+        return new Uri(await CallAsync(() => _client.GetPreSignedURLAsync(request), cancellationToken));
     }
 
     public Task CheckAsync(CancellationToken cancellationToken) => _probe.RunAsync(
-        async () => await AskAsync(() => _client.PutObjectAsync(
-            new PutObjectRequest { BucketName = _address.Bucket, Key = Name(WriteProbe.Key), ContentBody = "updraft" }, cancellationToken), cancellationToken),
-        async () => await AskAsync(() => _client.GetObjectMetadataAsync(
-            new GetObjectMetadataRequest { BucketName = _address.Bucket, Key = Name(WriteProbe.Key) }, cancellationToken), cancellationToken));
+        async () => await CallAsync(() => _client.PutObjectAsync(
+            new PutObjectRequest { BucketName = _url.Bucket, Key = Name(WriteProbe.Key), ContentBody = "updraft" }, cancellationToken),
+            cancellationToken),
+        async () => await CallAsync(() => _client.GetObjectMetadataAsync(
+            new GetObjectMetadataRequest { BucketName = _url.Bucket, Key = Name(WriteProbe.Key) }, cancellationToken), cancellationToken));
 
     public void Dispose() => _client.Dispose();
 
-    private static AmazonS3Client Connect(S3Url address, StorageOptions options)
+    private static AmazonS3Client Connect(S3Url url, StorageOptions options)
     {
         var config = new AmazonS3Config
         {
-            ForcePathStyle = address.PathStyle,
-            // Other stores than Amazon's do not know the checksums that the client adds of its own accord. Signatures cover the content.
+            ForcePathStyle = url.PathStyle,
+            // Stores of other vendors may reject the checksums that the SDK adds by default. Signatures cover the content.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
             RetryMode = RequestRetryMode.Standard,
@@ -109,21 +113,21 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
             Timeout = TimeSpan.FromMinutes(2),
             ConnectTimeout = TimeSpan.FromSeconds(10),
         };
-        if (address.Endpoint is { } endpoint)
+        if (url.Endpoint is { } endpoint)
         {
             config.ServiceURL = endpoint.AbsoluteUri.TrimEnd('/');
-            config.AuthenticationRegion = address.Region.Length > 0 ? address.Region : "us-east-1";
+            config.AuthenticationRegion = url.Region.Length > 0 ? url.Region : "us-east-1";
         }
         else
         {
-            config.RegionEndpoint = RegionEndpoint.GetBySystemName(address.Region);
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(url.Region);
         }
         return string.IsNullOrEmpty(options.AccessKey)
             ? new AmazonS3Client(config)
             : new AmazonS3Client(new BasicAWSCredentials(options.AccessKey, options.SecretKey), config);
     }
 
-    private string Name(string key) => _address.Prefix + BlobKey.Check(key);
+    private string Name(string key) => _url.Prefix + BlobKey.Check(key);
 
     private async Task UploadAsync(string name, Stream content, CancellationToken cancellationToken)
     {
@@ -134,29 +138,30 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
         }
         var request = new PutObjectRequest
         {
-            BucketName = _address.Bucket,
+            BucketName = _url.Bucket,
             Key = name,
             InputStream = content,
             AutoCloseStream = false,
             ContentType = ContentType,
         };
-        await AskAsync(() => _client.PutObjectAsync(request, cancellationToken), cancellationToken);
+        await CallAsync(() => _client.PutObjectAsync(request, cancellationToken), cancellationToken);
     }
 
-    // Not the SDK's TransferUtility: when it is cancelled, the parts stay, and are paid for.
+    // Not the SDK's TransferUtility: it leaves the parts in the bucket after a cancellation, and the bucket's owner pays for them.
     private async Task UploadPartsAsync(string name, Stream content, CancellationToken cancellationToken)
     {
-        var begin = new InitiateMultipartUploadRequest { BucketName = _address.Bucket, Key = name, ContentType = ContentType };
-        // Not cancelled: an upload whose id nobody knows could not be taken back.
-        var upload = (await AskAsync(() => _client.InitiateMultipartUploadAsync(begin, CancellationToken.None), CancellationToken.None)).UploadId;
+        var begin = new InitiateMultipartUploadRequest { BucketName = _url.Bucket, Key = name, ContentType = ContentType };
+        // Never canceled: without the id of the upload, its parts could not be deleted.
+        var upload = (await CallAsync(() => _client.InitiateMultipartUploadAsync(begin, CancellationToken.None), CancellationToken.None))
+            .UploadId;
         try
         {
-            var end = new CompleteMultipartUploadRequest { BucketName = _address.Bucket, Key = name, UploadId = upload, PartETags = [] };
+            var end = new CompleteMultipartUploadRequest { BucketName = _url.Bucket, Key = name, UploadId = upload, PartETags = [] };
             for (var number = 1; content.Position < content.Length; number++)
             {
                 var part = new UploadPartRequest
                 {
-                    BucketName = _address.Bucket,
+                    BucketName = _url.Bucket,
                     Key = name,
                     UploadId = upload,
                     PartNumber = number,
@@ -164,11 +169,11 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
                     PartSize = Math.Min(PartSize, content.Length - content.Position),
                 };
                 var stop = content.Position + part.PartSize!.Value;
-                var stored = await AskAsync(() => _client.UploadPartAsync(part, cancellationToken), cancellationToken);
+                var stored = await CallAsync(() => _client.UploadPartAsync(part, cancellationToken), cancellationToken);
                 content.Position = stop;
                 end.PartETags.Add(new PartETag(number, stored.ETag));
             }
-            await AskAsync(() => _client.CompleteMultipartUploadAsync(end, cancellationToken), cancellationToken);
+            await CallAsync(() => _client.CompleteMultipartUploadAsync(end, cancellationToken), cancellationToken);
         }
         catch
         {
@@ -181,11 +186,11 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     {
         try
         {
-            await _client.AbortMultipartUploadAsync(_address.Bucket, name, upload, CancellationToken.None);
+            await _client.AbortMultipartUploadAsync(_url.Bucket, name, upload, CancellationToken.None);
         }
-        catch (Exception exception) when (Failure(exception) is not null)
+        catch (Exception exception) when (Convert(exception) is not null)
         {
-            // What made the upload fail is the better message; a lifecycle rule of the bucket removes the parts.
+            // The caller must get the exception that made the upload fail. A lifecycle rule of the bucket can delete the parts.
         }
     }
 
@@ -193,20 +198,20 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     {
         var request = new GetObjectRequest
         {
-            BucketName = _address.Bucket,
+            BucketName = _url.Bucket,
             Key = name,
             ByteRange = new ByteRange(start, start + count - 1),
             EtagToMatch = tag,
         };
         try
         {
-            var response = await AskAsync(() => _client.GetObjectAsync(request, cancellationToken), cancellationToken);
+            var response = await CallAsync(() => _client.GetObjectAsync(request, cancellationToken), cancellationToken);
             if (ContentRange.TotalOf(response.ContentRange) is { } total)
                 return new BlobRange(response.ResponseStream, total, response.ETag);
             if (start == 0)
                 return new BlobRange(response.ResponseStream, response.ContentLength, response.ETag);
             response.Dispose();
-            throw new BlobStoreException("The server's blob store does not answer requests for ranges.");
+            throw new BlobStoreException("The blob store of the server does not support range requests. Use a store that does.");
         }
         catch (AmazonS3Exception exception) when (exception.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable && start == 0)
         {
@@ -215,33 +220,41 @@ internal sealed class S3BlobStore : IBlobStore, IDisposable
     }
 
     private Task<DeleteObjectResponse> DeleteNameAsync(string name, CancellationToken cancellationToken) =>
-        AskAsync(() => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _address.Bucket, Key = name }, cancellationToken), cancellationToken);
+        CallAsync(() => _client.DeleteObjectAsync(new DeleteObjectRequest { BucketName = _url.Bucket, Key = name }, cancellationToken),
+            cancellationToken);
 
-    private static async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken cancellationToken)
+    /// <summary>Sends a request, counts its result, and converts exceptions of the SDK to those of <see cref="IBlobStore"/>.</summary>
+    private static async Task<T> CallAsync<T>(Func<Task<T>> send, CancellationToken cancellationToken)
     {
         try
         {
-            var answer = await ask();
-            StorageMetrics.Answered();
-            return answer;
+            var response = await send();
+            StorageMetrics.CountAnswered();
+            return response;
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Failure(exception) is not null)
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested && Convert(exception) is not null)
         {
-            StorageMetrics.Count(Failure(exception)!);
-            throw Failure(exception)!;
+            var failure = Convert(exception)!;
+            StorageMetrics.CountFailure(failure);
+            throw failure;
         }
     }
 
-    private static Exception? Failure(Exception exception) => exception switch
+    // Null for exceptions that the callers handle, and for faults of the program.
+    private static Exception? Convert(Exception exception) => exception switch
     {
         AmazonS3Exception { ErrorCode: "NoSuchBucket" } => BlobStoreException.Missing("bucket", exception),
-        AmazonS3Exception { StatusCode: HttpStatusCode.NotFound } => new FileNotFoundException("There is no such blob.", exception),
+        AmazonS3Exception { StatusCode: HttpStatusCode.NotFound } => new FileNotFoundException("The blob does not exist.", exception),
         AmazonS3Exception { StatusCode: HttpStatusCode.PreconditionFailed } => BlobStoreException.Replaced(exception),
         AmazonS3Exception { StatusCode: HttpStatusCode.RequestedRangeNotSatisfiable } => null,
-        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } s3 => BlobStoreException.Refused(s3.ErrorCode, exception),
-        AmazonS3Exception { StatusCode: >= HttpStatusCode.OK } s3 => BlobStoreException.Failed(s3.ErrorCode ?? $"status {(int)s3.StatusCode}", exception),
-        AmazonServiceException or HttpRequestException or TimeoutException or OperationCanceledException => BlobStoreException.Unreachable(exception),
+        AmazonS3Exception { StatusCode: HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized } s3 =>
+            BlobStoreException.Refused(s3.ErrorCode, exception),
+        AmazonS3Exception { StatusCode: >= HttpStatusCode.OK } s3 =>
+            BlobStoreException.Failed(s3.ErrorCode ?? $"status {(int)s3.StatusCode}", exception),
+        AmazonServiceException or HttpRequestException or TimeoutException or OperationCanceledException =>
+            BlobStoreException.Unreachable(exception),
         AmazonClientException => BlobStoreException.Refused("no credentials", exception),
+        // ENOSPC and EIO come from the spool file, not from the network.
         IOException { HResult: not (28 or 5) } => BlobStoreException.Unreachable(exception),
         _ => null,
     };

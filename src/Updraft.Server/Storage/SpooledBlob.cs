@@ -1,14 +1,14 @@
 namespace Updraft.Server.Storage;
 
 /// <summary>
-/// A blob on its way into an object store. Its content is gathered in a file that has no name any more, so that nothing of it remains
-/// whatever way the process ends; the commit uploads it.
+/// A blob for an object store. Its content is in an unlinked temporary file, so that the kernel frees its space when the process ends,
+/// also after a crash. The commit uploads the content.
 /// </summary>
-/// <param name="folder">Where the file is made.</param>
-/// <param name="upload">Puts the content into the store; returns when the store has acknowledged all of it.</param>
-internal sealed class SpooledBlob(string folder, Func<Stream, CancellationToken, Task> upload) : IBlobWriter
+/// <param name="directory">Directory of the temporary file.</param>
+/// <param name="upload">Uploads the content; returns when the store has acknowledged all of it.</param>
+internal sealed class SpooledBlob(string directory, Func<Stream, CancellationToken, Task> upload) : IBlobWriter
 {
-    private readonly FileStream _file = Open(folder);
+    private readonly FileStream _file = Open(directory);
 
     public Stream Content => _file;
 
@@ -28,13 +28,13 @@ internal sealed class SpooledBlob(string folder, Func<Stream, CancellationToken,
         }
         catch (IOException)
         {
-            // A full disk fails a last time when the rest of the buffer is written; nobody wants that rest.
+            // On a full disk the flush of the buffer fails again. The content is discarded anyway.
         }
     }
 
-    private static FileStream Open(string folder)
+    private static FileStream Open(string directory)
     {
-        var path = Path.Join(folder, Path.GetRandomFileName() + AtomicFile.TemporarySuffix);
+        var path = Path.Join(directory, Path.GetRandomFileName() + AtomicFile.TemporarySuffix);
         var file = new FileStream(path, new FileStreamOptions
         {
             Mode = FileMode.CreateNew,

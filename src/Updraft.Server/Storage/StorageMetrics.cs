@@ -3,24 +3,24 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>How the object store answers, and how much space is left on the disk of the data folder.</summary>
+/// <summary>Metrics of requests to the object store, and of free disk space.</summary>
 internal static class StorageMetrics
 {
     private static readonly Counter<long> Requests = Instrumentation.Meter.CreateCounter<long>("updraft.store.requests", "{request}",
-        "Requests to the object store, after its library has repeated what may be repeated: answered, missing or failed.");
+        "Requests to the object store, after the retries of its library, by result.");
 
-    public static void Answered() => Add(1, "answered");
+    public static void CountAnswered() => Add(1, "answered");
 
-    /// <summary>A request ended with an exception, one of a store's own.</summary>
-    public static void Count(Exception failure) => Add(1, failure is FileNotFoundException ? "missing" : "failed");
+    /// <summary>Counts a request that ended with an exception of <see cref="IBlobStore"/>.</summary>
+    public static void CountFailure(Exception failure) => Add(1, failure is FileNotFoundException ? "missing" : "failed");
 
     public static void Begin(IServiceProvider services, Meter meter)
     {
         foreach (var result in (string[])["answered", "missing", "failed"])
             Add(0, result);
         var space = services.GetRequiredService<FreeSpace>();
-        meter.CreateObservableGauge("updraft.disk.free", () => space.Free, "By", "Bytes free on the disk that uploads go to.");
-        meter.CreateObservableGauge("updraft.disk.reserve", () => space.Reserve, "By", "Bytes of it that uploads leave free.");
+        meter.CreateObservableGauge("updraft.disk.free", () => space.Free, "By", "Free bytes of the disk that uploads write to.");
+        meter.CreateObservableGauge("updraft.disk.reserve", () => space.Reserve, "By", "Bytes of that disk that uploads leave free.");
     }
 
     private static void Add(int count, string result) => Requests.Add(count, new KeyValuePair<string, object?>("result", result));

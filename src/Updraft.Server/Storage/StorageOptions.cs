@@ -3,35 +3,47 @@ using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>Where blobs are kept, and limits; section <c>Storage</c>.</summary>
+/// <summary>The store of blobs: the data directory, Amazon S3, a compatible store, or Azure Blob Storage.</summary>
 internal sealed class StorageOptions
 {
-    /// <summary>
-    /// Where blobs are kept: empty for the data folder, <c>s3://BUCKET/PREFIX?region=…</c> or <c>azure://ACCOUNT/CONTAINER/PREFIX</c>.
-    /// See <see cref="BlobStoreUrl"/>.
-    /// </summary>
+    public const string Section = "Storage";
+
+    /// <summary>URL of the object store. The server does not create the bucket or container. Default: the data directory.</summary>
+    /// <value>
+    /// <c>s3://BUCKET/PREFIX?region=REGION</c>, <c>s3://BUCKET/PREFIX?endpoint=https://HOST</c>, <c>azure://ACCOUNT/CONTAINER/PREFIX</c> or
+    /// <c>https://ACCOUNT.blob.core.windows.net/CONTAINER/PREFIX</c>
+    /// </value>
     public string? Url { get; set; }
 
-    /// <summary>Access key for S3; without one the default chain of the AWS SDK is asked.</summary>
+    /// <summary>Access key ID for S3. Default: the credential chain of the AWS SDK.</summary>
     public string? AccessKey { get; set; }
 
-    /// <summary>Secret that belongs to <see cref="AccessKey"/>.</summary>
+    /// <summary>
+    /// Secret access key for S3. Set it together with <see cref="AccessKey"/>. Prefer the environment variable to the command line.
+    /// Default: the credential chain of the AWS SDK.
+    /// </summary>
     public string? SecretKey { get; set; }
 
-    /// <summary>Connection string for Azure; without one the default credential of the Azure SDK is asked.</summary>
+    /// <summary>
+    /// Connection string of the Azure storage account. Prefer the environment variable to the command line. Default: the default
+    /// credential of the Azure SDK.
+    /// </summary>
     public string? AzureConnectionString { get; set; }
 
-    /// <summary>Whether agents fetch packs from an object store by addresses that work for five minutes, rather than through the server.</summary>
+    /// <summary>
+    /// Whether agents download packs directly from the object store, with signed URLs that are valid for five minutes. If <c>false</c>,
+    /// the server forwards the packs. It has no effect on the data directory.
+    /// </summary>
     public bool Redirect { get; set; } = true;
 
     /// <summary>
-    /// Free bytes that uploads leave on the disk of the data folder, so that everything else goes on; 256 MiB by default, 0 for none,
-    /// at most 1 TiB.
+    /// Bytes that uploads leave free on the disk of the data directory. The server rejects an upload that needs them with a 507, before it
+    /// reads the body. This also applies with an object store, because uploads are staged on the disk. <c>0</c> turns the reserve off.
     /// </summary>
     [Range(0L, 1024L * 1024 * 1024 * 1024)]
     public long ReserveBytes { get; set; } = 256L * 1024 * 1024;
 
-    /// <summary>Checks what belongs together; no message repeats a secret.</summary>
+    /// <summary>Checks that the settings match each other. No message contains a secret.</summary>
     internal sealed class Validator : IValidateOptions<StorageOptions>
     {
         public ValidateOptionsResult Validate(string? name, StorageOptions options)
@@ -39,16 +51,19 @@ internal sealed class StorageOptions
             var problems = new List<string>();
             try
             {
-                var address = BlobStoreUrl.Of(options);
-                var isS3 = address is S3Url;
+                var url = BlobStoreUrl.Of(options);
+                var isS3 = url is S3Url;
                 if (!isS3 && !string.IsNullOrEmpty(options.AccessKey + options.SecretKey))
-                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3; set Storage:Url to s3://BUCKET?region=REGION, or remove them.");
+                    problems.Add("Storage:AccessKey and Storage:SecretKey are for S3. "
+                        + "Set Storage:Url to s3://BUCKET?region=REGION, or remove both.");
                 if (isS3 && string.IsNullOrEmpty(options.AccessKey) != string.IsNullOrEmpty(options.SecretKey))
-                    problems.Add("Set both Storage:AccessKey and Storage:SecretKey, or neither to use the AWS SDK's default credentials.");
-                if (address is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
+                    problems.Add("Only one of Storage:AccessKey and Storage:SecretKey is set. "
+                        + "Set both, or neither for the default credentials of the AWS SDK.");
+                if (url is AzureUrl azure && !string.IsNullOrEmpty(options.AzureConnectionString))
                     AzureBlobStore.CheckConnection(options.AzureConnectionString, azure);
-                if (address is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
-                    problems.Add("Storage:AzureConnectionString names no container; set Storage:Url to azure://ACCOUNT/CONTAINER, or remove it.");
+                if (url is not AzureUrl && !string.IsNullOrEmpty(options.AzureConnectionString))
+                    problems.Add("Storage:AzureConnectionString names no container. "
+                        + "Set Storage:Url to azure://ACCOUNT/CONTAINER, or remove the connection string.");
             }
             catch (FormatException exception)
             {

@@ -4,7 +4,7 @@ using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Storage;
 
-/// <summary>Chooses where blobs are kept.</summary>
+/// <summary>Registers the blob store that <c>Storage:Url</c> names.</summary>
 internal static class StorageServices
 {
     public static void AddStorage(this IHostApplicationBuilder builder)
@@ -16,15 +16,16 @@ internal static class StorageServices
         services.AddSingleton(provider => Open(provider));
         services.AddSingleton<FreeSpace>();
         services.AddMetricsOf(StorageMetrics.Begin);
+        services.AddLimits(StorageLimits.All);
         services.AddSingleton<DataDirectoryLock>();
     }
 
-    /// <summary>The store to read from beside the server that runs: it leaves alone what that one is writing.</summary>
-    public static IBlobStore OpenToRead(IServiceProvider provider) => provider.GetRequiredService<BlobStoreUrl>() is DirectoryUrl
+    /// <summary>Opens the store for reading while a server runs. It does not delete uncommitted blobs of that server.</summary>
+    public static IBlobStore OpenForReading(IServiceProvider provider) => provider.GetRequiredService<BlobStoreUrl>() is DirectoryUrl
         ? FileSystemBlobStore.ForReading(provider.GetRequiredService<IOptions<ServerOptions>>().Value)
         : provider.GetRequiredService<IBlobStore>();
 
-    // Each in a method of its own: the libraries of a store that is not used are not even loaded.
+    // One method per store, so that the runtime does not load the SDK of an unused store.
     private static IBlobStore Open(IServiceProvider provider) => provider.GetRequiredService<BlobStoreUrl>() switch
     {
         S3Url => OpenS3(provider),

@@ -2,26 +2,25 @@ using System.Diagnostics.Metrics;
 
 namespace Updraft.Server.Telemetry;
 
-/// <summary>Rounds of the work that no request asks for.</summary>
+/// <summary>
+/// Counts the rounds of background work. Each slice names its work, and registers the name with <c>AddBackgroundWork</c>.
+/// </summary>
 internal static class BackgroundWork
 {
-    public const string ExpireUploads = "expire_uploads", DeleteOldImages = "delete_old_images", RecordWaitingHeartbeats = "see_waiting_agents",
-        ListenForRevisions = "listen_for_revisions", NoteTokenUse = "note_token_use", ExpireEvents = "expire_events",
-        ExpireDeliveries = "expire_deliveries";
-
     private static readonly Counter<long> Runs = Instrumentation.Meter.CreateCounter<long>("updraft.background.runs", "{run}",
-        "Rounds of work that no request asks for, by what it is and how it ended.");
+        "Rounds of background work, by the name of the work and by result.");
 
     public static void Succeeded(string work) => Add(1, work, "ok");
 
     public static void Failed(string work) => Add(1, work, "failed");
 
-    public static void Begin()
+    /// <summary>Sets the counters to zero, so that a rate sees the first round as a rise.</summary>
+    public static void Begin(IEnumerable<BackgroundWorkName> works)
     {
-        foreach (var work in (string[])[ExpireUploads, DeleteOldImages, RecordWaitingHeartbeats, ListenForRevisions, NoteTokenUse, ExpireEvents, ExpireDeliveries])
+        foreach (var work in works)
         {
-            Add(0, work, "ok");
-            Add(0, work, "failed");
+            Add(0, work.Name, "ok");
+            Add(0, work.Name, "failed");
         }
     }
 

@@ -3,18 +3,12 @@ using System.Diagnostics.Metrics;
 namespace Updraft.Server.Telemetry;
 
 /// <summary>
-/// Called once when metrics begin to be served. A slice sets its counters to zero, so that the first count is seen as a rise, and adds
-/// gauges that look at something of the running server.
+/// Called once per slice, before the first scrape. The slice sets its counters to zero, so that a rate sees the first count as a rise. It
+/// also creates the gauges that read the running server.
 /// </summary>
-/// <param name="services">The server.</param>
-/// <param name="meter">For gauges; it ends with the server.</param>
+/// <param name="services">The services of the server.</param>
+/// <param name="meter">Creates gauges. The server disposes it when it stops.</param>
 internal delegate void BeginMetrics(IServiceProvider services, Meter meter);
 
-/// <summary>Called before each scrape, for gauges that ask the database.</summary>
+/// <summary>Called before each scrape, for gauges that read the database.</summary>
 internal delegate Task BeforeScrape(CancellationToken cancellationToken);
-
-internal static class MetricsOfSlices
-{
-    /// <summary>Says what a slice measures.</summary>
-    public static void AddMetricsOf(this IServiceCollection services, BeginMetrics begin) => services.AddSingleton(begin);
-}

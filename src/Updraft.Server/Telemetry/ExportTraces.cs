@@ -9,21 +9,19 @@ using Updraft.Protocol;
 namespace Updraft.Server.Telemetry;
 
 /// <summary>
-/// Sends the spans of requests, and of what they do, to a collector: in the background, in batches, from a bounded queue, so that a collector
-/// that is away costs spans and nothing else. Registered only when there is an endpoint; otherwise no span is made.
+/// Sends the spans of requests to a collector, in the background, in batches and from a bounded queue. An unreachable collector loses
+/// spans and delays no request. Registered only if an endpoint is set; otherwise the server creates no spans.
 /// </summary>
-internal sealed class ExportTraces(IOptions<TelemetryOptions> options) : IHostedService, IDisposable
+internal sealed class ExportTraces(IOptions<TelemetryOptions> options, IEnumerable<TraceNoise> noise) : IHostedService, IDisposable
 {
     private const int FlushMilliseconds = 2000;
 
-    /// <summary>Requests that tell nothing of a deploy, and come all the time: probes, long polls, open pages, their pictures.</summary>
-    private static readonly string[] Noise = ["/healthz/", AgentRoutes.State, "/assets/"];
-
+    private readonly TraceNoise[] _noise = [.. noise];
     private TracerProvider? _provider;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        // What the variables of OpenTelemetry say comes last and counts: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES.
+        // The variables of OpenTelemetry come last, so that they override: OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES.
         var resource = ResourceBuilder.CreateEmpty().AddService("updraft-server", serviceVersion: Instrumentation.Version)
             .AddTelemetrySdk().AddEnvironmentVariableDetector();
         _provider = Sdk.CreateTracerProviderBuilder()
@@ -31,10 +29,10 @@ internal sealed class ExportTraces(IOptions<TelemetryOptions> options) : IHosted
             .AddSource(Instrumentation.Name)
             .AddAspNetCoreInstrumentation(requests =>
             {
-                requests.Filter = IsWanted;
-                requests.EnrichWithHttpResponse = static (span, response) => Describe(span, response.HttpContext.Request.RouteValues);
+                requests.Filter = IsTraced;
+                requests.EnrichWithHttpResponse = static (span, response) => AddIdTags(span, response.HttpContext.Request.RouteValues);
             })
-            .AddOtlpExporter(Configure)
+            .AddOtlpExporter(ConfigureExporter)
             .Build();
         return Task.CompletedTask;
     }
@@ -47,10 +45,10 @@ internal sealed class ExportTraces(IOptions<TelemetryOptions> options) : IHosted
         _provider?.Dispose();
     }
 
-    private void Configure(OtlpExporterOptions exporter)
+    private void ConfigureExporter(OtlpExporterOptions exporter)
     {
-        // As the specification has it, and as agents do; the library's own default is gRPC.
-        if (Variable("PROTOCOL") is null)
+        // The specification's default, which agents use too. The default of the library is gRPC.
+        if (ReadVariable("PROTOCOL") is null)
             exporter.Protocol = OtlpExportProtocol.HttpProtobuf;
         if (!string.IsNullOrEmpty(options.Value.OtlpEndpoint))
             exporter.Endpoint = new Uri(options.Value.OtlpEndpoint.TrimEnd('/') + "/v1/traces");
@@ -59,23 +57,25 @@ internal sealed class ExportTraces(IOptions<TelemetryOptions> options) : IHosted
             exporter.Endpoint = new Uri(Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT")!.TrimEnd('/') + "/v1/traces");
     }
 
-    private static string? Variable(string name) => Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_" + name) is { Length: > 0 } own
-        ? own
-        : Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_" + name) is { Length: > 0 } common ? common : null;
+    // The variable for traces overrides the one for all signals.
+    private static string? ReadVariable(string name) =>
+        Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_TRACES_" + name) is { Length: > 0 } forTraces ? forTraces
+        : Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_" + name) is { Length: > 0 } forAll ? forAll
+        : null;
 
-    private static bool IsWanted(HttpContext context)
+    private bool IsTraced(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "";
-        return !Array.Exists(Noise, part => path.Contains(part, StringComparison.Ordinal)) && !path.EndsWith("/events", StringComparison.Ordinal);
+        return !_noise.Any(requests => requests.Matches(path));
     }
 
-    private static void Describe(Activity span, RouteValueDictionary route)
+    private static void AddIdTags(Activity span, RouteValueDictionary route)
     {
-        Describe(span, Instrumentation.DeployTag, route["deployId"]);
-        Describe(span, Instrumentation.DeploymentTag, route["deploymentId"]);
+        AddIdTag(span, Instrumentation.DeployTag, route["deployId"]);
+        AddIdTag(span, Instrumentation.DeploymentTag, route["deploymentId"]);
     }
 
-    private static void Describe(Activity span, string name, object? value)
+    private static void AddIdTag(Activity span, string name, object? value)
     {
         if (value is string id && EntityId.IsValid(id))
             span.SetTag(name, id);

@@ -5,11 +5,12 @@ using Updraft.Protocol;
 namespace Updraft.Server.Telemetry;
 
 /// <summary>
-/// What all slices measure with. Nothing is measured, and no span is made, while nobody listens: then an instrument costs a look at a field.
+/// The meter and the source of spans for all slices. Without a listener the server measures nothing and creates no spans; then an
+/// instrument costs one field read.
 /// </summary>
 internal static class Instrumentation
 {
-    /// <summary>Name of meter and source, as collectors show it.</summary>
+    /// <summary>Name of the meter and of the source; collectors show it.</summary>
     public const string Name = "Updraft.Server";
 
     public const string DeployTag = "updraft.deploy.id", DeploymentTag = "updraft.deployment.id", RevisionTag = "updraft.revision";
@@ -18,21 +19,23 @@ internal static class Instrumentation
 
     private static readonly ActivitySource Source = new(Name, Version);
 
-    /// <summary>Version of the server.</summary>
+    /// <summary>Version of the server, as MAJOR.MINOR.PATCH.</summary>
     public static string Version => typeof(Instrumentation).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>Begins a span below the request's; null when nobody listens.</summary>
+    /// <summary>Starts a child span of the request's span; null without a listener.</summary>
     public static Activity? Begin(string name) => Source.StartActivity(name);
 
-    /// <summary>Begins a span in a trace that was written down; null when nobody listens, or when there is none.</summary>
+    /// <summary>
+    /// Starts a span in a stored trace; null without a listener, or if <paramref name="traceParent"/> is null or malformed.
+    /// </summary>
     /// <param name="name">Name of the span.</param>
-    /// <param name="traceParent">As <see cref="Activity.Id"/> has it.</param>
+    /// <param name="traceParent">A stored value of <see cref="Current"/>.</param>
     public static Activity? BeginIn(string name, string? traceParent) =>
         TraceParent.TryParse(traceParent, out var parent) ? Source.StartActivity(name, ActivityKind.Internal, parent) : null;
 
     /// <summary>
-    /// Where the current span stands, for work that others do later: what <c>traceparent</c> of W3C Trace Context says. Null when nobody listens:
-    /// the web server counts requests in spans of its own, which nobody will ever see.
+    /// The current span as <c>traceparent</c> of W3C Trace Context, for work that continues the trace later. Null without a listener on
+    /// this source: the spans that the web server then creates are never exported.
     /// </summary>
     public static string? Current =>
         Source.HasListeners() && Activity.Current is { IdFormat: ActivityIdFormat.W3C } current ? current.Id : null;

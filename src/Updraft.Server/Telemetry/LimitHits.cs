@@ -2,37 +2,31 @@ using System.Diagnostics.Metrics;
 
 namespace Updraft.Server.Telemetry;
 
-/// <summary>Requests that were refused because a limit is reached, by the setting that holds the limit.</summary>
+/// <summary>
+/// Counts the requests that exceed a limit, by the setting that holds the limit. Each slice names its limits in its exceptions, and
+/// registers the names with <c>AddLimits</c>.
+/// </summary>
 internal static class LimitHits
 {
     private static readonly Counter<long> Hits = Instrumentation.Meter.CreateCounter<long>("updraft.limit.hits", "{request}",
-        "Requests refused because a limit is reached, by the name of its setting.");
+        "Requests that were rejected because they exceed a limit, by the setting of the limit.");
 
-    private static readonly string[] Limits =
-    [
-        "Uploads:MaxConcurrent", "Uploads:MaxBytes", "Uploads:MaxBlockBytes", "Uploads:MaxBlocks", "Uploads:MaxMinutes", "Storage:ReserveBytes",
-        "Archives:MaxUnpackedBytes", "Archives:MaxRatio", "Archives:MaxEntries", "Archives:MaxPathBytes", "Archives:MaxDepth",
-        "Archives:MaxEntryMetadataBytes", "Archives:MaxMetadataBytes",
-    ];
-
-    /// <summary>Counts the refusal of a request.</summary>
-    /// <param name="message">What it is told; a limit is known by the name of its setting, which every such message has.</param>
-    public static void Count(string message)
+    /// <summary>Counts a rejected request.</summary>
+    /// <param name="setting">
+    /// The exceeded limit, e.g. <c>Uploads:MaxBytes</c>. Null if the error has another cause; then nothing counts.
+    /// </param>
+    public static void Count(string? setting)
     {
-        if (Hits.Enabled && Array.Find(Limits, name => Names(message, name)) is { } limit)
-            Hits.Add(1, new KeyValuePair<string, object?>("limit", limit));
+        if (setting is not null)
+            Add(1, setting);
     }
 
-    public static void Begin()
+    /// <summary>Sets the counters to zero, so that a rate sees the first hit as a rise.</summary>
+    public static void Begin(IEnumerable<RequestLimit> limits)
     {
-        foreach (var limit in Limits)
-            Hits.Add(0, new KeyValuePair<string, object?>("limit", limit));
+        foreach (var limit in limits)
+            Add(0, limit.Setting);
     }
 
-    // Uploads:MaxBlocks is not the beginning of another one's name.
-    private static bool Names(string message, string limit)
-    {
-        var at = message.IndexOf(limit, StringComparison.Ordinal);
-        return at >= 0 && (at + limit.Length == message.Length || !char.IsAsciiLetter(message[at + limit.Length]));
-    }
+    private static void Add(int count, string setting) => Hits.Add(count, new KeyValuePair<string, object?>("limit", setting));
 }

@@ -1,9 +1,11 @@
 namespace Updraft.Server.Telemetry;
 
-/// <summary>Metrics and traces, each only when the operator says where.</summary>
+/// <summary>Registers metrics and traces. Each is off unless its setting names a URL.</summary>
 internal static class TelemetryServices
 {
-    /// <summary>Call first: what is started later is measured from its first moment on.</summary>
+    /// <summary>
+    /// Call it before the other slices: hosted services start in this order, and later ones are measured from their start.
+    /// </summary>
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<MetricOptions>().BindConfiguration("Metrics").ValidateDataAnnotations().ValidateOnStart();

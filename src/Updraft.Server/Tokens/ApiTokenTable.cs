@@ -21,6 +21,8 @@ internal static class ApiTokenTable
             builder.HasGrants(row => row.Grants, "token_grants", "TokenId");
             builder.HasIndex(row => row.Hash).IsUnique();
             builder.HasIndex(row => new { row.OrganizationId, row.DeploymentId });
+            builder.HasIndex(row => new { row.OrganizationId, row.CreatedById });
+            builder.HasIndex(row => new { row.OrganizationId, row.UpdatedById });
         }
     }
 }

@@ -5,7 +5,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>API tokens under <c>/iam/v1beta1</c>, in the form that the Terraform provider uses.</summary>
+/// <summary>Endpoints of API tokens under <c>/iam/v1beta1</c>, in the shape that the Terraform provider uses.</summary>
 internal static class BetaTokenEndpoints
 {
     public static void MapBetaTokens(this IEndpointRouteBuilder routes)
@@ -14,7 +14,8 @@ internal static class BetaTokenEndpoints
         tokens.MapGet("/", async (Subject subject, TokenQueries queries, Paging paging, string? workspaceId, string? deploymentId,
             bool? includeOnlyOrganizationTokens, string? kind, string[]? sorts, CancellationToken cancellationToken) =>
         {
-            var page = await TokenEndpoints.ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens, kind, sorts, cancellationToken);
+            var page = await TokenEndpoints.ListAsync(subject, queries, paging, workspaceId, deploymentId, includeOnlyOrganizationTokens,
+                kind, sorts, cancellationToken);
             return new BetaApiTokensPaginated
             {
                 Tokens = [.. page.Tokens.Select(BetaApiTokenResponse.From)],
@@ -46,7 +47,8 @@ internal static class BetaTokenEndpoints
             .Requires(Permission.ManageTokens).Operation<UpdateApiTokenRequest>("UpdateApiToken");
         tokens.MapPost("/{tokenId}/roles", TokenEndpoints.UpdateRolesAsync).Requires(Permission.ManageTokens)
             .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
-        tokens.MapPost("/{tokenId}/rotate", async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
+        tokens.MapPost("/{tokenId}/rotate",
+            async (TokenId tokenId, Subject subject, ChangeToken change, CancellationToken cancellationToken) =>
             BetaApiTokenResponse.From(await TokenEndpoints.RotateAsync(tokenId, subject, change, cancellationToken)))
             .Requires(Permission.ManageTokens).Operation("RotateApiToken");
         tokens.MapDelete("/{tokenId}", TokenEndpoints.DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
@@ -12,32 +11,32 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Makes the first Organization, Workspace and owner token in an empty database, and tells the operator once.</summary>
+/// <summary>Creates the first Organization, Workspace and owner token in an empty database, and prints them once.</summary>
 internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToken, IOptions<BootstrapOptions> options,
     IOptions<ServerOptions> server, TimeProvider clock, EventLog events)
 {
-    /// <summary>Does nothing when there is an Organization already.</summary>
+    /// <summary>Does nothing if an Organization exists.</summary>
     public async Task RunAsync(TextWriter console, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         if (await db.Organizations.AnyAsync(cancellationToken))
             return;
-        var wanted = options.Value;
+        var bootstrap = options.Value;
         var now = clock.GetUtcNow();
-        var order = new TokenSpec
+        var spec = new TokenSpec
         {
             Kind = TokenKind.Api,
             Role = Role.OrganizationOwner,
-            Organization = new OrganizationId(wanted.OrganizationId ?? EntityId.New(clock)),
+            Organization = new OrganizationId(bootstrap.OrganizationId ?? EntityId.New(clock)),
             Name = "owner",
-            Description = "Made at the first start.",
+            Description = "Created at the first start.",
         };
-        var (row, token) = wanted.OwnerToken is { } chosen ? (issueToken.Adopt(order, chosen), chosen) : issueToken.Run(order);
+        var (row, token) = bootstrap.OwnerToken is { } chosen ? (issueToken.Adopt(spec, chosen), chosen) : issueToken.Run(spec);
         var by = row.CreatedBy;
         var organization = new Organization
         {
-            Id = order.Organization,
-            Name = wanted.OrganizationName,
+            Id = spec.Organization,
+            Name = bootstrap.OrganizationName,
             CreatedAt = now,
             CreatedBy = by,
             UpdatedAt = now,
@@ -45,9 +44,9 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
         };
         var workspace = new Workspace
         {
-            Id = new WorkspaceId(wanted.WorkspaceId ?? EntityId.New(clock)),
+            Id = new WorkspaceId(bootstrap.WorkspaceId ?? EntityId.New(clock)),
             OrganizationId = organization.Id,
-            Name = wanted.WorkspaceName,
+            Name = bootstrap.WorkspaceName,
             CreatedAt = now,
             CreatedBy = by,
             UpdatedAt = now,
@@ -58,8 +57,8 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
         events.Record(EventTypes.WorkspaceCreated, by, workspace);
         events.Record(EventTypes.TokenCreated, by, row);
         await db.SaveChangesAsync(cancellationToken);
-        // Before the commit: a start that fails in between is repeated and writes another token, instead of losing the only one.
-        if (wanted.OwnerTokenFile is { Length: > 0 } file)
+        // Before the commit: if the start fails in between, the next start writes another token. After it, the only token would be lost.
+        if (bootstrap.OwnerTokenFile is { Length: > 0 } file)
             AtomicFile.Write(Path.GetFullPath(file), Encoding.ASCII.GetBytes(token + "\n"));
         await write.CommitAsync(cancellationToken);
         await console.WriteLineAsync(Describe(organization, workspace, token));
@@ -67,9 +66,9 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
 
     private string Describe(Organization organization, Workspace workspace, string token) => $"""
         ---------------------------------------------------------------------------
-        Updraft has made its first Organization.
+        Updraft created its first Organization.
           Server           {server.Value.PublicUrl}
-          Pages            {server.Value.PublicUrl.TrimEnd('/')}/  (sign in with the owner token)
+          Web UI           {server.Value.PublicUrl.TrimEnd('/')}/  (sign in with the owner token)
           Organization     {organization.Id}  ({organization.Name})
           Workspace        {workspace.Id}  ({workspace.Name})
           Owner token      {DescribeToken(token)}
@@ -80,6 +79,6 @@ internal sealed class BootstrapTenancy(UpdraftDbContext db, IssueToken issueToke
     {
         { OwnerTokenFile: { Length: > 0 } file } => $"in {Path.GetFullPath(file)}",
         { OwnerToken: not null } => "as configured",
-        _ => $"shown once, kept nowhere: copy it now\n{token}",
+        _ => $"Updraft shows it only once and does not store it: copy it now\n{token}",
     };
 }

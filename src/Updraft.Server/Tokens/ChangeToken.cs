@@ -3,21 +3,24 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Changes an API token: its name, its secret, its roles. Whoever changes a token has to reach all of its places.</summary>
-internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope placeOfRole, TokenQueries queries, TokenCache cache,
+/// <summary>Changes the name, secret or roles of an API token. The caller needs permission in the scopes of all its roles.</summary>
+internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, ResolveRoleScope roleScopes, TokenQueries queries,
+    TokenCache cache,
     LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     private const int MaxRoles = 1000;
 
-    /// <summary>Gives it another name and description.</summary>
-    /// <exception cref="ApiException">400: a bad field, or a role that is not the token's. 403, 404: as for every change.</exception>
+    /// <summary>Sets the name and description.</summary>
+    /// <exception cref="ApiException">
+    /// 400: an invalid field. 403: the token has roles in scopes where the caller may not manage tokens. 404: the caller sees no such
+    /// token.
+    /// </exception>
     public Task<ApiToken> DescribeAsync(Subject subject, TokenId id, UpdateApiTokenRequest request, CancellationToken cancellationToken)
     {
         var name = TextLimit.Name(request.Name, "name", CreateToken.MaxName);
@@ -29,9 +32,10 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
         }, cancellationToken);
     }
 
-    /// <summary>Gives it a new secret; the old one ends with the answer.</summary>
+    /// <summary>Replaces the secret. The old secret stops working with the response.</summary>
     /// <exception cref="ApiException">
-    /// 403: the token may do more than the caller, or has no end while the caller's own token has one; 404: no such token that the caller sees.
+    /// 403: the token has more permissions than the caller, or it has no expiry and the caller's own token has one. 404: the caller sees no
+    /// such token.
     /// </exception>
     public async Task<(ApiToken Row, string Token)> RotateAsync(Subject subject, TokenId id, CancellationToken cancellationToken)
     {
@@ -40,51 +44,60 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
         {
             foreach (var grant in row.Grants)
                 ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
-            var limit = await CreateToken.EndOfAsync(db, subject, cancellationToken);
+            var limit = await CreateToken.ReadExpiryAsync(db, subject, cancellationToken);
             if (limit is not null && row.ExpiryPeriodInDays is null)
-                throw ResolveRoleScope.Refused("The token has no end, and the one that rotates it has; a token gives no longer life than its own.");
+            {
+                throw new ApiException(TokenErrors.OutlivesCaller, "The token has no expiry, but your own token has one. "
+                    + "Rotate it with a token that has no expiry.");
+            }
             token = issueToken.Rotate(row, limit);
         }, cancellationToken);
         return (changed, token);
     }
 
-    /// <summary>Replaces all of its roles.</summary>
+    /// <summary>Replaces all roles.</summary>
     /// <exception cref="ApiException">
-    /// 400: not exactly one role for the token's home, a role outside of that, a place twice; 403: more than the caller has; 404: no such
-    /// token or place that the caller sees.
+    /// 400: no role for the scope of the token, a role outside of it, or two roles for one scope. 403: more permissions than the
+    /// caller has. 404: the caller sees no such token or scope.
     /// </exception>
-    public async Task<ApiToken> GrantAsync(Subject subject, TokenId id, UpdateApiTokenRolesRequest request, CancellationToken cancellationToken)
+    public async Task<ApiToken> GrantAsync(Subject subject, TokenId id, UpdateApiTokenRolesRequest request,
+        CancellationToken cancellationToken)
     {
         if (request.Roles is not { Count: > 0 and <= MaxRoles } roles)
-            throw ApiException.BadRequest($"'roles' must have 1 to {MaxRoles} entries.");
+            throw ApiException.BadRequest($"'roles' has {request.Roles?.Count ?? 0} entries. It must have 1 to {MaxRoles}.");
         return await ChangeAsync(subject, id, EventTypes.TokenRolesChanged, async row =>
         {
-            var wanted = new List<Grant>();
+            var grants = new List<Grant>();
             foreach (var role in roles)
             {
                 if (string.IsNullOrEmpty(role?.EntityId))
-                    throw ApiException.BadRequest("'entityId' is missing in 'roles'; it names the place that the role is for.");
-                var grant = await placeOfRole.FindAsync(subject, role.EntityType, role.Role, role.EntityId, cancellationToken);
-                if (wanted.Exists(other => other.EntityId == grant.EntityId))
-                    throw ApiException.BadRequest($"'roles' names {grant.EntityId} twice.");
-                wanted.Add(grant);
+                    throw ApiException.BadRequest("An entry of 'roles' has no 'entityId'. Set it to the ID of the scope of the role.");
+                var grant = await roleScopes.FindAsync(subject, role.EntityType, role.Role, role.EntityId, cancellationToken);
+                if (grants.Exists(other => other.EntityId == grant.EntityId))
+                    throw ApiException.BadRequest($"'roles' has two roles for {grant.EntityId}. Send one.");
+                grants.Add(grant);
             }
-            CheckHome(row, wanted);
-            foreach (var grant in wanted)
+            CheckScope(row, grants);
+            foreach (var grant in grants)
                 ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
-            row.Grants.ReplaceWith(wanted);
+            row.Grants.ReplaceWith(grants);
         }, cancellationToken);
     }
 
-    /// <summary>Whoever changes or ends a token must be allowed to manage tokens in all of its places.</summary>
-    /// <exception cref="ApiException">403: not in all of them.</exception>
+    /// <summary>A caller needs the permission to manage tokens in the scopes of all roles of the token.</summary>
+    /// <exception cref="ApiException">403: the caller has no such permission in one of the scopes.</exception>
     public static void RejectForeign(Subject subject, ApiToken row)
     {
-        if (row.Grants.Exists(grant => !subject.May(Permission.ManageTokens, grant.WorkspaceId, grant.DeploymentId)))
-            throw ResolveRoleScope.Refused("The token also has roles in places where the caller may not manage tokens.");
+        if (row.Grants.Find(grant => !subject.May(Permission.ManageTokens, grant.WorkspaceId, grant.DeploymentId)) is { } foreign)
+        {
+            throw new ApiException(TokenErrors.ForeignScope,
+                $"The token also has a role for {foreign.EntityId}, where you may not manage tokens. "
+                + "Use a token that may manage tokens in all its scopes.");
+        }
     }
 
-    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change, CancellationToken cancellationToken)
+    private async Task<ApiToken> ChangeAsync(Subject subject, TokenId id, string type, Func<ApiToken, Task> change,
+        CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
@@ -101,14 +114,18 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
         return row;
     }
 
-    // The claims of a token name its home, and clients take their context from there: so it has a role there, and none outside.
-    private static void CheckHome(ApiToken row, List<Grant> wanted)
+    // The claims of a token name its scope, and clients take their context from there. So it needs a role there, and none outside of it.
+    private static void CheckScope(ApiToken row, List<Grant> grants)
     {
-        var home = row.DeploymentId?.Value ?? row.WorkspaceId?.Value ?? row.OrganizationId.Value;
-        if (!wanted.Exists(grant => grant.EntityId == home))
-            throw ApiException.BadRequest($"'roles' must have one role for {home}, to which the token belongs.");
-        if (wanted.Find(grant => !(row.WorkspaceId is null || row.WorkspaceId == grant.WorkspaceId)
+        var scope = row.DeploymentId?.Value ?? row.WorkspaceId?.Value ?? row.OrganizationId.Value;
+        if (!grants.Exists(grant => grant.EntityId == scope))
+            throw ApiException.BadRequest($"'roles' has no role for {scope}, the scope of the token. Add one.");
+        if (grants.Find(grant => !(row.WorkspaceId is null || row.WorkspaceId == grant.WorkspaceId)
             || !(row.DeploymentId is null || row.DeploymentId == grant.DeploymentId)) is { } outside)
-            throw ApiException.BadRequest($"The token belongs to {home}; it cannot have a role for {outside.EntityId}, which is not inside.");
+        {
+            throw ApiException.BadRequest($"The scope of the token is {scope}. It cannot have a role for {outside.EntityId}, which is "
+                + "outside "
+                + "of that scope. Create another token.");
+        }
     }
 }

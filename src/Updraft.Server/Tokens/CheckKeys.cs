@@ -7,13 +7,14 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tokens;
 
 /// <summary>
-/// Keeps a server off a database that others use with other keys: what one of them signs, the others would refuse. The first server's
-/// keys are the ones that count.
+/// Stops the start of a replica whose keys differ from the keys of the other replicas on the database: the replicas would reject each
+/// other's signatures. The first replica records its keys.
 /// </summary>
-internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys, IOptions<DatabaseOptions> database, IOptions<ServerOptions> server)
+internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys, IOptions<DatabaseOptions> database,
+    IOptions<ServerOptions> server)
 {
-    /// <summary>Compares this server's keys with those on record, and records the ones that are not.</summary>
-    /// <exception cref="IOException">A key is not the one that the other servers have.</exception>
+    /// <summary>Compares the keys of this replica with the recorded ones, and records missing ones.</summary>
+    /// <exception cref="IOException">A key differs from the key of the other replicas.</exception>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
@@ -28,7 +29,7 @@ internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys
             else if (fact.Value != key.Id)
             {
                 if (database.Value is { IsShared: true, AcceptKeys: false })
-                    throw Refuse(key, fact.Value);
+                    throw Mismatch(key, fact.Value);
                 fact.Value = key.Id;
             }
         }
@@ -36,8 +37,9 @@ internal sealed class CheckKeys(UpdraftDbContext db, IEnumerable<SharedKey> keys
         await write.CommitAsync(cancellationToken);
     }
 
-    private IOException Refuse(SharedKey key, string wanted) => new(
-        $"the key '{Path.Join(server.Value.KeyDirectory(), key.File)}' is {key.Id}, and the servers on this database use {wanted}. "
-        + "Give this server the same folder of keys (--Keys), or a copy of it. To change the key on all servers, stop them, "
+    private IOException Mismatch(SharedKey key, string recorded) => new(
+        $"the key '{Path.Join(server.Value.KeyDirectory(), key.File)}' has the ID {key.Id}, but the replicas on this database use "
+            + $"{recorded}. "
+        + "Use the same directory of keys (--Keys), or a copy of it. To change the key on all replicas, stop them, "
         + "and start the first one once with --Database:AcceptKeys true.");
 }

@@ -2,22 +2,22 @@ using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Ends a token: it opens no request that comes afterwards, to whichever server.</summary>
+/// <summary>Deletes a token. All replicas reject it from the next request on.</summary>
 internal sealed class DeleteToken(UpdraftDbContext db, TokenCache cache, LastOwner lastOwner, TimeProvider clock, EventLog events)
 {
     /// <param name="subject">The caller.</param>
     /// <param name="visible">The tokens that the caller sees.</param>
-    /// <param name="id">The token.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="id">ID of the token.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ApiException">
-    /// 404: none of these. 403: it also has roles where the caller may not manage tokens. 400: the Organization's last owner.
+    /// 400: the token is the last owner of the Organization. 403: the token has roles in scopes where the caller may not manage tokens.
+    /// 404: the caller sees no such token.
     /// </exception>
     public async Task RunAsync(Subject subject, IQueryable<ApiToken> visible, TokenId id, CancellationToken cancellationToken)
     {

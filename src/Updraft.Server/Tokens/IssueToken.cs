@@ -9,7 +9,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>What a token is to be.</summary>
+/// <summary>The properties of a new token.</summary>
 internal sealed record TokenSpec
 {
     public required TokenKind Kind { get; init; }
@@ -28,41 +28,41 @@ internal sealed record TokenSpec
 
     public string Description { get; init; } = "";
 
-    /// <summary>Null for a token without end.</summary>
+    /// <summary>Null for a token without expiry.</summary>
     public int? ExpiryPeriodInDays { get; init; }
 
-    /// <summary>Null when the token creates itself, as the first one does.</summary>
+    /// <summary>Null for the owner token of the first start, which is its own creator.</summary>
     public SubjectProfile? CreatedBy { get; init; }
 
-    /// <summary>The role for the place.</summary>
+    /// <summary>The role with its scope.</summary>
     public Grant Grant => Grant.For(Role, Organization, Workspace, Deployment);
 }
 
 /// <summary>
-/// Makes tokens: JSON Web Tokens signed with ES256 by the server's key, with the claims that the clients of the contract read without
-/// verifying them. The row still has to be saved.
+/// Issues tokens: JSON Web Tokens, signed with ES256 by the server's key. Clients of the contract read their claims without verifying
+/// them. The caller must save the row.
 /// </summary>
 internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> options, TimeProvider clock)
 {
-    /// <summary>Who a token is for: this API.</summary>
+    /// <summary>The claim <c>aud</c> of all tokens.</summary>
     public const string Audience = "updraft";
 
     private readonly JsonWebTokenHandler _handler = new() { SetDefaultTimesOnTokenCreation = false };
     private readonly SigningCredentials _credentials = new(
         SigningKey(keys), SecurityAlgorithms.EcdsaSha256);
 
-    /// <summary>Makes a token and the row that knows it.</summary>
-    public (ApiToken Row, string Token) Run(TokenSpec order)
+    /// <summary>Issues a token, and returns it with its row.</summary>
+    public (ApiToken Row, string Token) Run(TokenSpec spec)
     {
         var now = WholeSecond(clock.GetUtcNow());
-        DateTimeOffset? end = order.ExpiryPeriodInDays is { } days ? now.AddDays(days) : null;
-        var row = Row(order, "", isSigned: true, now, end);
+        DateTimeOffset? expiresAt = spec.ExpiryPeriodInDays is { } days ? now.AddDays(days) : null;
+        var row = Row(spec, "", isSigned: true, now, expiresAt);
         return (row, Sign(row, now));
     }
 
     /// <summary>
-    /// Gives a token a new secret: the old one is none from the commit on. A token with an end lasts as many days again as it was made
-    /// for, but no longer than <paramref name="limit"/>.
+    /// Replaces the secret of a token. The old secret stops working with the commit. A token with an expiry is valid for its full period
+    /// again, but at most until <paramref name="limit"/>.
     /// </summary>
     public string Rotate(ApiToken row, DateTimeOffset? limit)
     {
@@ -74,18 +74,20 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
         return Sign(row, now);
     }
 
-    /// <summary>The row for a token that the operator chose.</summary>
-    public ApiToken Adopt(TokenSpec order, string token) =>
-        Row(order, token, isSigned: false, clock.GetUtcNow(), end: null);
+    /// <summary>The row of a token that the operator chose.</summary>
+    public ApiToken Adopt(TokenSpec spec, string token) =>
+        Row(spec, token, isSigned: false, clock.GetUtcNow(), expiresAt: null);
 
-    /// <summary>The key for the token library, which otherwise keeps it for longer than this server lives.</summary>
+    /// <summary>
+    /// The key for the token library. Without its own factory, the library would keep the key longer than the server runs.
+    /// </summary>
     public static ECDsaSecurityKey SigningKey(SigningKeys keys) => new(keys.Signing)
     {
         KeyId = keys.Public.KeyId,
         CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false },
     };
 
-    /// <summary>What is stored of a token.</summary>
+    /// <summary>SHA-256 of a token. The database stores it instead of the token.</summary>
     public static Digest HashOf(string token) => new(SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 
     private string Sign(ApiToken row, DateTimeOffset now)
@@ -105,7 +107,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
 
     private Dictionary<string, object> Claims(ApiToken row)
     {
-        // Clients split each entry at its colon and take their context from it, so it has exactly these.
+        // Clients split each entry at its colon and take their context from it, so these entries must be complete and exact.
         List<string> permissions = [$"apiTokenId:{row.Id}"];
         if (row.WorkspaceId is { } workspace)
             permissions.Add($"workspaceId:{workspace}");
@@ -115,7 +117,7 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
         return new Dictionary<string, object>(StringComparer.Ordinal)
         {
             ["sub"] = row.Id.Value,
-            // Two secrets of one token differ even when they are made in the same second.
+            // Two secrets of one token differ, even if they are issued in the same second.
             ["jti"] = EntityId.New(clock),
             ["apiTokenId"] = row.Id.Value,
             ["permissions"] = permissions.ToArray(),
@@ -126,20 +128,20 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
         };
     }
 
-    private ApiToken Row(TokenSpec order, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? end)
+    private ApiToken Row(TokenSpec spec, string token, bool isSigned, DateTimeOffset now, DateTimeOffset? expiresAt)
     {
         var id = new TokenId(EntityId.New(clock));
-        var by = order.CreatedBy ?? new SubjectProfile(id.Value, SubjectKind.ServiceKey, order.Name);
+        var by = spec.CreatedBy ?? new SubjectProfile(id.Value, SubjectKind.ServiceKey, spec.Name);
         return new ApiToken
         {
             Id = id,
-            OrganizationId = order.Organization,
-            WorkspaceId = order.Workspace,
-            DeploymentId = order.Deployment,
-            Kind = order.Kind,
-            Grants = [order.Grant],
-            Name = order.Name,
-            Description = order.Description,
+            OrganizationId = spec.Organization,
+            WorkspaceId = spec.Workspace,
+            DeploymentId = spec.Deployment,
+            Kind = spec.Kind,
+            Grants = [spec.Grant],
+            Name = spec.Name,
+            Description = spec.Description,
             Hash = HashOf(token),
             ShortToken = Shorten(HashOf(token)),
             IsSigned = isSigned,
@@ -147,14 +149,14 @@ internal sealed class IssueToken(SigningKeys keys, IOptions<ServerOptions> optio
             CreatedBy = by,
             UpdatedAt = now,
             UpdatedBy = by,
-            ExpiresAt = end,
-            ExpiryPeriodInDays = order.ExpiryPeriodInDays,
+            ExpiresAt = expiresAt,
+            ExpiryPeriodInDays = spec.ExpiryPeriodInDays,
         };
     }
 
-    // Of the hash, not of the token: nothing of the secret is kept or shown.
+    // Part of the hash, not of the token: the server stores and shows no part of the secret.
     private static string Shorten(Digest hash) => hash.ToString()[..8];
 
-    // A JWT counts whole seconds; the row says the same.
+    // A JWT has whole seconds, so the row has the same times.
     private static DateTimeOffset WholeSecond(DateTimeOffset time) => DateTimeOffset.FromUnixTimeSeconds(time.ToUnixTimeSeconds());
 }

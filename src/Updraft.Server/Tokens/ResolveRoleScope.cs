@@ -8,16 +8,16 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>Turns the roles of a request into grants, and refuses what the caller may not give away.</summary>
+/// <summary>Turns the roles of a request into grants, and rejects grants that the caller may not make.</summary>
 internal sealed class ResolveRoleScope(UpdraftDbContext db)
 {
-    /// <summary>A role for a place by the names of the wire. The caller has to see the place.</summary>
+    /// <summary>A grant by the names of the API. The caller must see the scope.</summary>
     /// <param name="subject">The caller.</param>
     /// <param name="scope"><c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</param>
     /// <param name="role">A role of that scope.</param>
-    /// <param name="entity">Id of the place; may be absent for the Organization.</param>
-    /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ApiException">400: no such role, or not of that scope. 404: no such place that the caller sees.</exception>
+    /// <param name="entity">ID of the scope; may be null for the Organization.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ApiException">400: the role does not exist for the scope. 404: the caller sees no such scope.</exception>
     public async Task<Grant> FindAsync(Subject subject, string? scope, string? role, string? entity, CancellationToken cancellationToken)
     {
         var found = ReadRole(scope, role);
@@ -27,14 +27,14 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
                 : throw ApiException.NotFound("Organization", entity);
         }
         if (string.IsNullOrEmpty(entity))
-            throw ApiException.BadRequest($"'entityId' is missing; it names the {found.Scope()} that the role is for.");
+            throw ApiException.BadRequest($"'entityId' is missing. Set it to the ID of the {found.Scope()} for the role {found.Name()}.");
         return found.Scope() == RoleScope.Workspace
             ? Grant.For(found, subject.Organization, await FindWorkspaceAsync(subject, entity, cancellationToken), null)
             : await FindDeploymentAsync(subject, found, entity, cancellationToken);
     }
 
-    /// <summary>A role for a Deployment.</summary>
-    /// <exception cref="ApiException">404: no such Deployment that the caller sees.</exception>
+    /// <summary>A grant of a role for a Deployment.</summary>
+    /// <exception cref="ApiException">404: the caller sees no such Deployment.</exception>
     public async Task<Grant> FindDeploymentAsync(Subject subject, Role role, string entity, CancellationToken cancellationToken)
     {
         var id = new DeploymentId(entity);
@@ -45,37 +45,44 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
             ? Grant.For(role, subject.Organization, workspace, id) : throw ApiException.NotFound("Deployment", entity);
     }
 
-    /// <summary>Nobody gives away more than he has.</summary>
+    /// <summary>Callers can grant only permissions that they have.</summary>
     /// <param name="subject">The caller.</param>
-    /// <param name="grant">What is to be given.</param>
-    /// <param name="permission">What giving it needs in that place.</param>
-    /// <exception cref="ApiException">403: the caller has less, or may not give roles in that place.</exception>
+    /// <param name="grant">The grant to make.</param>
+    /// <param name="permission">The permission that the caller needs in its scope.</param>
+    /// <exception cref="ApiException">403: the caller has fewer permissions, or may not grant roles in the scope.</exception>
     public static void RejectPrivilegeEscalation(Subject subject, Grant grant, Permission permission)
     {
         if (!subject.May(permission, grant.WorkspaceId, grant.DeploymentId))
-            throw Refused($"The caller may not give roles for {grant.EntityId}: that reaches further than its own roles allow.");
+        {
+            throw new ApiException(TokenErrors.PrivilegeEscalation,
+                $"You may not grant roles for {grant.EntityId}: your own roles do not cover "
+                + "this scope. Ask an owner of the scope.");
+        }
         if (!subject.HasAll(grant))
-            throw Refused($"The role {grant.Role.Name()} for {grant.EntityId} may do more than the caller's own roles.");
+        {
+            throw new ApiException(TokenErrors.PrivilegeEscalation,
+                $"The role {grant.Role.Name()} for {grant.EntityId} has more permissions "
+                + "than your own roles. You can grant only permissions that you have.");
+        }
     }
-
-    /// <summary>403 with its reason.</summary>
-    public static ApiException Refused(string why) => new(StatusCodes.Status403Forbidden, why);
 
     private static Role ReadRole(string? scope, string? name)
     {
         scope = TextLimit.OneOf(scope ?? "", "scope", "", "ORGANIZATION", "WORKSPACE", "DEPLOYMENT");
         var role = RoleCatalog.Find(name ?? "");
         if (role is null or Role.Agent)
-            throw ApiException.BadRequest($"'role' is '{ApiException.Shorten(name ?? "")}', which is no role that can be given.");
+            throw ApiException.BadRequest($"'role' is '{ApiException.Shorten(name ?? "")}', which is not a role. GET roles lists all "
+                + "roles.");
         if (!role.Value.Scope().ToString().Equals(scope, StringComparison.OrdinalIgnoreCase))
-            throw ApiException.BadRequest($"The role {name} cannot be given for the scope {scope}.");
+            throw ApiException.BadRequest($"The role {name} cannot be granted for the scope {scope}. It is a role of a scope "
+                + $"{role.Value.Scope()}.");
         return role.Value;
     }
 
     private async Task<WorkspaceId> FindWorkspaceAsync(Subject subject, string entity, CancellationToken cancellationToken)
     {
         var id = new WorkspaceId(entity);
-        var isThere = await db.Workspaces.AnyAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken);
-        return isThere && subject.Touches(Permission.ReadWorkspace, id) ? id : throw ApiException.NotFound("Workspace", entity);
+        var exists = await db.Workspaces.AnyAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken);
+        return exists && subject.Touches(Permission.ReadWorkspace, id) ? id : throw ApiException.NotFound("Workspace", entity);
     }
 }

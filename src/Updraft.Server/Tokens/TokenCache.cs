@@ -6,12 +6,15 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>A token that was found good, and when it ends; null for never. A session has no id.</summary>
+/// <summary>A verified token.</summary>
+/// <param name="Id">ID of the API token; null for the access token of a user.</param>
+/// <param name="Subject">The caller.</param>
+/// <param name="ExpiresAt">Null for no expiry.</param>
 internal sealed record KnownToken(TokenId? Id, Subject Subject, DateTimeOffset? ExpiresAt);
 
 /// <summary>
-/// Remembers good tokens for 5 seconds while this process alone changes them, and forgets them when it does. With other servers on the
-/// database it remembers nothing: a token that one of them ended must not open another one's next request.
+/// Caches verified tokens for 5 seconds, and drops them all at each change. With PostgreSQL, the cache stays empty: if another replica
+/// deletes a token, this replica must reject its next request.
 /// </summary>
 internal sealed class TokenCache(IOptions<DatabaseOptions> database, TimeProvider clock)
 {
@@ -20,14 +23,14 @@ internal sealed class TokenCache(IOptions<DatabaseOptions> database, TimeProvide
     private readonly ConcurrentDictionary<Digest, (KnownToken Token, long At)> _known = new();
     private long _generation;
 
-    /// <summary>Changes with every <see cref="Forget"/>. Read it before the database.</summary>
+    /// <summary>Changes with every <see cref="Forget"/>. Read it before you read the database.</summary>
     public long Generation => Volatile.Read(ref _generation);
 
-    /// <summary>The token with this hash, when it is known and fresh.</summary>
+    /// <summary>The token with the hash; null if it is not in the cache, or too old.</summary>
     public KnownToken? Find(Digest hash) =>
         _known.TryGetValue(hash, out var entry) && clock.GetElapsedTime(entry.At) < Lifetime ? entry.Token : null;
 
-    /// <summary>Remembers a token, unless one was changed since <paramref name="generation"/> was read.</summary>
+    /// <summary>Adds a token, unless <see cref="Forget"/> was called after <paramref name="generation"/> was read.</summary>
     public void Remember(Digest hash, KnownToken token, long generation)
     {
         if (database.Value.IsShared)
@@ -40,7 +43,7 @@ internal sealed class TokenCache(IOptions<DatabaseOptions> database, TimeProvide
     }
 
     /// <summary>
-    /// Drops everything. Call after a change of a token, a person or a role is committed; such changes are rare, and reading all again
+    /// Drops all tokens. Call it after the commit of a change of a token, user or role. Such changes are rare, and reading the tokens again
     /// is cheap.
     /// </summary>
     public void Forget()

@@ -6,12 +6,12 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tokens;
 
-/// <summary>API tokens and agent tokens over HTTP.</summary>
+/// <summary>Endpoints of API tokens and agent tokens.</summary>
 internal static class TokenEndpoints
 {
     public static void AddTokens(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection("Bootstrap"))
+        builder.Services.AddOptions<BootstrapOptions>().Bind(builder.Configuration.GetSection(BootstrapOptions.Section))
             .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SigningKeys>();
         builder.Services.AddSingleton<IssueToken>();
@@ -41,14 +41,17 @@ internal static class TokenEndpoints
         tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
 
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
-        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens").Sorts(TokenQueries.Sorting.Orders);
-        agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens).Operation<CreateAgentTokenRequest>("CreateAgentToken");
+        agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens")
+            .Sorts(TokenQueries.Sorting.Orders);
+        agents.MapPost("/", CreateForAgentsAsync).Requires(Permission.ManageAgentTokens)
+            .Operation<CreateAgentTokenRequest>("CreateAgentToken");
         agents.MapGet("/{agentTokenId}", GetOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("GetAgentToken");
         agents.MapDelete("/{agentTokenId}", DeleteOfAgentsAsync).Requires(Permission.ManageAgentTokens).Operation("DeleteAgentToken");
     }
 
     public static Task<ApiTokensPaginated> ListAsync(Subject subject, TokenQueries queries, Paging paging, string? workspaceId,
-        string? deploymentId, bool? includeOnlyOrganizationTokens, [AllowedValues("STANDARD", "DIRECT_ACCESS")] string? kind, string[]? sorts,
+        string? deploymentId, bool? includeOnlyOrganizationTokens, [AllowedValues("STANDARD", "DIRECT_ACCESS")] string? kind,
+        string[]? sorts,
         CancellationToken cancellationToken)
     {
         var rows = queries.Visible(subject);
@@ -87,7 +90,8 @@ internal static class TokenEndpoints
         return (await change.DescribeAsync(subject, tokenId, body, cancellationToken)).ToResponse();
     }
 
-    public static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject, ChangeToken change,
+    public static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject,
+        ChangeToken change,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRolesRequest, cancellationToken);
@@ -123,7 +127,8 @@ internal static class TokenEndpoints
     private static Task<ApiTokenResponse> GetOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, TokenQueries queries,
         CancellationToken cancellationToken) => TokenQueries.GetAsync(queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
 
-    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject, TokenQueries queries,
+    private static async Task<IResult> DeleteOfAgentsAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject,
+        TokenQueries queries,
         DeleteToken deleteToken, CancellationToken cancellationToken)
     {
         await deleteToken.RunAsync(subject, queries.OfAgents(deploymentId), agentTokenId, cancellationToken);

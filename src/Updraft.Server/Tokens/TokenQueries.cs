@@ -13,10 +13,9 @@ internal sealed class TokenQueries(UpdraftDbContext db)
     public static readonly Sorting<ApiToken> Sorting = new(row => row.Id, ("name", row => row.Name),
         ("description", row => row.Description), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt),
         ("tokenStartAt", row => row.LastRotatedAt ?? row.CreatedAt),
-        // The column is JSON that begins with the id.
-        ("createdById", row => row.CreatedBy), ("updatedById", row => row.UpdatedBy));
+        ("createdById", row => row.CreatedById), ("updatedById", row => row.UpdatedById));
 
-    /// <summary>The API tokens that a caller sees: those with a role where it may manage tokens.</summary>
+    /// <summary>The API tokens that a caller can see: those with a role in a scope in which the caller may manage tokens.</summary>
     public IQueryable<ApiToken> Visible(Subject subject)
     {
         var rows = db.ApiTokens.AsNoTracking().Where(row =>
@@ -30,8 +29,8 @@ internal sealed class TokenQueries(UpdraftDbContext db)
     public IQueryable<ApiToken> OfAgents(DeploymentId deployment) => db.ApiTokens.AsNoTracking().Where(row =>
         row.DeploymentId == deployment && row.Kind == TokenKind.Agent && row.RevokedAt == null);
 
-    /// <summary>A page of some tokens.</summary>
-    /// <exception cref="ApiException">400: a sort that is not offered.</exception>
+    /// <summary>A page of the given tokens.</summary>
+    /// <exception cref="ApiException">400: the sort is unknown.</exception>
     public static async Task<ApiTokensPaginated> ListAsync(IQueryable<ApiToken> rows, string[]? sorts, Paging paging,
         CancellationToken cancellationToken)
     {
@@ -45,18 +44,18 @@ internal sealed class TokenQueries(UpdraftDbContext db)
         };
     }
 
-    /// <summary>One of some tokens.</summary>
-    /// <exception cref="ApiException">404: it is none of them.</exception>
+    /// <summary>One of the given tokens.</summary>
+    /// <exception cref="ApiException">404: the id is not among them.</exception>
     public static async Task<ApiTokenResponse> GetAsync(IQueryable<ApiToken> rows, TokenId id, CancellationToken cancellationToken) =>
         (await rows.SingleOrDefaultAsync(row => row.Id == id, cancellationToken)
             ?? throw ApiException.NotFound("token", id.Value)).ToResponse();
 }
 
-/// <summary>A token on the wire.</summary>
+/// <summary>Converts tokens to responses.</summary>
 internal static class TokenMapping
 {
     /// <param name="row">The token.</param>
-    /// <param name="token">The secret, in the answer that makes it.</param>
+    /// <param name="token">The secret, in the response that creates or rotates it; null in all others.</param>
     public static ApiTokenResponse ToResponse(this ApiToken row, string? token = null) => new()
     {
         Id = row.Id.Value,

@@ -6,17 +6,17 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Says whether an upload is wanted: before its body is read, and again inside the transaction that records it, since
-/// the deploy may be finalized in between.
+/// Checks that a deploy still accepts uploads. The check runs before the server reads the body, and again in the transaction that records
+/// the upload. The deploy may be finalized in the meantime.
 /// </summary>
-/// <exception cref="ApiException">403: the deploy was finalized. 404: no such deploy, or its Deployment was deleted.</exception>
+/// <exception cref="ApiException">403: the deploy is finalized. 404: the deploy does not exist, or its Deployment is deleted.</exception>
 internal sealed class AdmitUpload(UpdraftDbContext db)
 {
-    public Task CheckAsync(UploadGrant address, CancellationToken cancellationToken) => CheckAsync(db, address, cancellationToken);
+    public Task CheckAsync(UploadGrant grant, CancellationToken cancellationToken) => CheckAsync(db, grant, cancellationToken);
 
-    public static async Task CheckAsync(UpdraftDbContext db, UploadGrant address, CancellationToken cancellationToken)
+    public static async Task CheckAsync(UpdraftDbContext db, UploadGrant grant, CancellationToken cancellationToken)
     {
-        var (deployment, deploy, purpose) = address;
+        var (deployment, deploy, purpose) = grant;
         var found = await (from slot in db.UploadSlots
                            where slot.DeployId == deploy && slot.Purpose == purpose && slot.DeploymentId == deployment
                            join target in db.Deployments on slot.DeploymentId equals target.Id
@@ -24,9 +24,10 @@ internal sealed class AdmitUpload(UpdraftDbContext db)
                            select new { slot.ClosedAt })
             .SingleOrDefaultAsync(cancellationToken);
         if (found is null)
-            throw BlobError.Of(StatusCodes.Status404NotFound, "ResourceNotFound", $"There is no deploy '{deploy}' to upload to.");
+            throw BlobError.Of(RequestErrors.NotFound, "ResourceNotFound",
+                $"The deploy '{deploy}' of the upload URL does not exist. Create a new deploy.");
         if (found.ClosedAt is not null)
-            throw BlobError.Of(StatusCodes.Status403Forbidden, "AuthorizationFailure",
-                $"The deploy '{deploy}' was finalized and takes no more uploads; create a new deploy.");
+            throw BlobError.Of(UploadErrors.UploadClosed, "AuthorizationFailure",
+                $"The deploy '{deploy}' was finalized and accepts no further uploads. Create a new deploy.");
     }
 }

@@ -9,14 +9,14 @@ namespace Updraft.Server.Uploads;
 /// </summary>
 internal static class BlockList
 {
-    /// <summary>Most bytes that a list of so many blocks needs: an id of 88 characters, its element, and generous white space.</summary>
+    /// <summary>Most bytes of a list with so many blocks: an id of 88 characters, its element, and ample white space for each.</summary>
     public static long MaxBytes(int blocks) => 4096 + 256L * blocks;
 
     /// <summary>Reads the ids, in their order.</summary>
-    /// <exception cref="ApiException">400: not such a list. 413: more than <paramref name="max"/> ids.</exception>
-    public static async Task<IReadOnlyList<string>> ReadAsync(Stream xml, int max, CancellationToken cancellationToken)
+    /// <exception cref="ApiException">400: the list is malformed. 413: it has more than <paramref name="maxBlocks"/> ids.</exception>
+    public static async Task<IReadOnlyList<string>> ReadAsync(Stream xml, int maxBlocks, CancellationToken cancellationToken)
     {
-        // A DTD could name files and grow a few bytes into gigabytes.
+        // A DTD could read files of the server, and expand a few bytes to gigabytes.
         using var reader = XmlReader.Create(xml, new XmlReaderSettings
         {
             Async = true,
@@ -25,7 +25,7 @@ internal static class BlockList
             IgnoreComments = true,
             IgnoreWhitespace = true,
             IgnoreProcessingInstructions = true,
-            MaxCharactersInDocument = MaxBytes(max),
+            MaxCharactersInDocument = MaxBytes(maxBlocks),
         });
         var ids = new List<string>();
         try
@@ -40,35 +40,36 @@ internal static class BlockList
                     case { Depth: 1, NodeType: XmlNodeType.Element, Name: "Latest" or "Uncommitted" or "Committed", IsEmptyElement: false }:
                         break;
                     case { Depth: 2, NodeType: XmlNodeType.Text }:
-                        Add(ids, reader.Value.Trim(), max);
+                        Add(ids, reader.Value.Trim(), maxBlocks);
                         break;
                     default:
-                        throw Invalid($"{reader.NodeType} '{ApiException.Shorten(reader.Name)}' does not belong there.");
+                        throw Malformed($"{reader.NodeType} '{ApiException.Shorten(reader.Name)}' is not allowed there.");
                 }
             }
         }
         catch (XmlException exception)
         {
-            throw Invalid($"line {exception.LineNumber} is not well-formed XML.", exception);
+            throw Malformed($"line {exception.LineNumber} is not well-formed XML.", exception);
         }
         return ids;
     }
 
-    /// <summary>The answer to a list with an id that it cannot have.</summary>
-    public static ApiException Refused(string message) => BlobError.BadRequest("InvalidBlockList", message);
+    /// <summary>An error of a well-formed list that names an invalid or missing block.</summary>
+    public static ApiException Invalid(string message) => BlobError.Of(UploadErrors.InvalidBlockList, "InvalidBlockList", message);
 
-    private static void Add(List<string> ids, string id, int max)
+    private static void Add(List<string> ids, string id, int maxBlocks)
     {
         if (!BlockId.IsValid(id))
-            throw Refused($"The block list has '{ApiException.Shorten(id)}', which is not the base64 form of 1 to 64 bytes.");
+            throw Invalid($"The block list has the id '{ApiException.Shorten(id)}'. An id must be the base64 form of 1 to 64 bytes.");
         if (ids.Count > 0 && id.Length != ids[0].Length)
-            throw Refused("The ids of a block list must all have the same length.");
-        if (ids.Count == max)
-            throw BlobError.Of(StatusCodes.Status413PayloadTooLarge, "BlockListTooLong",
-                $"The block list has more than {max} blocks (Uploads:MaxBlocks).");
+            throw Invalid($"The block list has ids of {ids[0].Length} and {id.Length} characters. All ids must have the same length.");
+        if (ids.Count == maxBlocks)
+            throw BlobError.Of(UploadErrors.TooManyBlocks, "BlockListTooLong",
+                $"The block list has more than {maxBlocks} blocks ({UploadLimits.MaxBlocks}). Upload larger blocks, or raise the setting.",
+                limit: UploadLimits.MaxBlocks);
         ids.Add(id);
     }
 
-    private static ApiException Invalid(string why, Exception? cause = null) =>
-        BlobError.BadRequest("InvalidXmlDocument", $"The body is no block list: {why}", cause);
+    private static ApiException Malformed(string reason, Exception? cause = null) => BlobError.Of(UploadErrors.InvalidBlockList,
+        "InvalidXmlDocument", $"The body is not a block list: {reason} Send <BlockList><Latest>ID</Latest>…</BlockList>.", cause);
 }

@@ -7,29 +7,33 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Removes staged blocks that nobody can commit any more, every hour: those of closed slots, and those of slots whose
-/// address has expired. The row of a slot goes with its expiry; until then a late upload learns why it is refused.
+/// Deletes the staged blocks that no request can commit any longer, at the start and every hour. These are the blocks of closed slots,
+/// and of slots with an expired upload URL. The row of a closed slot stays until its URL has expired, so that a late upload gets the
+/// reason.
 /// </summary>
 internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options,
     TimeProvider clock, ILogger<ExpireUploads> log) : BackgroundService
 {
-    private static readonly TimeSpan Every = TimeSpan.FromHours(1), LongestAddress = TimeSpan.FromHours(24);
+    /// <summary>Value of the metric label <c>work</c>.</summary>
+    public const string WorkName = "expire_uploads";
+
+    private static readonly TimeSpan Interval = TimeSpan.FromHours(1), LongestUrlLifetime = TimeSpan.FromHours(24);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Every, clock);
+        using var timer = new PeriodicTimer(Interval, clock);
         do
         {
             try
             {
                 await RunAsync(stoppingToken);
-                BackgroundWork.Succeeded(BackgroundWork.ExpireUploads);
+                BackgroundWork.Succeeded(WorkName);
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                BackgroundWork.Failed(BackgroundWork.ExpireUploads);
-                // The next round finds the same slots again.
-                log.LogWarning(exception, "Expired uploads could not be removed.");
+                BackgroundWork.Failed(WorkName);
+                // The next round finds the same slots.
+                log.LogWarning(exception, "Could not delete expired uploads; retrying in an hour. Until then they use disk space.");
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -39,8 +43,8 @@ internal sealed class ExpireUploads(IServiceScopeFactory scopes, IBlobStore blob
     {
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-        // An upload that began in the last moment may still be running.
-        var expired = clock.GetUtcNow() - LongestAddress - TimeSpan.FromMinutes(options.Value.MaxMinutes);
+        // An upload that started just before the URL expired may still run.
+        var expired = clock.GetUtcNow() - LongestUrlLifetime - TimeSpan.FromMinutes(options.Value.MaxMinutes);
         var slots = await db.UploadSlots.AsNoTracking()
             .Where(slot => slot.CreatedAt < expired || slot.ClosedAt > DateTimeOffset.UnixEpoch)
             .Select(slot => new UploadGrant(slot.DeploymentId, slot.DeployId, slot.Purpose))

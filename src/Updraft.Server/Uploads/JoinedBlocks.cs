@@ -2,7 +2,7 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>Reads blobs one after another as one stream, with one of them open at a time.</summary>
+/// <summary>Reads several blobs as one stream. One blob is open at a time.</summary>
 internal sealed class JoinedBlocks(IBlobStore blobs, IReadOnlyList<string> keys) : Stream
 {
     private Stream? _open;
@@ -44,7 +44,7 @@ internal sealed class JoinedBlocks(IBlobStore blobs, IReadOnlyList<string> keys)
     {
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Blocks are read asynchronously.");
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read blocks asynchronously.");
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
@@ -66,7 +66,7 @@ internal sealed class JoinedBlocks(IBlobStore blobs, IReadOnlyList<string> keys)
         }
         catch (FileNotFoundException)
         {
-            throw BlockList.Refused("A staged block has expired while the list was read.");
+            throw BlockList.Invalid("A staged block expired while the server joined the blocks. Create a new deploy.");
         }
     }
 }

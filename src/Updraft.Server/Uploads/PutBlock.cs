@@ -5,26 +5,27 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Put Block: stages a part of an archive under an id that the client chose; it is on disk when the answer goes out.
-/// The same id again replaces the block.
+/// Put Block: stages a part of an archive under an id that the client chooses. The block is durable when the response is sent. A block with
+/// the same id replaces the previous one.
 /// </summary>
-/// <exception cref="ApiException">400: no proper block id. 413: the block, or all that was staged, is too large.</exception>
+/// <exception cref="ApiException">400: the block id is invalid. 413: the block, or the sum of all staged blocks, is too large.</exception>
 internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options)
 {
-    public async Task RunAsync(UploadGrant slot, HttpRequest request, CancellationToken cancellationToken)
+    public async Task RunAsync(UploadGrant grant, HttpRequest request, CancellationToken cancellationToken)
     {
         var id = request.Query["blockid"].ToString();
         if (!BlockId.IsValid(id))
-            throw BlobError.BadRequest("InvalidQueryParameterValue", "'blockid' must be the base64 form of 1 to 64 bytes.");
+            throw BlobError.BadRequest("InvalidQueryParameterValue",
+                $"'blockid' is '{ApiException.Shorten(id)}', but must be the base64 form of 1 to 64 bytes.");
         var limits = options.Value;
         await using var body = limits.MaxBlockBytes < limits.MaxBytes
-            ? UploadBody.Of(request, limits.MaxBlockBytes, "Uploads:MaxBlockBytes")
-            : UploadBody.Of(request, limits.MaxBytes, "Uploads:MaxBytes");
-        budget.CheckOpen(slot);
-        await using var block = await blobs.CreateAsync(BlockId.Key(slot, id), cancellationToken);
+            ? UploadBody.Of(request, limits.MaxBlockBytes, UploadLimits.MaxBlockBytes)
+            : UploadBody.Of(request, limits.MaxBytes, UploadLimits.MaxBytes);
+        budget.CheckOpen(grant);
+        await using var block = await blobs.CreateAsync(BlockId.Key(grant, id), cancellationToken);
         await body.CopyToAsync(block.Content, cancellationToken);
         body.Verify();
-        budget.Spend(slot, body.Count);
+        budget.Spend(grant, body.Count);
         await block.CommitAsync(cancellationToken);
     }
 }

@@ -10,16 +10,16 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The address to which one deploy uploads for one purpose, until it expires:
-/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The query has
-/// the names of an Azure shared access signature, which the clients' blob libraries carry along and re-encode; so the
-/// signature is over the decoded values, whatever their order. Only <c>comp</c>, <c>blockid</c> and <c>timeout</c> may be added.
+/// The URL that allows uploads for one deploy and one purpose until it expires:
+/// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names
+/// of an Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded
+/// values in any order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
 /// </summary>
 internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> server, IOptions<UploadOptions> options, TimeProvider clock)
 {
     private const string Permissions = "cw", Resource = "b", Version = "2024-11-04", TimeFormat = "yyyy-MM-dd'T'HH:mm:ss'Z'";
 
-    /// <summary>Makes the address; the signature stands last and is hexadecimal, so every changed character counts.</summary>
+    /// <summary>Creates the URL. The signature is last and hexadecimal, so that a change of any character invalidates it.</summary>
     public string Create(DeploymentId deployment, DeployId deploy, BundlePurpose purpose)
     {
         var expiry = clock.GetUtcNow().AddMinutes(options.Value.UrlLifetimeMinutes).ToString(TimeFormat, CultureInfo.InvariantCulture);
@@ -27,14 +27,15 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
             + $"&sp={Permissions}&sr={Resource}&sv={Version}&sig={Sign(deployment, deploy, purpose, expiry)}";
     }
 
-    /// <summary>Checks a request's address.</summary>
-    /// <exception cref="ApiException">403: not signed by this server for exactly this, or expired.</exception>
+    /// <summary>Verifies the URL of a request.</summary>
+    /// <exception cref="ApiException">403: the server did not sign exactly this URL, or it has expired.</exception>
     public void Check(DeploymentId deployment, DeployId deploy, BundlePurpose purpose, IQueryCollection query)
     {
         foreach (var (name, values) in query)
         {
             if (values.Count != 1 || name is not ("se" or "sp" or "sr" or "sv" or "sig" or "comp" or "blockid" or "timeout"))
-                throw Refused("has a parameter that does not belong to it");
+                throw Rejected(UploadErrors.UrlInvalid, $"has an unexpected or repeated parameter '{ApiException.Shorten(name)}'. "
+                    + "Use the URL of the deploy unchanged.");
         }
         var expiry = query["se"].ToString();
         if (query["sp"] != Permissions || query["sr"] != Resource || query["sv"] != Version
@@ -42,16 +43,16 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
                 Encoding.UTF8.GetBytes(Sign(deployment, deploy, purpose, expiry)))
             || !DateTimeOffset.TryParseExact(expiry, TimeFormat, CultureInfo.InvariantCulture,
                 DateTimeStyles.AssumeUniversal, out var until))
-            throw Refused("is not one that this server signed");
+            throw Rejected(UploadErrors.UrlInvalid, "has a wrong signature. Use the URL of the deploy unchanged, or create a new deploy.");
         if (until < clock.GetUtcNow())
-            throw Refused($"expired at {expiry}; create a new deploy");
+            throw Rejected(UploadErrors.UrlExpired, $"expired at {expiry}. Create a new deploy.");
     }
 
-    /// <summary>How a purpose is written in an address.</summary>
+    /// <summary>The path segment of a purpose.</summary>
     public static string Segment(BundlePurpose purpose) => purpose == BundlePurpose.Dags ? "dags" : "bundle";
 
-    private static ApiException Refused(string why) =>
-        new(StatusCodes.Status403Forbidden, $"The upload address {why}.") { BlobErrorCode = "AuthenticationFailed" };
+    private static ApiException Rejected(ErrorCode code, string reason) =>
+        BlobError.Of(code, "AuthenticationFailed", $"The upload URL {reason}");
 
     private string Sign(DeploymentId deployment, DeployId deploy, BundlePurpose purpose, string expiry) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(keys.Uploads, Encoding.UTF8.GetBytes(

@@ -6,8 +6,8 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The bytes of an upload on their way: counted against a limit, hashed when the client said what they must be, and
-/// known to have come to their end or not. Forward only, asynchronous only.
+/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends
+/// early. Forward only, asynchronous only.
 /// </summary>
 internal sealed class UploadBody : Stream
 {
@@ -16,25 +16,25 @@ internal sealed class UploadBody : Stream
     private readonly string _limit;
     private readonly byte[]? _expectedMd5;
     private readonly IncrementalHash? _md5;
-    private readonly bool _comes;
+    private readonly bool _isReceived;
     private Exception? _failure;
     private bool _ended;
 
-    private UploadBody(Stream source, long max, string limit, byte[]? md5, bool comes)
+    private UploadBody(Stream source, long max, string limit, byte[]? md5, bool isReceived)
     {
-        (_source, _max, _limit, _expectedMd5, _comes) = (source, max, limit, md5, comes);
-        // MD5 because the protocol has it; it finds accidents, and attackers have the signature to deal with.
+        (_source, _max, _limit, _expectedMd5, _isReceived) = (source, max, limit, md5, isReceived);
+        // The protocol demands MD5. It detects accidents; the signature of the URL keeps attackers out.
         _md5 = md5 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.MD5);
     }
 
-    /// <summary>Bytes so far.</summary>
+    /// <summary>Number of bytes read so far.</summary>
     public long Count { get; private set; }
 
-    /// <summary>The body of a request. Nothing is read yet.</summary>
+    /// <summary>Wraps the body of a request. It does not read yet.</summary>
     /// <param name="request">The request.</param>
     /// <param name="max">Most bytes that are accepted.</param>
-    /// <param name="limit">Name of the setting behind <paramref name="max"/>.</param>
-    /// <exception cref="ApiException">413: announced as too long. 400: <c>Content-MD5</c> is no MD5.</exception>
+    /// <param name="limit">The setting that decides <paramref name="max"/>.</param>
+    /// <exception cref="ApiException">413: <c>Content-Length</c> exceeds the limit. 400: <c>Content-MD5</c> is malformed.</exception>
     public static UploadBody Of(HttpRequest request, long max, string limit)
     {
         if (request.ContentLength > max)
@@ -45,25 +45,27 @@ internal sealed class UploadBody : Stream
         {
             md5 = new byte[MD5.HashSizeInBytes];
             if (!Convert.TryFromBase64String(header, md5, out var length) || length != md5.Length)
-                throw BlobError.BadRequest("InvalidMd5", "'Content-MD5' must be the base64 form of 16 bytes.");
+                throw BlobError.BadRequest("InvalidMd5", $"'Content-MD5' is '{ApiException.Shorten(header)}', "
+                    + "but must be the base64 form of 16 bytes.");
         }
-        return new UploadBody(request.Body, max, limit, md5, comes: true);
+        return new UploadBody(request.Body, max, limit, md5, isReceived: true);
     }
 
-    /// <summary>Bytes that are here already.</summary>
-    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, comes: false);
+    /// <summary>Wraps bytes that the server has already stored.</summary>
+    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, isReceived: false);
 
-    /// <summary>Confirms that everything came and is what the client meant to send.</summary>
-    /// <exception cref="ApiException">400: the body has not come to its end, or has another MD5.</exception>
+    /// <summary>Verifies that the body was read to its end and matches <c>Content-MD5</c>.</summary>
+    /// <exception cref="ApiException">400: the body has more bytes, or another MD5.</exception>
     public void Verify()
     {
         if (!_ended)
-            throw BlobError.BadRequest("InvalidInput", "The upload goes on after the archive's end.");
+            throw BlobError.BadRequest("InvalidInput", "The upload has bytes after the end of the archive. Upload one tar archive.");
         if (_md5 is not null && !_md5.GetCurrentHash().AsSpan().SequenceEqual(_expectedMd5))
-            throw BlobError.BadRequest("Md5Mismatch", "The body that arrived does not have the MD5 of 'Content-MD5'.");
+            throw BlobError.Of(UploadErrors.ChecksumMismatch, "Md5Mismatch",
+                "The received body does not match the MD5 in 'Content-MD5'. Send the request again.");
     }
 
-    /// <summary>Throws what went wrong with the body, if anything did: the cause of whatever its reader made of it.</summary>
+    /// <summary>Throws the exception of the body, if one occurred. It is the cause of later exceptions of the body's reader.</summary>
     public void ThrowFailure()
     {
         if (_failure is not null)
@@ -77,7 +79,7 @@ internal sealed class UploadBody : Stream
         {
             var read = await _source.ReadAsync(buffer, cancellationToken);
             Count += read;
-            if (_comes)
+            if (_isReceived)
                 UploadMetrics.Receive(read);
             if (Count > _max)
                 throw TooLarge(Count, _max, _limit);
@@ -109,7 +111,7 @@ internal sealed class UploadBody : Stream
     {
     }
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Uploads are read asynchronously.");
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("Read uploads asynchronously.");
 
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
@@ -125,9 +127,18 @@ internal sealed class UploadBody : Stream
     }
 
     private static ApiException TooLarge(long seen, long max, string limit) =>
-        BlobError.TooLarge($"The upload has {seen} bytes or more; the limit is {max} ({limit}).");
+        BlobError.TooLarge(limit, $"The body has at least {seen} bytes; the limit is {max} bytes ({limit}). "
+            + "Send fewer bytes, or raise the setting.");
 
-    private static ApiException CutOff(Exception cause) =>
-        BlobError.Of((cause as BadHttpRequestException)?.StatusCode ?? StatusCodes.Status400BadRequest, "IncompleteBody",
-            "The upload did not arrive completely: it ended early, or came too slowly.", cause);
+    private static ApiException CutOff(Exception cause)
+    {
+        var code = (cause as BadHttpRequestException)?.StatusCode switch
+        {
+            null or StatusCodes.Status400BadRequest => UploadErrors.IncompleteUpload,
+            StatusCodes.Status408RequestTimeout => UploadErrors.UploadTimeout,
+            var status => RequestErrors.OfStatus(status.Value),
+        };
+        return BlobError.Of(code, "IncompleteBody",
+            "The body did not arrive completely: it ended early, or arrived too slowly. Send the request again.", cause);
+    }
 }

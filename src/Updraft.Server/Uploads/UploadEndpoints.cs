@@ -13,18 +13,20 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Takes archives as Azure Blob Storage does, as far as its clients need: Put Blob, Put Block, Put Block List. The
-/// signature in the address is the only credential.
+/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in
+/// the URL is the only credential.
 /// </summary>
 internal static class UploadEndpoints
 {
-    private const string Address = "/uploads/{deploymentId}/{deployId}/{purpose}", BlobVersion = "2024-11-04";
+    private const string Route = "/uploads/{deploymentId}/{deployId}/{purpose}", BlobVersion = "2024-11-04";
 
     public static void AddUploads(this WebApplicationBuilder builder)
     {
         builder.Services.AddOptions<UploadOptions>().BindConfiguration("Uploads").ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<SignedUploadUrl>();
         builder.Services.AddMetricsOf(UploadMetrics.Begin);
+        builder.Services.AddLimits(UploadLimits.All);
+        builder.Services.AddBackgroundWork(ExpireUploads.WorkName);
         builder.Services.AddSingleton<UploadGate>();
         builder.Services.AddSingleton<StagingBudget>();
         builder.Services.AddScoped<AdmitUpload>();
@@ -33,15 +35,15 @@ internal static class UploadEndpoints
         builder.Services.AddScoped<PutBlock>();
         builder.Services.AddScoped<PutBlockList>();
         builder.Services.AddHostedService<ExpireUploads>();
-        // This log writes whole addresses, and an upload's address is a credential. Its scope names every request a second time, by an id that
-        // no caller has seen.
+        // This log contains full URLs, and an upload URL is a credential. Its scope also adds a second request id, which callers do not
+        // know.
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
     }
 
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
-        routes.MapPut(Address, PutAsync).AllowAnonymous();
-        routes.Map(Address, RejectMethod).AllowAnonymous();
+        routes.MapPut(Route, PutAsync).AllowAnonymous();
+        routes.Map(Route, RejectMethod).AllowAnonymous();
     }
 
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
@@ -49,63 +51,66 @@ internal static class UploadEndpoints
     {
         SetHeaders(context);
         var started = clock.GetTimestamp();
-        // Whoever answers, here or outside: then it is known how it ended.
+        // Counted here, because an error response is written outside of this method.
         context.Response.OnCompleted(() =>
         {
             UploadMetrics.Count(context.Response.StatusCode, clock.GetElapsedTime(started));
             return Task.CompletedTask;
         });
-        using var time = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(time.Token, context.RequestAborted);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(options.Value.MaxMinutes), clock);
+        using var aborted = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, context.RequestAborted);
         try
         {
-            // Everything up to the body is judged before a byte of the body is asked for.
-            var slot = new UploadGrant(deploymentId, deployId, ReadPurpose(purpose));
-            url.Check(slot.Deployment, slot.Deploy, slot.Purpose, context.Request.Query);
+            // All checks run before the first read: that read sends '100 Continue', which requests the body.
+            var grant = new UploadGrant(deploymentId, deployId, ReadPurpose(purpose));
+            url.Check(grant.Deployment, grant.Deploy, grant.Purpose, context.Request.Query);
             CheckFraming(context.Request);
-            using var place = gate.TryEnter() ?? throw Busy(context.Response, options.Value.MaxConcurrent);
-            await admit.CheckAsync(slot, ends.Token);
+            using var entry = gate.TryEnter() ?? throw TooManyUploads(context.Response, options.Value.MaxConcurrent);
+            await admit.CheckAsync(grant, aborted.Token);
             PrepareBody(context);
-            // What is longer than any upload may be is refused for that, and not for want of space.
+            // A body above the limit must get the error of that limit, not the error of the disk.
             space.Check(Math.Min(context.Request.ContentLength ?? 0, options.Value.MaxBytes));
-            await ServeAsync(context, slot, ends.Token);
+            await ServeAsync(context, grant, aborted.Token);
         }
-        catch (OperationCanceledException cancelled) when (time.IsCancellationRequested)
+        catch (OperationCanceledException cancelled) when (timeout.IsCancellationRequested)
         {
-            throw BlobError.Of(StatusCodes.Status408RequestTimeout, "OperationTimedOut",
-                $"The upload took longer than {options.Value.MaxMinutes} minutes (Uploads:MaxMinutes).", cancelled);
+            throw BlobError.Of(UploadErrors.UploadTimeout, "OperationTimedOut",
+                $"The upload took longer than {options.Value.MaxMinutes} minutes ({UploadLimits.MaxMinutes}). "
+                + "Upload over a faster connection, or raise the setting.", cancelled, UploadLimits.MaxMinutes);
         }
-        catch (Exception exception) when (BlobError.IsWanted(context.Request)
-            && (exception as ApiException ?? StorageFailure.Of(exception)) is { } refusal)
+        catch (Exception exception) when (BlobError.AcceptsXml(context.Request)
+            && (exception as ApiException ?? StorageFailure.Of(exception)) is { } error)
         {
-            LimitHits.Count(refusal.Message);
-            await BlobError.WriteAsync(context.Response, refusal, context.RequestAborted);
+            LimitHits.Count(error.Limit);
+            await BlobError.WriteXmlAsync(context.Response, error, context.RequestAborted);
         }
     }
 
-    private static async Task ServeAsync(HttpContext context, UploadGrant slot, CancellationToken cancellationToken)
+    private static async Task ServeAsync(HttpContext context, UploadGrant grant, CancellationToken cancellationToken)
     {
         var (request, services) = (context.Request, context.RequestServices);
         switch (request.Query["comp"].ToString())
         {
             case "" when !request.Query.ContainsKey("comp"):
-                Answer(context, await services.GetRequiredService<PutBlob>().RunAsync(slot, request, cancellationToken));
+                WriteVersion(context, await services.GetRequiredService<PutBlob>().RunAsync(grant, request, cancellationToken));
                 break;
             case "block":
-                await services.GetRequiredService<PutBlock>().RunAsync(slot, request, cancellationToken);
+                await services.GetRequiredService<PutBlock>().RunAsync(grant, request, cancellationToken);
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 break;
             case "blocklist":
-                Answer(context, await services.GetRequiredService<PutBlockList>().RunAsync(slot, request, cancellationToken));
+                WriteVersion(context, await services.GetRequiredService<PutBlockList>().RunAsync(grant, request, cancellationToken));
                 break;
             case var other:
                 throw BlobError.BadRequest("InvalidQueryParameterValue",
-                    $"'comp' must be 'block', 'blocklist' or absent, not '{ApiException.Shorten(other)}'.");
+                    $"'comp' is '{ApiException.Shorten(other)}', but must be 'block', 'blocklist' or absent.");
         }
     }
 
-    /// <summary>The header names are in lower case because scripts look for them so, and HTTP/1.1 sends them as written.</summary>
-    private static void Answer(HttpContext context, BundleVersion version)
+    /// <summary>
+    /// Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.
+    /// </summary>
+    private static void WriteVersion(HttpContext context, BundleVersion version)
     {
         var headers = context.Response.Headers;
         headers["x-ms-version-id"] = version.Version;
@@ -116,50 +121,53 @@ internal static class UploadEndpoints
 
     private static void SetHeaders(HttpContext context)
     {
-        var asked = context.Request.Headers["x-ms-version"].ToString();
-        var isDate = DateOnly.TryParseExact(asked, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
-        SetHeader(context.Response, "x-ms-version", isDate ? asked : BlobVersion);
+        var requested = context.Request.Headers["x-ms-version"].ToString();
+        var isDate = DateOnly.TryParseExact(requested, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out _);
+        SetHeader(context.Response, "x-ms-version", isDate ? requested : BlobVersion);
         SetHeader(context.Response, "x-ms-request-id", context.TraceIdentifier);
     }
 
-    /// <summary>Sets a header when the answer starts: an error's answer begins with the headers cleared.</summary>
+    /// <summary>Sets a header when the response starts, because an error response first clears all headers.</summary>
     private static void SetHeader(HttpResponse response, string name, string value) => response.OnStarting(() =>
     {
         response.Headers[name] = value;
         return Task.CompletedTask;
     });
 
-    private static ApiException Busy(HttpResponse response, int limit)
+    private static ApiException TooManyUploads(HttpResponse response, int limit)
     {
         SetHeader(response, HeaderNames.RetryAfter, "3");
-        return BlobError.Of(StatusCodes.Status503ServiceUnavailable, "ServerBusy",
-            $"{limit} uploads are running (Uploads:MaxConcurrent); try again in a few seconds.");
+        return BlobError.Of(UploadErrors.TooManyUploads, "ServerBusy",
+            $"The server already processes {limit} uploads ({UploadLimits.MaxConcurrent}). Send the request again in 3 seconds.",
+            limit: UploadLimits.MaxConcurrent);
     }
 
     private static void PrepareBody(HttpContext context)
     {
         var features = context.Features;
-        // The limit is ours to enforce, with a message that names the setting.
+        // UploadBody enforces the limit, with a message that names the setting.
         if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        // Kestrel has no rate for a single HTTP/2 request, and throws when one is set.
-        var isOneRequest = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol);
-        if (isOneRequest && features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        // Kestrel has no data rate for a single HTTP/2 request, and throws if the rate is set.
+        var isHttp1 = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol);
+        if (isHttp1 && features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
             rate.MinDataRate = new MinDataRate(bytesPerSecond: 10 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
     }
 
     private static void CheckFraming(HttpRequest request)
     {
-        // Kestrel lets the chunks win and moves the length aside, and undoes no other encoding. Two programs could see two
-        // different bodies in such a request.
+        // Kestrel prefers the chunks, moves the length to X-Content-Length, and decodes no other encoding. A proxy could read another body
+        // from such a request.
         var coding = request.Headers.TransferEncoding.ToString();
         if (coding.Length > 0 && (request.ContentLength is not null || request.Headers.ContainsKey("X-Content-Length")))
-            throw BlobError.BadRequest("InvalidHeaderValue", "Send Content-Length or Transfer-Encoding, not both.");
+            throw BlobError.BadRequest("InvalidHeaderValue", "The request has both Content-Length and Transfer-Encoding. "
+                + "Send one of them.");
         if (coding.Length > 0 && !coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
-            throw BlobError.BadRequest("InvalidHeaderValue", "The only Transfer-Encoding that is taken is 'chunked'.");
+            throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', "
+                + "but must be 'chunked' or absent.");
         if (request.Headers.ContainsKey("x-ms-structured-body"))
             throw BlobError.BadRequest("UnsupportedHeader",
-                "Structured bodies are not supported; turn the client's transfer validation off.");
+                "The header 'x-ms-structured-body' is not supported. Turn off the transfer validation of the client.");
     }
 
     private static BundlePurpose ReadPurpose(string purpose) =>
@@ -169,6 +177,7 @@ internal static class UploadEndpoints
     private static void RejectMethod(HttpContext context)
     {
         SetHeader(context.Response, HeaderNames.Allow, HttpMethods.Put);
-        throw BlobError.Of(StatusCodes.Status405MethodNotAllowed, "UnsupportedHttpVerb", "An upload address takes PUT only.");
+        throw BlobError.Of(RequestErrors.MethodNotAllowed, "UnsupportedHttpVerb",
+            $"An upload URL does not support {ApiException.Shorten(context.Request.Method)}. Use PUT.");
     }
 }

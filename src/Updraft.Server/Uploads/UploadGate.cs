@@ -2,28 +2,28 @@ using Microsoft.Extensions.Options;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>Bounds the uploads in flight, and with them the memory and the disk bandwidth that they can take.</summary>
+/// <summary>Limits the concurrent uploads, and thereby their memory and disk bandwidth.</summary>
 internal sealed class UploadGate(IOptions<UploadOptions> options)
 {
-    private int _inside;
+    private int _entered;
 
-    /// <summary>Takes a place until the result is disposed; null when none is free.</summary>
+    /// <summary>Enters until the caller disposes the result; null if the limit is reached.</summary>
     public IDisposable? TryEnter()
     {
-        if (Interlocked.Increment(ref _inside) <= options.Value.MaxConcurrent)
-            return new Place(this);
-        Interlocked.Decrement(ref _inside);
+        if (Interlocked.Increment(ref _entered) <= options.Value.MaxConcurrent)
+            return new Entry(this);
+        Interlocked.Decrement(ref _entered);
         return null;
     }
 
-    private sealed class Place(UploadGate gate) : IDisposable
+    private sealed class Entry(UploadGate gate) : IDisposable
     {
         private int _left;
 
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _left, 1) == 0)
-                Interlocked.Decrement(ref gate._inside);
+                Interlocked.Decrement(ref gate._entered);
         }
     }
 }

@@ -3,9 +3,9 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Uploads;
 
-/// <summary>What one upload address stands for.</summary>
+/// <summary>The permission of one signed upload URL; the key of its <see cref="UploadSlot"/>.</summary>
 internal readonly record struct UploadGrant(DeploymentId Deployment, DeployId Deploy, BundlePurpose Purpose)
 {
-    /// <summary>Where the slot's staged blocks stand; ends in <c>/</c>.</summary>
+    /// <summary>Prefix of the keys of the staged blocks in the blob store; ends in <c>/</c>.</summary>
     public string StagingPrefix => $"staging/{Deploy}/{SignedUploadUrl.Segment(Purpose)}/";
 }

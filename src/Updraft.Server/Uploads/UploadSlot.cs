@@ -7,8 +7,8 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Permission to upload to a deploy for one purpose. Created with the deploy, closed by its finalize: afterwards the
-/// address answers 403, and nothing more can be added to the deploy.
+/// The right to upload to a deploy for one purpose. Creating the deploy creates the slot, and finalizing the deploy closes it. Then the
+/// upload URL returns 403, and no upload can change the deploy.
 /// </summary>
 internal sealed class UploadSlot
 {
@@ -20,6 +20,7 @@ internal sealed class UploadSlot
 
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>Null while the slot accepts uploads.</summary>
     public DateTimeOffset? ClosedAt { get; set; }
 }
 

@@ -11,31 +11,34 @@ using Updraft.Server.Tokens;
 namespace Updraft.Server.Users;
 
 /// <summary>
-/// Replaces the roles of a person within the caller's reach: an owner of the Organization replaces all of them, an owner of a Workspace
-/// those in the Workspace; the others stay.
+/// Replaces the roles of a user in the caller's scopes: an owner of the Organization replaces all roles, an owner of a Workspace the roles
+/// in that Workspace. The other roles stay.
 /// </summary>
-internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope placeOfRole, TokenCache cache, LastOwner lastOwner, TimeProvider clock,
+internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope roleScopes, TokenCache cache, LastOwner lastOwner,
+    TimeProvider clock,
     EventLog events)
 {
     private const int MaxRoles = 1000;
 
     /// <exception cref="ApiException">
-    /// 400: no such role, a place twice, the last owner. 403: more than the caller has. 404: no such person, or no such place that the
-    /// caller sees.
+    /// 400: an unknown role, two roles for one scope, or the last owner. 403: more permissions than the caller has. 404: the user does not
+    /// exist, or the caller sees no such scope.
     /// </exception>
-    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request, CancellationToken cancellationToken)
+    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request,
+        CancellationToken cancellationToken)
     {
         var reach = subject.Reach(Permission.ManageUserRoles);
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
             ?? throw ApiException.NotFound("user", id.Value);
-        var wanted = await ReadAsync(subject, request, cancellationToken);
-        foreach (var grant in wanted.Where(grant => !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
+        var replacement = await ReadAsync(subject, request, cancellationToken);
+        foreach (var grant in replacement.Where(grant =>
+            !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
             ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUserRoles);
-        var untouched = user.Grants.Where(old => !reach.Covers(old) && !wanted.Exists(grant => grant.EntityId == old.EntityId));
-        var before = user.Copy();
-        user.Grants.ReplaceWith([.. wanted, .. untouched]);
+        var untouched = user.Grants.Where(old => !reach.Covers(old) && !replacement.Exists(grant => grant.EntityId == old.EntityId));
+        var before = user.CopyGrants();
+        user.Grants.ReplaceWith([.. replacement, .. untouched]);
         user.UpdatedAt = clock.GetUtcNow();
         events.RecordRoles(subject.Profile, user, before);
         await db.SaveChangesAsync(cancellationToken);
@@ -53,15 +56,15 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope plac
         roles.AddRange((request.WorkspaceRoles ?? []).Select(role => ("WORKSPACE", role?.Role, role?.WorkspaceId)));
         roles.AddRange((request.DeploymentRoles ?? []).Select(role => ("DEPLOYMENT", role?.Role, role?.DeploymentId)));
         if (roles.Count > MaxRoles)
-            throw ApiException.BadRequest($"These are {roles.Count} roles; at most {MaxRoles} are allowed.");
-        var wanted = new List<Grant>();
+            throw ApiException.BadRequest($"The request has {roles.Count} roles. Send at most {MaxRoles}.");
+        var grants = new List<Grant>();
         foreach (var (scope, role, entity) in roles)
         {
-            var grant = await placeOfRole.FindAsync(subject, scope, role, entity, cancellationToken);
-            if (wanted.Exists(other => other.EntityId == grant.EntityId))
-                throw ApiException.BadRequest($"The request names {grant.EntityId} twice.");
-            wanted.Add(grant);
+            var grant = await roleScopes.FindAsync(subject, scope, role, entity, cancellationToken);
+            if (grants.Exists(other => other.EntityId == grant.EntityId))
+                throw ApiException.BadRequest($"The request has two roles for {grant.EntityId}. Send one.");
+            grants.Add(grant);
         }
-        return wanted;
+        return grants;
     }
 }

@@ -8,14 +8,15 @@ using Updraft.Server.Tokens;
 
 namespace Updraft.Server.Users;
 
-/// <summary>People over HTTP. They come by signing in; nobody makes them by a request.</summary>
+/// <summary>Endpoints of users. Only a sign-in creates a user; no request does.</summary>
 internal static class UserEndpoints
 {
     public static void AddUsers(this WebApplicationBuilder builder)
     {
         builder.Services.AddScoped<UserQueries>();
         builder.Services.AddScoped<UpdateUserRoles>();
-        builder.Services.AddScoped<IsOwnedByUser>(provider => (organization, cancellationToken) => provider.GetRequiredService<UpdraftDbContext>()
+        builder.Services.AddScoped<IsOwnedByUser>(provider => (organization, cancellationToken) =>
+            provider.GetRequiredService<UpdraftDbContext>()
             .Users.AnyAsync(row => row.OrganizationId == organization && row.Status == UserStatus.Active
                 && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken));
     }
@@ -26,11 +27,13 @@ internal static class UserEndpoints
         var users = routes.MapGroup("/organizations/{organizationId}/users");
         users.MapGet("/", ListAsync).Requires(Permission.ReadUsers).Operation("ListUsers").Sorts(UserQueries.Sorting.Orders);
         users.MapGet("/{userId}", GetAsync).Requires(Permission.ReadUsers).Operation("GetUser");
-        users.MapPost("/{userId}/roles", UpdateRolesAsync).Requires(Permission.ManageUserRoles).Operation<UpdateUserRolesRequest>("UpdateUserRoles");
+        users.MapPost("/{userId}/roles", UpdateRolesAsync).Requires(Permission.ManageUserRoles)
+            .Operation<UpdateUserRolesRequest>("UpdateUserRoles");
     }
 
-    // The clients' login asks this with API tokens too, and reads the status only: a token answers for itself, in a person's shape.
-    private static async Task<SelfUserResponse> GetSelfAsync(Subject subject, UpdraftDbContext db, TimeProvider clock, CancellationToken cancellationToken)
+    // The login of the clients also calls this with API tokens, and reads only the status. So a token is returned in the shape of a user.
+    private static async Task<SelfUserResponse> GetSelfAsync(Subject subject, UpdraftDbContext db, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var id = new UserId(subject.Id);
         var user = subject.Kind == SubjectKind.User
@@ -47,20 +50,24 @@ internal static class UserEndpoints
             Roles = [.. subject.Grants.Select(grant => new SelfUserRoleResponse
             {
                 Role = grant.Role.Name(),
-                Scope = new SelfUserRoleScopeResponse { Type = grant.Role.Scope().ToString().ToUpperInvariant(), EntityId = grant.EntityId },
+                Scope = new SelfUserRoleScopeResponse { Type = grant.Role.Scope().ToString().ToUpperInvariant(),
+                    EntityId = grant.EntityId },
             })],
             CreatedAt = user?.CreatedAt ?? clock.GetUtcNow(),
             UpdatedAt = user?.UpdatedAt ?? clock.GetUtcNow(),
         };
     }
 
-    private static Task<UsersPaginated> ListAsync(Subject subject, UserQueries queries, Paging paging, string? workspaceId, string? deploymentId,
-        string[]? sorts, CancellationToken cancellationToken) => queries.ListAsync(subject, workspaceId, deploymentId, sorts, paging, cancellationToken);
+    private static Task<UsersPaginated> ListAsync(Subject subject, UserQueries queries, Paging paging, string? workspaceId,
+        string? deploymentId,
+        string[]? sorts, CancellationToken cancellationToken) =>
+            queries.ListAsync(subject, workspaceId, deploymentId, sorts, paging, cancellationToken);
 
     private static Task<UserResponse> GetAsync(UserId userId, Subject subject, UserQueries queries, CancellationToken cancellationToken) =>
         queries.GetAsync(subject, userId, cancellationToken);
 
-    private static async Task<SubjectRolesResponse> UpdateRolesAsync(UserId userId, HttpRequest request, Subject subject, UpdateUserRoles update,
+    private static async Task<SubjectRolesResponse> UpdateRolesAsync(UserId userId, HttpRequest request, Subject subject,
+        UpdateUserRoles update,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateUserRolesRequest, cancellationToken);

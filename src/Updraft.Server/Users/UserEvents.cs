@@ -1,5 +1,4 @@
 using Updraft.Protocol;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 using Updraft.Server.Tokens;
@@ -8,28 +7,31 @@ namespace Updraft.Server.Users;
 
 internal static class UserEvents
 {
-    /// <summary>Records that somebody came in for the first time.</summary>
+    /// <summary>Records the first sign-in of a user.</summary>
     public static void RecordCreation(this EventLog events, User user) =>
-        events.Record(EventTypes.UserCreated, user.ToSubject().Profile, new(user.OrganizationId), Target(user), ("roles", user.Grants.Said()));
+        events.Record(EventTypes.UserCreated, user.ToSubject().Profile, new(user.OrganizationId), Target(user),
+            ("roles", user.Grants.Describe()));
 
-    /// <summary>Records the roles that somebody has now. The event belongs to a Workspace when all that was changed lies in it.</summary>
+    /// <summary>Records a change of a user's roles. The event belongs to a Workspace if all changed roles lie in it.</summary>
     /// <param name="events">The log.</param>
-    /// <param name="by">Who changed them.</param>
-    /// <param name="user">Whose roles.</param>
-    /// <param name="before">The roles until now.</param>
-    /// <param name="means">What changed them, when it was no request.</param>
-    public static void RecordRoles(this EventLog events, SubjectProfile by, User user, IReadOnlyCollection<Grant> before, string? means = null)
+    /// <param name="by">The subject that changed the roles.</param>
+    /// <param name="user">The user, with the new roles.</param>
+    /// <param name="before">The previous roles.</param>
+    /// <param name="means">The cause of the change if it was not a request; else null.</param>
+    public static void RecordRoles(this EventLog events, SubjectProfile by, User user, IReadOnlyCollection<Grant> before,
+        string? means = null)
     {
-        var places = Without(before, user.Grants).Concat(Without(user.Grants, before)).Select(grant => grant.WorkspaceId).Distinct().ToList();
-        var workspace = places is [{ } only] ? only : (WorkspaceId?)null;
-        var said = workspace is null ? user.Grants : user.Grants.Where(grant => grant.WorkspaceId == workspace);
-        var saidBefore = workspace is null ? before : before.Where(grant => grant.WorkspaceId == workspace);
+        var workspaces = Without(before, user.Grants).Concat(Without(user.Grants, before)).Select(grant => grant.WorkspaceId).Distinct()
+            .ToList();
+        var workspace = workspaces is [{ } only] ? only : (WorkspaceId?)null;
+        var listed = workspace is null ? user.Grants : user.Grants.Where(grant => grant.WorkspaceId == workspace);
+        var listedBefore = workspace is null ? before : before.Where(grant => grant.WorkspaceId == workspace);
         events.Record(EventTypes.UserRolesChanged, by, new(user.OrganizationId, workspace), Target(user),
-            ("before", saidBefore.Said()), ("roles", said.Said()), ("means", means));
+            ("before", listedBefore.Describe()), ("roles", listed.Describe()), ("means", means));
     }
 
-    /// <summary>The roles as they are now, to be kept: changing a role changes the row that has it.</summary>
-    public static IReadOnlyList<Grant> Copy(this User user) => [.. user.Grants.Select(grant => new Grant
+    /// <summary>A copy of the user's roles, because a change of a role changes the existing object.</summary>
+    public static IReadOnlyList<Grant> CopyGrants(this User user) => [.. user.Grants.Select(grant => new Grant
     {
         EntityId = grant.EntityId,
         Role = grant.Role,
@@ -37,8 +39,8 @@ internal static class UserEvents
         DeploymentId = grant.DeploymentId,
     })];
 
-    /// <summary>Whether the roles are not the ones before.</summary>
-    public static bool HasOthersThan(this User user, IReadOnlyCollection<Grant> before) =>
+    /// <summary>Whether the user's roles differ from the previous ones.</summary>
+    public static bool HasOtherGrantsThan(this User user, IReadOnlyCollection<Grant> before) =>
         Without(before, user.Grants).Any() || Without(user.Grants, before).Any();
 
     private static IEnumerable<Grant> Without(IEnumerable<Grant> grants, IEnumerable<Grant> others) =>

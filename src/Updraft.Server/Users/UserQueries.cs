@@ -7,26 +7,26 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Users;
 
-/// <summary>Reads people for the API and the pages.</summary>
+/// <summary>Reads users for the API and the web UI.</summary>
 internal sealed class UserQueries(UpdraftDbContext db)
 {
     public static readonly Sorting<User> Sorting = new(row => row.Id, ("id", row => row.Id), ("username", row => row.Username),
         ("fullName", row => row.FullName), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
 
-    /// <summary>A page of the people of the caller's Organization, with the roles that the caller may see.</summary>
+    /// <summary>A page of the users of the caller's Organization, with the roles that the caller may see.</summary>
     /// <param name="subject">The caller.</param>
-    /// <param name="workspaceId">Only people with a role in this Workspace; null for all.</param>
-    /// <param name="deploymentId">Only people with a role for this Deployment; null for all.</param>
-    /// <param name="sorts">The order.</param>
+    /// <param name="workspaceId">Only users with a role in this Workspace; null for all.</param>
+    /// <param name="deploymentId">Only users with a role for this Deployment; null for all.</param>
+    /// <param name="sorts">E.g. <c>username:asc</c>; see <see cref="Sorting"/>.</param>
     /// <param name="paging">The page.</param>
-    /// <param name="cancellationToken">Gives up.</param>
-    /// <exception cref="ApiException">400: a sort that is not offered.</exception>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ApiException">400: an unknown sort order.</exception>
     public async Task<UsersPaginated> ListAsync(Subject subject, string? workspaceId, string? deploymentId, string[]? sorts, Paging paging,
         CancellationToken cancellationToken)
     {
         var reach = subject.Reach(Permission.ReadUsers);
         var rows = db.Users.AsNoTracking().Where(row => row.OrganizationId == subject.Organization);
-        // A filter finds only roles that the caller is shown.
+        // The filters match only roles that the caller may see.
         if (!string.IsNullOrEmpty(workspaceId))
         {
             var workspace = new WorkspaceId(workspaceId);
@@ -49,8 +49,7 @@ internal sealed class UserQueries(UpdraftDbContext db)
         };
     }
 
-    /// <summary>One person.</summary>
-    /// <exception cref="ApiException">404: no such person in the Organization.</exception>
+    /// <exception cref="ApiException">404: the Organization has no such user.</exception>
     public async Task<UserResponse> GetAsync(Subject subject, UserId userId, CancellationToken cancellationToken) =>
         ToResponse(await db.Users.AsNoTracking().SingleOrDefaultAsync(
             row => row.Id == userId && row.OrganizationId == subject.Organization, cancellationToken)
@@ -58,7 +57,7 @@ internal sealed class UserQueries(UpdraftDbContext db)
 
     private static UserResponse ToResponse(User user, Reach reach)
     {
-        // Everybody who may see people sees who owns the Organization; other roles only where he may.
+        // A caller who may list users sees all roles of the Organization, and other roles only in their own scopes.
         var roles = user.Grants.Where(grant => grant.WorkspaceId is null || reach.Covers(grant)).ToList().ToResponse();
         return new UserResponse
         {

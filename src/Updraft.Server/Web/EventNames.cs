@@ -2,10 +2,9 @@ using Updraft.Server.Events;
 
 namespace Updraft.Server.Web;
 
-/// <summary>What events are called on pages.</summary>
+/// <summary>Titles of event types in the web UI.</summary>
 internal static class EventNames
 {
-    /// <summary>An event's type as a sentence without a subject.</summary>
     public static string Of(string type) => type switch
     {
         EventTypes.DeployCreated => "Deploy created",
@@ -13,18 +12,19 @@ internal static class EventNames
         EventTypes.DeployActive => "Deploy active on all agents",
         EventTypes.DeployFailed => "Deploy failed",
         EventTypes.DeployRolledBack => "Rolled back",
-        EventTypes.DeployUpdated => "Deploy described",
+        EventTypes.DeployUpdated => "Deploy description updated",
         EventTypes.HibernationOverridden => "Hibernation overridden",
         EventTypes.HibernationResumed => "Hibernation override removed",
-        EventTypes.TokenRolesChanged => "Roles of a token changed",
+        EventTypes.TokenRolesChanged => "Token roles changed",
         EventTypes.UserCreated => "First sign-in",
-        EventTypes.UserRolesChanged => "Roles of a person changed",
+        EventTypes.UserRolesChanged => "User roles changed",
         EventTypes.SessionStarted => "Signed in",
         EventTypes.SessionEnded => "Signed out",
-        _ when type.IndexOf('.', StringComparison.Ordinal) is var dot and > 0 => $"{Kind(type[..dot])} {type[(dot + 1)..].Replace('_', ' ')}",
+        _ when type.IndexOf('.', StringComparison.Ordinal) is var dot and > 0 =>
+            $"{Kind(type[..dot])} {type[(dot + 1)..].Replace('_', ' ')}",
         _ => type,
     };
 
-    /// <summary>A kind of thing that is changed.</summary>
+    /// <summary>The title of the part of a type before the dot, such as "Agent token" for <c>agent_token</c>.</summary>
     public static string Kind(string kind) => kind.Length == 0 ? "" : char.ToUpperInvariant(kind[0]) + kind[1..].Replace('_', ' ');
 }

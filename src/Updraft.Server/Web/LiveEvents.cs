@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Web;
 
 /// <summary>
-/// Tells open pages that something has changed, as server-sent events; what has changed, a page asks for again. A commit wakes it at once,
-/// everything else (agents' reports, uploads, what another replica did) is seen by looking every second.
+/// Notifies open pages of changes with server-sent events without content; the page then requests itself again. A commit of this replica
+/// sends an event immediately. A check once a second finds agent reports, uploads and commits of other replicas.
 /// </summary>
 internal sealed class LiveEvents(IServiceScopeFactory scopes, RevisionSignal signal, TimeProvider clock, IHostApplicationLifetime server)
 {
@@ -19,51 +19,58 @@ internal sealed class LiveEvents(IServiceScopeFactory scopes, RevisionSignal sig
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    // The browser connects again; whoever is not let in any more is not let in again.
-    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
+    // The browser reconnects after this time, and the new request checks the session and its permissions again.
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromMinutes(5);
 
-    /// <summary>Events of a Deployment's pages.</summary>
-    public ServerSentEventsResult<string> Of(HttpContext context, DeploymentId deployment) => Send(context, WatchAsync(deployment,
-        (board, _, cancellationToken) => board.StampAsync(deployment, cancellationToken), context.Features.Get<Credential>(), context.RequestAborted));
+    /// <summary>Events of one Deployment.</summary>
+    public ServerSentEventsResult<string> OfDeployment(HttpContext context, DeploymentId deployment) => Send(context, WatchAsync(deployment,
+        (overviews, _, cancellationToken) => overviews.ReadChangeStampAsync(deployment, cancellationToken),
+        context.Features.Get<Credential>(), context.RequestAborted));
 
-    /// <summary>Events of the list of Deployments.</summary>
-    public ServerSentEventsResult<string> OfAll(HttpContext context, Subject subject) => Send(context, WatchAsync(null,
-        (board, db, cancellationToken) => board.StampAsync(DeploymentQueries.Visible(db, subject, subject.Organization), cancellationToken),
+    /// <summary>Events of all Deployments that the subject can see.</summary>
+    public ServerSentEventsResult<string> OfAllDeployments(HttpContext context, Subject subject) => Send(context, WatchAsync(null,
+        (overviews, db, cancellationToken) =>
+            overviews.ReadChangeStampAsync(DeploymentQueries.Visible(db, subject, subject.Organization), cancellationToken),
         context.Features.Get<Credential>(), context.RequestAborted));
 
     private static ServerSentEventsResult<string> Send(HttpContext context, IAsyncEnumerable<string> events)
     {
-        // Whoever does not know what it is would wait for the end.
+        // A client that does not expect a stream would wait for its end.
         if (!context.Request.Headers.Accept.ToString().Contains("text/event-stream", StringComparison.OrdinalIgnoreCase))
-            throw new ApiException(StatusCodes.Status406NotAcceptable, "These are server-sent events: ask for 'Accept: text/event-stream'.");
-        // A proxy that waits for the end of the answer would wait for minutes.
+        {
+            throw new ApiException(WebErrors.EventStreamOnly,
+                "This URL returns server-sent events only. Send 'Accept: text/event-stream'.");
+        }
+        // Stops nginx from buffering the response until its end.
         context.Response.Headers["X-Accel-Buffering"] = "no";
         return TypedResults.ServerSentEvents(events, "change");
     }
 
-    private async IAsyncEnumerable<string> WatchAsync(DeploymentId? deployment, Func<DeploymentBoard, UpdraftDbContext, CancellationToken, Task<string>> look,
-        Credential? credential, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<string> WatchAsync(DeploymentId? deployment,
+        Func<DeploymentOverviews, UpdraftDbContext, CancellationToken, Task<string>> readStamp, Credential? credential,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, server.ApplicationStopping);
-        var (start, known, number) = (clock.GetTimestamp(), (string?)null, 0);
-        while (!ends.IsCancellationRequested && clock.GetElapsedTime(start) < Longest)
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, server.ApplicationStopping);
+        var (start, lastStamp, number) = (clock.GetTimestamp(), (string?)null, 0);
+        while (!end.IsCancellationRequested && clock.GetElapsedTime(start) < MaxDuration)
         {
-            var news = deployment is { } id ? signal.Next(id) : Never;
+            // Before the database is read, so that a commit in between is not missed.
+            var commit = deployment is { } id ? signal.Next(id) : Never;
             string stamp;
             await using (var scope = scopes.CreateAsyncScope())
             {
-                stamp = await look(scope.ServiceProvider.GetRequiredService<DeploymentBoard>(),
+                stamp = await readStamp(scope.ServiceProvider.GetRequiredService<DeploymentOverviews>(),
                     scope.ServiceProvider.GetRequiredService<UpdraftDbContext>(), cancellationToken);
             }
-            if (stamp != known)
+            if (stamp != lastStamp)
             {
                 if (credential is null || !await credential.IsStillValidAsync(cancellationToken))
                     yield break;
-                // The first one tells that the connection stands; the page may have missed something before.
-                known = stamp;
+                // The first event comes immediately: a change before the connection was open is not missed.
+                lastStamp = stamp;
                 yield return (number++).ToString(System.Globalization.CultureInfo.InvariantCulture);
             }
-            await Task.WhenAny(news, Task.Delay(Interval, clock, ends.Token));
+            await Task.WhenAny(commit, Task.Delay(Interval, clock, end.Token));
         }
     }
 }

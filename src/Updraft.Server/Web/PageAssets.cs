@@ -6,7 +6,7 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
-/// <summary>The stylesheet, scripts and pictures: embedded in the program, at addresses that change with their content.</summary>
+/// <summary>The stylesheet, scripts and icons: embedded in the program, at URLs that change with their content.</summary>
 internal sealed class PageAssets(PageLinks links)
 {
     private const string Prefix = "Updraft.Server.Web.Assets.";
@@ -20,28 +20,28 @@ internal sealed class PageAssets(PageLinks links)
 
     private static readonly Dictionary<string, Asset> All = Load();
 
-    // One for all, so that a script finds another one beside it.
-    private static readonly string Version = Convert.ToHexStringLower(
-        SHA256.HashData([.. All.OrderBy(asset => asset.Key, StringComparer.Ordinal).SelectMany(asset => asset.Value.Content)]).AsSpan(0, 6));
+    // One version for all files, so that a script can import another one by a relative URL.
+    private static readonly string Version = Convert.ToHexStringLower(SHA256.HashData(
+        [.. All.OrderBy(asset => asset.Key, StringComparer.Ordinal).SelectMany(asset => asset.Value.Content)]).AsSpan(0, 6));
 
-    /// <summary>The address of a file.</summary>
-    public string Url(string name) => All.ContainsKey(name) ? links.To($"/assets/{Version}/{name}") : throw new InvalidOperationException($"There is no file {name}.");
+    public string Url(string name) => All.ContainsKey(name) ? links.To($"/assets/{Version}/{name}")
+        : throw new InvalidOperationException($"There is no asset {name}.");
 
-    /// <summary>The file of an address.</summary>
-    /// <exception cref="ApiException">404: there is none.</exception>
+    /// <exception cref="ApiException">404: no such file.</exception>
     public static IResult Get(string name, HttpContext context)
     {
         if (!All.TryGetValue(name, out var asset))
             throw ApiException.NotFound("file", name);
         var headers = context.Response.Headers;
-        // Whatever version was asked for: during an update a page of one replica may ask another one.
-        headers.CacheControl = (string?)context.Request.RouteValues["version"] == Version ? "public, max-age=31536000, immutable" : "no-cache";
+        // Any version returns the file: during an upgrade, a page of one replica may load assets from a replica with another version.
+        headers.CacheControl = (string?)context.Request.RouteValues["version"] == Version
+            ? "public, max-age=31536000, immutable" : "no-cache";
         headers.XContentTypeOptions = "nosniff";
         headers.Vary = HeaderNames.AcceptEncoding;
         if (!context.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase))
             return TypedResults.Bytes(asset.Content, asset.Type);
         headers.ContentEncoding = "gzip";
-        return TypedResults.Bytes(asset.Packed, asset.Type);
+        return TypedResults.Bytes(asset.Compressed, asset.Type);
     }
 
     private static Dictionary<string, Asset> Load()
@@ -56,11 +56,11 @@ internal sealed class PageAssets(PageLinks links)
         using var stream = assembly.GetManifestResourceStream(name)!;
         var content = new byte[stream.Length];
         stream.ReadExactly(content);
-        using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize, leaveOpen: true))
+        using var compressed = new MemoryStream();
+        using (var gzip = new GZipStream(compressed, CompressionLevel.SmallestSize, leaveOpen: true))
             gzip.Write(content);
-        return new Asset(content, packed.ToArray(), Types[Path.GetExtension(name)]);
+        return new Asset(content, compressed.ToArray(), Types[Path.GetExtension(name)]);
     }
 
-    private sealed record Asset(byte[] Content, byte[] Packed, string Type);
+    private sealed record Asset(byte[] Content, byte[] Compressed, string Type);
 }

@@ -15,14 +15,15 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Security;
 using Updraft.Server.SignIn;
+using Updraft.Server.Telemetry;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 
 namespace Updraft.Server.Web;
 
 /// <summary>
-/// The pages: rendered by the server from the same queries and operations as the API. A page is a GET; a form is a POST that does one thing and
-/// leads back to a page.
+/// The web UI, rendered on the server with the queries and operations of the API. A page is a GET. A form is a POST that runs one operation
+/// and then redirects to a page, or renders a new secret.
 /// </summary>
 internal static class PageEndpoints
 {
@@ -39,11 +40,14 @@ internal static class PageEndpoints
         builder.Services.AddSingleton<PageLinks>();
         builder.Services.AddSingleton<PageAssets>();
         builder.Services.AddSingleton<LiveEvents>();
+        builder.Services.AddTraceNoise(static path =>
+            path.Contains("/assets/", StringComparison.Ordinal) || path.EndsWith("/events", StringComparison.Ordinal));
         builder.Services.AddSingleton<ShowMessage>(PageFrame.ShowAsync);
-        builder.Services.AddScoped<DeploymentBoard>();
+        builder.Services.AddScoped<DeploymentOverviews>();
+        builder.Services.AddScoped<ScopeNames>();
     }
 
-    /// <summary>After routing, and before it is asked who may do what.</summary>
+    /// <summary>After routing, and before authorization, which needs the subject of the session.</summary>
     public static void UsePages(this WebApplication app)
     {
         app.UseMiddleware<PageFrame>();
@@ -57,19 +61,21 @@ internal static class PageEndpoints
         var pages = routes.MapGroup("").WithMetadata(PageRoute.Instance).AddEndpointFilter<RouteGroupBuilder, CheckForm>();
         pages.MapSession();
         pages.MapGet("/", (PageLinks links) => TypedResults.Redirect(links.To($"/deployments"))).AllowAnonymous();
-        // The addresses that the astro CLI prints, and the one of a version that Airflow shows.
+        // The URL that the astro CLI prints for a Deployment, and the URL that Airflow shows for a version.
         pages.MapGet("/{workspaceId:length(25)}/deployments/{deploymentId}/{**rest}", (string deploymentId, PageLinks links) =>
             TypedResults.Redirect(links.To($"/deployments/{deploymentId}"))).AllowAnonymous();
         pages.MapGet("/deploys", FindVersionAsync).Requires(Permission.ListDeployments);
 
-        // The description is the same for everybody.
-        pages.MapPage<ApiPage>("/docs/{document?}").AllowAnonymous();
+        // Public, as the OpenAPI documents are.
+        pages.MapPage<ApiReferencePage>("/docs/{document?}").AllowAnonymous();
         pages.MapPage<DeploymentsPage>("/deployments").Requires(Permission.ListDeployments);
-        pages.MapGet("/deployments/events", (HttpContext context, Subject subject, LiveEvents events) => events.OfAll(context, subject))
+        pages.MapGet("/deployments/events",
+            (HttpContext context, Subject subject, LiveEvents events) => events.OfAllDeployments(context, subject))
             .Requires(Permission.ListDeployments);
         var deployment = pages.MapGroup("/deployments/{deploymentId}");
         deployment.MapPage<DeploymentPage>("").Requires(Permission.ReadDeployment);
-        deployment.MapGet("/events", (DeploymentId deploymentId, HttpContext context, LiveEvents events) => events.Of(context, deploymentId))
+        deployment.MapGet("/events",
+            (DeploymentId deploymentId, HttpContext context, LiveEvents events) => events.OfDeployment(context, deploymentId))
             .Requires(Permission.ReadDeployment);
         deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys);
         deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys);
@@ -95,25 +101,28 @@ internal static class PageEndpoints
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
     }
 
-    /// <summary>A page at an address; what it shows is read before anything is rendered.</summary>
+    /// <summary>Maps a page; the response starts when all its data is read.</summary>
     public static RouteHandlerBuilder MapPage<TPage>(this IEndpointRouteBuilder routes, string pattern)
-        where TPage : IComponent => routes.MapGet(pattern, static () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
+        where TPage : IComponent =>
+        routes.MapGet(pattern, static () => new RazorComponentResult<TPage> { PreventStreamingRendering = true });
 
     private static async Task<RedirectHttpResult> FindVersionAsync(string? version, Subject subject, UpdraftDbContext db, PageLinks links,
         CancellationToken cancellationToken)
     {
         if (string.IsNullOrEmpty(version))
-            throw ApiException.BadRequest("Say which version: /deploys?version=VERSION.");
+            throw ApiException.BadRequest("The query parameter 'version' is missing. Send /deploys?version=VERSION.");
         var found = await DeploymentQueries.Visible(db, subject, subject.Organization)
-            .Join(db.BundleVersions.Where(row => row.Version == version), deployment => deployment.Id, row => row.DeploymentId, (_, row) => new { row.DeploymentId, row.DeployId })
+            .Join(db.BundleVersions.Where(row => row.Version == version), deployment => deployment.Id, row => row.DeploymentId,
+                (_, row) => new { row.DeploymentId, row.DeployId })
             .FirstOrDefaultAsync(cancellationToken) ?? throw ApiException.NotFound("version", version);
         return TypedResults.Redirect(links.To($"/deployments/{found.DeploymentId}/deploys/{found.DeployId}"));
     }
 
-    private static async Task<RedirectHttpResult> RollBackAsync(DeploymentId deploymentId, DeployId deployId, HttpRequest request, Subject subject,
-        RollBackDeploy rollBack, PageLinks links, CancellationToken cancellationToken)
+    private static async Task<RedirectHttpResult> RollBackAsync(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
+        Subject subject, RollBackDeploy rollBack, PageLinks links, CancellationToken cancellationToken)
     {
-        var (id, _) = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = await FieldAsync(request, "description") }, cancellationToken);
+        var description = await FieldAsync(request, "description");
+        var (id, _) = await rollBack.RunAsync(subject, deploymentId, deployId, new() { Description = description }, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/deploys/{id}"));
     }
 
@@ -121,30 +130,34 @@ internal static class PageEndpoints
         DeploymentQueries queries, UpdateDeployment update, PageLinks links, CancellationToken cancellationToken)
     {
         var form = await request.ReadFormAsync(cancellationToken);
-        // An update replaces everything, so it begins with what there is: what the API shows can be sent back to it.
-        var now = await queries.GetAsync(ApiVersion.V1, deploymentId, cancellationToken);
-        var same = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(now, ApiJson.Default.DeploymentResponse), ApiJson.Default.UpdateDeploymentRequest)!;
-        await update.RunAsync(subject, deploymentId, same with
+        // An update replaces all fields, so it starts from the current ones. The response of the API is a valid update request.
+        var current = await queries.GetAsync(ApiVersion.V1, deploymentId, cancellationToken);
+        var unchanged = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(current, ApiJson.Default.DeploymentResponse),
+            ApiJson.Default.UpdateDeploymentRequest)!;
+        await update.RunAsync(subject, deploymentId, unchanged with
         {
             Name = form["name"].ToString(),
             Description = form["description"].ToString() is { Length: > 0 } description ? description : null,
-            // A box that cannot be ticked is not sent.
-            IsDagDeployEnabled = now.IsCicdEnforced ? now.IsDagDeployEnabled : form["dagDeploys"] == "true",
+            // A browser does not send a disabled checkbox.
+            IsDagDeployEnabled = current.IsCicdEnforced ? current.IsDagDeployEnabled : form["dagDeploys"] == "true",
             IsCicdEnforced = form["cicd"] == "true",
         }, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/settings?saved=1"));
     }
 
-    private static async Task<RazorComponentResult<AgentTokensPage>> CreateAgentTokenAsync(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        CreateToken create, CancellationToken cancellationToken)
+    private static async Task<RazorComponentResult<AgentTokensPage>> CreateAgentTokenAsync(DeploymentId deploymentId, HttpRequest request,
+        Subject subject, CreateToken create, CancellationToken cancellationToken)
     {
-        var (row, token) = await create.RunAsync(subject, deploymentId,
-            new CreateAgentTokenRequest { Name = await FieldAsync(request, "name"), TokenExpiryPeriodInDays = await DaysAsync(request) }, cancellationToken);
+        var (row, token) = await create.RunAsync(subject, deploymentId, new CreateAgentTokenRequest
+        {
+            Name = await FieldAsync(request, "name"),
+            TokenExpiryPeriodInDays = await DaysAsync(request),
+        }, cancellationToken);
         return new(new { Secret = token, SecretName = row.Name });
     }
 
-    private static async Task<RedirectHttpResult> RevokeAgentTokenAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject, TokenQueries queries,
-        DeleteToken delete, PageLinks links, CancellationToken cancellationToken)
+    private static async Task<RedirectHttpResult> RevokeAgentTokenAsync(DeploymentId deploymentId, TokenId agentTokenId, Subject subject,
+        TokenQueries queries, DeleteToken delete, PageLinks links, CancellationToken cancellationToken)
     {
         await delete.RunAsync(subject, queries.OfAgents(deploymentId), agentTokenId, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/agent-tokens"));
@@ -153,14 +166,14 @@ internal static class PageEndpoints
     private static async Task<RazorComponentResult<TokensPage>> CreateTokenAsync(HttpRequest request, Subject subject, CreateToken create,
         CancellationToken cancellationToken)
     {
-        var (place, role) = (await FieldAsync(request, "place"), await FieldAsync(request, "role"));
+        var role = await FieldAsync(request, "role");
         var (row, token) = await create.RunAsync(subject, new CreateApiTokenRequest
         {
             Name = await FieldAsync(request, "name"),
             Description = await FieldAsync(request, "description"),
             Scope = RoleCatalog.Find(role ?? "")?.Scope().ToString().ToUpperInvariant(),
             Role = role,
-            EntityId = place,
+            EntityId = await FieldAsync(request, "place"),
             TokenExpiryPeriodInDays = await DaysAsync(request),
         }, cancellationToken);
         return new(new { Secret = token, SecretName = row.Name });
@@ -173,8 +186,8 @@ internal static class PageEndpoints
         return new(new { Secret = token, SecretName = row.Name });
     }
 
-    private static async Task<RedirectHttpResult> RevokeTokenAsync(TokenId tokenId, Subject subject, TokenQueries queries, DeleteToken delete,
-        PageLinks links, CancellationToken cancellationToken)
+    private static async Task<RedirectHttpResult> RevokeTokenAsync(TokenId tokenId, Subject subject, TokenQueries queries,
+        DeleteToken delete, PageLinks links, CancellationToken cancellationToken)
     {
         await delete.RunAsync(subject, queries.Visible(subject), tokenId, cancellationToken);
         return TypedResults.Redirect(links.To($"/tokens"));
@@ -200,6 +213,7 @@ internal static class PageEndpoints
     {
         null => null,
         var text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var days) ? days
-            : throw ApiException.BadRequest("The days until a token expires must be a whole number."),
+            : throw ApiException.BadRequest($"'{ApiException.Shorten(text)}' is not a valid lifetime. "
+                + "Enter a whole number of days, or leave the field empty."),
     };
 }

@@ -1,25 +1,26 @@
+using System.Collections.Frozen;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.Routing.Patterns;
 using Microsoft.Net.Http.Headers;
 using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
 /// <summary>
-/// Middleware after routing, around everything that a browser shows: the headers that keep a page to itself, and errors as pages. An address that
-/// no route knows is a page too when somebody asks for HTML.
+/// Middleware after routing: adds the security headers of the web UI and renders errors as HTML. It also handles requests that match no
+/// route, if they accept HTML and their path does not belong to the API.
 /// </summary>
-internal sealed class PageFrame(RequestDelegate next)
+internal sealed class PageFrame(RequestDelegate next, EndpointDataSource endpoints)
 {
     private const string OnlyThisServer =
         "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-    /// <summary>Where programs ask, which want an error as they know it whatever they say about HTML.</summary>
-    private static readonly string[] ApiPrefixes =
-        ["/v1", "/v1alpha1", "/platform", "/labs", "/iam", "/agent", "/updraft", "/uploads", "/registry", "/oauth", "/private", "/openapi", "/spec", "/healthz"];
+    // Read at the first request, when all routes are mapped.
+    private readonly Lazy<FrozenSet<string>> _apiSegments = new(() => ReadApiSegments(endpoints));
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (PageRoute.Is(context) || (context.GetEndpoint() is null && WantsPage(context.Request) && !IsApiPath(context.Request.Path)))
+        if (PageRoute.Matches(context) || (context.GetEndpoint() is null && WantsPage(context.Request) && !IsApiPath(context.Request.Path)))
         {
             Protect(context.Response);
             context.Features.Set(new ErrorPage(WriteErrorAsync));
@@ -27,22 +28,22 @@ internal sealed class PageFrame(RequestDelegate next)
         return next(context);
     }
 
-    /// <summary>Answers with a heading and a sentence.</summary>
+    /// <summary>Responds with a page that has a heading and a sentence.</summary>
     public static async Task ShowAsync(HttpContext context, int statusCode, string heading, string text)
     {
         Protect(context.Response);
-        // The renderer of the request may still hold the page that failed, and would fail with it again.
-        var ofRequest = context.RequestServices;
-        await using var scope = ofRequest.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
+        // A scope of its own: the renderer of the request may still hold the page that failed, and would fail again.
+        var requestServices = context.RequestServices;
+        await using var scope = requestServices.GetRequiredService<IServiceScopeFactory>().CreateAsyncScope();
         context.RequestServices = scope.ServiceProvider;
         try
         {
-            await new RazorComponentResult<MessagePage>(new { StatusCode = statusCode, Heading = heading, Text = text }) { StatusCode = statusCode }
-                .ExecuteAsync(context);
+            var parameters = new { StatusCode = statusCode, Heading = heading, Text = text };
+            await new RazorComponentResult<MessagePage>(parameters) { StatusCode = statusCode }.ExecuteAsync(context);
         }
         finally
         {
-            context.RequestServices = ofRequest;
+            context.RequestServices = requestServices;
         }
     }
 
@@ -67,7 +68,8 @@ internal sealed class PageFrame(RequestDelegate next)
         {
             var links = context.RequestServices.GetRequiredService<PageLinks>();
             context.Response.Headers.Remove(HeaderNames.WWWAuthenticate);
-            context.Response.Redirect(links.To($"/signin?returnTo={context.Request.Path.ToUriComponent() + context.Request.QueryString.ToUriComponent()}"));
+            var returnTo = context.Request.Path.ToUriComponent() + context.Request.QueryString.ToUriComponent();
+            context.Response.Redirect(links.To($"/signin?returnTo={returnTo}"));
             return Task.CompletedTask;
         }
         return ShowAsync(context, status, Heading(status), message);
@@ -75,16 +77,24 @@ internal sealed class PageFrame(RequestDelegate next)
 
     private static string Heading(int status) => status switch
     {
-        StatusCodes.Status400BadRequest => "That did not work",
-        StatusCodes.Status401Unauthorized => "Please sign in",
-        StatusCodes.Status403Forbidden => "You may not do this",
-        StatusCodes.Status404NotFound => "There is nothing here",
-        StatusCodes.Status503ServiceUnavailable or StatusCodes.Status507InsufficientStorage => "The server cannot do this now",
-        >= 500 => "Something failed",
-        _ => "That did not work",
+        StatusCodes.Status400BadRequest => "Invalid request",
+        StatusCodes.Status401Unauthorized => "Sign-in required",
+        StatusCodes.Status403Forbidden => "Permission denied",
+        StatusCodes.Status404NotFound => "Not found",
+        StatusCodes.Status503ServiceUnavailable => "Service unavailable",
+        StatusCodes.Status507InsufficientStorage => "Storage full",
+        >= 500 => "Server error",
+        _ => "Request failed",
     };
 
-    private static bool IsApiPath(PathString path) => ApiPrefixes.Any(start => path.StartsWithSegments(start, StringComparison.OrdinalIgnoreCase));
+    private bool IsApiPath(PathString path) =>
+        path.Value?.Split('/', 3) is [_, var first, ..] && _apiSegments.Value.Contains(first);
+
+    /// <summary>First path segments of all routes outside the web UI, such as <c>v1</c>. Clients of these paths expect JSON errors.</summary>
+    private static FrozenSet<string> ReadApiSegments(EndpointDataSource endpoints) => endpoints.Endpoints.OfType<RouteEndpoint>()
+        .Where(endpoint => endpoint.Metadata.GetMetadata<PageRoute>() is null)
+        .Select(endpoint => endpoint.RoutePattern.PathSegments is [{ Parts: [RoutePatternLiteralPart first] }, ..] ? first.Content : null)
+        .OfType<string>().ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
     private static bool WantsPage(HttpRequest request) =>
         (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))

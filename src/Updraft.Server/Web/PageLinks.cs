@@ -4,17 +4,21 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
-/// <summary>Makes every address of the pages: below the path of the public address, and never from what a request says.</summary>
+/// <summary>Creates every URL in the web UI. All start with the path of <c>PublicUrl</c>; request headers have no influence.</summary>
 internal sealed class PageLinks(IOptions<ServerOptions> options)
 {
-    /// <summary>The address of a page, from its path; whatever is put into it is escaped.</summary>
+    /// <summary>The URL of a page from its path; escapes all interpolated values.</summary>
     public string To(FormattableString path) => At(string.Format(CultureInfo.InvariantCulture, path.Format,
         [.. path.GetArguments().Select(value => Uri.EscapeDataString(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""))]));
 
-    /// <summary>The address of a path that is escaped already.</summary>
+    /// <summary>The URL of a path that is already escaped.</summary>
     public string At(string path) => options.Value.PublicPath() + path;
 
-    /// <summary>The address of the same page with another value in its query; null takes it out.</summary>
+    /// <summary>The URL of the current page with a changed value in its query; null removes the value.</summary>
+    /// <param name="request">The request for the current page.</param>
+    /// <param name="name">Name of the value to change.</param>
+    /// <param name="value">The new value, or null.</param>
+    /// <param name="without">Names of further values to remove.</param>
     public string With(HttpRequest request, string name, string? value, params ReadOnlySpan<string> without)
     {
         var query = new QueryString();
@@ -28,8 +32,8 @@ internal sealed class PageLinks(IOptions<ServerOptions> options)
         return At(request.Path.ToUriComponent() + query.ToUriComponent());
     }
 
-    /// <summary>An address from outside that may be followed: absolute, and of the web. Null for anything else.</summary>
-    public static string? Outside(string? address) => address is not null && !address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
-        && Uri.TryCreate(address, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
+    /// <summary>A URL from a client if it is safe as a link: absolute, http or https, without user information. Otherwise null.</summary>
+    public static string? External(string? url) => url is not null && !url.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
+        && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0
         ? uri.AbsoluteUri : null;
 }

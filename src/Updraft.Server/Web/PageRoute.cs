@@ -1,10 +1,10 @@
 namespace Updraft.Server.Web;
 
-/// <summary>Marks the routes that people look at: only they know the session cookie, and their errors are pages.</summary>
+/// <summary>Marks the routes of the web UI. Only these routes accept the session cookie, and their errors are HTML pages.</summary>
 internal sealed record PageRoute
 {
     public static readonly PageRoute Instance = new();
 
-    /// <summary>Whether a request is for a page.</summary>
-    public static bool Is(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<PageRoute>() is not null;
+    /// <summary>Whether the request matches a route of the web UI.</summary>
+    public static bool Matches(HttpContext context) => context.GetEndpoint()?.Metadata.GetMetadata<PageRoute>() is not null;
 }

@@ -6,7 +6,7 @@ using Updraft.Server.Webhooks;
 
 namespace Updraft.Server.Web;
 
-/// <summary>The pages of webhooks, and what their forms do.</summary>
+/// <summary>Routes and forms of the webhook pages.</summary>
 internal static class WebhookPages
 {
     public static void MapWebhookPages(this IEndpointRouteBuilder pages)
@@ -22,28 +22,30 @@ internal static class WebhookPages
         webhook.MapPost("/deliveries/{deliveryId}/redeliver", RedeliverAsync).Requires(Permission.ManageWebhooks);
     }
 
-    /// <summary>What is shown of an address: scheme and host. The rest can be a secret, and stands only where it is changed.</summary>
-    public static string Host(string url) => Uri.TryCreate(url, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Authority}" : "an address that cannot be read";
+    /// <summary>Scheme and host of a receiver's URL. The rest may be a secret; only the form for a change shows it.</summary>
+    public static string Host(string url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) ? $"{uri.Scheme}://{uri.Authority}" : "unreadable URL";
 
     private static async Task<RazorComponentResult<WebhookPage>> CreateAsync(HttpRequest request, Subject subject, CreateWebhook create,
         CancellationToken cancellationToken)
     {
         var form = await request.ReadFormAsync(cancellationToken);
-        var place = form["place"].ToString().Split('/', 2);
+        // WORKSPACE, or WORKSPACE/DEPLOYMENT.
+        var scope = form["place"].ToString().Split('/', 2);
         var (row, secret) = await create.RunAsync(subject, new CreateWebhookRequest
         {
             Name = form["name"],
-            WorkspaceId = place[0],
-            DeploymentId = place.Length > 1 ? place[1] : null,
+            WorkspaceId = scope[0],
+            DeploymentId = scope.Length > 1 ? scope[1] : null,
             Url = form["url"].ToString().Trim(),
             EventTypes = [.. form["events"].Select(type => type ?? "")],
             Format = form["format"],
         }, cancellationToken);
-        return new(new { Secret = secret, Made = row.Id.Value }) { PreventStreamingRendering = true };
+        return new(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
     }
 
-    private static async Task<RedirectHttpResult> UpdateAsync(WebhookId webhookId, HttpRequest request, Subject subject, ChangeWebhook change, PageLinks links,
-        CancellationToken cancellationToken)
+    private static async Task<RedirectHttpResult> UpdateAsync(WebhookId webhookId, HttpRequest request, Subject subject,
+        ChangeWebhook change, PageLinks links, CancellationToken cancellationToken)
     {
         var form = await request.ReadFormAsync(cancellationToken);
         await change.UpdateAsync(subject, webhookId, new UpdateWebhookRequest
@@ -54,21 +56,21 @@ internal static class WebhookPages
             Format = form["format"],
             IsEnabled = form["enabled"] == "true",
         }, cancellationToken);
-        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?said=saved"));
+        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?notice=saved"));
     }
 
     private static async Task<RedirectHttpResult> TestAsync(WebhookId webhookId, Subject subject, RepeatDelivery repeat, PageLinks links,
         CancellationToken cancellationToken)
     {
         await repeat.TestAsync(subject, webhookId, cancellationToken);
-        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?said=test"));
+        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?notice=test"));
     }
 
     private static async Task<RazorComponentResult<WebhookPage>> RotateAsync(WebhookId webhookId, Subject subject, ChangeWebhook change,
         CancellationToken cancellationToken)
     {
         var (row, secret) = await change.RotateAsync(subject, webhookId, cancellationToken);
-        return new(new { Secret = secret, Made = row.Id.Value }) { PreventStreamingRendering = true };
+        return new(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
     }
 
     private static async Task<RedirectHttpResult> DeleteAsync(WebhookId webhookId, Subject subject, ChangeWebhook change, PageLinks links,
@@ -78,10 +80,10 @@ internal static class WebhookPages
         return TypedResults.Redirect(links.To($"/webhooks"));
     }
 
-    private static async Task<RedirectHttpResult> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject, RepeatDelivery repeat,
-        PageLinks links, CancellationToken cancellationToken)
+    private static async Task<RedirectHttpResult> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject,
+        RepeatDelivery repeat, PageLinks links, CancellationToken cancellationToken)
     {
         await repeat.ResendAsync(subject, webhookId, deliveryId, cancellationToken);
-        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?said=again"));
+        return TypedResults.Redirect(links.To($"/webhooks/{webhookId}?notice=resent"));
     }
 }

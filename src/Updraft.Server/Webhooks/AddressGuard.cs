@@ -5,24 +5,24 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Looks a host up. A delegate, so that whoever runs a resolver of his own can put it here; the system's by default.</summary>
+/// <summary>Resolves a host name. A delegate, so that tests can replace the resolver of the system.</summary>
 internal delegate Task<IPAddress[]> ResolveHost(string host, CancellationToken cancellationToken);
 
-/// <summary>The address leads to where webhooks must not lead.</summary>
-internal sealed class BlockedAddressException(string host) : IOException($"'{host}' leads to no address that webhooks may reach.");
+/// <summary>A host has no IP address that webhooks may reach.</summary>
+internal sealed class BlockedAddressException(string host) : IOException($"'{host}' has no IP address that webhooks may reach.");
 
 /// <summary>
-/// Keeps webhooks out of the networks around the server. What an address says is checked when it is written down, so that its writer learns of it;
-/// what decides is the address that is connected to, whatever a name meant before.
+/// Keeps webhooks out of private networks. The check of a URL when a user saves it only gives early feedback. The check of the IP
+/// address of each connection decides, because a name can resolve to another IP address later.
 /// </summary>
 internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost resolve)
 {
-    /// <summary>Longest address, in characters.</summary>
+    /// <summary>Maximum length of a URL in UTF-16 code units.</summary>
     public const int MaxUrl = 2048;
 
-    private const string Setting = "The operator can allow it with Webhooks:AllowedNetworks.";
+    private const string Setting = "An operator can allow it with Webhooks:AllowedNetworks.";
 
-    // What is not the public Internet: IANA's registries of special-purpose addresses, and what contains an address of the other kind.
+    // IANA's registries of special-purpose IP addresses, which are not part of the public Internet.
     private static readonly IPNetwork[] Special =
     [
         .. ((string[])
@@ -33,13 +33,15 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
         ]).Select(network => IPNetwork.Parse(network)),
     ];
 
-    // Of IPv6 only 2000::/3 is given out for the Internet; these are exceptions inside of it.
+    // IANA assigns only 2000::/3 of IPv6 for the Internet.
     private static readonly IPNetwork Global = IPNetwork.Parse("2000::/3");
 
-    private static readonly IPNetwork[] SpecialInside =
-        [.. ((string[])["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"]).Select(network => IPNetwork.Parse(network))];
+    // Special-purpose networks inside 2000::/3, and networks whose IP addresses contain an IPv4 address.
+    private static readonly IPNetwork[] SpecialGlobal =
+        [.. ((string[])["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"])
+            .Select(network => IPNetwork.Parse(network))];
 
-    /// <summary>Whether an address belongs to the public Internet.</summary>
+    /// <summary>Whether an IP address belongs to the public Internet.</summary>
     public static bool IsPublic(IPAddress address)
     {
         if (address.IsIPv4MappedToIPv6)
@@ -48,51 +50,54 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
         {
             AddressFamily.InterNetwork => !Array.Exists(Special, network => network.Contains(address)),
             AddressFamily.InterNetworkV6 => address.ScopeId == 0 && Global.Contains(address)
-                && !Array.Exists(SpecialInside, network => network.Contains(address)),
+                && !Array.Exists(SpecialGlobal, network => network.Contains(address)),
             _ => false,
         };
     }
 
-    /// <summary>Checks an address that somebody writes down.</summary>
-    /// <returns>The address in its plain form.</returns>
-    /// <exception cref="ApiException">400: it is no address of the web, has a user or password, or leads where webhooks must not.</exception>
+    /// <summary>Checks the URL of a request.</summary>
+    /// <returns>The URL in its normal form.</returns>
+    /// <exception cref="ApiException">
+    /// 400: the text is not an http or https URL, has a user or password, or names a host that webhooks may not reach.
+    /// </exception>
     public Uri Check(string? url)
     {
         if (string.IsNullOrEmpty(url))
-            throw ApiException.BadRequest("'url' is missing; it names where events are sent.");
+            throw ApiException.BadRequest("'url' is missing. Send the URL that receives the events.");
         if (url.Length > MaxUrl)
-            throw ApiException.BadRequest($"'url' has {url.Length} characters; at most {MaxUrl} are allowed.");
+            throw ApiException.BadRequest($"'url' has {url.Length} characters. It may have at most {MaxUrl}.");
         if (url.Any(c => char.IsControl(c) || char.IsWhiteSpace(c)) || url.Contains('\\', StringComparison.Ordinal)
             || !Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("https" or "http") || HostOf(uri).Length == 0)
-            throw ApiException.BadRequest("'url' must be an address such as https://example.org/hooks/updraft.");
+            throw ApiException.BadRequest("'url' is not a URL. Send a URL such as https://example.org/hooks/updraft.");
         if (uri.UserInfo.Length > 0 || uri.Fragment.Length > 0 || Authority(url).Contains('@'))
-            throw ApiException.BadRequest("'url' must have no user, no password and no fragment; what is sent is signed instead.");
-        if (Problem(uri) is { } problem)
-            throw ApiException.BadRequest($"'url' {problem} {Setting}");
+            throw ApiException.BadRequest("'url' must have no user, no password and no fragment. Verify the signature of the requests "
+                + "instead.");
+        if (FindProblem(uri) is { } problem)
+            throw new ApiException(WebhookErrors.UrlBlocked, $"'url' {problem} {Setting}");
         return uri;
     }
 
-    /// <summary>What is wrong with an address as it is written; null when only the look-up can tell.</summary>
-    public string? Problem(Uri uri)
+    /// <summary>The rule that a URL breaks; null if it breaks none, or if only name resolution can show it.</summary>
+    public string? FindProblem(Uri uri)
     {
         var host = HostOf(uri);
         var isListed = options.Value.Allows(host);
         if (!IPAddress.TryParse(host, out var literal))
-            return uri.Scheme == Uri.UriSchemeHttps || isListed ? null : "must begin with https://.";
+            return uri.Scheme == Uri.UriSchemeHttps || isListed ? null : "must start with https://.";
         isListed |= options.Value.Allows(literal);
         if (!isListed && !IsPublic(literal))
-            return "leads to an address that is not of the public Internet.";
-        return uri.Scheme == Uri.UriSchemeHttps || isListed ? null : "must begin with https://.";
+            return "has an IP address that does not belong to the public Internet.";
+        return uri.Scheme == Uri.UriSchemeHttps || isListed ? null : "must start with https://.";
     }
 
-    /// <summary>Connects to a host, at an address that was checked: the one that is connected to, not one that is looked up once more.</summary>
-    /// <exception cref="BlockedAddressException">It has no address that webhooks may reach.</exception>
+    /// <summary>Connects to a host by the IP address that was checked. A second name resolution could return another one.</summary>
+    /// <exception cref="BlockedAddressException">The host has no IP address that webhooks may reach.</exception>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
         var (host, port) = (context.DnsEndPoint.Host, context.DnsEndPoint.Port);
         var found = IPAddress.TryParse(host, out var literal) ? [literal] : await resolve(host, cancellationToken);
         var isListed = options.Value.Allows(host);
-        var allowed = Array.FindAll(found, address => isListed || IsPublic(address) || options.Value.Allows(Plain(address)));
+        var allowed = Array.FindAll(found, address => isListed || IsPublic(address) || options.Value.Allows(ToIPv4(address)));
         if (allowed.Length == 0)
             throw found.Length == 0 ? new SocketException((int)SocketError.HostNotFound) : new BlockedAddressException(host);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -108,15 +113,15 @@ internal sealed class AddressGuard(IOptions<WebhookOptions> options, ResolveHost
         }
     }
 
-    // As it was written: an empty user is gone once it is read.
+    // From the text, because Uri drops an empty user.
     private static ReadOnlySpan<char> Authority(string url)
     {
         var rest = url.AsSpan(url.IndexOf("//", StringComparison.Ordinal) + 2);
         return rest.IndexOfAny('/', '?', '#') is var end and >= 0 ? rest[..end] : rest;
     }
 
-    // As it is connected to: names in other scripts in their ASCII form, IPv6 without brackets.
+    // As in the connection: international names in their ASCII form, IPv6 without brackets.
     private static string HostOf(Uri uri) => uri.IdnHost;
 
-    private static IPAddress Plain(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+    private static IPAddress ToIPv4(IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 }

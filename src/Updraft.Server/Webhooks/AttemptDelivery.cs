@@ -3,20 +3,20 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// One attempt at a claimed delivery: read, send, and only then begin the transaction that writes down how it went. A webhook that nothing reaches
-/// for days, or whose receiver answers that it is gone, is switched off there.
+/// One attempt of a claimed delivery. The transaction that records the attempt starts after the response. It also disables the webhook
+/// if its receiver responds with 410, or if all deliveries have failed for days.
 /// </summary>
-internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient client, WebhookKey key, EventLog events, IOptions<WebhookOptions> options,
+internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient client, WebhookKey key, EventLog events,
+    IOptions<WebhookOptions> options,
     TimeProvider clock, ILogger<AttemptDelivery> log)
 {
-    /// <summary>The secret cannot be read with the key that the server has.</summary>
+    /// <summary>Error of an attempt: the server's key cannot decrypt the secret.</summary>
     private const string WrongKey = "KEY";
 
     public async Task RunAsync(DeliveryId id, CancellationToken cancellationToken)
@@ -26,7 +26,7 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
             return;
         var webhook = await db.Webhooks.AsNoTracking().SingleAsync(row => row.Id == delivery.WebhookId, cancellationToken);
         var attempt = webhook.IsEnabled ? await SendAsync(webhook, delivery, cancellationToken) : null;
-        await NoteAsync(delivery, attempt, cancellationToken);
+        await RecordAsync(delivery, attempt, cancellationToken);
         if (attempt is not null)
             LogAttempt(delivery.EventId, webhook.Id, attempt.StatusCode, attempt.Error, attempt.Milliseconds);
     }
@@ -56,15 +56,15 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
         }
         catch (CryptographicException)
         {
-            // Of before the key was another one.
+            // Another key encrypted the previous secret.
             return null;
         }
     }
 
-    private async Task NoteAsync(WebhookDelivery sent, WebhookAttempt? attempt, CancellationToken cancellationToken)
+    private async Task RecordAsync(WebhookDelivery sent, WebhookAttempt? attempt, CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        // Always the webhook first: two attempts of one webhook may both want to switch it off.
+        // The lock of the webhook comes first, because two attempts of one webhook may disable it at the same time.
         var webhook = await db.LockWebhookAsync(sent.WebhookId, cancellationToken);
         var delivery = await db.WebhookDeliveries.SingleOrDefaultAsync(row => row.Id == sent.Id, cancellationToken);
         if (webhook is null || delivery is null)
@@ -75,15 +75,15 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
         }
         else
         {
-            var pause = attempt.IsGone ? null : options.Value.PauseAfter(delivery.Tries + 1, Chance());
-            delivery.Note(attempt, pause is null ? null : clock.GetUtcNow() + pause);
-            await JudgeAsync(webhook, attempt, cancellationToken);
+            var pause = attempt.IsGone ? null : options.Value.PauseAfter(delivery.Tries + 1, RandomShare());
+            delivery.Record(attempt, pause is null ? null : clock.GetUtcNow() + pause);
+            await UpdateWebhookAsync(webhook, attempt, cancellationToken);
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 
-    private async Task JudgeAsync(Webhook webhook, WebhookAttempt attempt, CancellationToken cancellationToken)
+    private async Task UpdateWebhookAsync(Webhook webhook, WebhookAttempt attempt, CancellationToken cancellationToken)
     {
         if (attempt.IsSuccess)
         {
@@ -92,26 +92,28 @@ internal sealed partial class AttemptDelivery(UpdraftDbContext db, WebhookClient
         }
         webhook.FailingSince ??= attempt.At;
         var limit = options.Value.DisableAfter;
-        var isHopeless = limit > TimeSpan.Zero && webhook.FailingSince <= clock.GetUtcNow() - limit;
-        if (!webhook.IsEnabled || !(attempt.IsGone || isHopeless))
+        var hasFailedTooLong = limit > TimeSpan.Zero && webhook.FailingSince <= clock.GetUtcNow() - limit;
+        if (!webhook.IsEnabled || !(attempt.IsGone || hasFailedTooLong))
             return;
         webhook.IsEnabled = false;
-        webhook.DisabledReason = attempt.IsGone ? "The receiver answered 410: it wants no more events."
-            : $"No event has reached the receiver since {webhook.FailingSince:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
+        webhook.DisabledReason = attempt.IsGone ? "The receiver responded with 410, which ends the subscription."
+            : $"All deliveries have failed since {webhook.FailingSince:yyyy-MM-dd'T'HH:mm:ss'Z'}.";
         await db.AbortPendingAsync(webhook.Id, cancellationToken);
-        events.Record(EventTypes.WebhookDisabled, new SubjectProfile(webhook.Id.Value, SubjectKind.ServiceKey, "Updraft"), webhook.Place(), webhook.Target(),
+        events.Record(EventTypes.WebhookDisabled, new SubjectProfile(webhook.Id.Value, SubjectKind.ServiceKey, "Updraft"),
+            webhook.Scope(), webhook.Target(),
             ("reason", webhook.DisabledReason));
         LogDisabled(webhook.Id, webhook.DisabledReason);
     }
 
-    private static double Chance() => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20);
+    private static double RandomShare() => RandomNumberGenerator.GetInt32(1 << 20) / (double)(1 << 20);
 
-    [LoggerMessage(1, LogLevel.Information, "Event {Event} for webhook {Webhook}: {StatusCode}{Error} after {Milliseconds} ms")]
+    [LoggerMessage(1, LogLevel.Information, "Sent event {Event} to webhook {Webhook}: {StatusCode}{Error} after {Milliseconds} ms")]
     private partial void LogAttempt(string @event, WebhookId webhook, int? statusCode, string? error, long milliseconds);
 
-    [LoggerMessage(2, LogLevel.Warning, "Webhook {Webhook} was switched off. {Reason}")]
+    [LoggerMessage(2, LogLevel.Warning, "Disabled webhook {Webhook}. {Reason}")]
     private partial void LogDisabled(WebhookId webhook, string reason);
 
-    [LoggerMessage(3, LogLevel.Error, "The secret of webhook {Webhook} cannot be read: webhooks.key is not the key with which it was written. Rotate the secret and save the address again.")]
+    [LoggerMessage(3, LogLevel.Error,
+        "Could not decrypt the secret of webhook {Webhook}: another webhooks.key encrypted it. Rotate the secret, and save the URL again.")]
     private partial void LogWrongKey(WebhookId webhook, Exception exception);
 }

@@ -2,17 +2,19 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Changes a webhook: what it sends and where, its secret, or its being there.</summary>
-internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries, AddressGuard guard, WebhookKey key, EventLog events, TimeProvider clock)
+/// <summary>Changes or deletes a webhook, or rotates its secret.</summary>
+internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries, AddressGuard guard, WebhookKey key, EventLog events,
+    TimeProvider clock)
 {
-    /// <summary>Replaces everything that can change. Switched off, it sends nothing more, also of what is under way.</summary>
-    /// <exception cref="ApiException">400: a bad field, or an address that webhooks may not reach. 404: no such webhook that the caller manages.</exception>
+    /// <summary>Replaces all fields. If the request disables the webhook, its pending deliveries are aborted.</summary>
+    /// <exception cref="ApiException">
+    /// 400: an invalid field, or a URL that webhooks may not reach. 404: the caller manages no such webhook.
+    /// </exception>
     public async Task<Webhook> UpdateAsync(Subject subject, WebhookId id, UpdateWebhookRequest request, CancellationToken cancellationToken)
     {
         var name = TextLimit.Name(request.Name, "name", CreateWebhook.MaxName);
@@ -28,13 +30,16 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
             (row.Name, row.EventTypes, row.Format, row.IsEnabled) = (name, types, format, isEnabled);
             row.DisabledReason = null;
             row.Url = key.Seal(id, WebhookMapping.UrlPurpose, url);
-            return [("host", new Uri(url).Authority), ("eventTypes", string.Join(' ', types)), ("format", format.ToString().ToUpperInvariant()),
+            return [("host", new Uri(url).Authority), ("eventTypes", string.Join(' ', types)),
+                ("format", format.ToString().ToUpperInvariant()),
                 ("enabled", isEnabled ? "true" : "false")];
         }, cancellationToken);
     }
 
-    /// <summary>Gives it a new secret; the old one signs along for a day, so that a receiver can take its time.</summary>
-    /// <exception cref="ApiException">404: no such webhook that the caller manages.</exception>
+    /// <summary>
+    /// Replaces the secret. For a day, the server also signs with the old secret, so that the receiver has time to change.
+    /// </summary>
+    /// <exception cref="ApiException">404: the caller manages no such webhook.</exception>
     public async Task<(Webhook Row, string Secret)> RotateAsync(Subject subject, WebhookId id, CancellationToken cancellationToken)
     {
         var secret = WebhookSecret.Create();
@@ -47,8 +52,8 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
         return (changed, secret);
     }
 
-    /// <summary>Deletes it with its deliveries.</summary>
-    /// <exception cref="ApiException">404: no such webhook that the caller manages.</exception>
+    /// <summary>Deletes the webhook with its deliveries.</summary>
+    /// <exception cref="ApiException">404: the caller manages no such webhook.</exception>
     public Task DeleteAsync(Subject subject, WebhookId id, CancellationToken cancellationToken) =>
         ChangeAsync(subject, id, EventTypes.WebhookDeleted, row =>
         {
@@ -56,14 +61,15 @@ internal sealed class ChangeWebhook(UpdraftDbContext db, WebhookQueries queries,
             return Task.FromResult<(string, string?)[]>([]);
         }, cancellationToken);
 
-    private async Task<Webhook> ChangeAsync(Subject subject, WebhookId id, string type, Func<Webhook, Task<(string Name, string? Value)[]>> change,
+    private async Task<Webhook> ChangeAsync(Subject subject, WebhookId id, string type,
+        Func<Webhook, Task<(string Name, string? Value)[]>> change,
         CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var row = await queries.LockAsync(subject, id, cancellationToken);
         var details = await change(row);
         (row.UpdatedAt, row.UpdatedBy) = (clock.GetUtcNow(), subject.Profile);
-        events.Record(type, subject.Profile, row.Place(), row.Target(), details);
+        events.Record(type, subject.Profile, row.Scope(), row.Target(), details);
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return row;

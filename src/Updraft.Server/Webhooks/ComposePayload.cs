@@ -14,14 +14,18 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Makes what is sent of an event. A deploy is told as it was then: a later event may have happened already.</summary>
+/// <summary>
+/// Builds the payload of an event. It has the state of the deploy at the time of the event, even if a later event happened already.
+/// </summary>
 internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions> options)
 {
     public async Task<WebhookPayload> RunAsync(Event happened, CancellationToken cancellationToken)
     {
-        var organization = await db.Organizations.Where(row => row.Id == happened.OrganizationId).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
+        var organization = await db.Organizations.Where(row => row.Id == happened.OrganizationId).Select(row => row.Name)
+            .SingleOrDefaultAsync(cancellationToken);
         var workspace = happened.WorkspaceId ?? throw new InvalidOperationException($"Event {happened.Id} belongs to no Workspace.");
-        var workspaceName = await db.Workspaces.Where(row => row.Id == workspace).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
+        var workspaceName = await db.Workspaces.Where(row => row.Id == workspace).Select(row => row.Name)
+            .SingleOrDefaultAsync(cancellationToken);
         var content = new WebhookPayloadContent
         {
             Organization = new(happened.OrganizationId.Value, organization),
@@ -31,27 +35,30 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
         if (happened.DeploymentId is { } deployment && happened.DeployId is { } deploy)
             content = await DescribeDeployAsync(content, happened.Type, deployment, deploy, cancellationToken);
         else
-            content = content with { Message = "This is a test. Nothing has happened." };
+            content = content with { Message = "This is a test event of Updraft. No deploy was changed." };
         return new() { Type = happened.Type, Timestamp = happened.At, Data = content };
     }
 
-    /// <summary>The bytes of a format, as text.</summary>
+    /// <summary>The request body in a format.</summary>
     public static string Write(WebhookPayload payload, WebhookFormat format) => format == WebhookFormat.Slack
         ? JsonSerializer.Serialize(SlackMessage.Of(payload), WebhookJson.Options)
         : JsonSerializer.Serialize(payload, WebhookJson.Options);
 
-    private async Task<WebhookPayloadContent> DescribeDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId, DeployId id,
+    private async Task<WebhookPayloadContent> DescribeDeployAsync(WebhookPayloadContent content, string type, DeploymentId deploymentId,
+        DeployId id,
         CancellationToken cancellationToken)
     {
-        var name = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken);
+        var name = await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.Name)
+            .SingleOrDefaultAsync(cancellationToken);
         content = content with { Deployment = new(deploymentId.Value, name) };
-        // Deploys are never deleted. If one is missing all the same, an event without it is better than one that is in everybody's way.
+        // Deploys are never deleted. If one is missing nevertheless, an exception here would block all later events.
         if (await db.Deploys.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id, cancellationToken) is not { } deploy)
             return content;
         var number = type == WebhookEvents.Created ? null : deploy.Revision;
         var revision = number is null ? null
-            : await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == number, cancellationToken);
-        var pages = $"{options.Value.PublicUrl.TrimEnd('/')}/deployments/{deploymentId}";
+            : await db.Revisions.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == number, cancellationToken);
+        var url = $"{options.Value.PublicUrl.TrimEnd('/')}/deployments/{deploymentId}";
         return content with
         {
             Deploy = new()
@@ -68,8 +75,9 @@ internal sealed class ComposePayload(UpdraftDbContext db, IOptions<ServerOptions
             },
             Git = deploy.Git.ToResponse(),
             Image = revision is { ImageTag.Length: > 0 } ? new(revision.ImageRepository, revision.ImageTag, revision.ImageDigest) : null,
-            Versions = revision is null ? null : [.. revision.Mounts.Select(mount => new WebhookVersion(mount.Path, mount.MountPath, mount.Version))],
-            Links = new(pages, $"{pages}/deploys/{id}"),
+            Versions = revision is null
+                ? null : [.. revision.Mounts.Select(mount => new WebhookVersion(mount.Path, mount.MountPath, mount.Version))],
+            Links = new(url, $"{url}/deploys/{id}"),
         };
     }
 

@@ -1,7 +1,10 @@
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Takes up events as soon as they are committed here, and every few seconds those of other servers.</summary>
-internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, WebhookSignal signal, TimeProvider clock, ILogger<DispatchEvents> log) : BackgroundService
+/// <summary>
+/// Enqueues deliveries for events: at once after a commit on this replica, and every few seconds for events of other replicas.
+/// </summary>
+internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, WebhookSignal signal, TimeProvider clock,
+    ILogger<DispatchEvents> log) : BackgroundService
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(3);
 
@@ -9,24 +12,24 @@ internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, Webhoo
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var news = signal.Next();
+            var signaled = signal.Next();
             try
             {
                 while (await RunAsync(stoppingToken))
                 {
-                    // As long as there are more than one transaction takes.
+                    // More events are pending than one transaction handles.
                 }
             }
             catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                // They stay pending.
+                // The events stay pending.
                 LogFailed(exception);
             }
             catch (OperationCanceledException)
             {
                 return;
             }
-            await Task.WhenAny(news, Task.Delay(Poll, clock, stoppingToken));
+            await Task.WhenAny(signaled, Task.Delay(Poll, clock, stoppingToken));
         }
     }
 
@@ -36,9 +39,9 @@ internal sealed partial class DispatchEvents(IServiceScopeFactory scopes, Webhoo
         var (events, deliveries) = await scope.ServiceProvider.GetRequiredService<EnqueueDeliveries>().RunAsync(cancellationToken);
         if (deliveries > 0)
             signal.Announce();
-        return events == EnqueueDeliveries.Most;
+        return events == EnqueueDeliveries.BatchSize;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Events could not be taken up for webhooks; they are tried again.")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not enqueue events for webhooks; retrying in a few seconds. Webhooks get them late.")]
     private partial void LogFailed(Exception exception);
 }

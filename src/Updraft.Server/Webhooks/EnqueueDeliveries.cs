@@ -6,34 +6,35 @@ using Updraft.Server.Events;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Takes up events that nobody has looked at: in one transaction each gets one delivery for every webhook that wants it and is pending no more.
-/// Whatever happens in between, it is either still pending or has all of its deliveries.
+/// Creates the deliveries of pending events. In one transaction, an event gets a delivery for each matching webhook, and is no longer
+/// pending. So after a crash, an event is either still pending or has all its deliveries (transactional outbox).
 /// </summary>
 internal sealed class EnqueueDeliveries(UpdraftDbContext db, ComposePayload compose, TimeProvider clock)
 {
-    /// <summary>Most events of one transaction.</summary>
-    public const int Most = 50;
+    /// <summary>Maximum number of events in one transaction.</summary>
+    public const int BatchSize = 50;
 
-    /// <returns>How many there were, and how many deliveries they became.</returns>
+    /// <returns>The number of pending events, and of created deliveries.</returns>
     public async Task<(int Events, int Deliveries)> RunAsync(CancellationToken cancellationToken)
     {
-        var pending = await db.Events.AsNoTracking().Where(row => row.IsPending).OrderBy(row => row.At).ThenBy(row => row.Id).Take(Most)
+        var pending = await db.Events.AsNoTracking().Where(row => row.IsPending).OrderBy(row => row.At).ThenBy(row => row.Id)
+            .Take(BatchSize)
             .ToListAsync(cancellationToken);
         if (pending.Count == 0)
             return (0, 0);
         await using var write = await db.BeginWriteAsync(cancellationToken);
-        var made = 0;
+        var created = 0;
         foreach (var happened in pending)
         {
-            // Another server that is at the same one waits here, and finds that it is taken.
-            var isOurs = await db.Events.Where(row => row.Id == happened.Id && row.IsPending)
+            // Another replica with the same event waits here, and then updates no row.
+            var updated = await db.Events.Where(row => row.Id == happened.Id && row.IsPending)
                 .ExecuteUpdateAsync(set => set.SetProperty(row => row.IsPending, false), cancellationToken);
-            if (isOurs == 1)
-                made += await DeliverAsync(happened, cancellationToken);
+            if (updated == 1)
+                created += await DeliverAsync(happened, cancellationToken);
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
-        return (pending.Count, made);
+        return (pending.Count, created);
     }
 
     private async Task<int> DeliverAsync(Event happened, CancellationToken cancellationToken)
@@ -50,7 +51,7 @@ internal sealed class EnqueueDeliveries(UpdraftDbContext db, ComposePayload comp
         return webhooks.Count;
     }
 
-    /// <summary>A delivery that is due at once.</summary>
+    /// <summary>A new delivery, which is due immediately.</summary>
     public WebhookDelivery New(Webhook webhook, Event happened, WebhookPayload payload, DateTimeOffset now) => new()
     {
         Id = new DeliveryId(EntityId.New(clock)),

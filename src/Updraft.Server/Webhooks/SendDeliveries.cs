@@ -7,19 +7,20 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Sends what is due, outside of any transaction:
+/// Sends deliveries that are due, outside of any transaction:
 /// <list type="number">
-/// <item>A delivery is claimed by moving the time at which it is due: of several servers one succeeds. Whoever dies afterwards has left a delivery
-/// that becomes due again.</item>
-/// <item>It is sent. A slow receiver holds few places, so that the others do not wait for it.</item>
-/// <item>How it went is written down, with the time of the next attempt.</item>
+/// <item>Claim a delivery: move its due time into the future. Only one replica succeeds. If it crashes afterwards, the delivery becomes due
+/// again.</item>
+/// <item>Send it. A slow receiver gets only a few of the simultaneous attempts, so that other receivers do not wait for it.</item>
+/// <item>Record the attempt, with the due time of the next one.</item>
 /// </list>
-/// So an event arrives at least once, under the same id each time.
+/// So a receiver gets each event at least once, always with the same ID.
 /// </summary>
-internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, WebhookSignal signal, IOptions<WebhookOptions> options, TimeProvider clock,
+internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, WebhookSignal signal, IOptions<WebhookOptions> options,
+    TimeProvider clock,
     ILogger<SendDeliveries> log) : BackgroundService
 {
-    private const int MostAtOnce = 16, MostOfWebhook = 4;
+    private const int MaxAttempts = 16, MaxAttemptsOfWebhook = 4;
 
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(3);
 
@@ -30,7 +31,7 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
         var running = new List<Task>();
         while (!stoppingToken.IsCancellationRequested)
         {
-            var (news, pause) = (signal.Next(), Poll);
+            var (signaled, pause) = (signal.Next(), Poll);
             try
             {
                 pause = await StartDueAsync(running, stoppingToken);
@@ -44,21 +45,21 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
                 break;
             }
             if (pause > TimeSpan.Zero)
-                await Task.WhenAny([news, Task.Delay(pause, clock, stoppingToken), .. running]);
+                await Task.WhenAny([signaled, Task.Delay(pause, clock, stoppingToken), .. running]);
             running.RemoveAll(task => task.IsCompleted);
         }
         await Task.WhenAll(running).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <returns>How long there is nothing to do.</returns>
+    /// <returns>The pause before the next call.</returns>
     private async Task<TimeSpan> StartDueAsync(List<Task> running, CancellationToken cancellationToken)
     {
-        var free = MostAtOnce - running.Count;
+        var free = MaxAttempts - running.Count;
         if (free <= 0)
             return Poll;
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-        WebhookId[] full = [.. _busy.Where(webhook => webhook.Value >= MostOfWebhook).Select(webhook => webhook.Key)];
+        WebhookId[] full = [.. _busy.Where(webhook => webhook.Value >= MaxAttemptsOfWebhook).Select(webhook => webhook.Key)];
         var rows = await db.WebhookDeliveries.Where(row => row.Status == DeliveryStatus.Pending && !full.Contains(row.WebhookId))
             .OrderBy(row => row.NextAt).Take(free).Select(row => new { row.Id, row.WebhookId, row.NextAt }).ToListAsync(cancellationToken);
         var hasSkipped = false;
@@ -67,15 +68,16 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
             var now = clock.GetUtcNow();
             if (row.NextAt > now)
                 return row.NextAt - now < Poll ? row.NextAt - now : Poll;
-            if (_busy.GetValueOrDefault(row.WebhookId) >= MostOfWebhook)
+            if (_busy.GetValueOrDefault(row.WebhookId) >= MaxAttemptsOfWebhook)
                 hasSkipped = true;
             else if (await ClaimAsync(db, row.Id, row.NextAt, now + options.Value.Lease, cancellationToken))
                 running.Add(SendAsync(row.Id, row.WebhookId, cancellationToken));
         }
-        return hasSkipped || (rows.Count == free && running.Count < MostAtOnce) ? TimeSpan.Zero : Poll;
+        return hasSkipped || (rows.Count == free && running.Count < MaxAttempts) ? TimeSpan.Zero : Poll;
     }
 
-    private static async Task<bool> ClaimAsync(UpdraftDbContext db, DeliveryId id, DateTimeOffset dueAt, DateTimeOffset until, CancellationToken cancellationToken)
+    private static async Task<bool> ClaimAsync(UpdraftDbContext db, DeliveryId id, DateTimeOffset dueAt, DateTimeOffset until,
+        CancellationToken cancellationToken)
     {
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var count = await db.WebhookDeliveries.Where(row => row.Id == id && row.Status == DeliveryStatus.Pending && row.NextAt == dueAt)
@@ -94,12 +96,12 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
         }
         catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // It is due again when the claim ends.
+            // The delivery is due again at the end of the claim.
             LogNotRecorded(id, exception);
         }
         catch (OperationCanceledException)
         {
-            // The server stops.
+            // The server stops. The delivery is due again at the end of the claim.
         }
         finally
         {
@@ -108,9 +110,10 @@ internal sealed partial class SendDeliveries(IServiceScopeFactory scopes, Webhoo
         }
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "What is due for webhooks could not be read.")]
+    [LoggerMessage(1, LogLevel.Warning, "Could not read the due webhook deliveries; retrying in a few seconds. Webhooks get events late.")]
     private partial void LogNotRead(Exception exception);
 
-    [LoggerMessage(2, LogLevel.Warning, "The attempt of delivery {Delivery} could not be written down; it comes again.")]
+    [LoggerMessage(2, LogLevel.Warning, "Could not record an attempt of delivery {Delivery}; sending it again later. The receiver may get "
+        + "it twice.")]
     private partial void LogNotRecorded(DeliveryId delivery, Exception exception);
 }

@@ -4,30 +4,29 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// A message for an incoming webhook of Slack. What people wrote is shown and nothing else: it stands in plain texts, where Slack looks for no
-/// links and no mentions, and <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> are escaped everywhere.
+/// A message for an incoming webhook of Slack. Texts of users are in plain-text elements, in which Slack creates no links and no mentions.
+/// <c>&amp;</c>, <c>&lt;</c> and <c>&gt;</c> are escaped in all texts.
 /// </summary>
-/// <param name="Text">For notifications.</param>
-/// <param name="Blocks">What is shown.</param>
+/// <param name="Text">Text of the notification.</param>
+/// <param name="Blocks">Content of the message.</param>
 internal sealed record SlackMessage(string Text, IReadOnlyList<SlackBlock> Blocks)
 {
-    /// <summary>The message of an event.</summary>
     public static SlackMessage Of(WebhookPayload payload)
     {
         var data = payload.Data;
-        var title = $"{Words(payload)}{(data.Deployment is { } deployment ? ": " + (deployment.Name ?? deployment.Id) : "")}";
+        var title = $"{Title(payload)}{(data.Deployment is { } deployment ? ": " + (deployment.Name ?? deployment.Id) : "")}";
         var blocks = new List<SlackBlock> { new("section") { Text = SlackText.Plain(title) } };
         if (data.Deploy is { } deploy)
         {
-            if (Join(deploy.StatusReason, deploy.Description) is { Length: > 0 } words)
-                blocks.Add(new("section") { Text = SlackText.Plain(words) });
+            if (Join(deploy.StatusReason, deploy.Description) is { Length: > 0 } text)
+                blocks.Add(new("section") { Text = SlackText.Plain(text) });
             blocks.Add(new("section") { Fields = [.. Fields(payload, deploy)] });
         }
         else if (data.Message is { } message)
         {
             blocks.Add(new("section") { Text = SlackText.Plain(message) });
         }
-        // The one text with a link in it is the server's own.
+        // The only text with a link. The server builds it.
         if (data.Links is { } links)
             blocks.Add(new("context") { Elements = [SlackText.Link(links.Deploy, "Open the deploy")] });
         return new SlackMessage(SlackText.Escape(title), blocks);
@@ -46,7 +45,7 @@ internal sealed record SlackMessage(string Text, IReadOnlyList<SlackBlock> Block
             yield return SlackText.Plain($"Image: {image.Tag}");
     }
 
-    private static string Words(WebhookPayload payload) => payload.Type switch
+    private static string Title(WebhookPayload payload) => payload.Type switch
     {
         WebhookEvents.Created => "Deploy created",
         WebhookEvents.Finalized => "Deploy finalized",
@@ -57,7 +56,8 @@ internal sealed record SlackMessage(string Text, IReadOnlyList<SlackBlock> Block
         _ => payload.Type,
     };
 
-    private static string Join(string? first, string? second) => string.Join('\n', ((string?[])[first, second]).Where(text => !string.IsNullOrEmpty(text)));
+    private static string Join(string? first, string? second) =>
+        string.Join('\n', ((string?[])[first, second]).Where(text => !string.IsNullOrEmpty(text)));
 }
 
 /// <summary>A block of a message.</summary>
@@ -73,19 +73,19 @@ internal sealed record SlackBlock(string Type)
 /// <summary>A text of a message.</summary>
 internal sealed record SlackText(string Type, string Text)
 {
-    // Slack refuses more in a field of a section; escaped a character has up to five.
+    // Slack allows 2,000 characters in a field of a section. An escaped character has up to five.
     private const int MaxText = 1900 / 5;
 
-    /// <summary>Whether short names such as <c>:tada:</c> become pictures; plain texts only.</summary>
+    /// <summary>Whether Slack shows names such as <c>:tada:</c> as emoji; only for plain texts.</summary>
     public bool? Emoji { get; init; }
 
-    /// <summary>Whether Slack leaves names and addresses alone that it finds; marked-up texts only.</summary>
+    /// <summary>Whether Slack creates no links for names and URLs in the text; only for marked-up texts.</summary>
     public bool? Verbatim { get; init; }
 
-    /// <summary>Anything, as it is.</summary>
+    /// <summary>A text without markup.</summary>
     public static SlackText Plain(string text) => new("plain_text", Escape(text)) { Emoji = false };
 
-    /// <summary>A link of the server's own.</summary>
+    /// <summary>A link that the server builds.</summary>
     public static SlackText Link(string url, string label) => new("mrkdwn", $"<{Escape(url)}|{label}>") { Verbatim = true };
 
     public static string Escape(string text) => Shorten(text).Replace("&", "&amp;", StringComparison.Ordinal)

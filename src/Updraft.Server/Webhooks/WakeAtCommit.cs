@@ -4,10 +4,13 @@ using Updraft.Server.Events;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Wakes the dispatcher when a transaction commits that has recorded an event, without whoever recorded it knowing of webhooks.</summary>
+/// <summary>
+/// Signals the dispatcher after the commit of a transaction that recorded an event. So other slices need no reference to webhooks.
+/// </summary>
 internal sealed class WakeAtCommit(WebhookSignal signal) : DbTransactionInterceptor
 {
-    public override Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData, CancellationToken cancellationToken = default)
+    public override Task TransactionCommittedAsync(DbTransaction transaction, TransactionEndEventData eventData,
+        CancellationToken cancellationToken = default)
     {
         if (eventData.Context?.ChangeTracker.Entries<Event>().Any(entry => entry.Entity.IsPending) == true)
             signal.Announce();

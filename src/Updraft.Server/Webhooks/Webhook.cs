@@ -3,17 +3,17 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>What is sent.</summary>
+/// <summary>Format of the request body.</summary>
 internal enum WebhookFormat
 {
-    /// <summary>The event as JSON, as the Standard Webhooks specification has it.</summary>
+    /// <summary>The event as JSON, as in the Standard Webhooks specification.</summary>
     Standard,
 
     /// <summary>A message for an incoming webhook of Slack.</summary>
     Slack,
 }
 
-/// <summary>An address to which the events of a Workspace, or of one Deployment in it, are sent.</summary>
+/// <summary>A URL that receives the events of a Workspace, or of one Deployment in it.</summary>
 internal sealed class Webhook
 {
     public required WebhookId Id { get; init; }
@@ -22,33 +22,33 @@ internal sealed class Webhook
 
     public required WorkspaceId WorkspaceId { get; init; }
 
-    /// <summary>The one Deployment whose events are sent; null for all of the Workspace.</summary>
+    /// <summary>The only Deployment whose events the webhook sends; null for all Deployments of the Workspace.</summary>
     public DeploymentId? DeploymentId { get; init; }
 
     public required string Name { get; set; }
 
-    /// <summary>Where events are sent, sealed: who knows the address of a Slack webhook may write there.</summary>
+    /// <summary>The URL, encrypted by <see cref="WebhookKey"/>, because the URL of a Slack webhook is a secret.</summary>
     public required byte[] Url { get; set; }
 
-    /// <summary>Of <see cref="WebhookEvents.All"/>.</summary>
+    /// <summary>Values of <see cref="WebhookEvents.All"/>.</summary>
     public required IReadOnlyList<string> EventTypes { get; set; }
 
     public required WebhookFormat Format { get; set; }
 
-    /// <summary>Signs what is sent; sealed.</summary>
+    /// <summary>The secret that signs requests, encrypted.</summary>
     public required byte[] Secret { get; set; }
 
-    /// <summary>The secret before that, sealed; it signs along until <see cref="PreviousSecretEndsAt"/>.</summary>
+    /// <summary>The previous secret, encrypted. The server also signs with it until <see cref="PreviousSecretEndsAt"/>.</summary>
     public byte[]? PreviousSecret { get; set; }
 
     public DateTimeOffset? PreviousSecretEndsAt { get; set; }
 
     public required bool IsEnabled { get; set; }
 
-    /// <summary>Why the server switched it off; null while nobody did, and after a person did.</summary>
+    /// <summary>Why the server disabled the webhook; null if it is enabled, or if a user disabled it.</summary>
     public string? DisabledReason { get; set; }
 
-    /// <summary>The first attempt that failed since the last one that did not; null when that was the last.</summary>
+    /// <summary>Time of the first failed attempt after the last successful one; null if the last attempt succeeded.</summary>
     public DateTimeOffset? FailingSince { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }

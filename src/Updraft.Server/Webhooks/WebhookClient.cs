@@ -7,14 +7,15 @@ using Microsoft.Extensions.Options;
 namespace Updraft.Server.Webhooks;
 
 /// <summary>
-/// Sends one attempt. The receiver is taken for hostile: no redirect is followed, no proxy of the environment is asked, no connection is used twice,
-/// the whole takes a limited time, and of the answer only the status counts.
+/// Sends one attempt. The receiver is untrusted. The client follows no redirect, uses no proxy of the environment, and uses each connection
+/// once. It has a time limit, and reads only the status of the response.
 /// </summary>
 internal sealed class WebhookClient : IDisposable
 {
-    /// <summary>Most bytes that are read of an answer.</summary>
-    private const int MaxAnswerBytes = 64 * 1024;
+    /// <summary>Maximum number of bytes that the client reads of a response.</summary>
+    private const int MaxResponseBytes = 64 * 1024;
 
+    /// <summary>Errors of attempts. Clients read them in the API.</summary>
     public const string TimedOut = "TIMEOUT", RefusedAddress = "REFUSED_ADDRESS", Name = "NAME", Connection = "CONNECTION", Tls = "TLS";
 
     private readonly AddressGuard _guard;
@@ -30,29 +31,29 @@ internal sealed class WebhookClient : IDisposable
             AllowAutoRedirect = false,
             UseProxy = false,
             UseCookies = false,
-            // What a name leads to is looked up and checked each time.
+            // A new connection for each attempt, so that the guard checks the IP address each time.
             PooledConnectionLifetime = TimeSpan.Zero,
             ConnectCallback = guard.ConnectAsync,
-            MaxResponseHeadersLength = MaxAnswerBytes / 1024,
-            MaxResponseDrainSize = MaxAnswerBytes,
+            MaxResponseHeadersLength = MaxResponseBytes / 1024,
+            MaxResponseDrainSize = MaxResponseBytes,
             ResponseDrainTimeout = TimeSpan.FromSeconds(1),
-            // The ids of the server's own traces are nobody's business outside.
+            // The receiver must not get the IDs of the server's traces.
             ActivityHeadersPropagator = null,
         });
     }
 
-    /// <summary>Sends a body.</summary>
-    /// <param name="url">Where to.</param>
-    /// <param name="eventId">The event's id.</param>
+    /// <param name="url">URL of the receiver.</param>
+    /// <param name="eventId">ID of the event.</param>
     /// <param name="body">JSON.</param>
-    /// <param name="secrets">The secrets that sign.</param>
-    /// <param name="cancellationToken">The server stops; nothing is known of the attempt then.</param>
-    public async Task<WebhookAttempt> SendAsync(Uri url, string eventId, string body, IReadOnlyList<string> secrets, CancellationToken cancellationToken)
+    /// <param name="secrets">The secrets that sign the request.</param>
+    /// <param name="cancellationToken">The server stops. The result of the attempt is then unknown.</param>
+    public async Task<WebhookAttempt> SendAsync(Uri url, string eventId, string body, IReadOnlyList<string> secrets,
+        CancellationToken cancellationToken)
     {
         var (at, start) = (_clock.GetUtcNow(), _clock.GetTimestamp());
-        if (_guard.Problem(url) is not null)
+        if (_guard.FindProblem(url) is not null)
             return Attempt(null, RefusedAddress);
-        // Real time, whatever the clock says: a receiver that hangs must not hold the sender.
+        // The system time, not the injected clock, so that a receiver that hangs cannot block the sender.
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_options.Value.Timeout);
         try
@@ -67,7 +68,7 @@ internal sealed class WebhookClient : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException or SocketException)
         {
-            return Attempt(null, Why(exception));
+            return Attempt(null, Classify(exception));
         }
 
         WebhookAttempt Attempt(int? status, string? error) => new(at, status, error, (long)_clock.GetElapsedTime(start).TotalMilliseconds);
@@ -85,7 +86,7 @@ internal sealed class WebhookClient : IDisposable
         return request;
     }
 
-    private static string Why(Exception exception)
+    private static string Classify(Exception exception)
     {
         for (var cause = exception; cause is not null; cause = cause.InnerException)
         {

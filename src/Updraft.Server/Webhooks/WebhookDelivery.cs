@@ -2,30 +2,30 @@ using Updraft.Protocol;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>How far a delivery is.</summary>
+/// <summary>State of a delivery.</summary>
 internal enum DeliveryStatus
 {
-    /// <summary>Another attempt comes.</summary>
+    /// <summary>Another attempt will follow.</summary>
     Pending,
 
-    /// <summary>The receiver has answered with a success.</summary>
+    /// <summary>The receiver responded with a success.</summary>
     Delivered,
 
-    /// <summary>No further attempt comes by itself.</summary>
+    /// <summary>No further attempt will follow, unless a user sends the event again.</summary>
     Failed,
 }
 
-/// <summary>One event on its way to one webhook. Its body is made once; every attempt sends the same bytes under the same id.</summary>
+/// <summary>One event for one webhook. All attempts send the same bytes with the same ID.</summary>
 internal sealed class WebhookDelivery
 {
-    /// <summary>Most attempts that are remembered; redelivery by hand adds to them.</summary>
-    private const int MostAttempts = 50;
+    /// <summary>Maximum number of stored attempts. A manual repetition adds attempts.</summary>
+    private const int MaxStoredAttempts = 50;
 
     public required DeliveryId Id { get; init; }
 
     public required WebhookId WebhookId { get; init; }
 
-    /// <summary>The header <c>webhook-id</c>: the event's.</summary>
+    /// <summary>ID of the event, which is the header <c>webhook-id</c>.</summary>
     public required string EventId { get; init; }
 
     public required string EventType { get; init; }
@@ -39,10 +39,12 @@ internal sealed class WebhookDelivery
 
     public DeliveryStatus Status { get; private set; }
 
-    /// <summary>Attempts since it began, or since somebody last wanted it to begin again.</summary>
+    /// <summary>Number of attempts since the creation or the last manual repetition.</summary>
     public int Tries { get; private set; }
 
-    /// <summary>When the next attempt is due; while one runs, when another server may think that this one died of it.</summary>
+    /// <summary>
+    /// Due time of the next attempt. During an attempt, it is the end of the claim, after which another replica sends the delivery.
+    /// </summary>
     public required DateTimeOffset NextAt { get; set; }
 
     /// <summary>Oldest first.</summary>
@@ -50,36 +52,37 @@ internal sealed class WebhookDelivery
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Writes an attempt down.</summary>
-    /// <param name="attempt">How it went.</param>
-    /// <param name="nextAt">When the next one is due, if it failed; null when there is none.</param>
-    public void Note(WebhookAttempt attempt, DateTimeOffset? nextAt)
+    /// <param name="attempt">The attempt.</param>
+    /// <param name="nextAt">Due time of the next attempt if this one failed; null if it was the last one.</param>
+    public void Record(WebhookAttempt attempt, DateTimeOffset? nextAt)
     {
-        Attempts = [.. Attempts.TakeLast(MostAttempts - 1), attempt];
+        Attempts = [.. Attempts.TakeLast(MaxStoredAttempts - 1), attempt];
         Tries++;
-        // Another server may have sent it too, and may have had more luck.
+        // Another replica may have sent the delivery too, with success.
         if (Status != DeliveryStatus.Delivered)
             Status = attempt.IsSuccess ? DeliveryStatus.Delivered : nextAt is null ? DeliveryStatus.Failed : DeliveryStatus.Pending;
         NextAt = nextAt ?? attempt.At;
     }
 
-    /// <summary>No further attempt comes.</summary>
+    /// <summary>Stops all further attempts.</summary>
     public void Abort() => Status = Status == DeliveryStatus.Pending ? DeliveryStatus.Failed : Status;
 
-    /// <summary>Begins again, at once and with all tries.</summary>
+    /// <summary>Makes the delivery due immediately, with the full number of attempts.</summary>
     public void Repeat(DateTimeOffset now) => (Status, Tries, NextAt) = (DeliveryStatus.Pending, 0, now);
 }
 
-/// <summary>One attempt. The receiver's words are not kept: what a place inside a network answers is nobody's business outside.</summary>
-/// <param name="At">When it began.</param>
-/// <param name="StatusCode">The answer's status; null for none.</param>
-/// <param name="Error">Why there was none, in a word.</param>
-/// <param name="Milliseconds">How long it took.</param>
+/// <summary>
+/// One attempt. It stores no text of the response, because the response of a host in a private network may be confidential.
+/// </summary>
+/// <param name="At">Start of the attempt.</param>
+/// <param name="StatusCode">Status of the response; null if there was none.</param>
+/// <param name="Error">Why there was no response, in one word: a constant of <see cref="WebhookClient"/>; else null.</param>
+/// <param name="Milliseconds">Duration in milliseconds.</param>
 internal sealed record WebhookAttempt(DateTimeOffset At, int? StatusCode, string? Error, long Milliseconds)
 {
-    /// <summary>Whether the receiver has the event.</summary>
+    /// <summary>Whether the receiver accepted the event.</summary>
     public bool IsSuccess => StatusCode is >= 200 and < 300;
 
-    /// <summary>Whether the receiver wants nothing any more: 410.</summary>
+    /// <summary>Whether the receiver ended the subscription with a 410.</summary>
     public bool IsGone => StatusCode == StatusCodes.Status410Gone;
 }

@@ -4,15 +4,17 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
+using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Webhooks over HTTP: Updraft's own, at addresses of its own.</summary>
+/// <summary>Endpoints of webhooks. They are not part of the contract, so they are below <c>/updraft/v1</c>.</summary>
 internal static class WebhookEndpoints
 {
     public static void AddWebhooks(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<WebhookOptions>().Bind(builder.Configuration.GetSection("Webhooks")).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<WebhookOptions>().Bind(builder.Configuration.GetSection(WebhookOptions.Section))
+            .ValidateDataAnnotations().ValidateOnStart();
         builder.Services.AddSingleton<ResolveHost>(static (host, cancellationToken) => Dns.GetHostAddressesAsync(host, cancellationToken));
         builder.Services.AddSingleton<AddressGuard>();
         builder.Services.AddSingleton<WebhookClient>();
@@ -30,6 +32,7 @@ internal static class WebhookEndpoints
         builder.Services.AddHostedService<DispatchEvents>();
         builder.Services.AddHostedService<SendDeliveries>();
         builder.Services.AddHostedService<ExpireDeliveries>();
+        builder.Services.AddBackgroundWork(ExpireDeliveries.WorkName);
     }
 
     public static void MapWebhooks(this IEndpointRouteBuilder routes)
@@ -42,11 +45,14 @@ internal static class WebhookEndpoints
         webhooks.MapDelete("/{webhookId}", DeleteAsync).Requires(Permission.ManageWebhooks).Operation("DeleteWebhook");
         webhooks.MapPost("/{webhookId}/rotate", RotateAsync).Requires(Permission.ManageWebhooks).Operation("RotateWebhookSecret");
         webhooks.MapPost("/{webhookId}/test", TestAsync).Requires(Permission.ManageWebhooks).Operation("TestWebhook");
-        webhooks.MapGet("/{webhookId}/deliveries", ListDeliveriesAsync).Requires(Permission.ManageWebhooks).Operation("ListWebhookDeliveries");
-        webhooks.MapPost("/{webhookId}/deliveries/{deliveryId}/redeliver", RedeliverAsync).Requires(Permission.ManageWebhooks).Operation("RedeliverWebhook");
+        webhooks.MapGet("/{webhookId}/deliveries", ListDeliveriesAsync).Requires(Permission.ManageWebhooks)
+            .Operation("ListWebhookDeliveries");
+        webhooks.MapPost("/{webhookId}/deliveries/{deliveryId}/redeliver", RedeliverAsync).Requires(Permission.ManageWebhooks)
+            .Operation("RedeliverWebhook");
     }
 
-    private static Task<WebhooksPaginated> ListAsync(Subject subject, WebhookQueries queries, Paging paging, string? workspaceId, string? deploymentId,
+    private static Task<WebhooksPaginated> ListAsync(Subject subject, WebhookQueries queries, Paging paging, string? workspaceId,
+        string? deploymentId,
         string[]? sorts, CancellationToken cancellationToken)
     {
         var rows = queries.Visible(subject);
@@ -63,7 +69,8 @@ internal static class WebhookEndpoints
         return queries.ListAsync(rows, sorts, paging, cancellationToken);
     }
 
-    private static async Task<WebhookResponse> CreateAsync(HttpRequest request, Subject subject, CreateWebhook create, WebhookQueries queries,
+    private static async Task<WebhookResponse> CreateAsync(HttpRequest request, Subject subject, CreateWebhook create,
+        WebhookQueries queries,
         CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateWebhookRequest, cancellationToken);
@@ -71,7 +78,8 @@ internal static class WebhookEndpoints
         return queries.Show(row, secret);
     }
 
-    private static Task<WebhookResponse> GetAsync(WebhookId webhookId, Subject subject, WebhookQueries queries, CancellationToken cancellationToken) =>
+    private static Task<WebhookResponse> GetAsync(WebhookId webhookId, Subject subject, WebhookQueries queries,
+        CancellationToken cancellationToken) =>
         queries.GetAsync(subject, webhookId, cancellationToken);
 
     private static async Task<WebhookResponse> UpdateAsync(WebhookId webhookId, HttpRequest request, Subject subject, ChangeWebhook change,
@@ -81,13 +89,15 @@ internal static class WebhookEndpoints
         return queries.Show(await change.UpdateAsync(subject, webhookId, body, cancellationToken));
     }
 
-    private static async Task<IResult> DeleteAsync(WebhookId webhookId, Subject subject, ChangeWebhook change, CancellationToken cancellationToken)
+    private static async Task<IResult> DeleteAsync(WebhookId webhookId, Subject subject, ChangeWebhook change,
+        CancellationToken cancellationToken)
     {
         await change.DeleteAsync(subject, webhookId, cancellationToken);
         return TypedResults.NoContent();
     }
 
-    private static async Task<WebhookResponse> RotateAsync(WebhookId webhookId, Subject subject, ChangeWebhook change, WebhookQueries queries,
+    private static async Task<WebhookResponse> RotateAsync(WebhookId webhookId, Subject subject, ChangeWebhook change,
+        WebhookQueries queries,
         CancellationToken cancellationToken)
     {
         var (row, secret) = await change.RotateAsync(subject, webhookId, cancellationToken);
@@ -97,9 +107,11 @@ internal static class WebhookEndpoints
     private static async Task<WebhookDeliveryResponse> TestAsync(WebhookId webhookId, Subject subject, RepeatDelivery repeat,
         CancellationToken cancellationToken) => (await repeat.TestAsync(subject, webhookId, cancellationToken)).ToResponse();
 
-    private static Task<WebhookDeliveriesPaginated> ListDeliveriesAsync(WebhookId webhookId, Subject subject, WebhookQueries queries, Paging paging,
+    private static Task<WebhookDeliveriesPaginated> ListDeliveriesAsync(WebhookId webhookId, Subject subject, WebhookQueries queries,
+        Paging paging,
         CancellationToken cancellationToken) => queries.ListDeliveriesAsync(subject, webhookId, paging, cancellationToken);
 
-    private static async Task<WebhookDeliveryResponse> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject, RepeatDelivery repeat,
+    private static async Task<WebhookDeliveryResponse> RedeliverAsync(WebhookId webhookId, DeliveryId deliveryId, Subject subject,
+        RepeatDelivery repeat,
         CancellationToken cancellationToken) => (await repeat.ResendAsync(subject, webhookId, deliveryId, cancellationToken)).ToResponse();
 }

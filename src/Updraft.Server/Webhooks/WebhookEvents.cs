@@ -6,17 +6,17 @@ namespace Updraft.Server.Webhooks;
 /// <summary>The events that webhooks can send.</summary>
 internal static class WebhookEvents
 {
-    /// <summary>A test, which every webhook takes and nobody can choose.</summary>
+    /// <summary>The test event. All webhooks accept it, and users cannot select it.</summary>
     public const string Test = EventTypes.WebhookTest;
 
     public const string Created = EventTypes.DeployCreated, Finalized = EventTypes.DeployFinalized, Active = EventTypes.DeployActive,
         Failed = EventTypes.DeployFailed, RolledBack = EventTypes.DeployRolledBack;
 
-    /// <summary>All that can be chosen, in the order in which they happen.</summary>
+    /// <summary>All event types that users can select, in the order in which they happen.</summary>
     public static IReadOnlyList<string> All { get; } = [Created, Finalized, Active, Failed, RolledBack];
 
-    /// <summary>Checks a choice; everything when there is none.</summary>
-    /// <exception cref="ApiException">400: an event that there is not, or an empty choice.</exception>
+    /// <summary>Checks the selected event types. Null selects all.</summary>
+    /// <exception cref="ApiException">400: an unknown event type, or an empty list.</exception>
     public static IReadOnlyList<string> Check(IReadOnlyList<string>? chosen)
     {
         if (chosen is null)
@@ -24,6 +24,6 @@ internal static class WebhookEvents
         foreach (var type in chosen)
             TextLimit.OneOf(type ?? "", "eventTypes", "", [.. All]);
         return chosen.Count > 0 ? [.. All.Where(type => chosen.Contains(type, StringComparer.Ordinal))]
-            : throw ApiException.BadRequest($"'eventTypes' is empty; choose of {string.Join(", ", All)}.");
+            : throw ApiException.BadRequest($"'eventTypes' is empty. Select at least one of {string.Join(", ", All)}.");
     }
 }

@@ -4,17 +4,17 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Entity to wire, and to what an event tells of.</summary>
+/// <summary>Maps webhooks to the API and to events.</summary>
 internal static class WebhookMapping
 {
-    /// <summary>What <see cref="WebhookKey"/> seals an address for.</summary>
+    /// <summary>Purpose of an encrypted URL; see <see cref="WebhookKey.Seal"/>.</summary>
     public const string UrlPurpose = "url";
 
-    /// <summary>The webhook as the API shows it.</summary>
+    /// <summary>The webhook in the API.</summary>
     /// <param name="row">The webhook.</param>
-    /// <param name="url">Its address.</param>
-    /// <param name="now">The time.</param>
-    /// <param name="secret">The secret, where it is shown.</param>
+    /// <param name="url">The decrypted URL.</param>
+    /// <param name="now">The current time.</param>
+    /// <param name="secret">The secret if the response contains it; else null.</param>
     public static WebhookResponse ToResponse(this Webhook row, string url, DateTimeOffset now, string? secret = null) => new()
     {
         Id = row.Id.Value,
@@ -36,7 +36,7 @@ internal static class WebhookMapping
         UpdatedBy = row.UpdatedBy.ToResponse(),
     };
 
-    /// <summary>The delivery as the API shows it.</summary>
+    /// <summary>The delivery in the API.</summary>
     public static WebhookDeliveryResponse ToResponse(this WebhookDelivery row) => new()
     {
         Id = row.Id.Value,
@@ -56,9 +56,9 @@ internal static class WebhookMapping
         CreatedAt = row.CreatedAt,
     };
 
-    /// <summary>The webhook's place, for an event.</summary>
-    public static EventScope Place(this Webhook row) => new(row.OrganizationId, row.WorkspaceId, row.DeploymentId);
+    /// <summary>The scope of an event of the webhook.</summary>
+    public static EventScope Scope(this Webhook row) => new(row.OrganizationId, row.WorkspaceId, row.DeploymentId);
 
-    /// <summary>The webhook as what an event tells of.</summary>
+    /// <summary>The webhook as the target of an event.</summary>
     public static EventTarget Target(this Webhook row) => new("webhook", row.Id.Value, row.Name);
 }

@@ -3,55 +3,64 @@ using System.Net;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>How events are sent; section <c>Webhooks</c>.</summary>
+/// <summary>Delivery of events to webhooks.</summary>
 internal sealed class WebhookOptions : IValidatableObject
 {
+    public const string Section = "Webhooks";
+
     private static readonly char[] Separators = [' ', ','];
 
     private Allowed? _allowed;
 
     /// <summary>
-    /// Where webhooks may lead beside the public Internet: networks such as <c>10.1.0.0/16</c> and names of hosts, separated by spaces.
-    /// What is listed may also be reached without TLS.
+    /// Networks and hosts that webhooks may reach in addition to the public Internet. Webhooks to them may also use <c>http</c>.
     /// </summary>
+    /// <value>networks such as <c>10.1.0.0/16</c>, IP addresses and host names, separated by spaces</value>
     public string? AllowedNetworks { get; set; }
 
-    /// <summary>Most attempts for one event; 5 by default.</summary>
+    /// <summary>Maximum number of attempts for one delivery.</summary>
     [Range(1, 20)]
     public int MaxTries { get; set; } = 5;
 
-    /// <summary>Time within which the attempts are spread, each pause four times the one before; 1 hour by default.</summary>
+    /// <summary>
+    /// Maximum time from the first to the last attempt of a delivery. Each pause is four times as long as the previous one.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "7.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan RetryFor { get; set; } = TimeSpan.FromHours(1);
 
-    /// <summary>Longest time of one attempt, from looking up the name to the answer's headers; 10 seconds by default.</summary>
+    /// <summary>Maximum duration of one attempt, from the name lookup to the headers of the response.</summary>
     [Range(typeof(TimeSpan), "00:00:00.100", "00:01:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long deliveries are remembered; 30 days by default.</summary>
+    /// <summary>How long the server keeps deliveries.</summary>
     [Range(typeof(TimeSpan), "1.00:00:00", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan KeepFor { get; set; } = TimeSpan.FromDays(30);
 
-    /// <summary>A webhook is switched off when nothing has reached it for so long; 5 days by default, zero for never.</summary>
+    /// <summary>The server disables a webhook if all deliveries fail for this time. <c>0</c> disables no webhook.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan DisableAfter { get; set; } = TimeSpan.FromDays(5);
 
-    /// <summary>Most webhooks of one Workspace; 20 by default.</summary>
+    /// <summary>Maximum number of webhooks of one Workspace.</summary>
     [Range(1, 1000)]
     public int MaxPerWorkspace { get; set; } = 20;
 
-    /// <summary>How long a server that sends may be silent before another one sends: longer than an attempt takes.</summary>
+    /// <summary>
+    /// How long a replica claims a delivery. It is longer than one attempt, so that no other replica sends the delivery in the meantime.
+    /// </summary>
     public TimeSpan Lease => (Timeout * 2) + TimeSpan.FromSeconds(5);
 
-    /// <summary>Whether the operator has listed the host itself.</summary>
+    /// <summary>Whether the operator listed the host name.</summary>
     public bool Allows(string host) => List().Hosts.Contains(host);
 
-    /// <summary>Whether the operator has listed a network with this address in it.</summary>
+    /// <summary>Whether the operator listed a network that contains the IP address.</summary>
     public bool Allows(IPAddress address) => List().Networks.Exists(network => network.Contains(address));
 
-    /// <summary>The pause after so many tries; null when that was the last. Whoever failed together does not come back together.</summary>
+    /// <summary>
+    /// The pause before the next attempt; null after the last attempt. The pause is random by a fifth, so that deliveries that failed
+    /// at the same time are not repeated at the same time.
+    /// </summary>
     /// <param name="tries">Attempts so far, 1 or more.</param>
-    /// <param name="share">From 0 to 1, by chance.</param>
+    /// <param name="share">A random number from 0 to 1.</param>
     public TimeSpan? PauseAfter(int tries, double share)
     {
         if (tries >= MaxTries)
@@ -66,7 +75,8 @@ internal sealed class WebhookOptions : IValidatableObject
         foreach (var entry in Entries(AllowedNetworks))
         {
             if (!IPNetwork.TryParse(entry, out _) && !IPAddress.TryParse(entry, out _) && Uri.CheckHostName(entry) != UriHostNameType.Dns)
-                yield return new ValidationResult("Webhooks:AllowedNetworks must be networks such as 10.1.0.0/16 and names of hosts, separated by spaces.");
+                yield return new ValidationResult($"Webhooks:AllowedNetworks has the entry '{entry}'. Write networks such as 10.1.0.0/16, "
+                    + "IP addresses and host names, separated by spaces.");
         }
     }
 

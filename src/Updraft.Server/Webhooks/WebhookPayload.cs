@@ -4,12 +4,14 @@ using Updraft.Protocol.Api;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>What is sent, in the standard format; <c>docs/reference/events.md</c> describes the fields. What is absent is left out.</summary>
+/// <summary>
+/// The request body in the standard format; <c>docs/reference/events.md</c> describes the fields. The JSON omits fields without a value.
+/// </summary>
 internal sealed record WebhookPayload
 {
     public required string Type { get; init; }
 
-    /// <summary>When it happened.</summary>
+    /// <summary>Time of the event.</summary>
     public required DateTimeOffset Timestamp { get; init; }
 
     public required WebhookPayloadContent Data { get; init; }
@@ -25,20 +27,20 @@ internal sealed record WebhookPayloadContent
 
     public WebhookDeploy? Deploy { get; init; }
 
-    /// <summary>Who did it: for a rollout the agent that was the last.</summary>
+    /// <summary>The subject that caused the event; for <c>deploy.active</c>, the last agent that activated the deploy.</summary>
     public required SubjectProfileResponse By { get; init; }
 
     public DeployGitBlock? Git { get; init; }
 
-    /// <summary>The image of the revision; absent before it is known.</summary>
+    /// <summary>The image of the revision; null before the finalize.</summary>
     public WebhookImage? Image { get; init; }
 
-    /// <summary>Every bundle version of the revision; absent before there is one.</summary>
+    /// <summary>All bundle versions of the revision; null before the finalize.</summary>
     public IReadOnlyList<WebhookVersion>? Versions { get; init; }
 
     public WebhookLinks? Links { get; init; }
 
-    /// <summary>What a test says.</summary>
+    /// <summary>Text of a test event.</summary>
     public string? Message { get; init; }
 }
 
@@ -50,10 +52,10 @@ internal sealed record WebhookDeploy
 
     public required string Type { get; init; }
 
-    /// <summary>What the deploy was when it happened.</summary>
+    /// <summary>Status of the deploy at the time of the event.</summary>
     public required string Status { get; init; }
 
-    /// <summary>Why it has failed.</summary>
+    /// <summary>Reason of a failure.</summary>
     public string? StatusReason { get; init; }
 
     public string? Description { get; init; }
@@ -73,7 +75,10 @@ internal sealed record WebhookVersion(string Path, string MountPath, string Vers
 
 internal sealed record WebhookLinks(string Deployment, string Deploy);
 
-/// <summary>JSON of what is sent. Everything but ASCII is escaped, so that the bytes are the same whatever a receiver takes for the encoding.</summary>
+/// <summary>
+/// JSON options of request bodies. They escape all characters that are not ASCII, so that receivers with another encoding read the
+/// same text.
+/// </summary>
 internal static class WebhookJson
 {
     public static JsonSerializerOptions Options { get; } = new(JsonSerializerDefaults.Web)

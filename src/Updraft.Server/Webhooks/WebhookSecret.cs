@@ -4,26 +4,26 @@ using System.Text;
 
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Secrets and signatures as the Standard Webhooks specification has them.</summary>
+/// <summary>Secrets and signatures of the Standard Webhooks specification.</summary>
 internal static class WebhookSecret
 {
-    /// <summary>How long the secret before the present one signs along.</summary>
+    /// <summary>How long the server also signs with the previous secret.</summary>
     public static readonly TimeSpan Overlap = TimeSpan.FromHours(24);
 
-    /// <summary>What <see cref="WebhookKey"/> seals it for.</summary>
+    /// <summary>Purpose of an encrypted secret; see <see cref="WebhookKey.Seal"/>.</summary>
     public const string Purpose = "secret";
 
     private const string Prefix = "whsec_";
     private const int Length = 32;
 
-    /// <summary>A new secret: 32 random bytes in base64 behind <c>whsec_</c>.</summary>
+    /// <summary>A new secret: <c>whsec_</c> and 32 random bytes in base64.</summary>
     public static string Create() => Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(Length));
 
     /// <summary>The header <c>webhook-signature</c>: one signature for each secret, separated by a space.</summary>
-    /// <param name="secrets">The secrets that count now.</param>
+    /// <param name="secrets">The valid secrets.</param>
     /// <param name="id">The header <c>webhook-id</c>.</param>
     /// <param name="timestamp">The header <c>webhook-timestamp</c>, in seconds since 1970.</param>
-    /// <param name="body">The body as it is sent.</param>
+    /// <param name="body">The request body.</param>
     public static string Sign(IEnumerable<string> secrets, string id, long timestamp, string body)
     {
         var signed = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}.{body}"));

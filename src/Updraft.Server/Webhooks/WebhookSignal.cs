@@ -1,15 +1,15 @@
 namespace Updraft.Server.Webhooks;
 
-/// <summary>Wakes whoever takes up events and sends them, on this server. Take <see cref="Next"/> before reading the database.</summary>
+/// <summary>Signals new events and deliveries inside this replica. Read <see cref="Next"/> before you read the database.</summary>
 internal sealed class WebhookSignal
 {
-    private TaskCompletionSource _next = Fresh();
+    private TaskCompletionSource _next = Create();
 
     /// <summary>Completes at the next <see cref="Announce"/>.</summary>
     public Task Next() => Volatile.Read(ref _next).Task;
 
-    /// <summary>There is something to do. Call after the commit.</summary>
-    public void Announce() => Interlocked.Exchange(ref _next, Fresh()).SetResult();
+    /// <summary>Call it after the commit of an event or delivery.</summary>
+    public void Announce() => Interlocked.Exchange(ref _next, Create()).SetResult();
 
-    private static TaskCompletionSource Fresh() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static TaskCompletionSource Create() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -13,11 +13,14 @@ internal static class WebhookTable
 
         public DbSet<WebhookDelivery> WebhookDeliveries => db.Set<WebhookDelivery>();
 
-        /// <summary>The webhook, first in a write transaction that changes it or its deliveries; null when there is none.</summary>
+        /// <summary>
+        /// Reads and locks a webhook; null if it does not exist. Call it first in a write transaction that changes it or its
+        /// deliveries.
+        /// </summary>
         public async Task<Webhook?> LockWebhookAsync(WebhookId id, CancellationToken cancellationToken) =>
             (await db.LockRowsAsync<Webhook>("SELECT * FROM webhooks WHERE id = {0}", id.Value, cancellationToken)).SingleOrDefault();
 
-        /// <summary>Nothing more is sent of what is under way. Inside a write transaction.</summary>
+        /// <summary>Aborts the pending deliveries of a webhook. Call it inside a write transaction.</summary>
         public Task AbortPendingAsync(WebhookId id, CancellationToken cancellationToken) => db.Set<WebhookDelivery>()
             .Where(row => row.WebhookId == id && row.Status == DeliveryStatus.Pending)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.Status, DeliveryStatus.Failed), cancellationToken);
@@ -42,7 +45,7 @@ internal static class WebhookTable
             builder.HasKey(row => row.Id);
             builder.Property(row => row.Attempts).HasJson();
             builder.HasOne<Webhook>().WithMany().HasForeignKey(row => row.WebhookId).OnDelete(DeleteBehavior.Cascade);
-            // One event reaches a webhook once, whoever takes it up.
+            // An event has one delivery for each webhook, even if two replicas enqueue it.
             builder.HasIndex(row => new { row.WebhookId, row.EventId }).IsUnique();
             builder.HasIndex(row => new { row.Status, row.NextAt });
             builder.HasIndex(row => row.CreatedAt);

@@ -3,22 +3,20 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Makes a Workspace.</summary>
 internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
-    /// <summary>Longest name, in code points.</summary>
+    /// <summary>Maximum length of a name, in code points.</summary>
     public const int MaxName = 50;
 
     private const int MaxDefault = 100;
 
-    /// <exception cref="ApiException">400: a bad field, or a name that is taken.</exception>
+    /// <exception cref="ApiException">400: an invalid field, or another Workspace has the name.</exception>
     public async Task<Workspace> RunAsync(Subject subject, OrganizationId organization, CreateWorkspaceRequest request,
         CancellationToken cancellationToken)
     {
@@ -53,17 +51,20 @@ internal sealed class CreateWorkspace(UpdraftDbContext db, TimeProvider clock, E
     }
 
     /// <summary>Names are unique within an Organization.</summary>
-    /// <exception cref="ApiException">400: the name is taken.</exception>
+    /// <exception cref="ApiException">400: another Workspace has the name.</exception>
     public static async Task RejectTakenNameAsync(UpdraftDbContext db, OrganizationId organization, string name, WorkspaceId? except,
         CancellationToken cancellationToken)
     {
         if (await db.Workspaces.AnyAsync(row => row.OrganizationId == organization && row.Name == name && row.Id != except,
             cancellationToken))
-            throw ApiException.BadRequest($"There is a Workspace '{ApiException.Shorten(name)}' already; choose another name.");
+        {
+            throw new ApiException(WorkspaceErrors.NameTaken,
+                $"The Organization already has a Workspace '{ApiException.Shorten(name)}'. Choose another name.");
+        }
     }
 
-    /// <summary>Checks what is only kept for clients.</summary>
-    /// <exception cref="ApiException">400: a bad value.</exception>
+    /// <summary>Checks the fields that Updraft only stores for clients.</summary>
+    /// <exception cref="ApiException">400: an invalid value.</exception>
     public static void CheckDefaults(string? cloudProvider, string? clusterId, string? region)
     {
         TextLimit.OneOf(cloudProvider, "defaultCloudProvider", "", "AWS", "AZURE", "GCP");

@@ -3,23 +3,24 @@ using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Deploys.Bundles;
 using Updraft.Server.Events;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Replaces the settings of a Workspace. Deployments that exist keep theirs.</summary>
+/// <summary>Replaces the settings of a Workspace. Existing Deployments keep their settings.</summary>
 internal sealed class UpdateWorkspace(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
-    /// <exception cref="ApiException">400: a required field is missing or bad, or the name is taken. 404: no such Workspace.</exception>
+    /// <exception cref="ApiException">
+    /// 400: a required field is missing or invalid, or another Workspace has the name. 404: the Workspace does not exist.
+    /// </exception>
     public async Task RunAsync(Subject subject, WorkspaceId id, UpdateWorkspaceRequest request, CancellationToken cancellationToken)
     {
         var name = TextLimit.Name(request.Name, "name", CreateWorkspace.MaxName);
         if (request.Description is null || request.CicdEnforcedDefault is null)
             throw ApiException.BadRequest(
-                "An update replaces all settings, so it needs 'description', which may be empty, and 'cicdEnforcedDefault' too.");
+                "An update replaces all settings. Send 'description', which may be empty, and 'cicdEnforcedDefault' too.");
         TextLimit.Check(request.Description, "description", TextLimit.Description);
         CreateWorkspace.CheckDefaults(request.DefaultCloudProvider, request.DefaultClusterId, request.DefaultRegion);
 

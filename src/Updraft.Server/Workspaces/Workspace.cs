@@ -14,10 +14,10 @@ internal sealed class Workspace
 
     public string? Description { get; set; }
 
-    /// <summary>What a new Deployment gets for its <c>isCicdEnforced</c> when its creator does not say.</summary>
+    /// <summary>Default for <c>isCicdEnforced</c> of new Deployments.</summary>
     public bool CicdEnforcedDefault { get; set; }
 
-    /// <summary>Stored for clients, like the two below it.</summary>
+    /// <summary>Updraft stores this property and the two below it for clients, and does not use them.</summary>
     public string? DefaultCloudProvider { get; set; }
 
     public string? DefaultClusterId { get; set; }

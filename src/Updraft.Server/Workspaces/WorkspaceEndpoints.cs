@@ -8,7 +8,7 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Workspaces over HTTP.</summary>
+/// <summary>Endpoints of Workspaces.</summary>
 internal static class WorkspaceEndpoints
 {
     private static readonly Sorting<Workspace> Sorting = new(row => row.Id,
@@ -25,7 +25,8 @@ internal static class WorkspaceEndpoints
         workspaces.MapGet("/", ListAsync).Requires(Permission.ListWorkspaces).Operation("ListWorkspaces").Sorts(Sorting.Orders);
         workspaces.MapPost("/", CreateAsync).Requires(Permission.CreateWorkspace).Operation<CreateWorkspaceRequest>("CreateWorkspace");
         workspaces.MapGet("/{workspaceId}", GetAsync).Requires(Permission.ReadWorkspace).Operation("GetWorkspace");
-        workspaces.MapPost("/{workspaceId}", UpdateAsync).Requires(Permission.UpdateWorkspace).Operation<UpdateWorkspaceRequest>("UpdateWorkspace");
+        workspaces.MapPost("/{workspaceId}", UpdateAsync).Requires(Permission.UpdateWorkspace)
+            .Operation<UpdateWorkspaceRequest>("UpdateWorkspace");
         workspaces.MapDelete("/{workspaceId}", DeleteAsync).Requires(Permission.DeleteWorkspace).Operation("DeleteWorkspace");
     }
 

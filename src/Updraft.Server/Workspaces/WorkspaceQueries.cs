@@ -5,10 +5,10 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Workspaces;
 
-/// <summary>Reads Workspaces for the API and the pages.</summary>
+/// <summary>Reads Workspaces for the API and the web UI.</summary>
 internal static class WorkspaceQueries
 {
-    /// <summary>The Workspaces that a caller sees: those that it may read, and those around a Deployment that it may read.</summary>
+    /// <summary>The Workspaces that a caller sees: those that they may read, and those of a Deployment that they may read.</summary>
     public static IQueryable<Workspace> Visible(UpdraftDbContext db, Subject subject, OrganizationId organization)
     {
         var rows = db.Workspaces.AsNoTracking().Where(row => row.OrganizationId == organization);

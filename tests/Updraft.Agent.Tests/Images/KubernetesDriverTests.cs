@@ -6,11 +6,11 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests.Images;
 
-/// <summary>Images that come to run in a cluster.</summary>
+/// <summary>Successful rollouts in a cluster.</summary>
 public sealed class KubernetesDriverTests : KubernetesRollouts
 {
     [Fact]
-    public async Task A_release_of_the_chart_gets_the_image_and_its_other_containers_keep_theirs()
+    public async Task Chart_release_gets_image_and_other_containers_keep_theirs()
     {
         await StartAsync();
         Cluster.Workloads.Add("deployments", "airflow-statsd", "statsd", "statsd=quay.io/prometheus/statsd-exporter:v0.28");
@@ -18,12 +18,13 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
 
         await RollOutAsync(GoodImage);
 
-        Assert.Equal($"wait-for-airflow-migrations={Good} git-sync-init=git-sync:4 scheduler={Good} git-sync=git-sync:4 scheduler-log-groomer={Good}",
-            Images("deployments", "airflow-scheduler"));
+        Assert.Equal($"wait-for-airflow-migrations={Good} git-sync-init=git-sync:4 scheduler={Good} git-sync=git-sync:4 "
+            + $"scheduler-log-groomer={Good}", Images("deployments", "airflow-scheduler"));
         Assert.Equal($"worker={Good}", Images("statefulsets", "airflow-worker"));
         Assert.Equal("statsd=quay.io/prometheus/statsd-exporter:v0.28", Images("deployments", "airflow-statsd"));
         Assert.Equal("redis=redis:7", Images("statefulsets", "airflow-redis"));
-        Assert.Equal(["image COMPLETED", "image/deployment/airflow-scheduler COMPLETED", "image/statefulset/airflow-worker COMPLETED"], Steps());
+        Assert.Equal(["image COMPLETED", "image/deployment/airflow-scheduler COMPLETED",
+            "image/statefulset/airflow-worker COMPLETED"], Steps());
         Assert.Contains("2 of 2 replicas updated and available", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
         Assert.Contains($"scheduler: {Old} becomes {Good}", Log("image/deployment/airflow-scheduler"), StringComparison.Ordinal);
         Assert.Null(Record("deployments", "airflow-scheduler"));
@@ -31,20 +32,20 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public async Task Containers_can_be_named()
+    public async Task Only_named_containers_get_the_image()
     {
         await StartAsync();
 
         await RollOutAsync(GoodImage, containers: ["scheduler", "git-sync"]);
 
-        Assert.Equal($"wait-for-airflow-migrations={Old} git-sync-init=git-sync:4 scheduler={Good} git-sync={Good} scheduler-log-groomer={Old}",
-            Images("deployments", "airflow-scheduler"));
+        Assert.Equal($"wait-for-airflow-migrations={Old} git-sync-init=git-sync:4 scheduler={Good} git-sync={Good} "
+            + $"scheduler-log-groomer={Old}", Images("deployments", "airflow-scheduler"));
         Assert.Equal($"worker={Old}", Images("statefulsets", "airflow-worker"));
-        Assert.Contains("StatefulSet airflow-worker is left alone", Log("image"), StringComparison.Ordinal);
+        Assert.Contains("StatefulSet airflow-worker stays as it is", Log("image"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_image_without_a_digest_is_set_by_its_tag()
+    public async Task Image_without_digest_is_set_by_tag()
     {
         await StartAsync();
 
@@ -54,7 +55,7 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public async Task What_runs_already_is_left_alone()
+    public async Task Running_image_is_not_patched_again()
     {
         await StartAsync();
         await RollOutAsync(GoodImage);
@@ -66,14 +67,15 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public async Task A_conflict_is_tried_again_with_what_the_workload_is_now()
+    public async Task Conflict_is_retried_with_current_workload()
     {
         await StartAsync();
-        var strangers = 0;
+        var changes = 0;
         Cluster.Intercept = (verb, _, name) =>
         {
-            if (verb == "patch" && name == "airflow-scheduler" && ++strangers <= 3)
-                Cluster.Workloads.SetImage("deployments", name, "git-sync", string.Create(CultureInfo.InvariantCulture, $"git-sync:{strangers + 4}"));
+            if (verb == "patch" && name == "airflow-scheduler" && ++changes <= 3)
+                Cluster.Workloads.SetImage("deployments", name, "git-sync",
+                    string.Create(CultureInfo.InvariantCulture, $"git-sync:{changes + 4}"));
             return null;
         };
 
@@ -83,7 +85,7 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public async Task A_watch_that_is_cut_goes_on_where_it_was_and_one_that_is_too_old_begins_again()
+    public async Task Interrupted_watch_continues_and_expired_watch_restarts()
     {
         await StartAsync();
         var steps = 0;
@@ -101,7 +103,7 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public async Task A_cluster_that_does_not_answer_is_asked_again()
+    public async Task Request_to_unavailable_cluster_is_retried()
     {
         await StartAsync();
         var requests = 0;
@@ -110,11 +112,11 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
         await RollOutAsync(GoodImage);
 
         Assert.Equal($"worker={Good}", Images("statefulsets", "airflow-worker"));
-        Assert.Contains("asked again: The cluster answers 503", Log("image"), StringComparison.Ordinal);
+        Assert.Contains("retrying. Reason: The cluster responded with status 503", Log("image"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_workload_that_is_deleted_is_not_waited_for()
+    public async Task Deleted_workload_is_not_waited_for()
     {
         await StartAsync();
         Cluster.Workloads.Progressed = name =>
@@ -125,13 +127,13 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
 
         await RollOutAsync(GoodImage);
 
-        Assert.Contains("It is gone", Log("image/statefulset/airflow-worker"), StringComparison.Ordinal);
+        Assert.Contains("It was deleted", Log("image/statefulset/airflow-worker"), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("""{ "type": "OnDelete" }""", "updateStrategy OnDelete")]
     [InlineData("""{ "type": "RollingUpdate", "rollingUpdate": { "partition": 1 } }""", "pods below 1 keep their image")]
-    public async Task A_StatefulSet_that_replaces_pods_in_its_own_way_is_not_waited_for_longer(string strategy, string said)
+    public async Task StatefulSet_with_OnDelete_or_partition_is_not_waited_for(string strategy, string logged)
     {
         await StartAsync();
         Cluster.Workloads.Change("statefulsets", "airflow-worker", workload =>
@@ -144,12 +146,12 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
 
         await RollOutAsync(GoodImage);
 
-        Assert.Contains(said, Log("image/statefulset/airflow-worker"), StringComparison.Ordinal);
+        Assert.Contains(logged, Log("image/statefulset/airflow-worker"), StringComparison.Ordinal);
         Assert.Equal($"worker={Good}", Images("statefulsets", "airflow-worker"));
     }
 
     [Fact]
-    public async Task It_works_as_in_a_pod_with_TLS_and_a_token_that_is_replaced()
+    public async Task Driver_in_pod_uses_TLS_and_rereads_token()
     {
         await StartAsync(isSecure: true);
         var environment = new Dictionary<string, string>
@@ -172,13 +174,14 @@ public sealed class KubernetesDriverTests : KubernetesRollouts
     }
 
     [Fact]
-    public void Outside_a_pod_the_agent_says_what_is_missing()
+    public void Driver_outside_pod_names_missing_variable()
     {
         var options = new KubernetesOptions { Selector = "a=b" };
 
-        var ended = Assert.Throws<AgentExitException>(() => KubernetesDriver.Create(options, TimeSpan.FromMinutes(10), _ => null, TimeProvider.System));
+        var exception = Assert.Throws<AgentExitException>(() =>
+            KubernetesDriver.Create(options, TimeSpan.FromMinutes(10), _ => null, TimeProvider.System));
 
-        Assert.Equal(ExitCode.Configuration, ended.Code);
-        Assert.Contains("KUBERNETES_SERVICE_HOST is not set", ended.Message, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Configuration, exception.Code);
+        Assert.Contains("KUBERNETES_SERVICE_HOST is not set", exception.Message, StringComparison.Ordinal);
     }
 }

@@ -6,21 +6,27 @@ namespace Updraft.Agent.Tests.Images;
 public sealed class WorkloadTests
 {
     [Theory]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 }""", "Going", "the cluster has not begun")]
+    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 1, "updatedReplicas": 2, "availableReplicas": 2 }""",
+        "InProgress", "the cluster has not started the rollout")]
     [InlineData("Deployment", """{ "replicas": 0 }""", """{ "observedGeneration": 2 }""", "Done", "0 of 0 replicas updated and available")]
-    [InlineData("Deployment", "{}", """{ "observedGeneration": 2 }""", "Going", "0 of 1 replicas updated")]
-    [InlineData("Deployment", """{ "paused": true }""", """{ "observedGeneration": 2 }""", "Done", "it is paused, and takes the image when it is resumed")]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 3, "availableReplicas": 3 }""", "Going",
-        "2 of 2 replicas updated, 1 old ones end")]
-    [InlineData("Deployment", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 1 }""", "Going",
-        "2 of 2 replicas updated, 1 available")]
-    [InlineData("StatefulSet", """{ "replicas": 0 }""", """{ "observedGeneration": 2, "currentRevision": "a", "updateRevision": "b" }""", "Done",
-        "0 of 0 replicas updated and ready")]
-    [InlineData("StatefulSet", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 2, "currentRevision": "a", "updateRevision": "b" }""",
-        "Going", "2 of 2 replicas updated")]
-    [InlineData("StatefulSet", """{ "replicas": 2 }""", """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 1, "currentRevision": "b", "updateRevision": "b" }""",
-        "Going", "2 of 2 replicas updated, 1 ready")]
-    public void The_status_says_how_far_a_rollout_is(string kind, string spec, string status, string state, string text)
+    [InlineData("Deployment", "{}", """{ "observedGeneration": 2 }""", "InProgress", "0 of 1 replicas updated")]
+    [InlineData("Deployment", """{ "paused": true }""", """{ "observedGeneration": 2 }""",
+        "Done", "it is paused, and gets the image when it is resumed")]
+    [InlineData("Deployment", """{ "replicas": 2 }""",
+        """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 3, "availableReplicas": 3 }""",
+        "InProgress", "2 of 2 replicas updated, 1 old replicas stop")]
+    [InlineData("Deployment", """{ "replicas": 2 }""",
+        """{ "observedGeneration": 2, "updatedReplicas": 2, "replicas": 2, "availableReplicas": 1 }""",
+        "InProgress", "2 of 2 replicas updated, 1 available")]
+    [InlineData("StatefulSet", """{ "replicas": 0 }""", """{ "observedGeneration": 2, "currentRevision": "a", "updateRevision": "b" }""",
+        "Done", "0 of 0 replicas updated and ready")]
+    [InlineData("StatefulSet", """{ "replicas": 2 }""",
+        """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 2, "currentRevision": "a", "updateRevision": "b" }""",
+        "InProgress", "2 of 2 replicas updated")]
+    [InlineData("StatefulSet", """{ "replicas": 2 }""",
+        """{ "observedGeneration": 2, "updatedReplicas": 2, "readyReplicas": 1, "currentRevision": "b", "updateRevision": "b" }""",
+        "InProgress", "2 of 2 replicas updated, 1 ready")]
+    public void Progress_follows_from_the_status(string kind, string spec, string status, string state, string text)
     {
         var workload = Read(kind, $$"""{ "metadata": { "name": "w", "generation": 2 }, "spec": {{spec}}, "status": {{status}} }""");
 
@@ -28,19 +34,20 @@ public sealed class WorkloadTests
     }
 
     [Fact]
-    public void The_main_container_is_the_one_that_kubectl_takes_by_default()
+    public void Main_container_is_default_container_of_kubectl()
     {
         var workload = Read("Deployment", """
             { "spec": { "template": {
                 "metadata": { "annotations": { "kubectl.kubernetes.io/default-container": "main" } },
-                "spec": { "containers": [{ "name": "proxy", "image": "proxy:1" }, { "name": "main", "image": "r:5000/a" }, { "name": "side", "image": "r:5000/a@sha256:0" }] } } } }
+                "spec": { "containers": [{ "name": "proxy", "image": "proxy:1" }, { "name": "main", "image": "r:5000/a" },
+                    { "name": "side", "image": "r:5000/a@sha256:0" }] } } } }
             """);
 
         Assert.Equal(["main", "side"], workload.Choose([]).Select(container => container.Name));
     }
 
     [Fact]
-    public void Pods_are_selected_as_the_workload_does()
+    public void Pod_selector_matches_that_of_the_workload()
     {
         var workload = Read("Deployment", """
             { "spec": { "selector": { "matchLabels": { "a": "1", "b": "2" }, "matchExpressions": [
@@ -57,13 +64,13 @@ public sealed class WorkloadTests
     [InlineData("r:5000/a@sha256:1", "r:5000/b@sha256:1", false)]
     [InlineData("r:5000/a:1", "r:5000/a:1", true)]
     [InlineData("r:5000/a:1", "r:5000/a", false)]
-    public void An_image_is_the_same_by_its_digest(string one, string other, bool isSame) => Assert.Equal(isSame, ImageName.IsSame(one, other));
+    public void Images_are_equal_by_digest(string one, string other, bool isSame) => Assert.Equal(isSame, ImageName.IsSame(one, other));
 
     [Theory]
     [InlineData("not json")]
     [InlineData("[]")]
     [InlineData("""{ "image": "a", "before": { "c": 1 } }""")]
-    public void A_record_that_no_agent_has_written_is_none(string text) => Assert.Null(RolloutRecord.Read(text));
+    public void Record_in_another_form_is_ignored(string text) => Assert.Null(RolloutRecord.Read(text));
 
     private static Workload Read(string kind, string json) =>
         new(kind == "Deployment" ? WorkloadKind.Deployment : WorkloadKind.StatefulSet, JsonElement.Parse(json));

@@ -1,6 +1,6 @@
 namespace Updraft.Agent.Tests.Support;
 
-/// <summary>Says the right time, but every wait ends after a fraction of it.</summary>
+/// <summary>A clock with the correct time, on which each pause takes a fraction of its duration.</summary>
 internal sealed class FastClock(int factor) : TimeProvider
 {
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
@@ -9,7 +9,7 @@ internal sealed class FastClock(int factor) : TimeProvider
     private TimeSpan Shorten(TimeSpan time) => time > TimeSpan.Zero ? time / factor : time;
 }
 
-/// <summary>Ends every wait at once and keeps how long it was meant to be.</summary>
+/// <summary>A clock on which each pause ends at once. It records the durations.</summary>
 internal sealed class RecordingClock : TimeProvider
 {
     public List<TimeSpan> Waits { get; } = [];

@@ -3,7 +3,7 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests.Support;
 
-/// <summary>Rollouts of images in a cluster, of which <see cref="StandInCluster"/> is a stand-in.</summary>
+/// <summary>Base class of tests that roll out images in a <see cref="StandInCluster"/>.</summary>
 public abstract class KubernetesRollouts : IAsyncDisposable
 {
     private protected const string Old = "apache/airflow:3.1.0", Registry = "registry.example.com:5000/org/deployment";
@@ -24,7 +24,7 @@ public abstract class KubernetesRollouts : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A release of Airflow's chart: a scheduler with its sidecars, and workers that are a StatefulSet.</summary>
+    /// <summary>Starts a cluster with a release of Airflow's chart: a scheduler with sidecars, and a StatefulSet of workers.</summary>
     private protected async Task StartAsync(bool isSecure = false)
     {
         _cluster = await StandInCluster.StartAsync(isSecure);

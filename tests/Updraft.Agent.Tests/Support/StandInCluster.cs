@@ -13,9 +13,9 @@ using YamlDotNet.RepresentationModel;
 namespace Updraft.Agent.Tests.Support;
 
 /// <summary>
-/// Stands in for a Kubernetes cluster, which the tests cannot have: the API server's requests that the driver makes (list, get, patch,
-/// watch of workloads; pods, events), over real HTTP, with resource versions, conflicts and refusals. <see cref="StandInWorkloads"/> stands
-/// in for the controllers. Written after the documentation of the API; a real cluster may differ in what these tests do not know.
+/// A stand-in for a Kubernetes cluster. It serves the API requests of the driver over HTTP, with resource versions, conflicts and missing
+/// permissions. <see cref="StandInWorkloads"/> is the stand-in for the controllers. It follows the documentation of the API, so a real
+/// cluster may differ in details.
 /// </summary>
 internal sealed class StandInCluster : IAsyncDisposable
 {
@@ -27,24 +27,24 @@ internal sealed class StandInCluster : IAsyncDisposable
 
     public StandInWorkloads Workloads { get; } = new();
 
-    /// <summary>The service account's folder as a pod has it.</summary>
+    /// <summary>Directory of the service account, with the files of a pod.</summary>
     public string Folder { get; } = Directory.CreateTempSubdirectory("updraft-account-").FullName;
 
     public Uri Address { get; private set; } = null!;
 
-    /// <summary>The token that is accepted.</summary>
+    /// <summary>Token that the cluster accepts.</summary>
     public string Token { get; set; } = "token-of-the-service-account";
 
-    /// <summary>What the agent may do, e.g. <c>patch deployments</c>: what the Role in packaging/kubernetes says.</summary>
+    /// <summary>Permissions of the Role in packaging/kubernetes, such as <c>patch deployments</c>.</summary>
     public IReadOnlySet<string> Granted { get; } = ReadRole();
 
-    /// <summary>What it may not do all the same.</summary>
+    /// <summary>Permissions that the cluster denies although the Role grants them.</summary>
     public ConcurrentDictionary<string, bool> Forbidden { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Every request: verb, resource, name.</summary>
+    /// <summary>All requests so far, as verb, resource and name.</summary>
     public ConcurrentQueue<string> Requests { get; } = [];
 
-    /// <summary>Called with verb, resource and name before a request is carried out. Answers it when it returns a status.</summary>
+    /// <summary>Called with verb, resource and name before each request. If it returns a status, that is the response.</summary>
     public Func<string, string, string, int?>? Intercept { get; set; }
 
     public KubernetesConnection Connection => new(Address, Folder);
@@ -72,10 +72,10 @@ internal sealed class StandInCluster : IAsyncDisposable
         return cluster;
     }
 
-    /// <summary>How often something was asked for.</summary>
+    /// <summary>Number of requests that start with a text.</summary>
     public int Count(string request) => Requests.Count(seen => seen.StartsWith(request, StringComparison.Ordinal));
 
-    /// <summary>Cuts every watch, in the middle of whatever.</summary>
+    /// <summary>Closes the connections of all watches.</summary>
     public void CutWatches() => Interlocked.Exchange(ref _watches, new CancellationTokenSource()).Cancel();
 
     public async ValueTask DisposeAsync()
@@ -104,7 +104,7 @@ internal sealed class StandInCluster : IAsyncDisposable
         if (context.Request.Headers.Authorization != $"Bearer {Token}")
             await RefuseAsync(context, 401, "Unauthorized");
         else if (Intercept?.Invoke(verb, resource, name) is { } status)
-            await RefuseAsync(context, status, "the stand-in was told to answer this");
+            await RefuseAsync(context, status, "the test requested this status");
         else if (parts[parts[0] == "apis" ? 4 : 3] != Space || !Granted.Contains($"{verb} {resource}") || Forbidden.ContainsKey($"{verb} {resource}"))
             await RefuseAsync(context, 403, $"{resource}{(group.Length > 0 ? "." : "")}{group} is forbidden: User \"system:serviceaccount:{Space}:agent\" cannot "
                 + $"{verb} resource \"{resource}\" in API group \"{group}\" in the namespace \"{parts[parts[0] == "apis" ? 4 : 3]}\"");
@@ -198,7 +198,7 @@ internal sealed class StandInCluster : IAsyncDisposable
         static IEnumerable<string> Texts(YamlNode list) => ((YamlSequenceNode)list).Select(item => (string)item!);
     }
 
-    /// <summary>An authority, and a certificate of it for the loopback address, as a cluster makes them for its API server.</summary>
+    /// <summary>Creates a certificate authority, and its certificate for the loopback address, as a cluster does for its API server.</summary>
     private static (string Authority, X509Certificate2 Server) MakeCertificates()
     {
         var (from, until) = (TimeProvider.System.GetUtcNow().AddDays(-1), TimeProvider.System.GetUtcNow().AddDays(1));

@@ -2,10 +2,10 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Agent.Tests.Support;
 
-/// <summary>Stands in for a cluster's reading of label selectors.</summary>
+/// <summary>Evaluates label selectors for the cluster stand-in.</summary>
 internal static class StandInSelector
 {
-    /// <summary>A label selector of the forms KEY=VALUE and KEY in (A,B), with commas between.</summary>
+    /// <summary>Whether a workload matches a selector with terms KEY=VALUE and KEY in (A,B), separated by commas.</summary>
     public static bool Matches(JsonObject workload, string selector)
     {
         var labels = workload["metadata"]!["labels"]!;

@@ -12,12 +12,12 @@ using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests.Support;
 
-/// <summary>A request as it came.</summary>
+/// <summary>A received request.</summary>
 internal sealed record SeenRequest(string Method, string Path, string? Range, string? Authorization);
 
 /// <summary>
-/// The server's side of the agent's API: real HTTP, real signatures, real packs; one Deployment, "activate when prepared".
-/// Tests can change what it says and make it misbehave.
+/// A stand-in for the server with the agent API over HTTP, and with real signatures and packs. It has one Deployment, and it responds with
+/// ACTIVATE when an agent is prepared. Tests can change its responses.
 /// </summary>
 internal sealed class StandInServer : IAsyncDisposable
 {
@@ -48,18 +48,18 @@ internal sealed class StandInServer : IAsyncDisposable
 
     public IReadOnlyList<DesiredMount> Mounts { get; private set; } = [];
 
-    /// <summary>The image of the next revisions.</summary>
+    /// <summary>Image of the next revisions; null for none.</summary>
     public ImageReference? Image { get; set; }
 
-    /// <summary>How agents introduced themselves.</summary>
+    /// <summary>Enrollment requests so far.</summary>
     public ConcurrentQueue<EnrollRequest> Enrolments { get; } = [];
 
     public TimeSpan Lifetime { get; set; } = TimeSpan.FromHours(24);
 
-    /// <summary>The packs' bytes; tests may damage them.</summary>
+    /// <summary>Bytes of each pack. Tests can damage them.</summary>
     public Dictionary<string, byte[]> Packs { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Answers a request itself when it returns true.</summary>
+    /// <summary>Called before each request. If it returns true, it has sent the response.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
 
     public Func<DesiredState, DesiredState> AlterState { get; set; } = state => state;
@@ -93,7 +93,7 @@ internal sealed class StandInServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>Stores a tree: its manifest, and a pack with the contents that are new.</summary>
+    /// <summary>Stores the manifest of a tree, and a pack with its new contents.</summary>
     public Manifest Store(Tree tree)
     {
         lock (_gate)
@@ -117,14 +117,14 @@ internal sealed class StandInServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Stores a manifest as it is; its contents must be known.</summary>
+    /// <summary>Stores a manifest. Its contents must be in a pack already.</summary>
     public Manifest Store(Manifest manifest)
     {
         lock (_gate)
             return _manifests[manifest.Digest] = manifest;
     }
 
-    /// <summary>Makes the next revision.</summary>
+    /// <summary>Creates the next revision.</summary>
     public long Deploy(params (string Path, Tree Tree)[] mounts) => Deploy([.. mounts.Select(mount => Mount(mount.Path, mount.Tree))]);
 
     public DesiredMount Mount(string path, Tree tree, string? subfolder = null)
@@ -151,7 +151,7 @@ internal sealed class StandInServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Wakes everybody who waits, after something was changed by hand.</summary>
+    /// <summary>Notifies all long polls after a test has changed the state.</summary>
     public void Signal()
     {
         lock (_gate)
@@ -161,7 +161,7 @@ internal sealed class StandInServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until an agent has said something, or has said it before.</summary>
+    /// <summary>Waits for a report that matches a condition. Earlier reports count too.</summary>
     public async Task<AgentReport> WaitForReportAsync(Func<AgentReport, bool> wanted)
     {
         while (true)
@@ -183,7 +183,7 @@ internal sealed class StandInServer : IAsyncDisposable
     public Task<AgentReport> WaitForFailureAsync(long revision) =>
         WaitForReportAsync(report => report.Phase == AgentPhase.Failed && report.Revision == revision);
 
-    /// <summary>The pack's bytes that hold a content.</summary>
+    /// <summary>Finds the pack and the location of a content.</summary>
     public (byte[] Pack, PackLocation Place) Find(string content)
     {
         var place = _locations[Digest.Of(Encoding.UTF8.GetBytes(content))];
@@ -243,7 +243,7 @@ internal sealed class StandInServer : IAsyncDisposable
     {
         var query = context.Request.Query;
         var phase = query["phase"] == "PREPARE" ? StatePhase.Prepare : StatePhase.Activate;
-        var acted = new StateKey(Number("epoch"), Number("revision"), phase);
+        var reached = new StateKey(Number("epoch"), Number("revision"), phase);
         var waiting = Task.Delay(TimeSpan.FromSeconds(Number("wait")), context.RequestAborted);
         while (true)
         {
@@ -251,7 +251,7 @@ internal sealed class StandInServer : IAsyncDisposable
             lock (_gate)
                 changed = _changed.Task;
             var state = State();
-            if (StateKey.Of(state) != acted && !(state.Revision == 0 && acted.Revision == 0))
+            if (StateKey.Of(state) != reached && !(state.Revision == 0 && reached.Revision == 0))
             {
                 await WriteAsync(context, Sign(state), AgentJson.Default.StateResponse);
                 return;
@@ -288,8 +288,8 @@ internal sealed class StandInServer : IAsyncDisposable
         {
             var from = Digest.TryParse(context.Request.Query["from"], out var known) ? _manifests.GetValueOrDefault(known) : null;
             diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], _locations);
-            // Between takes the places of all contents; only those that are added travel.
-            diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], diff.Added.Where(entry => !entry.IsFolder)
+            // Between accepts locations of all contents, and serializes those of added contents.
+            diff = ManifestDiff.Between(from, _manifests[Digest.Parse(digest)], diff.Added.Where(entry => !entry.IsDirectory)
                 .Select(entry => entry.Content).Distinct().ToDictionary(content => content, content => _locations[content]));
         }
         await context.Response.Body.WriteAsync(diff.ToBytes());

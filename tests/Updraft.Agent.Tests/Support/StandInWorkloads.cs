@@ -4,23 +4,23 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Agent.Tests.Support;
 
-/// <summary>What the stand-in's controllers do with pods of an image.</summary>
+/// <summary>Behavior of the pods of an image.</summary>
 internal enum PodFate
 {
-    /// <summary>They get ready.</summary>
+    /// <summary>The pods become ready.</summary>
     Ready,
 
-    /// <summary>Their image cannot be pulled, and nobody gives up.</summary>
+    /// <summary>The image cannot be pulled, and the rollout has no deadline.</summary>
     Broken,
 
-    /// <summary>The same, and the Deployment's deadline passes.</summary>
+    /// <summary>The image cannot be pulled, and the rollout exceeds its progress deadline.</summary>
     BrokenAndLate,
 }
 
 /// <summary>
-/// Stands in for what a cluster stores and for its controllers: workloads with two replicas whose status goes through the stations of a
-/// rollout, one change at a time, each with a new resource version, and each only when a watch has told the one before; pods of the images, and warnings about those that do not get ready.
-/// A StatefulSet replaces no pod before the last one is ready, as the real one does.
+/// A stand-in for the objects and controllers of a cluster. Workloads have two replicas. The status of a rollout changes in steps, each with
+/// a new resource version, and each after a watch has sent the step before. There are pods of the images, and warnings about pods that do
+/// not become ready. Like a real one, a StatefulSet replaces no pod before the last replaced one is ready.
 /// </summary>
 internal sealed class StandInWorkloads : IAsyncDisposable
 {
@@ -35,20 +35,20 @@ internal sealed class StandInWorkloads : IAsyncDisposable
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private long _version = 100, _compacted;
 
-    /// <summary>What becomes of pods with an image.</summary>
+    /// <summary>Behavior of pods by their image.</summary>
     public Func<string, PodFate> Fate { get; set; } = image => image.Contains("broken", StringComparison.Ordinal) ? PodFate.Broken : PodFate.Ready;
 
-    /// <summary>Called after each change of a status, with the workload's name; may change things itself.</summary>
+    /// <summary>Called after each change of a status, with the name of the workload. It can change objects.</summary>
     public Action<string>? Progressed { get; set; }
 
-    /// <summary>Whether anybody moves anything.</summary>
+    /// <summary>Whether the controllers do nothing.</summary>
     public bool IsAsleep { get; set; }
 
-    /// <summary>Adds a workload that has rolled out.</summary>
-    /// <param name="resource">deployments or statefulsets.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="component">Its label <c>component</c>, beside those of the release <c>prod</c> of Airflow's chart.</param>
-    /// <param name="containers">NAME=IMAGE, init containers as init:NAME=IMAGE.</param>
+    /// <summary>Adds a workload whose rollout is done.</summary>
+    /// <param name="resource"><c>deployments</c> or <c>statefulsets</c>.</param>
+    /// <param name="name">Name of the workload.</param>
+    /// <param name="component">Value of the label <c>component</c>. Other labels are those of the release <c>prod</c>.</param>
+    /// <param name="containers">Containers as NAME=IMAGE, and init containers as init:NAME=IMAGE.</param>
     public void Add(string resource, string name, string component, params string[] containers)
     {
         lock (_gate)
@@ -90,7 +90,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
             .Split('=', 2)).Select(parts => new JsonObject { ["name"] = parts[0], ["image"] = parts[1] })];
     }
 
-    /// <summary>Every container's image of a workload, in one line.</summary>
+    /// <summary>Images of all containers of a workload, in one line.</summary>
     public string Images(string resource, string name)
     {
         lock (_gate)
@@ -116,7 +116,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
     }
 
-    /// <summary>Somebody else changes a workload; a changed template is rolled out.</summary>
+    /// <summary>Changes a workload as another client. A changed template starts a rollout.</summary>
     public void Change(string resource, string name, Action<JsonObject> change)
     {
         lock (_gate)
@@ -132,7 +132,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
     }
 
-    /// <summary>Somebody else sets the image of a container.</summary>
+    /// <summary>Sets the image of a container as another client.</summary>
     public void SetImage(string resource, string name, string container, string image) =>
         Change(resource, name, workload => Containers(workload).Single(one => (string?)one["name"] == container)["image"] = image);
 
@@ -145,7 +145,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
     }
 
-    /// <summary>A strategic merge patch, as far as the driver uses it: annotations, images by the container's name.</summary>
+    /// <summary>Applies the parts of a strategic merge patch that the driver uses: annotations, and images by container name.</summary>
     public (int Code, JsonObject? Patched) Patch(string resource, string name, JsonObject patch)
     {
         lock (_gate)
@@ -175,7 +175,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
     }
 
-    /// <summary>Forgets the history: who watches from a version before has to list again.</summary>
+    /// <summary>Discards the history, so that a watch from an earlier version must list again.</summary>
     public void Compact()
     {
         lock (_gate)
@@ -235,7 +235,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         {
             return new JsonObject
             {
-                // Each twice, as events come again and again.
+                // Each event occurs twice, because a real cluster repeats them.
                 ["items"] = new JsonArray([.. _brokenPods.Keys.Concat(_brokenPods.Keys).Select(name => new JsonObject
                 {
                     ["involvedObject"] = new JsonObject { ["name"] = $"{name}-pod", ["uid"] = $"uid-{name}-pod" },
@@ -328,7 +328,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits while a pod of an earlier rollout is in the way; true when the stand-in ends meanwhile.</summary>
+    /// <summary>Waits while a pod of an earlier rollout blocks the new one. True if the stand-in ends in the meantime.</summary>
     private async Task<bool> WaitForUnblockedAsync(JsonObject workload, string name)
     {
         while (!_stop.IsCancellationRequested)
@@ -350,7 +350,7 @@ internal sealed class StandInWorkloads : IAsyncDisposable
         return true;
     }
 
-    /// <summary>The pod that does not get ready, and one that does.</summary>
+    /// <summary>Creates the pod that does not become ready, and one that does.</summary>
     private IEnumerable<JsonNode> PodsOf(JsonObject workload)
     {
         var name = (string)workload["metadata"]!["name"]!;

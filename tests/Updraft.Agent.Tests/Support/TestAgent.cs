@@ -51,10 +51,34 @@ internal sealed class TestAgent : IAsyncDisposable
         var code = await EndAsync();
         _stop.Dispose();
         (_stop, _running) = (null, null);
+        await UntilUnlockedAsync();
         return code;
     }
 
-    public Task<JsonElement> WaitForLogAsync(string message, int occurrences = 1) => _lines.WaitForAsync(message, occurrences);
+    /// <summary>
+    /// A program that another test starts at the same time inherits the agent's lock for the moment between fork and exec. The next agent would
+    /// find the root locked.
+    /// </summary>
+    private async Task UntilUnlockedAsync()
+    {
+        var path = Own("lock");
+        while (File.Exists(path))
+        {
+            using (var handle = Posix.OpenNoFollow(path))
+            {
+                if (Posix.TryLock(handle, path))
+                    return;
+            }
+            await Task.Delay(5, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>Waits for a line of the log.</summary>
+    /// <param name="message">The event.</param>
+    /// <param name="occurrences">Which line of those, counted from 1.</param>
+    /// <param name="reason">Text in its field <c>reason</c>; any when null. On a busy machine, short timeouts add lines with other reasons.</param>
+    public Task<JsonElement> WaitForLogAsync(string message, int occurrences = 1, string? reason = null) =>
+        _lines.WaitForAsync(message, occurrences, reason);
 
     public string Log => _lines.ToString();
 
@@ -114,14 +138,15 @@ internal sealed class TestAgent : IAsyncDisposable
             }
         }
 
-        public async Task<JsonElement> WaitForAsync(string message, int occurrences)
+        public async Task<JsonElement> WaitForAsync(string message, int occurrences, string? reason)
         {
             while (true)
             {
                 Task more;
                 lock (_gate)
                 {
-                    var found = _seen.Where(line => line.GetProperty("message").ValueEquals(message)).Skip(occurrences - 1).ToList();
+                    var found = _seen.Where(line => line.GetProperty("message").ValueEquals(message) && (reason is null
+                        || line.GetProperty("reason").GetString()!.Contains(reason, StringComparison.Ordinal))).Skip(occurrences - 1).ToList();
                     if (found.Count > 0)
                         return found[0];
                     more = _more.Task;

@@ -8,7 +8,7 @@ internal readonly record struct TreeFile(byte[] Content, bool IsExecutable)
     public string Text => Encoding.UTF8.GetString(Content);
 }
 
-/// <summary>Files and folders as a user would deploy them.</summary>
+/// <summary>Files and directories to deploy.</summary>
 internal sealed class Tree
 {
     public SortedDictionary<string, TreeFile> Files { get; } = new(StringComparer.Ordinal);
@@ -35,6 +35,6 @@ internal sealed class Tree
         return this;
     }
 
-    public Manifest ToManifest() => Manifest.Create(Folders.Select(ManifestEntry.Folder).Concat(Files.Select(file =>
+    public Manifest ToManifest() => Manifest.Create(Folders.Select(ManifestEntry.Directory).Concat(Files.Select(file =>
         ManifestEntry.File(file.Key, file.Value.Content.Length, Digest.Of(file.Value.Content), file.Value.IsExecutable))));
 }

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Updraft.Browser.Tests.Support;
 
-/// <summary>Listens on this machine for the end of a login, as the CLI does.</summary>
+/// <summary>Receives the redirect at the end of a sign-in, as the CLI does.</summary>
 internal sealed class CliCallback : IAsyncDisposable
 {
     private readonly TaskCompletionSource<Dictionary<string, string>> _query = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -15,9 +15,10 @@ internal sealed class CliCallback : IAsyncDisposable
 
     private CliCallback(WebApplication app) => _app = app;
 
-    public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single() + "/callback";
+    public string Url =>
+        _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single() + "/callback";
 
-    /// <summary>What the browser brought.</summary>
+    /// <summary>The query of the redirect.</summary>
     public Task<Dictionary<string, string>> Query => _query.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
     public static async Task<CliCallback> StartAsync()

@@ -1,15 +1,15 @@
 namespace Updraft.Browser.Tests.Support;
 
-/// <summary>Texts that would be run if they were taken for markup: put together from ways out of where a text may stand, and from what runs there.</summary>
+/// <summary>Texts that run a script if a page renders them as markup. Each combines an escape from a context with a payload.</summary>
 internal static class HostileText
 {
-    private static readonly string[] WaysOut =
+    private static readonly string[] Escapes =
     [
         "", "\"", "'", "`", ">", "\">", "'>", "/>", "\"/>", "-->", "--!>", "]]>", "</textarea>", "</title>", "</option></select>", "</script>", "</style>",
         "</svg>", "</pre></details>", "</time>", "&#34;>", "\\\"",
     ];
 
-    private static readonly (string Open, string Event)[] Runners =
+    private static readonly (string Open, string Event)[] Elements =
     [
         ("img src=x", "onerror"), ("svg", "onload"), ("details open", "ontoggle"), ("input autofocus", "onfocus"), ("video src=x", "onerror"),
         ("iframe src=/", "onload"), ("body", "onpageshow"), ("marquee", "onstart"),
@@ -17,9 +17,10 @@ internal static class HostileText
         ("link rel=stylesheet href=x", "onerror"), ("audio src=x", "onerror"),
     ];
 
-    private static readonly string[] Between = [" ", "/", "\t", "\n"];
+    private static readonly string[] Separators = [" ", "/", "\t", "\n"];
 
-    private static readonly string[] Calls = ["alert({0})", "alert`{0}`", "top[`al`+`ert`]({0})", "&#97;lert({0})", "(0,eval)(`alert({0})`)", "throw onerror=alert,{0}"];
+    private static readonly string[] Calls =
+        ["alert({0})", "alert`{0}`", "top[`al`+`ert`]({0})", "&#97;lert({0})", "(0,eval)(`alert({0})`)", "throw onerror=alert,{0}"];
 
     private static readonly string[] Whole =
     [
@@ -36,18 +37,19 @@ internal static class HostileText
         "&lt;script&gt;alert({0})&lt;/script&gt;", "%3Cscript%3Ealert({0})%3C/script%3E", "\\u003cscript\\u003ealert({0})\\u003c/script\\u003e",
     ];
 
-    /// <summary>Some hundreds, each with its number, always the same.</summary>
+    /// <summary>Several hundred texts, always the same, each with its number.</summary>
     public static IReadOnlyList<string> All()
     {
         List<string> texts = [.. Whole.Select((text, number) => text.Replace("{0}", $"{number}", StringComparison.Ordinal))];
-        foreach (var (index, way) in WaysOut.Index())
+        foreach (var (index, escape) in Escapes.Index())
         {
-            foreach (var (place, (open, handler)) in Runners.Index())
+            foreach (var (position, (open, handler)) in Elements.Index())
             {
-                var (between, call) = (Between[(index + place) % Between.Length], Calls[((index * 5) + place) % Calls.Length]);
-                texts.Add($"{way}<{open.Replace(" ", between, StringComparison.Ordinal)}{between}{handler}={call.Replace("{0}", $"{texts.Count}", StringComparison.Ordinal)}>");
+                var separator = Separators[(index + position) % Separators.Length];
+                var call = Calls[((index * 5) + position) % Calls.Length].Replace("{0}", $"{texts.Count}", StringComparison.Ordinal);
+                texts.Add($"{escape}<{open.Replace(" ", separator, StringComparison.Ordinal)}{separator}{handler}={call}>");
             }
-            texts.Add($"{way} onmouseover=alert({texts.Count}) autofocus onfocus=alert({texts.Count}) x=");
+            texts.Add($"{escape} onmouseover=alert({texts.Count}) autofocus onfocus=alert({texts.Count}) x=");
         }
         return texts;
     }

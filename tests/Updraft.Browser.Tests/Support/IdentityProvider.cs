@@ -12,7 +12,7 @@ using static OpenIddict.Server.OpenIddictServerEvents;
 
 namespace Updraft.Browser.Tests.Support;
 
-/// <summary>A real OpenID Connect provider (OpenIddict) with a login form, one client, and whoever knows the password.</summary>
+/// <summary>A real OpenID Connect provider (OpenIddict) with a form, one client, and one password for all users.</summary>
 internal sealed class IdentityProvider : IAsyncDisposable
 {
     public const string ClientId = "updraft", ClientSecret = "provider-secret", Password = "correct horse";
@@ -21,7 +21,7 @@ internal sealed class IdentityProvider : IAsyncDisposable
 
     private IdentityProvider(WebApplication app) => _app = app;
 
-    public string Address => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+    public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
     public static async Task<IdentityProvider> StartAsync()
     {
@@ -67,7 +67,7 @@ internal sealed class IdentityProvider : IAsyncDisposable
             return Results.Text("Wrong password", statusCode: 403);
         var email = form["email"].ToString();
         var identity = new ClaimsIdentity("provider", "name", "role");
-        identity.SetClaim("sub", "person-" + email).SetClaim("email", email).SetClaim("name", "Ann Example");
+        identity.SetClaim("sub", "user-" + email).SetClaim("email", email).SetClaim("name", "Ann Example");
         identity.SetScopes("openid", "profile", "email");
         identity.SetDestinations(_ => ["access_token", "id_token"]);
         return Results.SignIn(new ClaimsPrincipal(identity), authenticationScheme: OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
@@ -76,6 +76,6 @@ internal sealed class IdentityProvider : IAsyncDisposable
     private static string Form(IQueryCollection query) => $"""
         <!doctype html><title>Example provider</title><h1>Example provider</h1><form method="post" action="/connect/authorize">
         {string.Concat(query.Select(pair => $"<input type=hidden name=\"{WebUtility.HtmlEncode(pair.Key)}\" value=\"{WebUtility.HtmlEncode(pair.Value)}\">"))}
-        <label>Address <input name="email"></label> <label>Password <input name="password" type="password"></label> <button>Log in</button></form>
+        <label>Email <input name="email"></label> <label>Password <input name="password" type="password"></label> <button>Log in</button></form>
         """;
 }

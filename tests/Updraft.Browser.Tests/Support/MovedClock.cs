@@ -1,10 +1,9 @@
 namespace Updraft.Browser.Tests.Support;
 
-/// <summary>The system's clock, moved: what happens now happened then. Timers run as ever.</summary>
+/// <summary>The clock of the system with an offset, so that events get a time in the past. Timers run without an offset.</summary>
 internal sealed class MovedClock : TimeProvider
 {
-    /// <summary>How far from the system's time.</summary>
-    public TimeSpan By { get; set; }
+    public TimeSpan Offset { get; set; }
 
-    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + By;
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + Offset;
 }

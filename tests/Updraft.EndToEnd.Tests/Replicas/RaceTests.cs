@@ -4,6 +4,7 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests.Replicas;
 
 /// <summary>Many clients at two servers whose database goes away twice: row X7, at full length.</summary>
+[Trait("Runs", "ci")] // Races for 25 seconds on a database cluster of its own, which it crashes.
 [Trait("Database", "own")]
 public sealed class RaceTests
 {

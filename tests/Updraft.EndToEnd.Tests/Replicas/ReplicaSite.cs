@@ -1,12 +1,8 @@
-using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using Npgsql;
 using Updraft.EndToEnd.Tests.Support;
-using Updraft.Rigs;
-using Updraft.Tests;
 
 namespace Updraft.EndToEnd.Tests.Replicas;
 
@@ -29,16 +25,16 @@ internal sealed class ReplicaSite : IAsyncDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("updraft-e2e-replicas-").FullName;
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(60) };
-    private readonly Uri[] _addresses = [FreeAddress(), FreeAddress()];
-    private readonly List<RunningProgram> _servers = [];
-    private readonly List<CountingProxy> _proxies = [];
+    private readonly Uri[] _addresses = [LoopbackPort.LeaseUrl(), LoopbackPort.LeaseUrl()];
+    private readonly List<ChildProcess> _servers = [];
+    private readonly List<Relay> _proxies = [];
     private readonly List<AgentOnDisk> _agents = [];
-    private readonly Postgres _postgres;
+    private readonly PostgresServer _postgres;
     private string _database = "", _organization = "";
 
-    private ReplicaSite(Postgres postgres) => _postgres = postgres;
+    private ReplicaSite(PostgresServer postgres) => _postgres = postgres;
 
-    public Postgres Postgres => _postgres;
+    public PostgresServer Postgres => _postgres;
 
     /// <summary>How often an agent waited for news and none came.</summary>
     public long EmptyWaits => _proxies.Sum(proxy => proxy.EmptyWaits);
@@ -49,21 +45,34 @@ internal sealed class ReplicaSite : IAsyncDisposable
 
     public static async Task<ReplicaSite> StartAsync()
     {
-        var site = new ReplicaSite(await Postgres.StartAsync());
-        site._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OwnerToken);
-        site._database = await site._postgres.CreateDatabaseAsync();
-        string[] shared = [$"--Database:ConnectionString={site._database}", $"--Keys={Path.Join(site._folder, "keys")}", $"--Bootstrap:OwnerToken={OwnerToken}",
-            $"--PublicUrl={site._addresses[0].OriginalString}", .. (await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
-        foreach (var address in site._addresses)
+        var site = new ReplicaSite(await PostgresServer.StartAsync());
+        try
         {
-            site._servers.Add(new RunningProgram("dotnet",
-                [Programs.ServerDll, $"--Data={Path.Join(site._folder, $"data{site._servers.Count}")}", $"--Listen={address.OriginalString}", .. shared]));
-            site._proxies.Add(new CountingProxy(address, isPatient: true));
+            await site.SetUpAsync();
+            return site;
         }
-        foreach (var address in site._addresses)
-            await Eventually.TrueAsync(async () => (await site.SendAsync(HttpMethod.Get, new Uri(address, "/healthz/ready"), null)).IsDone, "the server is ready", () => site.Log);
-        site._organization = (await site.MustAsync(HttpMethod.Get, "/v1/organizations"))["organizations"]![0]!.Text("id");
-        return site;
+        catch
+        {
+            await site.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task SetUpAsync()
+    {
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", OwnerToken);
+        _database = await _postgres.CreateDatabaseAsync();
+        string[] shared = [$"--Database:ConnectionString={_database}", $"--Keys={Path.Join(_folder, "keys")}", $"--Bootstrap:OwnerToken={OwnerToken}",
+            $"--PublicUrl={_addresses[0].OriginalString}", .. (await ObjectStores.AzureAsync()).Select(setting => $"--{setting.Key}={setting.Value}")];
+        foreach (var address in _addresses)
+        {
+            _servers.Add(new ChildProcess("dotnet",
+                [Programs.ServerDll, $"--Data={Path.Join(_folder, $"data{_servers.Count}")}", $"--Listen={address.OriginalString}", .. shared]));
+            _proxies.Add(new Relay(address, isPatient: true));
+        }
+        foreach (var address in _addresses)
+            await Eventually.TrueAsync(async () => (await SendAsync(HttpMethod.Get, new Uri(address, "/healthz/ready"), null)).IsDone, "the server is ready", () => Log);
+        _organization = (await MustAsync(HttpMethod.Get, "/v1/organizations"))["organizations"]![0]!.Text("id");
     }
 
     /// <summary>Creates a Deployment; returns its address.</summary>
@@ -161,12 +170,5 @@ internal sealed class ReplicaSite : IAsyncDisposable
         {
             return new(0, null, exception.Message);
         }
-    }
-
-    private static Uri FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
     }
 }

@@ -6,7 +6,7 @@ namespace Updraft.EndToEnd.Tests.Support;
 internal sealed class AgentOnDisk : IDisposable
 {
     private readonly IReadOnlyList<string> _arguments;
-    private RunningProgram? _program;
+    private ChildProcess? _program;
 
     public AgentOnDisk(string root, IReadOnlyList<string> arguments) => (Root, _arguments) = (root, arguments);
 
@@ -16,7 +16,7 @@ internal sealed class AgentOnDisk : IDisposable
 
     public string Log => _program?.Output ?? "";
 
-    public void Start() => _program = new RunningProgram(Programs.AgentBinary, _arguments);
+    public void Start() => _program = new ChildProcess(Programs.AgentBinary, _arguments);
 
     public void Kill() => _program!.Kill();
 

@@ -1,5 +1,4 @@
-using Updraft.Rigs;
-using Updraft.Tests;
+
 
 namespace Updraft.EndToEnd.Tests.Support;
 
@@ -34,7 +33,7 @@ internal sealed class DataPlace : IAsyncDisposable
         if (!string.IsNullOrEmpty(Admin))
         {
             database = $"updraft_e2e_{Environment.ProcessId}_{Interlocked.Increment(ref _count)}";
-            chosen.Add($"--Database:ConnectionString={await Postgres.CreateDatabaseAsync(Admin, database)}");
+            chosen.Add($"--Database:ConnectionString={await PostgresServer.CreateDatabaseAsync(Admin, database)}");
         }
         if (Storage is not (null or "" or "azurite"))
             throw new InvalidOperationException($"UPDRAFT_TEST_STORAGE can be azurite here, not '{Storage}'.");
@@ -46,6 +45,6 @@ internal sealed class DataPlace : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         if (_database is not null)
-            await Postgres.DropDatabaseAsync(Admin!, _database);
+            await PostgresServer.DropDatabaseAsync(Admin!, _database);
     }
 }

@@ -1,13 +1,9 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Updraft.Client;
 using Updraft.Protocol.Api;
-using Updraft.Tests;
-
-[assembly: AssemblyFixture(typeof(ObjectStores))]
 
 namespace Updraft.EndToEnd.Tests.Support;
 
@@ -23,19 +19,16 @@ internal sealed class Installation : IAsyncDisposable
     private readonly List<AgentOnDisk> _agents = [];
     private readonly IReadOnlyList<string> _settings;
     private readonly DataPlace _place;
-    private RunningProgram? _server;
+    private ChildProcess? _server;
     private UpdraftClient? _client;
     private string _organization = "", _deployment = "", _deploymentId = "";
 
     private Installation(DataPlace place, IReadOnlyList<string> settings)
     {
         (_place, _settings) = (place, settings);
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        Address = new Uri($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}");
     }
 
-    public Uri Address { get; }
+    public Uri Address { get; } = LoopbackPort.LeaseUrl();
 
     /// <summary>The owner's token.</summary>
     public string OwnerToken => _http.DefaultRequestHeaders.Authorization!.Parameter!;
@@ -43,24 +36,37 @@ internal sealed class Installation : IAsyncDisposable
     /// <summary>What an image registry must trust.</summary>
     public string RegistryCertificate => InDirectory("data/registry/token-certificate.pem");
 
-    public RunningProgram Server => _server ?? throw new InvalidOperationException("The server does not run.");
+    public ChildProcess Server => _server ?? throw new InvalidOperationException("The server does not run.");
 
     /// <summary>Starts a server with a Deployment and no agent.</summary>
     /// <param name="settings">More settings of the server, e.g. <c>--Uploads:MaxBytes=1000</c>.</param>
     public static async Task<Installation> StartAsync(params string[] settings)
     {
         var installation = new Installation(await DataPlace.ChooseAsync(settings), settings);
-        await installation.StartServerAsync();
-        var token = await File.ReadAllTextAsync(installation.InDirectory("owner-token"), TestContext.Current.CancellationToken);
-        installation._http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
-        await installation.CreateDeploymentAsync(new UpdraftClient(installation.Address, token));
-        return installation;
+        try
+        {
+            await installation.SetUpAsync();
+            return installation;
+        }
+        catch
+        {
+            await installation.DisposeAsync();
+            throw;
+        }
+    }
+
+    private async Task SetUpAsync()
+    {
+        await StartServerAsync();
+        var token = await File.ReadAllTextAsync(InDirectory("owner-token"), TestContext.Current.CancellationToken);
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token.Trim());
+        await CreateDeploymentAsync(new UpdraftClient(Address, token));
     }
 
     /// <summary>Starts the server, also again after <see cref="KillServer"/>: same address, same data.</summary>
     public async Task StartServerAsync()
     {
-        _server = new RunningProgram("dotnet", [Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
+        _server = new ChildProcess("dotnet", [Programs.ServerDll, $"--Data={InDirectory("data")}", $"--Listen={Address.OriginalString}",
             $"--PublicUrl={Address.OriginalString}", $"--Bootstrap:OwnerTokenFile={InDirectory("owner-token")}", .. _place.Settings, .. _settings]);
         await Eventually.TrueAsync(IsReadyAsync, "the server is ready", () => _server.Output);
     }

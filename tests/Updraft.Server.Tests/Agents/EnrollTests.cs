@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Agents;
 
@@ -12,7 +11,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     private const string Version = "2026-01-01T00:00:00.0000001Z";
 
     [Fact]
-    public async Task The_same_instance_stays_the_same_agent()
+    public async Task Same_instance_id_returns_the_same_agent()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -27,7 +26,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task An_instance_that_is_known_elsewhere_is_another_agent_here()
+    public async Task Same_instance_id_in_another_Deployment_is_another_agent()
     {
         var server = fixture.Server;
         var instance = EntityId.New(TimeProvider.System);
@@ -37,7 +36,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_answer_says_where_the_agent_belongs_and_keeps_its_key_over_a_restart()
+    public async Task Enrollment_returns_the_Deployment_and_a_stable_signing_key()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await AgentSite.CreateAsync(server);
@@ -50,7 +49,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_second_enrolment_keeps_what_the_agent_has_reported()
+    public async Task Second_enrollment_keeps_the_last_report()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -70,7 +69,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     [InlineData("host", "a\nb")]
     [InlineData("component", " ")]
     [InlineData("agentVersion", "101 characters: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx")]
-    public async Task A_field_out_of_range_is_a_400_that_names_it(string field, string value)
+    public async Task Invalid_field_is_rejected_by_name_with_400(string field, string value)
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -86,7 +85,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task An_agent_that_waits_stays_alive()
+    public async Task Waiting_agent_stays_live()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock,
@@ -110,7 +109,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task An_agent_that_went_away_dies_and_comes_back()
+    public async Task Stale_agent_is_live_again_after_its_next_request()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -127,7 +126,7 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Agents_that_are_long_gone_are_forgotten_when_another_enrols()
+    public async Task Enrollment_deletes_agents_without_heartbeats_for_a_week()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -136,8 +135,8 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
         clock.Advance(TimeSpan.FromDays(8));
         await site.EnrollAsync("new");
 
-        using var answer = await site.Client.GetAsync(gone.StatePath(0, "ACTIVATE", 0), TestContext.Current.CancellationToken);
+        using var response = await site.Client.GetAsync(gone.StatePath(0, "ACTIVATE", 0), TestContext.Current.CancellationToken);
 
-        await answer.ReadAsync(HttpStatusCode.NotFound);
+        await response.ReadAsync(HttpStatusCode.NotFound);
     }
 }

@@ -3,11 +3,10 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>Every error is JSON with exactly three fields, whoever made it.</summary>
+/// <summary>Every error is JSON with exactly three fields, regardless of its source.</summary>
 public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -25,7 +24,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
 
     [Theory]
     [MemberData(nameof(Requests))]
-    public async Task An_error_has_exactly_message_request_id_and_status(int status, string method, string path, string? body)
+    public async Task Error_body_has_message_request_ID_and_status(int status, string method, string path, string? body)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method),
             path.Replace("{o}", Server.OrganizationId, StringComparison.Ordinal));
@@ -34,7 +33,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_request_without_a_token_gets_the_same_shape_and_a_challenge()
+    public async Task Error_without_a_token_has_the_shape_and_a_challenge()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/organizations");
         using var response = await AssertErrorAsync(Server.Anonymous, request, 401);
@@ -42,7 +41,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_forbidden_request_gets_the_same_shape()
+    public async Task Error_for_a_forbidden_request_has_the_shape()
     {
         var member = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
@@ -51,7 +50,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_body_that_is_not_json_by_its_type_gets_the_same_shape()
+    public async Task Error_for_a_wrong_content_type_has_the_shape()
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
         request.Content = new StringContent("name=x", Encoding.UTF8, "application/x-www-form-urlencoded");
@@ -61,7 +60,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_body_over_one_mebibyte_gets_the_same_shape(bool announcesItsLength)
+    public async Task Error_for_a_body_over_one_mebibyte_has_the_shape(bool announcesItsLength)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/workspaces");
         request.Content = new StringContent($"{{\"name\":\"{new string('x', 1024 * 1024)}\"}}", Encoding.UTF8, "application/json");
@@ -70,7 +69,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_failure_inside_the_server_tells_nothing_of_itself()
+    public async Task Server_failure_returns_no_details()
     {
         await using var server = await UpdraftServer.StartAsync(addRoutes: app =>
             app.MapGet("/broken", string () => throw new InvalidOperationException("connection string: hunter2")).AllowAnonymous());
@@ -82,7 +81,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task An_error_code_of_blob_storage_travels_in_its_header()
+    public async Task Blob_error_code_is_in_its_header()
     {
         await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/blob",
             string () => throw new Server.Api.ApiException(409, "There is one.") { BlobErrorCode = "BlobAlreadyExists" }).AllowAnonymous());
@@ -92,19 +91,19 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_wrong_method_is_told_the_right_ones()
+    public async Task Wrong_method_names_the_allowed_methods()
     {
         using var response = await Server.Client.PutAsync("/v1/organizations", content: null, TestContext.Current.CancellationToken);
         Assert.Equal(["GET"], response.Content.Headers.Allow);
         var error = await response.ReadAsync(HttpStatusCode.MethodNotAllowed);
-        Assert.Contains("it takes GET", error.Text("message"), StringComparison.Ordinal);
+        Assert.Contains("Use GET", error.Text("message"), StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("/v1/organizations//deployments")]
     [InlineData("/v1/organizations//deployments/x/deploys")]
     [InlineData("/platform/v1beta1/organizations/x/deployments//deploys")]
-    public async Task An_address_with_an_empty_id_is_a_404_that_says_so(string path)
+    public async Task URL_with_an_empty_ID_is_404_with_the_cause(string path)
     {
         using var response = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
         var error = await response.ReadAsync(HttpStatusCode.NotFound);
@@ -115,16 +114,16 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("build-4711-a", true)]
     [InlineData("with space", false)]
     [InlineData("a\"quote", false)]
-    public async Task A_sane_request_id_is_taken_over_and_another_is_replaced(string wanted, bool isTaken)
+    public async Task Valid_request_ID_is_kept_and_others_are_replaced(string expected, bool isTaken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/v1/nothing");
-        request.Headers.TryAddWithoutValidation("X-Request-Id", wanted);
+        request.Headers.TryAddWithoutValidation("X-Request-Id", expected);
         using var response = await AssertErrorAsync(Server.Client, request, 404);
-        Assert.Equal(isTaken, response.Headers.GetValues("x-request-id").Single() == wanted);
+        Assert.Equal(isTaken, response.Headers.GetValues("x-request-id").Single() == expected);
     }
 
     [Fact]
-    public async Task A_request_id_of_65_characters_is_replaced()
+    public async Task Request_ID_of_65_characters_is_replaced()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/healthz/live");
         request.Headers.TryAddWithoutValidation("X-Request-Id", new string('a', 65));
@@ -133,7 +132,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Answers_say_no_server_name()
+    public async Task Responses_have_no_server_header()
     {
         using var response = await Server.Anonymous.GetAsync("/healthz/live", TestContext.Current.CancellationToken);
         Assert.Empty(response.Headers.Server);

@@ -4,20 +4,25 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>What a place in a request can be filled with: from right to absurd. One seed gives one sequence.</summary>
+/// <summary>Generates valid, invalid and absurd values for the parts of a request. A seed always gives the same sequence.</summary>
 internal sealed class GeneratedValues(Random random)
 {
     private static readonly string[] UnexpectedResponse =
     [
-        "", "%20", ".", "..", "%", "%2e%2e", "%2f", "%00", "%0d%0aX-Injected:1", "%ff%fe", "%e2%82", "%F0%9F%A6%91", "%u0041", "null", "undefined",
-        "true", "-1", "0", "1e400", "NaN", "9223372036854775808", "c00000000000000000unknown", "cABCDEFGHIJKLMNOPQRSTUVWX", "'%20OR%201=1--",
-        "%22;DROP%20TABLE%20deploys;--", "$%7Bjndi:ldap://x%7D", "%7B%7B7*7%7D%7D", "%3Cscript%3E", "*", "~", "a;b=c", "a=b&c=d", "@", ":", "\\",
+        "", "%20", ".", "..", "%", "%2e%2e", "%2f", "%00", "%0d%0aX-Injected:1", "%ff%fe", "%e2%82", "%F0%9F%A6%91", "%u0041", "null",
+            "undefined",
+        "true", "-1", "0", "1e400", "NaN", "9223372036854775808", "c00000000000000000unknown", "cABCDEFGHIJKLMNOPQRSTUVWX",
+        "'%20OR%201=1--",
+        "%22;DROP%20TABLE%20deploys;--", "$%7Bjndi:ldap://x%7D", "%7B%7B7*7%7D%7D", "%3Cscript%3E", "*", "~", "a;b=c", "a=b&c=d", "@",
+        ":", "\\",
     ];
 
     private static readonly string[] Texts =
     [
-        "", " ", "x", "\0", "a\0b", "\r\nX-Injected: 1", "\u001b[31m", "\u202e", "\ufeff", "\u00e9", "e\u0301", "🦑", "👩‍👩‍👧‍👦", "'; DROP TABLE deploys; --",
-        "%_\\", "<script>alert(1)</script>", "javascript:alert(1)", "../../etc/passwd", "${jndi:ldap://x}", "2024-01-01T00:00:00.0000000Z", "null",
+        "", " ", "x", "\0", "a\0b", "\r\nX-Injected: 1", "\u001b[31m", "\u202e", "\ufeff", "\u00e9", "e\u0301", "🦑", "👩‍👩‍👧‍👦",
+            "'; DROP TABLE deploys; --",
+        "%_\\", "<script>alert(1)</script>", "javascript:alert(1)", "../../etc/passwd", "${jndi:ldap://x}",
+        "2024-01-01T00:00:00.0000000Z", "null",
         "STANDARD", "DAG_ONLY", "BUNDLE", "CELERY", "A5", "1Gi", "* * * * *", "\ud83e",
     ];
 
@@ -25,8 +30,8 @@ internal sealed class GeneratedValues(Random random)
 
     public bool Chance(int percent) => random.Next(100) < percent;
 
-    /// <summary>Text for one segment or value of an address; already encoded.</summary>
-    public string InAddress() => random.Next(6) switch
+    /// <summary>An encoded text for one segment or query value of a URL.</summary>
+    public string InUrl() => random.Next(6) switch
     {
         0 => new string('a', random.Next(1, 3000)),
         1 => string.Concat(Enumerable.Range(0, random.Next(1, 12)).Select(_ => $"%{random.Next(256):x2}")),
@@ -47,7 +52,7 @@ internal sealed class GeneratedValues(Random random)
         _ => JsonNode.Parse(new string('[', random.Next(1, 20)) is var open ? open + new string(']', open.Length) : "[]"),
     };
 
-    /// <summary>A body of a right shape in which some things are not right.</summary>
+    /// <summary>A body with a valid shape and some invalid values.</summary>
     public byte[] Mutate(JsonObject shape)
     {
         var body = shape.DeepClone().AsObject();

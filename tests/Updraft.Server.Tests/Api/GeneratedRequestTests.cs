@@ -5,25 +5,26 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Api;
 
 /// <summary>
-/// Requests made from every route, right and wrong in every part: no answer is a 5xx, and every error has exactly its three fields.
-/// <c>UPDRAFT_FUZZ_REQUESTS</c> sets how many (3,000 by default), <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
+/// Generated requests for every route, with valid and invalid parts. No response is a 5xx, and every error has exactly three fields.
+/// <c>UPDRAFT_FUZZ_REQUESTS</c> sets their number (default 3,000), and <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
 /// </summary>
 public sealed class GeneratedRequestTests(ITestOutputHelper output)
 {
     private const int PerSite = 250;
 
     private static readonly string[] Queries =
-        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type", "includeSteps",
+        ["limit", "offset", "sorts", "workspaceIds", "deploymentIds", "deployIds", "names", "search", "subjectId", "isDagBundle", "type",
+            "includeSteps",
             "deployIdBefore", "deployIdAfter", "searchId", "from", "revision", "phase", "agentId", "epoch",
-            "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider", "provider",
-            "service", "scope", "against", "bundle", "path", "view", "status", "person", "text", "below", "version", "returnTo", "workspace", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
+            "sources", "range", "searchText", "startDate", "endDate", "maxNumResults", "deploymentType", "executor", "cloudProvider",
+            "provider",
+            "service", "scope", "against", "bundle", "path", "view", "status", "person", "text", "below", "version", "returnTo",
+            "workspace", "account", "comp", "blockid", "timeout", "se", "sp", "sr", "sv", "sig"];
 
     private static readonly JsonObject[] Bodies = [.. new[]
     {
@@ -71,7 +72,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task No_request_makes_the_server_fail_and_every_error_has_the_common_shape()
+    public async Task Generated_requests_never_fail_and_errors_have_one_shape()
     {
         var count = Setting("UPDRAFT_FUZZ_REQUESTS", 3000);
         var seed = Setting("UPDRAFT_FUZZ_SEED", Random.Shared.Next());
@@ -80,7 +81,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["Agents:MaxWait"] = "00:00:01",
             ["Logging:LogLevel:Default"] = "Error",
         });
-        var (_, _, stranger) = await server.AddOrganizationAsync("other");
+        var (_, _, outsider) = await server.AddOrganizationAsync("other");
         var clock = Stopwatch.StartNew();
         var statuses = new SortedDictionary<int, int>();
         var failures = new List<string>();
@@ -89,21 +90,21 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         {
             var random = new Random(unchecked(seed + worker));
             for (var i = worker * PerSite; i < count; i += 4 * PerSite)
-                await RunSiteAsync(server, stranger, random, Math.Min(PerSite, count - i), statuses, failures);
+                await RunSiteAsync(server, outsider, random, Math.Min(PerSite, count - i), statuses, failures);
         }
         await Task.WhenAll(Enumerable.Range(0, 4).Select(WorkAsync));
 
         output.WriteLine($"{count} requests with seed {seed}: {clock.Elapsed.TotalSeconds:0.0} s; "
             + string.Join(", ", statuses.Select(pair => $"{pair.Value} x {pair.Key}")));
         Assert.True(failures.Count == 0, $"Seed {seed}, {failures.Count} failures:\n" + string.Join('\n', failures.Take(20)));
-        Assert.True(statuses.GetValueOrDefault(200) > count / 20, "Hardly a request was right; the generator reaches nothing.");
+        Assert.True(statuses.GetValueOrDefault(200) > count / 20, "Only a few requests were valid, so the generator tests almost nothing.");
     }
 
     private static int Setting(string name, int otherwise) =>
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
-    // A Deployment of its own for a number of requests, so that deletes do not starve the rest.
-    private static async Task RunSiteAsync(UpdraftServer server, string stranger, Random random, int count,
+    // A new Deployment after some requests, because a generated request may delete it.
+    private static async Task RunSiteAsync(UpdraftServer server, string outsider, Random random, int count,
         SortedDictionary<int, int> statuses, List<string> failures)
     {
         var values = new GeneratedValues(random);
@@ -116,7 +117,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         var bundles = $"{server.OrganizationPath}/deployments/{upload.DeploymentId}/bundles";
         var main = (await server.Client.GetOkAsync(bundles))["bundles"]![0]!.AsObject().Text("id");
         var finance = await server.Client.PostOkAsync(bundles, new JsonObject { ["name"] = "finance" });
-        var (person, access, _) = await server.AddUserAsync($"{upload.DeployId}@example.org");
+        var (user, access, _) = await server.AddUserAsync($"{upload.DeployId}@example.org");
         var blobs = await UploadSite.BlobsAsync(server, upload.DeploymentId);
         var webhook = (await server.Client.PostOkAsync(WebhookSite.PathOf(server),
             new JsonObject { ["name"] = "fuzz", ["workspaceId"] = workspace, ["url"] = "https://hooks.example.org/" })).Text("id");
@@ -133,7 +134,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             ["agentTokenId"] = Jwt.Claims(disposable).Text("sub"),
             ["document?"] = "updraft-v1",
             ["path"] = values.Pick("", "a/b/manifests/c", "a/b/blobs/uploads/"),
-            ["userId"] = person,
+            ["userId"] = user,
             ["roleId"] = "WORKSPACE_MEMBER",
             ["webhookId"] = webhook,
             ["deliveryId"] = delivery,
@@ -152,7 +153,7 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
         [
             server.OwnerToken, server.OwnerToken, server.OwnerToken, disposable, await server.CreateAgentTokenAsync(upload.DeploymentId),
             await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId),
-            await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), stranger, access, "garbage", null,
+            await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), outsider, access, "garbage", null,
         ];
         var routes = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToArray();
         for (var i = 0; i < count; i++)
@@ -177,18 +178,19 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
     {
         var path = string.Join('/', ("/" + route.RoutePattern.RawText!.TrimStart('/')).Split('/').Select(segment =>
             segment is ['{', .., '}'] && segment.Trim('{', '}', '*').Split(':')[0] is var name
-                ? values.Chance(85) ? known[name] : values.InAddress()
+                ? values.Chance(85) ? known[name] : values.InUrl()
                 : segment));
         var isUpload = path.StartsWith("/uploads", StringComparison.Ordinal);
         var query = isUpload && values.Chance(70) ? known["uploadQuery"] : "";
         for (var times = random.Next(3); times > 0; times--)
         {
             var value = values.Chance(40) ? values.Pick("1", "20", "1000", "name:asc", "createdAt:desc", known["deploymentId"], "ACTIVATE")
-                : values.InAddress();
-            query += $"{(query.Length == 0 ? '?' : '&')}{(values.Chance(95) ? values.Pick(Queries) : values.InAddress())}={value}";
+                : values.InUrl();
+            query += $"{(query.Length == 0 ? '?' : '&')}{(values.Chance(95) ? values.Pick(Queries) : values.InUrl())}={value}";
         }
         var methods = route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? ["PUT"];
-        var method = values.Chance(85) ? methods[0] : values.Pick("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
+        var method = values.Chance(85)
+            ? methods[0] : values.Pick("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
         var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{server.BaseAddress.ToString().TrimEnd('/')}{path}{query}",
             new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
         if (method is "POST" or "PUT" or "PATCH" || values.Chance(5))
@@ -197,16 +199,19 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
                 : values.Mutate(Fill(Bodies[random.Next(Bodies.Length)], known));
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.TryAddWithoutValidation("Content-Type",
-                values.Chance(90) ? "application/json" : values.Pick("text/plain", "application/xml", "multipart/form-data", "*/*", "application/json; charset=utf-16"));
+                values.Chance(90) ? "application/json"
+                    : values.Pick("text/plain", "application/xml", "multipart/form-data", "*/*", "application/json; charset=utf-16"));
             if (values.Chance(5))
                 request.Headers.TransferEncodingChunked = true;
         }
         if (isUpload && values.Chance(70))
             request.Headers.TryAddWithoutValidation("x-ms-blob-type", values.Pick("BlockBlob", "BlockBlob", "PageBlob", "\"", ""));
         if (values.Chance(15))
-            request.Headers.TryAddWithoutValidation("Range", values.Pick("bytes=0-", "bytes=999999-", "bytes=-0", "bytes=5-1", "x=1", "bytes=0-1,3-4"));
+            request.Headers.TryAddWithoutValidation("Range",
+                values.Pick("bytes=0-", "bytes=999999-", "bytes=-0", "bytes=5-1", "x=1", "bytes=0-1,3-4"));
         if (values.Chance(15))
-            request.Headers.TryAddWithoutValidation(values.Pick("Accept", "Accept-Encoding", "If-None-Match", "If-Match", "X-Request-Id", "x-ms-version",
+            request.Headers.TryAddWithoutValidation(values.Pick("Accept", "Accept-Encoding", "If-None-Match", "If-Match", "X-Request-Id",
+                "x-ms-version",
                 "Content-MD5", "Expect-CT", "Cookie", "X-Forwarded-For", "Accept-Language", "If-Range", "If-Modified-Since"),
                 values.Pick("application/xml", "gzip;q=0", "*", "\"x\"", "a b", ";;;", "br;q=x", "2024-99-99", "=", "%00"));
         return request;
@@ -226,23 +231,24 @@ public sealed class GeneratedRequestTests(ITestOutputHelper output)
             return "Injected header: " + where;
         if (status < 400 || request.Method == HttpMethod.Head)
             return null;
-        // What is no HTTP, such as %00 in the path or a line of more than 8 KiB, the web server refuses by itself, with nothing in the answer.
+        // The web server itself rejects requests that are not HTTP, such as %00 in the path, with an empty response.
         if (text.Length == 0 && !response.Headers.Contains("x-request-id")
             && ((status == 400 && request.RequestUri!.AbsolutePath.Contains("%00", StringComparison.Ordinal))
                 || (status == 414 && request.RequestUri!.PathAndQuery.Length > 8000)))
             return null;
-        var asksXml = request.RequestUri!.AbsolutePath.StartsWith("/uploads", StringComparison.OrdinalIgnoreCase)
+        var acceptsXml = request.RequestUri!.AbsolutePath.StartsWith("/uploads", StringComparison.OrdinalIgnoreCase)
             && request.Headers.Accept.Any(type => type.MediaType == "application/xml");
-        if (asksXml && text.StartsWith("<?xml", StringComparison.Ordinal))
+        if (acceptsXml && text.StartsWith("<?xml", StringComparison.Ordinal))
             return null;
-        // The login answers browsers with pages, and the CLI in the form of OAuth; the registry's clients have a form of their own.
+        // The login responds with pages to browsers, and in the shape of OAuth to the CLI. Registry clients have their own shape.
         if (request.RequestUri!.AbsolutePath.StartsWith("/authorize", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/oauth/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/registry/", StringComparison.OrdinalIgnoreCase)
             || request.RequestUri!.AbsolutePath.StartsWith("/v2/", StringComparison.OrdinalIgnoreCase))
             return null;
-        // People see pages.
-        if (route.Metadata.GetMetadata<Updraft.Server.Web.PageRoute>() is not null && text.StartsWith("<!DOCTYPE html>", StringComparison.Ordinal))
+        // The web UI responds with pages.
+        if (route.Metadata.GetMetadata<Updraft.Server.Web.PageRoute>() is not null
+            && text.StartsWith("<!DOCTYPE html>", StringComparison.Ordinal))
             return null;
         try
         {

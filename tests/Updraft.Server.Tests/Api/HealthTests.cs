@@ -1,5 +1,4 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
@@ -8,7 +7,7 @@ public sealed class HealthTests
     [Theory]
     [InlineData("/healthz/live")]
     [InlineData("/healthz/ready")]
-    public async Task A_server_that_has_started_is_healthy_without_a_token(string path)
+    public async Task Health_check_needs_no_token(string path)
     {
         await using var server = await UpdraftServer.StartAsync();
         using var response = await server.Anonymous.GetAsync(path, TestContext.Current.CancellationToken);

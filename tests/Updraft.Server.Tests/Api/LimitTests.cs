@@ -1,18 +1,19 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>Reliability section E, texts and bodies: at a limit a value is taken; one above and far above, the answer names field and limit.</summary>
+/// <summary>
+/// Limits of texts and bodies. A value at the limit is accepted. For a larger one, the response names the field and the limit.
+/// </summary>
 public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>Route, body with <c>X</c> where the text goes, the limit in code points, what the message names.</summary>
+    /// <summary>Route, body with <c>X</c> in place of the text, limit in code points, field in the message.</summary>
     public static TheoryData<string, string, int, string> Texts => new()
     {
         { "workspaces", """{"name":"{unique}","description":"X"}""", 500, "description" },
@@ -33,7 +34,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
 
     [Theory]
     [MemberData(nameof(Texts))]
-    public async Task A_text_is_counted_in_code_points_and_its_limit_is_exact(string route, string body, int limit, string field)
+    public async Task Text_limit_counts_code_points_exactly(string route, string body, int limit, string field)
     {
         var deployment = await Server.CreateDeploymentAsync(Path.GetRandomFileName());
         // An emoji is one code point and two UTF-16 units.
@@ -41,7 +42,8 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
             await Server.Client.PostOkAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, limit));
         foreach (var (symbol, length) in ((string, int)[])[("🦑", limit + 1), ("x", limit * 100)])
         {
-            var message = await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, length).ToJsonString(),
+            var message = await Server.Client.PostErrorAsync($"{Server.OrganizationPath}/{Fill(route)}", Body(symbol, length)
+                .ToJsonString(),
                 HttpStatusCode.BadRequest);
             Assert.Contains($"'{field}'", message, StringComparison.Ordinal);
             Assert.Contains($"{limit}", message, StringComparison.Ordinal);
@@ -60,18 +62,19 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData(1, HttpStatusCode.RequestEntityTooLarge)]
     [InlineData(6 * 1024 * 1024, HttpStatusCode.RequestEntityTooLarge)]
     [InlineData(100 * 1024 * 1024, HttpStatusCode.RequestEntityTooLarge)]
-    public async Task A_json_body_has_one_mebibyte_at_most(int more, HttpStatusCode expected)
+    public async Task JSON_body_over_one_mebibyte_is_rejected_with_413(int more, HttpStatusCode expected)
     {
         const string Start = "{\"name\":\"big\",\"x\":\"", End = "\"}";
         using var http = await Uploads.RawHttp.ConnectAsync(Server.BaseAddress);
         var length = 1024 * 1024 + more;
-        await http.SendAsync(Encoding.ASCII.GetBytes($"POST {Server.OrganizationPath}/workspaces HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        await http.SendAsync(Encoding.ASCII.GetBytes($"POST {Server.OrganizationPath}/workspaces HTTP/1.1\r\nHost: x\r\nContent-Type: "
+            + $"application/json\r\n"
             + $"Authorization: Bearer {Server.OwnerToken}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"));
-        // What is far too large is refused by its length alone; nothing of it need be sent.
+        // The server rejects a body that is far too large by its length, before the client sends it.
         if (more <= 1)
             await http.SendAsync(Encoding.ASCII.GetBytes(Start + new string('x', length - Start.Length - End.Length) + End));
-        var answer = await http.ReadUntilAsync("\r\n\r\n");
-        Assert.StartsWith($"HTTP/1.1 {(int)expected} ", answer, StringComparison.Ordinal);
+        var reply = await http.ReadUntilAsync("\r\n\r\n");
+        Assert.StartsWith($"HTTP/1.1 {(int)expected} ", reply, StringComparison.Ordinal);
         if (expected != HttpStatusCode.OK)
             Assert.Contains("larger than", await http.ReadUntilAsync("statusCode"), StringComparison.Ordinal);
     }
@@ -84,7 +87,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("offset=2147483647", HttpStatusCode.OK)]
     [InlineData("offset=2147483648", HttpStatusCode.BadRequest)]
     [InlineData("offset=-1", HttpStatusCode.BadRequest)]
-    public async Task A_page_has_a_thousand_rows_at_most(string query, HttpStatusCode expected)
+    public async Task Page_over_a_thousand_rows_is_rejected_with_400(string query, HttpStatusCode expected)
     {
         using var response = await Server.Client.GetAsync($"{Server.OrganizationPath}/deployments?{query}", Cancelled);
         var body = await response.ReadAsync(expected);
@@ -96,7 +99,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData(4096)]
     [InlineData(4097)]
     [InlineData(20_000)]
-    public async Task A_long_token_is_no_token(int length)
+    public async Task Token_over_the_length_limit_is_rejected_with_401(int length)
     {
         using var response = await Server.ClientWith(new string('a', length)).GetAsync("/v1/organizations", Cancelled);
         await response.ReadAsync(HttpStatusCode.Unauthorized);
@@ -106,7 +109,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData(7000, 200)]
     [InlineData(8192, 414)]
     [InlineData(100_000, 414)]
-    public async Task A_request_line_has_eight_kibibytes_at_most(int length, int status)
+    public async Task Request_line_over_eight_kibibytes_is_rejected(int length, int status)
     {
         using var http = await Uploads.RawHttp.ConnectAsync(Server.BaseAddress);
         await http.SendAsync(Encoding.ASCII.GetBytes($"GET /healthz/live?{new string('x', length)} HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -119,7 +122,7 @@ public sealed class LimitTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData(2000, 10, 431)]
     [InlineData(3, 10_000, 200)]
     [InlineData(4, 10_000, 431)]
-    public async Task Headers_are_a_hundred_and_32_kibibytes_at_most(int count, int length, int status)
+    public async Task Headers_over_100_or_32_kibibytes_are_rejected(int count, int length, int status)
     {
         using var http = await Uploads.RawHttp.ConnectAsync(Server.BaseAddress);
         var headers = string.Concat(Enumerable.Range(0, count).Select(i => $"X-H{i}: {new string('v', length)}\r\n"));

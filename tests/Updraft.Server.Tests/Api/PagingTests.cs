@@ -5,9 +5,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Web;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Api;
 

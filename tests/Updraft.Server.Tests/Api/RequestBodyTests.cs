@@ -1,11 +1,10 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>What bodies are taken, seen through the creation of a Workspace.</summary>
+/// <summary>The request bodies that the server accepts, tested with the creation of a Workspace.</summary>
 public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -22,8 +21,8 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
         { """{"name":"a","n\u0061me":"b"}""", "'name' twice" },
         { """{"name":"a","unknown":1,"unknown":2}""", "'unknown' twice" },
         { """{"name":"a","deep":{"x":1,"x":2}}""", "'x' twice" },
-        { """{"name":7}""", "'name' has a value of the wrong kind" },
-        { """{"name":"a","cicdEnforcedDefault":"yes"}""", "'cicdEnforcedDefault' has a value of the wrong kind" },
+        { """{"name":7}""", "'name' has a value of the wrong type" },
+        { """{"name":"a","cicdEnforcedDefault":"yes"}""", "'cicdEnforcedDefault' has a value of the wrong type" },
         { """{"name":"a",}""", "not valid JSON" },
         { """{"name":"a"} x""", "not valid JSON" },
         { """{"name":/* why */"a"}""", "not valid JSON" },
@@ -38,7 +37,7 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
 
     [Theory]
     [MemberData(nameof(BadBodies))]
-    public async Task A_bad_body_is_refused_with_the_reason(string body, string reason)
+    public async Task Invalid_body_is_rejected_with_the_reason(string body, string reason)
     {
         Assert.Contains(reason, await Server.Client.PostErrorAsync(Path, body, HttpStatusCode.BadRequest), StringComparison.Ordinal);
     }
@@ -47,7 +46,7 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     [InlineData(31, HttpStatusCode.OK)]
     [InlineData(32, HttpStatusCode.BadRequest)]
     [InlineData(100_000, HttpStatusCode.BadRequest)]
-    public async Task Nesting_ends_at_32(int arrays, HttpStatusCode expected)
+    public async Task Nesting_over_32_is_rejected(int arrays, HttpStatusCode expected)
     {
         var body = $"{{\"name\":\"nested {arrays}\",\"x\":{new string('[', arrays)}{new string(']', arrays)}}}";
         using var response = await Server.Client.PostAsync(Path, JsonRequests.Json(body), TestContext.Current.CancellationToken);
@@ -55,7 +54,7 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Unknown_keys_and_nulls_are_taken_as_if_they_were_absent()
+    public async Task Unknown_keys_and_nulls_count_as_absent()
     {
         var created = await Server.Client.PostOkAsync(Path, JsonNode.Parse("""
             {"name":"tolerant","description":null,"cicdEnforcedDefault":null,"id":"mine","organizationId":"other","createdBy":{"id":"me"}}
@@ -67,14 +66,14 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task An_escaped_backslash_before_u0000_is_an_ordinary_text()
+    public async Task Escaped_backslash_before_u0000_is_an_ordinary_text()
     {
         var created = await Server.Client.PostOkAsync(Path, new JsonObject { ["name"] = "back", ["description"] = "\\u0000" });
         Assert.Equal("\\u0000", created.Text("description"));
     }
 
     [Fact]
-    public async Task Five_hundred_emoji_are_a_description_and_come_back_unchanged()
+    public async Task Description_of_500_emoji_is_returned_unchanged()
     {
         var text = string.Concat(Enumerable.Repeat("🦑", 500));
         var created = await Server.Client.PostOkAsync(Path, new JsonObject { ["name"] = "emoji", ["description"] = text });
@@ -82,7 +81,7 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Five_hundred_and_one_emoji_are_too_many()
+    public async Task Description_of_501_emoji_is_rejected()
     {
         var body = new JsonObject { ["name"] = "emoji+1", ["description"] = string.Concat(Enumerable.Repeat("🦑", 501)) };
         var message = await Server.Client.PostErrorAsync(Path, body.ToJsonString(), HttpStatusCode.BadRequest);
@@ -90,7 +89,7 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_body_in_another_encoding_is_refused()
+    public async Task Body_in_another_encoding_is_rejected()
     {
         using var content = new StringContent("{\"name\":\"a\"}", Encoding.Unicode, "application/json");
         using var response = await Server.Client.PostAsync(Path, content, TestContext.Current.CancellationToken);

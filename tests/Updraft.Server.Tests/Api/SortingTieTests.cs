@@ -4,8 +4,6 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Api;
 

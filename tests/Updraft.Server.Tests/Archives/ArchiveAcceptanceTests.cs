@@ -4,7 +4,7 @@ using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 
-/// <summary>What ordinary programs pack is taken, and becomes what GNU tar would unpack.</summary>
+/// <summary>Archives of common programs are accepted, and become the tree that GNU tar would unpack.</summary>
 public sealed class ArchiveAcceptanceTests : IAsyncLifetime
 {
     private readonly string _work = Directory.CreateTempSubdirectory("updraft-tar-").FullName;
@@ -26,21 +26,21 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     [InlineData("gnu", 400, ".")]
     [InlineData("pax", 400, "dags")]
     [InlineData("pax", 400, ".")]
-    public async Task What_GNU_tar_packs_becomes_what_it_unpacks(string format, int pathLength, string root)
+    public async Task Archive_of_GNU_tar_equals_its_unpacked_tree(string format, int pathLength, string root)
     {
-        MakeSource(pathLength, withAccents: true);
+        CreateSource(pathLength, withAccents: true);
         await RunAsync("tar", $"--format={format}", "-C", Source, "-cf", Archive, root);
 
-        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+        await AssertAcceptedAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
 
     [Theory]
     [InlineData("USTAR_FORMAT", 150)]
     [InlineData("GNU_FORMAT", 400)]
     [InlineData("PAX_FORMAT", 400)]
-    public async Task What_Python_packs_becomes_what_GNU_tar_unpacks(string format, int pathLength)
+    public async Task Archive_of_Python_equals_the_tree_that_GNU_tar_unpacks(string format, int pathLength)
     {
-        MakeSource(pathLength, withAccents: true);
+        CreateSource(pathLength, withAccents: true);
         const string Program = """
             import sys, tarfile
             with tarfile.open(sys.argv[2], 'w', format=getattr(tarfile, sys.argv[3])) as tar:
@@ -48,26 +48,26 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
             """;
         await RunAsync("python3", "-c", Program, Source, Archive, format);
 
-        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+        await AssertAcceptedAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
 
     [Fact]
-    public async Task What_git_archive_packs_becomes_what_GNU_tar_unpacks()
+    public async Task Archive_of_git_equals_the_tree_that_GNU_tar_unpacks()
     {
-        MakeSource(150, withAccents: true);
+        CreateSource(150, withAccents: true);
         await RunAsync("git", "-C", Source, "init", "-q");
         await RunAsync("git", "-C", Source, "add", "-A");
         await RunAsync("git", "-C", Source, "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "a");
         await RunAsync("git", "-C", Source, "archive", "--format=tar", "-o", Archive, "HEAD");
 
-        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+        await AssertAcceptedAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
 
     [Fact]
-    public async Task What_the_Astro_CLI_packs_becomes_what_GNU_tar_unpacks()
+    public async Task Archive_of_the_Astro_CLI_equals_the_tree_that_GNU_tar_unpacks()
     {
-        // It walks the folder and writes files and links, but no folders.
-        MakeSource(150, withAccents: true);
+        // The CLI packs files and links, but no directories.
+        CreateSource(150, withAccents: true);
         const string Program = """
             import os, sys, tarfile
             with tarfile.open(sys.argv[2], 'w', format=tarfile.PAX_FORMAT) as tar:
@@ -81,22 +81,24 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
             """;
         await RunAsync("python3", "-c", Program, Source, Archive);
 
-        await AssertTakenAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
+        await AssertAcceptedAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
     }
 
+    [Trait("catalog", "A19")]
     [Fact]
-    public async Task Names_that_Python_gives_a_meaning_are_ordinary_files()
+    public async Task Names_with_a_meaning_in_Python_are_ordinary_files()
     {
-        // Row A19.
-        var tree = await IngestTreeAsync(new TarBuilder().File(".airflowignore").File("__pycache__/a.pyc").File("a.pth").File("sitecustomize.py"));
+        var tree = await IngestTreeAsync(new TarBuilder().File(".airflowignore").File("__pycache__/a.pyc").File("a.pth")
+            .File("sitecustomize.py"));
 
         Assert.Equal(".airflowignore __pycache__ __pycache__/a.pyc a.pth sitecustomize.py", string.Join(' ', tree.Keys));
     }
 
+    [Trait("catalog", "A21")]
     [Fact]
-    public async Task An_archive_in_an_archive_is_a_file()
+    public async Task Nested_archive_is_an_ordinary_file()
     {
-        // Row A21: nothing is unpacked twice.
+        // The server unpacks only one level.
         var inner = TarBuilder.Gzip(new TarBuilder().File("../evil").ToArray());
         var tree = await IngestTreeAsync(new TarBuilder().File(TarBuilder.Text("inner.tar.gz"), inner));
 
@@ -111,9 +113,9 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     [InlineData("zstd", "--ultra", "-22")]
     [InlineData("zstd", "--long=27")]
     [InlineData("zstd", "--no-check")]
-    public async Task Compression_makes_no_difference(string program, params string[] options)
+    public async Task Compression_does_not_change_the_manifest(string program, params string[] options)
     {
-        MakeSource(150, withAccents: false);
+        CreateSource(150, withAccents: false);
         await RunAsync("tar", "-C", Source, "-cf", Archive, "dags");
         var plain = await _bundles.IngestAsync(await File.ReadAllBytesAsync(Archive, Cancelled));
         await RunAsync(program, ["-f", "-k", .. options, Archive]);
@@ -123,7 +125,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_gzip_header_may_have_every_field()
+    public async Task Gzip_header_with_every_optional_field_is_accepted()
     {
         var gzip = TarBuilder.Gzip(new TarBuilder().File("f").ToArray());
         gzip[3] |= 1 + 4 + 8 + 16;
@@ -138,9 +140,9 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     [InlineData(511)]
     [InlineData(513)]
     [InlineData(70_000)]
-    public async Task The_tree_does_not_depend_on_how_the_upload_arrives(int piece)
+    public async Task Manifest_does_not_depend_on_the_size_of_received_pieces(int piece)
     {
-        MakeSource(400, withAccents: true);
+        CreateSource(400, withAccents: true);
         await RunAsync("tar", "--format=pax", "-C", Source, "-cf", Archive, ".");
         var plain = await File.ReadAllBytesAsync(Archive, Cancelled);
         var whole = await ArchiveReading.ReadAsync(plain);
@@ -153,7 +155,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     [Theory]
     [InlineData(2)]
     [InlineData(20)]
-    public async Task An_empty_archive_is_an_empty_bundle(int zeroBlocks)
+    public async Task Empty_archive_becomes_an_empty_bundle(int zeroBlocks)
     {
         var plain = new byte[zeroBlocks * 512];
         foreach (var archive in new[] { plain, TarBuilder.Gzip(plain), TarBuilder.Zstd(plain) })
@@ -166,17 +168,17 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_a_mode_only_the_owners_right_to_execute_counts()
+    public async Task File_mode_keeps_only_the_execute_bit_of_the_owner()
     {
         var tree = await IngestTreeAsync(new TarBuilder()
-            .File("setuid", mode: 0xdff).File("none", mode: 0).File("group", mode: 0x38).File("owner", mode: 0x1c0).Folder("folder"));
+            .File("setuid", mode: 0xdff).File("none", mode: 0).File("group", mode: 0x38).File("owner", mode: 0x1c0).Folder("directory"));
 
-        Assert.Equal("folder group none owner setuid", string.Join(' ', tree.Keys));
+        Assert.Equal("directory group none owner setuid", string.Join(' ', tree.Keys));
         Assert.Equal([false, false, false, true, true], tree.Values.Select(file => file.IsExecutable));
     }
 
     [Fact]
-    public async Task Owners_times_and_attributes_are_passed_over_whatever_they_say()
+    public async Task Owners_times_and_attributes_are_ignored_even_if_malformed()
     {
         var tree = await IngestTreeAsync(new TarBuilder()
             .Extended('g', TarBuilder.Records(("comment", "0123456789abcdef"), ("mtime", "-1e400")))
@@ -192,7 +194,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_size_in_base_256_and_a_size_by_PAX_are_understood()
+    public async Task Size_in_base_256_or_in_a_PAX_header_is_parsed()
     {
         var tree = await IngestTreeAsync(new TarBuilder()
             .Header(TarBuilder.Text("base"), change: header => new byte[] { 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3 }.CopyTo(header, 124))
@@ -204,7 +206,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Links_become_copies_whether_their_target_comes_before_or_after()
+    public async Task Link_becomes_a_copy_of_an_earlier_or_later_target()
     {
         var tree = await IngestTreeAsync(new TarBuilder()
             .SymbolicLink("early", "./d/run.sh").SymbolicLink("copy", "d").File("d/run.sh", "run", 0x1ed)
@@ -219,7 +221,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_folder_may_be_named_more_than_once()
+    public async Task Directory_that_occurs_twice_is_accepted()
     {
         var tree = await IngestTreeAsync(new TarBuilder().Folder("./").Folder("a/").File("a/b").Folder("a/").Folder("./a").Folder("./"));
 
@@ -227,7 +229,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_path_may_be_as_long_and_as_deep_as_the_limits_say()
+    public async Task Path_at_the_limits_of_length_and_depth_is_accepted()
     {
         var longest = string.Join('/', Enumerable.Repeat(new string('x', 255), 4));
         var deepest = string.Join('/', Enumerable.Repeat("d", 64));
@@ -250,29 +252,29 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
     private async Task<SortedDictionary<string, (bool IsExecutable, string? Content)>> IngestTreeAsync(TarBuilder tar) =>
         await _bundles.ReadTreeAsync(await _bundles.IngestAsync(tar.ToArray()));
 
-    private async Task AssertTakenAsync(byte[] archive)
+    private async Task AssertAcceptedAsync(byte[] archive)
     {
-        var taken = await _bundles.ReadTreeAsync(await _bundles.IngestAsync(archive));
+        var accepted = await _bundles.ReadTreeAsync(await _bundles.IngestAsync(archive));
         var target = Directory.CreateDirectory(Path.Join(_work, "unpacked")).FullName;
         await RunAsync("tar", "-C", target, "-xf", Archive);
         var unpacked = new SortedDictionary<string, (bool, string?)>(StringComparer.Ordinal);
-        ReadFolder(target, "", unpacked);
+        ReadDirectory(target, "", unpacked);
 
         Assert.NotEmpty(unpacked);
-        Assert.Equal(unpacked.Keys, taken.Keys, StringComparer.Ordinal);
-        Assert.All(unpacked, file => Assert.Equal(file.Value, taken[file.Key]));
+        Assert.Equal(unpacked.Keys, accepted.Keys, StringComparer.Ordinal);
+        Assert.All(unpacked, file => Assert.Equal(file.Value, accepted[file.Key]));
     }
 
-    /// <summary>Reads a folder as somebody who follows links sees it.</summary>
-    private static void ReadFolder(string folder, string prefix, SortedDictionary<string, (bool, string?)> tree)
+    /// <summary>Reads a directory and follows its links.</summary>
+    private static void ReadDirectory(string directory, string prefix, SortedDictionary<string, (bool, string?)> tree)
     {
-        foreach (var path in Directory.EnumerateFileSystemEntries(folder))
+        foreach (var path in Directory.EnumerateFileSystemEntries(directory))
         {
             var name = prefix + Path.GetFileName(path);
             if (Directory.Exists(path))
             {
                 tree.Add(name, (false, null));
-                ReadFolder(path, name + "/", tree);
+                ReadDirectory(path, name + "/", tree);
             }
             else
             {
@@ -282,7 +284,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
         }
     }
 
-    private void MakeSource(int pathLength, bool withAccents)
+    private void CreateSource(int pathLength, bool withAccents)
     {
         var dags = Directory.CreateDirectory(Path.Join(Source, "dags")).FullName;
         var sub = Directory.CreateDirectory(Path.Join(dags, "sub", "below")).Parent!.FullName;
@@ -296,7 +298,7 @@ public sealed class ArchiveAcceptanceTests : IAsyncLifetime
         File.SetUnixFileMode(Path.Join(dags, "run.sh"), (UnixFileMode)0x1ed);
         File.CreateSymbolicLink(Path.Join(dags, "link.py"), "a.py");
         File.CreateSymbolicLink(Path.Join(dags, "sub", "run"), "../run.sh");
-        File.CreateSymbolicLink(Path.Join(dags, "folder"), "sub/below");
+        File.CreateSymbolicLink(Path.Join(dags, "directory-link"), "sub/below");
         Posix.HardLink(Path.Join(dags, "a.py"), Path.Join(dags, "hard.py"));
         var at = dags;
         for (var left = pathLength - "dags/".Length; left > 0; left -= 80)

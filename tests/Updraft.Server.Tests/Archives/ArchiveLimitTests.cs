@@ -1,17 +1,17 @@
 using Updraft.Server.Api;
 using Updraft.Server.Archives;
-using Updraft.Server.Bundles;
 using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 
-/// <summary>Reliability section E, archives: at a limit an archive is taken; one above it, and far above, it is refused by name.</summary>
+/// <summary>An archive at a limit is accepted. Just above and far above the limit, the error names the setting.</summary>
 public sealed class ArchiveLimitTests
 {
     private const int Block = 512, MiB = 1024 * 1024;
 
-    /// <summary>Each limit: its setting, its value here, and an archive that has exactly so much of it.</summary>
-    private static readonly Dictionary<string, (int Limit, Action<ArchiveOptions> Set, Func<int, byte[]> Make)> Limits = new(StringComparer.Ordinal)
+    /// <summary>For each setting: a value, and a function that creates an archive with exactly a given amount.</summary>
+    private static readonly Dictionary<string, (int Limit, Action<ArchiveOptions> Set, Func<int, byte[]> Make)> Limits =
+        new(StringComparer.Ordinal)
     {
         // Two blocks of zeros end an archive, and a header precedes each file.
         ["Archives:MaxUnpackedBytes"] = (40 * Block, limits => limits.MaxUnpackedBytes = 40 * Block,
@@ -24,14 +24,15 @@ public sealed class ArchiveLimitTests
         ["Archives:MaxEntryMetadataBytes"] = (2048, limits => limits.MaxEntryMetadataBytes = 2048,
             bytes => new TarBuilder().Extended('x', Comment(bytes)).File("a").ToArray()),
         ["Archives:MaxMetadataBytes"] = (4096, limits => (limits.MaxEntryMetadataBytes, limits.MaxMetadataBytes) = (16 * MiB, 4096),
-            bytes => new TarBuilder().Extended('x', Comment(bytes / 2)).File("a").Extended('x', Comment(bytes - bytes / 2)).File("b").ToArray()),
+            bytes =>
+                new TarBuilder().Extended('x', Comment(bytes / 2)).File("a").Extended('x', Comment(bytes - bytes / 2)).File("b").ToArray()),
     };
 
     public static TheoryData<string> Names => [.. Limits.Keys];
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task At_the_limit_an_archive_is_taken(string setting)
+    public async Task Archive_at_the_limit_is_accepted(string setting)
     {
         var (limit, set, make) = Limits[setting];
         await using var bundles = await BundleFixture.CreateAsync(set);
@@ -40,17 +41,17 @@ public sealed class ArchiveLimitTests
 
     [Theory]
     [MemberData(nameof(Names))]
-    public async Task Above_the_limit_it_is_refused_by_name_and_leaves_nothing(string setting)
+    public async Task Archive_above_the_limit_is_rejected_and_leaves_nothing(string setting)
     {
         var (limit, set, make) = Limits[setting];
         await using var bundles = await BundleFixture.CreateAsync(set);
         var before = await bundles.FootprintAsync();
         foreach (var value in (int[])[limit + 1, limit * 100])
         {
-            var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(make(value)));
-            Assert.Equal(400, refusal.StatusCode);
-            Assert.Contains(setting, refusal.Message, StringComparison.Ordinal);
-            Assert.Contains($"{limit}", refusal.Message, StringComparison.Ordinal);
+            var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(make(value)));
+            Assert.Equal((400, setting), (rejection.StatusCode, rejection.Limit));
+            Assert.Contains(setting, rejection.Message, StringComparison.Ordinal);
+            Assert.Contains($"{limit}", rejection.Message, StringComparison.Ordinal);
         }
         Assert.Equal(before, await bundles.FootprintAsync());
     }
@@ -58,18 +59,19 @@ public sealed class ArchiveLimitTests
     [Theory]
     [InlineData(8, true)]
     [InlineData(64, false)]
-    public async Task The_ratio_counts_once_eight_mebibytes_have_come_out(int mebibytes, bool isTaken)
+    public async Task Ratio_is_enforced_after_8_MiB_of_unpacked_data(int mebibytes, bool isAccepted)
     {
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxRatio = 100);
         var archive = TarBuilder.Gzip(new TarBuilder().File(TarBuilder.Text("zeros"), new byte[mebibytes * MiB - 3 * Block]).ToArray());
-        if (isTaken)
+        if (isAccepted)
         {
             await bundles.IngestAsync(archive);
             return;
         }
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(archive));
-        Assert.Contains("100 times its size", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("Archives:MaxRatio", refusal.Message, StringComparison.Ordinal);
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(archive));
+        Assert.Contains("100 times its size", rejection.Message, StringComparison.Ordinal);
+        Assert.Equal("Archives:MaxRatio", rejection.Limit);
+        Assert.Contains("Archives:MaxRatio", rejection.Message, StringComparison.Ordinal);
     }
 
     private static byte[] Entries(int count)
@@ -85,7 +87,7 @@ public sealed class ArchiveLimitTests
 
     private static string Deep(int components) => string.Join('/', Enumerable.Repeat("d", components));
 
-    /// <summary>An extended header with one comment, of exactly so many bytes.</summary>
+    /// <summary>The payload of an extended header with one comment.</summary>
     private static byte[] Comment(int bytes)
     {
         for (var length = bytes - 1; length >= 0; length--)

@@ -1,6 +1,5 @@
 using CsCheck;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 
@@ -13,55 +12,56 @@ public sealed class ArchivePropertiesTests
         select Pack(files, format, compression);
 
     [Fact]
-    public Task Any_beginning_of_an_archive_is_refused() =>
+    public Task Truncated_archive_is_rejected_with_400() =>
         Gen.Select(Archives, Gen.Double[0, 1]).SampleAsync(async (archive, cut) =>
-            Assert.Equal(400, (await VerdictAsync(archive[..(int)(cut * (archive.Length - 1))])).Refusal?.StatusCode), iter: 2000);
+            Assert.Equal(400, (await ReadOrRejectAsync(archive[..(int)(cut * (archive.Length - 1))])).Error?.StatusCode), iter: 2000);
 
     [Fact]
-    public Task Any_flipped_byte_gives_a_tree_or_a_400() =>
+    public Task Archive_with_a_changed_byte_is_read_or_rejected_with_400() =>
         Gen.Select(Archives, Gen.Double[0, 1], Gen.Byte[1, 255]).SampleAsync(async (archive, at, mask) =>
         {
             archive = [.. archive];
             archive[(int)(at * (archive.Length - 1))] ^= mask;
-            var (manifest, refusal) = await VerdictAsync(archive);
-            Assert.True(manifest is not null || refusal!.StatusCode == 400);
+            var (manifest, error) = await ReadOrRejectAsync(archive);
+            Assert.True(manifest is not null || error!.StatusCode == 400);
         }, iter: 3000);
 
     [Fact]
-    public Task Any_archive_gives_a_tree_or_a_400() =>
+    public Task Random_archive_is_read_or_rejected_with_400() =>
         Archives.SampleAsync(async archive =>
         {
-            var (manifest, refusal) = await VerdictAsync(archive);
-            Assert.True(manifest is not null || refusal!.StatusCode == 400);
+            var (manifest, error) = await ReadOrRejectAsync(archive);
+            Assert.True(manifest is not null || error!.StatusCode == 400);
         }, iter: 1000);
 
     [Fact]
-    public Task Any_bytes_are_a_400() =>
-        Gen.Byte.Array[0, 3000].SampleAsync(async bytes => Assert.Equal(400, (await VerdictAsync(bytes)).Refusal?.StatusCode), iter: 500);
+    public Task Random_bytes_are_rejected_with_400() =>
+        Gen.Byte.Array[0, 3000].SampleAsync(async bytes => Assert.Equal(400, (await ReadOrRejectAsync(bytes)).Error?.StatusCode),
+            iter: 500);
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task Every_single_beginning_of_one_archive_is_refused(int compression)
+    public async Task Archive_truncated_at_any_byte_is_rejected_with_400(int compression)
     {
         var archive = Pack([("a/b.py", new byte[700]), ("c", [1, 2, 3])], 0, compression);
 
-        Assert.NotNull((await VerdictAsync(archive)).Manifest);
+        Assert.NotNull((await ReadOrRejectAsync(archive)).Manifest);
         for (var length = 0; length < archive.Length; length++)
-            Assert.Equal(400, (await VerdictAsync(archive[..length])).Refusal?.StatusCode);
+            Assert.Equal(400, (await ReadOrRejectAsync(archive[..length])).Error?.StatusCode);
     }
 
-    /// <summary>The tree of the archive, or its refusal. Any other exception is the failure that these tests look for.</summary>
-    private static async Task<(Updraft.Protocol.Manifest? Manifest, ApiException? Refusal)> VerdictAsync(byte[] archive)
+    /// <summary>The manifest of the archive, or its error. Any other exception fails the test.</summary>
+    private static async Task<(Updraft.Protocol.Manifest? Manifest, ApiException? Error)> ReadOrRejectAsync(byte[] archive)
     {
         try
         {
             return (await ArchiveReading.ReadAsync(archive), null);
         }
-        catch (ApiException refusal)
+        catch (ApiException error)
         {
-            return (null, refusal);
+            return (null, error);
         }
     }
 

@@ -3,11 +3,11 @@ using Updraft.Server.Archives;
 
 namespace Updraft.Server.Tests.Archives;
 
-/// <summary>Reads an archive without keeping anything but its manifest.</summary>
+/// <summary>Reads an archive to its manifest, without a store.</summary>
 internal static class ArchiveReading
 {
     /// <param name="archive">The upload.</param>
-    /// <param name="piece">How many bytes come at a time at most.</param>
+    /// <param name="piece">Most bytes that one read of the upload returns.</param>
     public static async Task<Manifest> ReadAsync(byte[] archive, int piece = int.MaxValue)
     {
         using var reader = new ArchiveReader(new Pieces(archive, piece), new ArchiveOptions());

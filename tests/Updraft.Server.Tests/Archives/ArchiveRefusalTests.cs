@@ -10,57 +10,57 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
 
     [Theory]
     [MemberData(nameof(Hostile))]
-    public async Task A_hostile_archive_is_a_400_that_names_the_entry_and_leaves_nothing_behind(string name)
+    public async Task Hostile_archive_leaves_nothing_and_is_rejected_with_400(string name)
     {
         var hostile = HostileArchives.All[name];
         var bundles = (await TestContext.Current.GetFixture<SharedBundleFixture>())!.Bundles;
         var before = await bundles.FootprintAsync();
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(hostile.Archive()));
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(hostile.Archive()));
 
-        Assert.Equal(StatusCodes.Status400BadRequest, refusal.StatusCode);
-        Assert.Equal("InvalidInput", refusal.BlobErrorCode);
-        Assert.All(hostile.Names, part => Assert.Contains(part, refusal.Message, StringComparison.Ordinal));
-        Assert.DoesNotContain(refusal.Message, c => char.IsControl(c) || c is >= '\u202a' and <= '\u202e' or >= '\u2066' and <= '\u2069');
+        Assert.Equal(StatusCodes.Status400BadRequest, rejection.StatusCode);
+        Assert.Equal("InvalidInput", rejection.BlobErrorCode);
+        Assert.All(hostile.Names, part => Assert.Contains(part, rejection.Message, StringComparison.Ordinal));
+        Assert.DoesNotContain(rejection.Message, c => char.IsControl(c) || c is >= '\u202a' and <= '\u202e' or >= '\u2066' and <= '\u2069');
         Assert.Equal(before, await bundles.FootprintAsync());
     }
 
     [Fact]
-    public async Task The_limit_of_unpacked_bytes_holds_for_what_no_header_announces()
+    public async Task Unpacked_size_limit_counts_bytes_without_a_header()
     {
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxUnpackedBytes = 100_000);
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(TarBuilder.Gzip(new byte[200_000])));
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(TarBuilder.Gzip(new byte[200_000])));
 
-        Assert.Contains("100000 bytes", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("100000 bytes", rejection.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_limit_of_unpacked_bytes_counts_the_copies_that_links_stand_for()
+    public async Task Unpacked_size_limit_counts_copies_of_symbolic_links()
     {
         var tar = new TarBuilder().File("f", new string('x', 60_000)).SymbolicLink("l", "f").ToArray();
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxUnpackedBytes = 100_000);
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(tar));
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(tar));
 
-        Assert.Contains("'l'", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("'l'", rejection.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_limit_of_unpacked_bytes_counts_hard_links()
+    public async Task Unpacked_size_limit_counts_hard_links()
     {
         var tar = new TarBuilder().File("f", new string('x', 60_000)).HardLink("h", "f").ToArray();
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxUnpackedBytes = 100_000);
 
-        var refusal = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(tar));
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => bundles.IngestAsync(tar));
 
-        Assert.Contains("'h'", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("'h'", rejection.Message, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData(3, true)]
     [InlineData(4, false)]
-    public async Task The_limit_of_entries_counts_folders_that_no_entry_names(int files, bool accepted)
+    public async Task Entry_limit_counts_directories_without_an_entry(int files, bool accepted)
     {
         var tar = new TarBuilder();
         for (var i = 0; i < files; i++)
@@ -77,7 +77,7 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
     [InlineData("abcdefghijk", false)]
     [InlineData("abcdefghé", true)]
     [InlineData("abcdefghié", false)]
-    public async Task The_limit_of_paths_counts_bytes(string path, bool accepted)
+    public async Task Path_limit_counts_bytes(string path, bool accepted)
     {
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxPathBytes = 10);
 
@@ -89,7 +89,7 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
     [Theory]
     [InlineData("a/b/c", true)]
     [InlineData("a/b/c/d", false)]
-    public async Task The_limit_of_depth_counts_components(string path, bool accepted)
+    public async Task Depth_limit_counts_components(string path, bool accepted)
     {
         await using var bundles = await BundleFixture.CreateAsync(limits => limits.MaxDepth = 3);
 
@@ -102,10 +102,10 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
     [InlineData(typeof(IOException))]
     [InlineData(typeof(BadHttpRequestException))]
     [InlineData(typeof(OperationCanceledException))]
-    public async Task A_failure_of_the_upload_itself_comes_through_unchanged(Type type)
+    public async Task Exception_of_the_upload_stream_passes_through_unchanged(Type type)
     {
         var archive = TarBuilder.Gzip(new TarBuilder().File("f", string.Concat(Enumerable.Range(0, 100_000))).ToArray());
-        var failure = (Exception)Activator.CreateInstance(type, "the line is dead")!;
+        var failure = (Exception)Activator.CreateInstance(type, "the connection broke")!;
         await using var bundles = await BundleFixture.CreateAsync();
         var before = await bundles.FootprintAsync();
 
@@ -115,7 +115,7 @@ public sealed class ArchiveRefusalTests : IClassFixture<SharedBundleFixture>
         Assert.Equal(before, await bundles.FootprintAsync());
     }
 
-    /// <summary>Gives a beginning, then fails as a dead connection does.</summary>
+    /// <summary>Returns the first bytes of an upload, then fails as a broken connection does.</summary>
     private sealed class BrokenUpload(byte[] start, Exception failure) : Stream
     {
         private readonly MemoryStream _start = new(start);

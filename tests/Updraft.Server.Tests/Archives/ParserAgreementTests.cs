@@ -2,13 +2,12 @@ using System.Diagnostics;
 using System.Globalization;
 using Updraft.Protocol;
 using Updraft.Server.Api;
-using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 
 /// <summary>
-/// Row A31: what is taken is what GNU tar and Python's tarfile would unpack, name for name and byte for byte, however odd the
-/// archive. For a longer run set <c>UPDRAFT_AGREEMENT_ARCHIVES</c>, and <c>UPDRAFT_AGREEMENT_SEED</c> for other archives.
+/// Updraft reads the same names and bytes from an accepted archive as GNU tar and Python's tarfile, however unusual the archive is. For a
+/// longer run set <c>UPDRAFT_AGREEMENT_ARCHIVES</c>, and for other archives <c>UPDRAFT_AGREEMENT_SEED</c>.
 /// </summary>
 public sealed class ParserAgreementTests : IDisposable
 {
@@ -43,53 +42,57 @@ public sealed class ParserAgreementTests : IDisposable
 
     public void Dispose() => Directory.Delete(_work, recursive: true);
 
+    [Trait("catalog", "A31")]
     [Fact]
-    public async Task What_is_taken_is_what_GNU_tar_and_Python_unpack()
+    public async Task Accepted_archives_equal_the_trees_of_GNU_tar_and_Python()
     {
         var (count, seed) = (Setting("UPDRAFT_AGREEMENT_ARCHIVES", 600), Setting("UPDRAFT_AGREEMENT_SEED", 1));
-        var taken = new Dictionary<int, SortedDictionary<string, string>>();
+        var accepted = new Dictionary<int, SortedDictionary<string, string>>();
         for (var number = seed; number < seed + count; number++)
         {
             var archive = OddArchives.Make(number);
-            if (await TakeAsync(archive) is not { } tree)
+            if (await ReadOrRejectAsync(archive) is not { } tree)
                 continue;
-            taken.Add(number, tree);
+            accepted.Add(number, tree);
             await File.WriteAllBytesAsync(Path.Join(_work, $"{number}.tar"), archive, Cancelled);
         }
 
         var errors = await RunAsync("sh", "-c", WithGnuTar, "sh", _work) + await RunAsync("python3", "-c", WithPython, _work);
 
-        Assert.InRange(taken.Count, count / 10, count * 9 / 10);
-        var differences = taken.SelectMany(archive => new[] { "gnu", "python" }
+        Assert.InRange(accepted.Count, count / 10, count * 9 / 10);
+        var differences = accepted.SelectMany(archive => new[] { "gnu", "python" }
             .Select(program => (Program: program, Tree: Unpacked($"{program}-{archive.Key}.tar")))
             .Where(other => !Same(other.Program, other.Tree, archive.Value))
-            .Select(other => $"archive {archive.Key}: Updraft takes [{Show(archive.Value)}], {other.Program} unpacks [{Show(other.Tree)}]"))
+            .Select(other => $"archive {archive.Key}: Updraft reads [{Show(archive.Value)}], {other.Program} unpacks [{Show(other.Tree)}]"))
             .ToList();
         Assert.True(differences.Count == 0,
-            $"{differences.Count} of {taken.Count} archives differ\n{string.Join('\n', differences.Take(20))}\n{errors}");
-        TestContext.Current.SendDiagnosticMessage($"{taken.Count} of {count} archives were taken, and read the same by all three");
+            $"{differences.Count} of {accepted.Count} archives differ\n{string.Join('\n', differences.Take(20))}\n{errors}");
+        TestContext.Current.SendDiagnosticMessage($"{accepted.Count} of {count} archives were accepted, "
+            + "and all three programs read the same");
     }
 
-    /// <summary>The tree that an upload becomes; null when it is refused.</summary>
-    private static async Task<SortedDictionary<string, string>?> TakeAsync(byte[] archive)
+    /// <summary>The tree of an archive; null if it is rejected.</summary>
+    private static async Task<SortedDictionary<string, string>?> ReadOrRejectAsync(byte[] archive)
     {
         try
         {
-            return new((await ArchiveReading.ReadAsync(archive)).Entries.ToDictionary(entry => entry.Path,
-                entry => entry.IsFolder ? "folder" : Describe(entry.IsExecutable, entry.Size, entry.Content)), StringComparer.Ordinal);
+            var entries = (await ArchiveReading.ReadAsync(archive)).Entries;
+            var tree = entries.ToDictionary(entry => entry.Path,
+                entry => entry.IsDirectory ? "directory" : Describe(entry.IsExecutable, entry.Size, entry.Content));
+            return new(tree, StringComparer.Ordinal);
         }
-        catch (ApiException refusal)
+        catch (ApiException rejection)
         {
-            Assert.Equal(400, refusal.StatusCode);
+            Assert.Equal(400, rejection.StatusCode);
             return null;
         }
     }
 
-    private SortedDictionary<string, string> Unpacked(string folder)
+    private SortedDictionary<string, string> Unpacked(string directory)
     {
         var tree = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        if (Directory.Exists(Path.Join(_work, folder)))
-            Read(Path.Join(_work, folder), "");
+        if (Directory.Exists(Path.Join(_work, directory)))
+            Read(Path.Join(_work, directory), "");
         else
             tree.Add("(nothing)", "");
         return tree;
@@ -101,7 +104,7 @@ public sealed class ParserAgreementTests : IDisposable
                 var name = prefix + Path.GetFileName(path);
                 if (Directory.Exists(path))
                 {
-                    tree.Add(name, "folder");
+                    tree.Add(name, "directory");
                     Read(path, name + "/");
                 }
                 else if (new FileInfo(path).ResolveLinkTarget(returnFinalTarget: true) is { Exists: false })
@@ -117,7 +120,7 @@ public sealed class ParserAgreementTests : IDisposable
         }
     }
 
-    /// <summary>Python gives a file the mode of its hard link, if the archive says another; a mode is nothing that it hides.</summary>
+    /// <summary>Compares two trees. Python sets the mode of a hard link on its target, so modes do not count for Python.</summary>
     private static bool Same(string program, SortedDictionary<string, string> left, SortedDictionary<string, string> right) =>
         program == "python"
             ? left.Select(WithoutMode).SequenceEqual(right.Select(WithoutMode), StringComparer.Ordinal)

@@ -3,7 +3,7 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Tests.Archives;
 
-/// <summary>Links that climb above the root of the archive, though the rest of their target names something in it.</summary>
+/// <summary>Links whose target leaves the root of the archive and then names an entry of the archive.</summary>
 public sealed class RootLinkTests
 {
     [Theory]
@@ -17,7 +17,7 @@ public sealed class RootLinkTests
     [InlineData("d/l", "../../f")]
     [InlineData("d/l", "../../d/g")]
     [InlineData("d/e/l", "../../../f")]
-    public async Task Link_that_leaves_the_root_is_rejected_400(string link, string target)
+    public async Task Link_that_leaves_the_root_is_rejected_with_400(string link, string target)
     {
         var rejection = await Assert.ThrowsAsync<ApiException>(() => ArchiveReading.ReadAsync(Archive(link, target)));
 

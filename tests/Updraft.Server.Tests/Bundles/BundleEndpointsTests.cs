@@ -13,11 +13,11 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Server.Tests.Bundles;
 
-/// <summary>The agent's routes, over HTTP, as an agent of the fixture's Deployment or of another one.</summary>
+/// <summary>The routes of agents over HTTP, called by an agent of the fixture's Deployment or of another one.</summary>
+[Trait("Database", "every")]
 public sealed class BundleEndpointsTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;
@@ -28,19 +28,19 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_first_manifest_is_the_difference_to_nothing()
+    public async Task First_manifest_is_the_difference_to_an_empty_tree()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("dags/a.py", "abc").ToArray());
-        using var answer = await _agent.GetAsync($"/agent/v1/manifests/{version.ManifestDigest}", Cancelled);
-        var diff = ManifestDiff.Parse(await answer.Content.ReadAsByteArrayAsync(Cancelled));
+        using var response = await _agent.GetAsync($"/agent/v1/manifests/{version.ManifestDigest}", Cancelled);
+        var diff = ManifestDiff.Parse(await response.Content.ReadAsByteArrayAsync(Cancelled));
 
-        Assert.Equal("text/plain; charset=utf-8", answer.Content.Headers.ContentType?.ToString());
+        Assert.Equal("text/plain; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         Assert.Null(diff.From);
         Assert.Equal(version.ManifestDigest, diff.ApplyTo(null).Digest);
     }
 
     [Fact]
-    public async Task An_agent_can_fetch_every_content_that_a_difference_adds()
+    public async Task Agent_can_fetch_every_content_that_a_difference_adds()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "first").File("b", "second").ToArray());
         var diff = await DiffAsync(version.ManifestDigest.ToString());
@@ -50,18 +50,18 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
             var place = diff.Locations[entry.Content];
             using var request = new HttpRequestMessage(HttpMethod.Get, $"/agent/v1/packs/{place.PackId}");
             request.Headers.Range = new RangeHeaderValue(place.Offset, place.Offset + place.Length - 1);
-            using var answer = await _agent.SendAsync(request, Cancelled);
+            using var response = await _agent.SendAsync(request, Cancelled);
             using var content = new MemoryStream();
-            PackReader.CopyVerified(await answer.Content.ReadAsStreamAsync(Cancelled), entry.Size, entry.Content, content);
+            PackReader.CopyVerified(await response.Content.ReadAsStreamAsync(Cancelled), entry.Size, entry.Content, content);
 
-            Assert.Equal(HttpStatusCode.PartialContent, answer.StatusCode);
-            Assert.Equal(place.Offset, answer.Content.Headers.ContentRange?.From);
+            Assert.Equal(HttpStatusCode.PartialContent, response.StatusCode);
+            Assert.Equal(place.Offset, response.Content.Headers.ContentRange?.From);
             Assert.Equal(entry.Size, content.Length);
         }
     }
 
     [Fact]
-    public async Task A_difference_has_only_what_changed()
+    public async Task Difference_contains_only_changed_files()
     {
         var first = await _bundles.IngestAsync(new TarBuilder().File("a", "1").File("b", "2").File("c", "3").ToArray());
         var second = await _bundles.IngestAsync(new TarBuilder().File("a", "1").File("b", "changed").File("d", "3").ToArray());
@@ -75,7 +75,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_difference_to_a_manifest_that_the_server_lacks_is_the_one_to_nothing()
+    public async Task Difference_from_an_unknown_manifest_starts_at_an_empty_tree()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a").ToArray());
 
@@ -83,7 +83,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_difference_to_a_manifest_that_is_damaged_is_the_one_to_nothing()
+    public async Task Difference_from_a_damaged_manifest_starts_at_an_empty_tree()
     {
         var first = await _bundles.IngestAsync(new TarBuilder().File("a").ToArray());
         var second = await _bundles.IngestAsync(new TarBuilder().File("b").ToArray());
@@ -94,7 +94,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_damaged_manifest_is_not_served()
+    public async Task Damaged_manifest_is_rejected_with_500()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a").ToArray());
         var blob = Path.Join(_bundles.Data, "blobs", "manifests", _bundles.Deployment.Value, version.ManifestDigest.ToString());
@@ -104,16 +104,16 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_difference_is_compressed_for_whoever_takes_it()
+    public async Task Large_difference_is_compressed_if_the_agent_accepts_gzip()
     {
         var tar = new TarBuilder();
         for (var i = 0; i < 1000; i++)
             tar.File($"dags/file{i}", $"{i}");
         var version = await _bundles.IngestAsync(tar.ToArray());
-        var address = $"/agent/v1/manifests/{version.ManifestDigest}";
-        var plain = await _agent.GetByteArrayAsync(address, Cancelled);
-        using var packed = await GetAsync(address, "gzip");
-        using var refused = await GetAsync(address, "gzip;q=0, br");
+        var url = $"/agent/v1/manifests/{version.ManifestDigest}";
+        var plain = await _agent.GetByteArrayAsync(url, Cancelled);
+        using var packed = await GetAsync(url, "gzip");
+        using var refused = await GetAsync(url, "gzip;q=0, br");
         await using var unpacked = new GZipStream(await packed.Content.ReadAsStreamAsync(Cancelled), CompressionMode.Decompress);
         using var content = new MemoryStream();
         await unpacked.CopyToAsync(content, Cancelled);
@@ -126,7 +126,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_another_Deployment_nothing_can_be_read()
+    public async Task Manifest_or_pack_of_another_Deployment_is_rejected_with_404()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "secret").ToArray());
         _caller = new DeploymentId(EntityId.New(TimeProvider.System));
@@ -145,11 +145,11 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     [InlineData("/agent/v1/packs/..", HttpStatusCode.NotFound)]
     [InlineData("/agent/v1/packs/..%2F..%2F..%2Fkeys%2Fsigning.pem", HttpStatusCode.NotFound)]
     [InlineData("/agent/v1/packs/C000000000000000000000000", HttpStatusCode.NotFound)]
-    public async Task What_does_not_exist_is_not_found(string address, HttpStatusCode status) =>
-        Assert.Equal(status, await StatusAsync(address));
+    public async Task Unknown_manifest_or_pack_is_rejected_with_404(string url, HttpStatusCode status) =>
+        Assert.Equal(status, await StatusAsync(url));
 
     [Fact]
-    public async Task A_start_that_is_no_digest_is_a_400()
+    public async Task Malformed_start_digest_is_rejected_with_400()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a").ToArray());
 
@@ -157,32 +157,32 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_whole_pack_is_the_stored_blob()
+    public async Task Whole_pack_equals_the_stored_blob()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "abc").ToArray());
-        using var answer = await _agent.GetAsync($"/agent/v1/packs/{version.PackId}", Cancelled);
+        using var response = await _agent.GetAsync($"/agent/v1/packs/{version.PackId}", Cancelled);
         var blob = Path.Join(_bundles.Data, "blobs", "packs", _bundles.Deployment.Value, version.PackId);
         var stored = await File.ReadAllBytesAsync(blob, Cancelled);
 
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-        Assert.Equal("application/octet-stream", answer.Content.Headers.ContentType?.ToString());
-        Assert.Equal(stored, await answer.Content.ReadAsByteArrayAsync(Cancelled));
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("application/octet-stream", response.Content.Headers.ContentType?.ToString());
+        Assert.Equal(stored, await response.Content.ReadAsByteArrayAsync(Cancelled));
     }
 
     [Fact]
-    public async Task A_range_behind_the_end_of_a_pack_is_a_416()
+    public async Task Range_behind_the_end_of_a_pack_is_rejected_with_416()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "abc").ToArray());
         using var request = new HttpRequestMessage(HttpMethod.Get, $"/agent/v1/packs/{version.PackId}");
         request.Headers.Range = new RangeHeaderValue(1_000_000, null);
-        using var answer = await _agent.SendAsync(request, Cancelled);
+        using var response = await _agent.SendAsync(request, Cancelled);
 
-        Assert.Equal(HttpStatusCode.RequestedRangeNotSatisfiable, answer.StatusCode);
-        Assert.Equal(await _bundles.PackLengthAsync(version), answer.Content.Headers.ContentRange?.Length);
+        Assert.Equal(HttpStatusCode.RequestedRangeNotSatisfiable, response.StatusCode);
+        Assert.Equal(await _bundles.PackLengthAsync(version), response.Content.Headers.ContentRange?.Length);
     }
 
     [Fact]
-    public void Both_routes_are_for_agents_only()
+    public void Both_routes_require_the_permission_of_agents()
     {
         var routes = ((IEndpointRouteBuilder)_server).DataSources.SelectMany(source => source.Endpoints).ToArray();
 
@@ -218,7 +218,7 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
         await _bundles.DisposeAsync();
     }
 
-    /// <summary>Stands for authentication and for the place that turns exceptions into answers, which are other slices' work.</summary>
+    /// <summary>Replaces the authentication and the error middleware, which belong to other slices.</summary>
     private async Task ActAsAgentAsync(HttpContext context, RequestDelegate next)
     {
         context.Features.Set(new Subject(
@@ -228,24 +228,24 @@ public sealed class BundleEndpointsTests : IAsyncLifetime
         {
             await next(context);
         }
-        catch (ApiException refusal)
+        catch (ApiException rejection)
         {
-            context.Response.StatusCode = refusal.StatusCode;
+            context.Response.StatusCode = rejection.StatusCode;
         }
     }
 
     private async Task<ManifestDiff> DiffAsync(string manifest) =>
         ManifestDiff.Parse(await _agent.GetByteArrayAsync($"/agent/v1/manifests/{manifest}", Cancelled));
 
-    private async Task<HttpStatusCode> StatusAsync(string address)
+    private async Task<HttpStatusCode> StatusAsync(string url)
     {
-        using var answer = await _agent.GetAsync(address, Cancelled);
-        return answer.StatusCode;
+        using var response = await _agent.GetAsync(url, Cancelled);
+        return response.StatusCode;
     }
 
-    private async Task<HttpResponseMessage> GetAsync(string address, string acceptEncoding)
+    private async Task<HttpResponseMessage> GetAsync(string url, string acceptEncoding)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, address);
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.TryAddWithoutValidation("Accept-Encoding", acceptEncoding);
         return await _agent.SendAsync(request, Cancelled);
     }

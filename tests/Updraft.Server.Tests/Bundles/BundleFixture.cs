@@ -11,11 +11,10 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Bundles;
 
-/// <summary>The bundle slice on a real database and a real folder, with one Deployment.</summary>
+/// <summary>The bundle slice on a real database and a real data directory, with one Deployment.</summary>
 internal sealed class BundleFixture : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
@@ -43,7 +42,7 @@ internal sealed class BundleFixture : IAsyncDisposable
 
     public string Data { get; }
 
-    /// <summary>Says which database it has.</summary>
+    /// <summary>The configuration, which names the database.</summary>
     public IConfiguration Configuration { get; }
 
     public DeploymentId Deployment { get; } = new(EntityId.New(TimeProvider.System));
@@ -56,7 +55,8 @@ internal sealed class BundleFixture : IAsyncDisposable
 
     public static async Task<BundleFixture> CreateAsync(Action<ArchiveOptions>? configure = null)
     {
-        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, await TestDatabase.CreateAsync(), configure);
+        var fixture = new BundleFixture(Directory.CreateTempSubdirectory("updraft-bundles-").FullName, await TestDatabase.CreateAsync(),
+            configure);
         await using (var scope = fixture._services.CreateAsyncScope())
             await scope.ServiceProvider.GetRequiredService<PrepareDatabase>().RunAsync(Cancelled);
         await fixture.AddDeploymentAsync(fixture.Deployment);
@@ -118,7 +118,8 @@ internal sealed class BundleFixture : IAsyncDisposable
     }
 
     /// <summary>
-    /// The version's tree as an agent would get it: path, mode and verified content (a character per byte) of each file; null for a folder.
+    /// The tree of a version, as an agent gets it: path, mode and verified content of each entry. One character per byte; null for a
+    /// directory.
     /// </summary>
     public async Task<SortedDictionary<string, (bool IsExecutable, string? Content)>> ReadTreeAsync(BundleVersion version)
     {
@@ -127,7 +128,7 @@ internal sealed class BundleFixture : IAsyncDisposable
         var places = await QueryAsync(db =>
             db.BundleContents.Where(row => row.DeploymentId == deployment).ToDictionaryAsync(row => row.Content, Cancelled));
         foreach (var entry in (await ReadManifestAsync(version)).Entries)
-            tree.Add(entry.Path, (entry.IsExecutable, entry.IsFolder ? null : await ReadContentAsync(places[entry.Content], entry)));
+            tree.Add(entry.Path, (entry.IsExecutable, entry.IsDirectory ? null : await ReadContentAsync(places[entry.Content], entry)));
         return tree;
     }
 
@@ -155,7 +156,7 @@ internal sealed class BundleFixture : IAsyncDisposable
     }
 }
 
-/// <summary>One <see cref="BundleFixture"/> for all tests of a class that leave it as it was.</summary>
+/// <summary>One <see cref="BundleFixture"/> for all tests of a class that do not change it.</summary>
 internal sealed class SharedBundleFixture : IAsyncLifetime
 {
     public BundleFixture Bundles { get; private set; } = null!;

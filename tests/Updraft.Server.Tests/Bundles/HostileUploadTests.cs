@@ -4,27 +4,25 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Bundles;
 
 /// <summary>
-/// Section B.6 by HTTP: every hostile archive, PUT to the address that a deploy gives out, is a 400 within two seconds
-/// and leaves neither a version, a file nor a row. NoOpLock on the machine as far as these tests can see to it.
+/// Uploads every hostile archive over HTTP. The server must return 400 within two seconds, and leave no version, file or row. No other
+/// tests of this process run at the same time.
 /// </summary>
 [Collection(nameof(HostileUploads))]
 public sealed class HostileUploadTests(HostileUploads uploads)
 {
 #if DEBUG
-    // Without optimisation everything takes a multiple; the promise is for what is shipped.
+    // The promise is for the optimized build; a debug build is several times slower.
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(6);
 #else
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(2);
 #endif
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(15);
 
     public static TheoryData<string> Hostile => [.. HostileArchives.All.Keys];
 
@@ -32,7 +30,7 @@ public sealed class HostileUploadTests(HostileUploads uploads)
 
     [Theory]
     [MemberData(nameof(Hostile))]
-    public async Task A_hostile_upload_is_a_400_within_two_seconds_that_leaves_nothing(string name)
+    public async Task Hostile_upload_is_rejected_within_two_seconds_with_400(string name)
     {
         var hostile = HostileArchives.All[name];
         var archive = hostile.Archive();
@@ -47,7 +45,7 @@ public sealed class HostileUploadTests(HostileUploads uploads)
     }
 
     [Fact]
-    public async Task A_good_upload_still_works_after_all_of_them()
+    public async Task Valid_upload_succeeds_after_all_hostile_uploads()
     {
         foreach (var hostile in HostileArchives.All.Values)
         {
@@ -60,21 +58,22 @@ public sealed class HostileUploadTests(HostileUploads uploads)
     }
 
     /// <summary>
-    /// Two seconds by the clock; on a machine that is busy elsewhere, two seconds of work. Waiting without work ends at the patience.
+    /// Two seconds of elapsed time, or on a busy machine two seconds of processor time. A wait without work ends after
+    /// <see cref="Timeout"/>.
     /// </summary>
     private async Task<HttpResponseMessage> PutAsync(byte[] archive)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(Timeout);
         var (started, before) = (TimeProvider.System.GetTimestamp(), Environment.CpuUsage.TotalTime);
         var response = await uploads.Site.PutAsync(archive).WaitAsync(limit.Token);
         var (took, worked) = (TimeProvider.System.GetElapsedTime(started), Environment.CpuUsage.TotalTime - before);
-        Assert.True(took <= Limit || worked <= Limit, $"it took {took}, of which {worked} was work");
+        Assert.True(took <= Limit || worked <= Limit, $"The upload took {took}, with {worked} of processor time; the limit is {Limit}.");
         return response;
     }
 }
 
-/// <summary>One server for the whole set, and tests that run beside no others.</summary>
+/// <summary>One server for all hostile uploads. No other tests run in parallel.</summary>
 [CollectionDefinition(nameof(HostileUploads), DisableParallelization = true)]
 public sealed class HostileUploads : IAsyncLifetime, ICollectionFixture<HostileUploads>
 {
@@ -86,13 +85,13 @@ public sealed class HostileUploads : IAsyncLifetime, ICollectionFixture<HostileU
     {
         Server = await UpdraftServer.StartAsync();
         Site = await UploadSite.CreateAsync(Server);
-        // Whatever a first upload makes for good, such as folders, is there before any is compared.
+        // The first upload creates lasting objects such as directories. They must exist before the first comparison.
         using var first = await Site.PutAsync([1, 2, 3]);
     }
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 
-    /// <summary>Every blob, and every row that an upload could write.</summary>
+    /// <summary>Describes every blob, and every row that an upload could write.</summary>
     internal async Task<string> FootprintAsync()
     {
         await using var scope = Server.Services.CreateAsyncScope();

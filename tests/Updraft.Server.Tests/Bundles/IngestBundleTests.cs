@@ -4,10 +4,10 @@ using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Deployments;
-using Updraft.Server.Tests.Archives;
 
 namespace Updraft.Server.Tests.Bundles;
 
+[Trait("Database", "every")]
 public sealed class IngestBundleTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;
@@ -15,7 +15,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_version_records_what_was_uploaded()
+    public async Task Version_records_the_uploaded_tree()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("dags/a.py", "abc").File("dags/b.py", "defg").ToArray());
         var stored = await _bundles.QueryAsync(db => db.BundleVersions.SingleAsync(Cancelled));
@@ -27,7 +27,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Only_a_folder_named_dags_counts_as_one()
+    public async Task Only_a_top_level_directory_counts_as_dags()
     {
         Assert.False((await _bundles.IngestAsync(new TarBuilder().File("dags").ToArray())).HasDagsFolder);
         Assert.False((await _bundles.IngestAsync(new TarBuilder().File("sub/dags/a").ToArray())).HasDagsFolder);
@@ -35,7 +35,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Contents_are_read_back_from_the_pack()
+    public async Task Contents_can_be_read_back_from_the_pack()
     {
         var version = await _bundles.IngestAsync(new TarBuilder()
             .File("a", "first").File("b/c", "second", 0x1ed).Folder("d").File("e", "").ToArray());
@@ -48,7 +48,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_pack_has_an_index_of_what_it_holds()
+    public async Task Pack_has_an_index_of_its_contents()
     {
         var version = await _bundles.IngestAsync(new TarBuilder().File("a", "first").File("b", "second").ToArray());
         await using var pack = await _bundles.Store.OpenAsync($"packs/{_bundles.Deployment}/{version.PackId}", Cancelled);
@@ -57,7 +57,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_upload_stores_only_the_changed_file()
+    public async Task Second_upload_stores_only_the_changed_file()
     {
         await _bundles.IngestAsync(ManyFiles(600, changed: -1));
         var second = await _bundles.IngestAsync(ManyFiles(600, changed: 300));
@@ -69,7 +69,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_identical_upload_adds_nothing_but_a_version()
+    public async Task Identical_upload_adds_only_a_version()
     {
         var first = await _bundles.IngestAsync(ManyFiles(10, changed: -1));
         var files = await _bundles.FootprintAsync();
@@ -82,7 +82,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_content_that_repeats_within_an_archive_is_stored_once()
+    public async Task Repeated_content_of_an_archive_is_stored_once()
     {
         var large = new string('x', 1_500_000);
         var version = await _bundles.IngestAsync(new TarBuilder()
@@ -94,7 +94,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_Deployment_shares_nothing()
+    public async Task Content_is_not_shared_across_Deployments()
     {
         var other = new DeploymentId(EntityId.New(TimeProvider.System));
         await _bundles.AddDeploymentAsync(other);
@@ -107,7 +107,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_content_is_streamed_into_the_pack()
+    public async Task Large_content_is_streamed_to_the_pack()
     {
         var large = Noise(20 * 1024 * 1024);
         var version = await _bundles.IngestAsync(TarBuilder.Gzip(new TarBuilder()
@@ -119,7 +119,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_large_content_that_is_known_leaves_the_pack_small()
+    public async Task Known_large_content_is_not_stored_again()
     {
         var large = Noise(5 * 1024 * 1024);
         await _bundles.IngestAsync(new TarBuilder().File(TarBuilder.Text("large"), large).ToArray());
@@ -131,7 +131,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Concurrent_uploads_give_different_versions_in_order()
+    public async Task Concurrent_uploads_get_different_versions_in_order()
     {
         var uploads = Enumerable.Range(0, 6).Select(i => Task.Run(() => _bundles.IngestAsync(ManyFiles(300, changed: i)), Cancelled));
         var versions = await Task.WhenAll(uploads);
@@ -145,7 +145,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_version_is_later_than_the_one_before_even_if_the_clock_is_not()
+    public async Task Version_increases_even_if_the_clock_goes_back()
     {
         await _bundles.QueryAsync(async db =>
         {
@@ -159,22 +159,22 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upload_that_is_not_admitted_records_nothing_and_removes_its_pack()
+    public async Task Rejected_upload_records_nothing_and_deletes_its_pack()
     {
         var before = await _bundles.FootprintAsync();
-        var refusal = ApiException.BadRequest("The deploy is closed.");
+        var rejection = ApiException.BadRequest("The deploy is closed.");
 
-        var seen = await Assert.ThrowsAsync<ApiException>(() =>
-            _bundles.IngestAsync(new MemoryStream(ManyFiles(10, -1)), (_, _) => throw refusal));
+        var thrown = await Assert.ThrowsAsync<ApiException>(() =>
+            _bundles.IngestAsync(new MemoryStream(ManyFiles(10, -1)), (_, _) => throw rejection));
 
-        Assert.Same(refusal, seen);
+        Assert.Same(rejection, thrown);
         Assert.Empty(Directory.EnumerateFiles(Path.Join(_bundles.Data, "blobs", "packs"), "*", SearchOption.AllDirectories));
         Assert.StartsWith("0 versions, 0 contents", await _bundles.FootprintAsync(), StringComparison.Ordinal);
         Assert.StartsWith("0 versions, 0 contents", before, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_upload_that_was_not_admitted_can_be_repeated()
+    public async Task Rejected_upload_can_be_repeated()
     {
         await Assert.ThrowsAsync<ApiException>(() =>
             _bundles.IngestAsync(new MemoryStream(ManyFiles(10, -1)), (_, _) => throw ApiException.BadRequest("no")));
@@ -184,7 +184,7 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_admission_changes_is_part_of_the_same_transaction()
+    public async Task Changes_of_the_admission_belong_to_the_same_transaction()
     {
         var version = await _bundles.IngestAsync(new MemoryStream(ManyFiles(1, -1)), async (db, token) =>
             (await db.LockDeploymentAsync(_bundles.Deployment, token)).Description = "admitted");
@@ -194,12 +194,12 @@ public sealed class IngestBundleTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_upload_for_a_Deployment_that_is_gone_is_a_404_that_leaves_no_pack()
+    public async Task Upload_to_a_deleted_Deployment_leaves_no_pack_and_returns_404()
     {
-        var refusal = await Assert.ThrowsAsync<ApiException>(() =>
+        var rejection = await Assert.ThrowsAsync<ApiException>(() =>
             _bundles.IngestAsync(new MemoryStream(ManyFiles(1, -1)), deployment: new DeploymentId(EntityId.New(TimeProvider.System))));
 
-        Assert.Equal(404, refusal.StatusCode);
+        Assert.Equal(404, rejection.StatusCode);
         Assert.Empty(Directory.EnumerateFiles(Path.Join(_bundles.Data, "blobs", "packs"), "*", SearchOption.AllDirectories));
     }
 

@@ -5,7 +5,6 @@ using System.Text;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Clients;
 

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Tenancy;
 using Xunit.Sdk;
 using Xunit.v3;

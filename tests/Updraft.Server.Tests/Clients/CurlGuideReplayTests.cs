@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Clients;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Clients;
 

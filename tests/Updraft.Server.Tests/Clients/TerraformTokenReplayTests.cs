@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Clients;
 

@@ -6,7 +6,6 @@ using System.Text.RegularExpressions;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Deploys;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Clients;
@@ -76,7 +75,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         Assert.Equal(done.Text("dagTarballVersion"), after.Text("dagTarballVersion"));
         Assert.Equal("DEPLOYED", back.Text("status"));
         Assert.All(abandoned, deploy => Assert.Equal("INITIALIZED", deploy.Text("status")));
-        Assert.Contains("was never deployed", (await deploys.TryRollBackAsync(abandoned[0].Text("id"))).Refusal());
+        Assert.Contains("was never finalized", (await deploys.TryRollBackAsync(abandoned[0].Text("id"))).Refusal());
     }
 
     [Fact]

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Clusters;
 
@@ -13,21 +12,23 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task There_is_one_cluster_with_everything_that_the_contract_requires()
+    public async Task Only_cluster_has_all_required_fields_of_the_contract()
     {
         var listed = Assert.Single((await Server.Client.GetOkAsync(Clusters))["clusters"]!.AsArray())!.AsObject();
         var read = await Server.Client.GetOkAsync($"{Clusters}/{listed.Text("id")}");
         Assert.True(JsonNode.DeepEquals(listed, read));
-        string[] required = ["cloudProvider", "createdAt", "dbInstanceType", "drRegion", "id", "isDrEnabled", "name", "organizationId", "region", "status",
+        string[] required = ["cloudProvider", "createdAt", "dbInstanceType", "drRegion", "id", "isDrEnabled", "name", "organizationId",
+            "region", "status",
             "type", "updatedAt", "vpcSubnetRange"];
         Assert.All(required, field => Assert.NotNull(read[field]));
-        string[] pool = ["cloudProvider", "clusterId", "createdAt", "id", "isDefault", "maxNodeCount", "name", "nodeInstanceType", "updatedAt"];
+        string[] pool = ["cloudProvider", "clusterId", "createdAt", "id", "isDefault", "maxNodeCount", "name", "nodeInstanceType",
+            "updatedAt"];
         Assert.All(pool, field => Assert.NotNull(read["nodePools"]![0]![field]));
         Assert.Matches("^c[a-z0-9]{24}$", read.Text("id"));
     }
 
     [Fact]
-    public async Task Its_ids_survive_a_restart_and_its_description_follows_the_settings()
+    public async Task Cluster_keeps_its_IDs_after_a_restart_with_new_settings()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -49,15 +50,16 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("?names=other", 0)]
     [InlineData("?provider=AWS&sorts=name%3Adesc", 1)]
     [InlineData("?provider=GCP", 0)]
-    public async Task The_list_can_be_filtered(string query, int total) =>
+    public async Task List_can_be_filtered(string query, int total) =>
         Assert.Equal(total, (await Server.Client.GetOkAsync(Clusters + query))["totalCount"]!.GetValue<int>());
 
     [Fact]
-    public async Task Nobody_makes_changes_or_deletes_a_cluster()
+    public async Task Creation_update_and_deletion_of_a_cluster_are_400()
     {
         var id = (await Server.Client.GetOkAsync(Clusters))["clusters"]![0]!["id"]!.GetValue<string>();
         foreach (var path in (string[])[Clusters, $"{Clusters}/{id}"])
-            Assert.Contains("exactly one cluster", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest), StringComparison.Ordinal);
+            Assert.Contains("exactly one cluster", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest),
+                StringComparison.Ordinal);
         using var deletion = await Server.Client.DeleteAsync($"{Clusters}/{id}", Cancelled);
         await deletion.ReadAsync(HttpStatusCode.BadRequest);
         using var unknown = await Server.Client.GetAsync($"{Clusters}/c00000000000000000unknown", Cancelled);
@@ -65,15 +67,17 @@ public sealed class ClusterTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_options_are_a_bare_array_with_everything_that_the_contract_requires()
+    public async Task Cluster_options_are_a_bare_array_with_all_required_fields()
     {
         var text = await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=AWS&type=DEDICATED", Cancelled);
         var options = Assert.Single(Assert.IsType<JsonArray>(JsonNode.Parse(text)))!.AsObject();
-        string[] required = ["databaseInstances", "defaultDatabaseInstance", "defaultNodeInstance", "defaultRegion", "defaultVpcSubnetRange",
+        string[] required = ["databaseInstances", "defaultDatabaseInstance", "defaultNodeInstance", "defaultRegion",
+            "defaultVpcSubnetRange",
             "nodeCountDefault", "nodeCountMax", "nodeCountMin", "nodeInstances", "provider", "regions"];
         Assert.All(required, field => Assert.NotNull(options[field]));
         Assert.NotNull(options["regions"]![0]!["name"]);
-        // Never empty: clients take the first entry unseen.
-        Assert.Equal(text, await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=GCP&type=HYBRID", Cancelled));
+        // Never empty, because clients use the first entry without a check.
+        Assert.Equal(text, await Server.Client.GetStringAsync($"{Server.OrganizationPath}/cluster-options?provider=GCP&type=HYBRID",
+            Cancelled));
     }
 }

@@ -1,6 +1,5 @@
 using Updraft.Client;
 using Updraft.Protocol.Api;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Contract;

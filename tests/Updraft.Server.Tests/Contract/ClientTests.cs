@@ -2,7 +2,6 @@ using System.Net;
 using Updraft.Client;
 using Updraft.Protocol.Api;
 using Updraft.Server.Tests.Conventions;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Contract;

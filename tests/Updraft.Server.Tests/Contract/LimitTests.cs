@@ -3,8 +3,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Client;
 using Updraft.Protocol.Api;
-using Updraft.Server.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Contract;

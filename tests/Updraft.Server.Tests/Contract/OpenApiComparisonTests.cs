@@ -6,7 +6,6 @@ using System.Text.RegularExpressions;
 using Updraft.Protocol.Api;
 using Updraft.Server.OpenApi;
 using Updraft.Server.Tests.Conventions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Contract;
 
@@ -24,8 +23,8 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         var stale = known.Except(differences, StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
         if (PublishedDescription.IsToBeWritten)
             WriteDifferences(added, stale);
-        Assert.True(added.Count == 0, "The API differs from the published one. Make it the same, or say in Contract/differences.json why not:\n" + string.Join('\n', added));
-        Assert.True(stale.Count == 0, "These differences are gone; remove them from Contract/differences.json:\n" + string.Join('\n', stale));
+        Assert.True(added.Count == 0, "The API differs from the published one. Make it the same, or say in tests/Updraft.Testing/Contract/differences.json why not:\n" + string.Join('\n', added));
+        Assert.True(stale.Count == 0, "These differences are gone; remove them from tests/Updraft.Testing/Contract/differences.json:\n" + string.Join('\n', stale));
     }
 
     [Fact]
@@ -86,7 +85,7 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
         {
             PublishedDescription.WriteIfAsked(facts);
             Assert.True(PublishedDescription.Show(facts) == PublishedDescription.Show(PublishedContract.Facts()),
-                "Contract/published.json is not the extract; run this test with UPDRAFT_WRITE_CONTRACT=1 and build again.");
+                "tests/Updraft.Testing/Contract/published.json is not the extract; run this test with UPDRAFT_WRITE_CONTRACT=1 and build again.");
         }
         var extract = PublishedContract.Facts();
         Assert.True(extract["operations"]!.AsObject().Count > 60);
@@ -169,7 +168,7 @@ public sealed class OpenApiComparisonTests(SharedServer shared) : IClassFixture<
     /// <summary>Removes what is gone and puts what is new under a reason that somebody has to write.</summary>
     private static void WriteDifferences(List<string> added, List<string> stale)
     {
-        var path = Path.Join(SourceTree.Root, "tests/Updraft.Server.Tests/Contract/differences.json");
+        var path = Path.Join(SourceTree.Root, "tests/Updraft.Testing/Contract/differences.json");
         var file = JsonNode.Parse(File.ReadAllText(path))!;
         var groups = file["differences"]!.AsArray();
         foreach (var group in groups.ToList())

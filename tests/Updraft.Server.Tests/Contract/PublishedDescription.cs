@@ -42,7 +42,7 @@ internal static class PublishedDescription
     public static void WriteIfAsked(JsonObject facts)
     {
         if (IsToBeWritten)
-            File.WriteAllText(System.IO.Path.Join(SourceTree.Root, "tests/Updraft.Server.Tests/Contract/published.json"), Show(facts));
+            File.WriteAllText(System.IO.Path.Join(SourceTree.Root, "tests/Updraft.Testing/Contract/published.json"), Show(facts));
     }
 
     /// <summary>The extract's form: one line for each operation and schema, so that changes can be read.</summary>

@@ -2,8 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Updraft.Server.Api;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Conventions;
 
@@ -115,6 +115,7 @@ public sealed class ErrorBodyTests
         Assert.Equal(["message", "requestId", "statusCode"], error.Select(field => field.Key).Order(StringComparer.Ordinal));
         Assert.Equal(JsonValueKind.Number, error["statusCode"]!.GetValueKind());
         Assert.Equal(status, error["statusCode"]!.GetValue<int>());
+        Assert.Matches("^[a-z0-9_]+$", Assert.Single(response.Headers.GetValues(ErrorCode.Header)));
         Assert.NotEqual("", error.Text("requestId"));
         Assert.NotEqual("", error.Text("message"));
         return error.Text("message");

@@ -7,7 +7,6 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Organizations;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 using Updraft.Server.Tokens;
 

@@ -1,20 +1,17 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
 using Npgsql;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Conventions;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
 using Updraft.Server.Tests.Storage;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Database;
 
 /// <summary>
-/// Backup and restore by the commands of docs/how-to/back-up-and-restore.md, as they stand there, while deploys go on: what was answered for before the
-/// backup is there after the restore, and agents that have seen more are served.
+/// Backup and restore with the commands of docs/how-to/back-up-and-restore.md, while deploys are finalized. Deploys that were finalized
+/// before the backup exist after the restore, and agents with a higher revision are served.
 /// </summary>
 public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
@@ -23,7 +20,7 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task What_was_answered_for_before_the_backup_is_there_after_the_restore(bool onPostgres)
+    public async Task Deploys_before_the_backup_exist_after_the_restore(bool onPostgres)
     {
         var work = Directory.CreateTempSubdirectory("updraft-backup-").FullName;
         try
@@ -38,12 +35,14 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             await using var database = onPostgres ? await cluster.CreateDatabaseAsync() : null;
             if (database is not null)
             {
-                var address = await NameAsync(database, "updraft");
-                settings["Database:ConnectionString"] = address.ConnectionString;
-                (environment["PGHOST"], environment["PGUSER"]) = (address.Host!, address.Username!);
+                var postgres = await CreateDatabaseAsync(database, "updraft");
+                settings["Database:ConnectionString"] = postgres.ConnectionString;
+                (environment["PGHOST"], environment["PGUSER"]) = (postgres.Host!, postgres.Username!);
             }
 
-            var (backup, restore) = onPostgres ? (Commands("postgres-backup"), Commands("postgres-restore")) : (Commands("backup"), Commands("restore"));
+            var (backup, restore) = onPostgres
+                ? (Commands("postgres-backup"), Commands("postgres-restore"))
+                : (Commands("backup"), Commands("restore"));
             AgentSite site;
             TestAgent agent;
             int answered, seen;
@@ -75,7 +74,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             await using var restored = await UpdraftServer.StartAsync(settings: settings);
             foreach (var (deploy, version) in finalized.Take(answered))
             {
-                var read = await restored.Client.GetOkAsync($"{restored.OrganizationPath}/deployments/{site.DeploymentId}/deploys/{deploy}");
+                var deploys = $"{restored.OrganizationPath}/deployments/{site.DeploymentId}/deploys";
+                var read = await restored.Client.GetOkAsync($"{deploys}/{deploy}");
                 Assert.Equal(("DEPLOYED", version), (read.Text("status"), read.Text("dagTarballVersion")));
             }
             Assert.Empty(await ScrubInProcess.RunAsync(restored));
@@ -107,8 +107,8 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             finalized.Add((upload.DeployId, version));
     }
 
-    /// <summary>The commands call the database updraft.</summary>
-    private static async Task<NpgsqlConnectionStringBuilder> NameAsync(TestDatabase database, string name)
+    /// <summary>Creates a database with the name that the commands use.</summary>
+    private static async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(TestDatabase database, string name)
     {
         await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
         await connection.OpenAsync(Cancelled);
@@ -117,7 +117,7 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
         return new NpgsqlConnectionStringBuilder(database.ConnectionString) { Database = name };
     }
 
-    /// <summary>The block of the document that follows a mark.</summary>
+    /// <summary>The block of commands after a mark in the document.</summary>
     private static string Commands(string mark)
     {
         const string Page = "docs/how-to/back-up-and-restore.md";
@@ -126,9 +126,14 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
         return block.Groups["commands"].Value;
     }
 
-    private static async Task RunAsync(string folder, string commands, Dictionary<string, string> environment)
+    private static async Task RunAsync(string directory, string commands, Dictionary<string, string> environment)
     {
-        var start = new ProcessStartInfo("bash", ["-euc", commands]) { WorkingDirectory = folder, RedirectStandardError = true, UseShellExecute = false };
+        var start = new ProcessStartInfo("bash", ["-euc", commands])
+        {
+            WorkingDirectory = directory,
+            RedirectStandardError = true,
+            UseShellExecute = false,
+        };
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         using var process = Process.Start(start)!;

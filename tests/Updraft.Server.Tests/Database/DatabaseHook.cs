@@ -4,7 +4,6 @@ using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Database;
 

@@ -9,14 +9,14 @@ public sealed class MigrationTests
 {
     [Trait("Database", "SQLite")]
     [Fact]
-    public async Task A_token_of_the_first_schema_keeps_its_role_and_its_place()
+    public async Task Token_of_the_first_schema_keeps_its_role_and_scope()
     {
-        var folder = Directory.CreateTempSubdirectory("updraft-test-").FullName;
+        var directory = Directory.CreateTempSubdirectory("updraft-test-").FullName;
         try
         {
             using var gate = new SqliteWriterGate();
             var options = new DbContextOptionsBuilder<SqliteUpdraftDbContext>()
-                .UseSqlite($"Data Source={Path.Join(folder, "old.db")};Pooling=false").UseSnakeCaseNamingConvention().Options;
+                .UseSqlite($"Data Source={Path.Join(directory, "old.db")};Pooling=false").UseSnakeCaseNamingConvention().Options;
             await using var db = new SqliteUpdraftDbContext(options, gate);
             var cancelled = TestContext.Current.CancellationToken;
             await db.GetService<IMigrator>().MigrateAsync(db.Database.GetMigrations().First(), cancelled);
@@ -37,7 +37,7 @@ public sealed class MigrationTests
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(directory, recursive: true);
         }
     }
 }

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
 using Updraft.Server.Tests.Replicas;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Database;
 
@@ -12,7 +11,7 @@ public sealed class RepeatedChangeTests(PostgresCluster cluster) : IClassFixture
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Create_whose_connection_broke_is_not_repeated_503()
+    public async Task Create_with_a_broken_connection_is_not_repeated_and_returns_503()
     {
         await using var database = await cluster.CreateDatabaseAsync();
         await using var relay = new CutRelay(new NpgsqlConnectionStringBuilder(database.ConnectionString).Host!);
@@ -20,7 +19,7 @@ public sealed class RepeatedChangeTests(PostgresCluster cluster) : IClassFixture
         var deploys = $"{server.OrganizationPath}/deployments/{await server.CreateDeploymentAsync()}/deploys";
         await server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "DAG_ONLY" });
         var (unavailable, committed) = (0, 0);
-        // Breaks one connection after each message of PostgreSQL that a create waits for. Messages of background work move the place.
+        // Breaks one connection after each message of PostgreSQL that a create waits for. Background work also sends messages.
         for (var round = 0; round < 3 && committed == 0; round++)
         {
             for (long messages = 0, cuts = -1; relay.Cuts > cuts; messages++)
@@ -31,7 +30,8 @@ public sealed class RepeatedChangeTests(PostgresCluster cluster) : IClassFixture
                 using var response = await server.Client.PostAsync(deploys, JsonRequests.Json("""{"type":"DAG_ONLY"}"""), Cancelled);
                 relay.CutAfter(long.MaxValue);
                 var made = await CountAsync(server, deploys) - before;
-                Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable, $"After {messages} messages: {(int)response.StatusCode}");
+                Assert.True(response.StatusCode is HttpStatusCode.OK or HttpStatusCode.ServiceUnavailable,
+                    $"After {messages} messages: {(int)response.StatusCode}");
                 Assert.True(made is 0 or 1, $"After {messages} messages one request made {made} deploys.");
                 if (response.StatusCode == HttpStatusCode.OK)
                 {
@@ -53,11 +53,12 @@ public sealed class RepeatedChangeTests(PostgresCluster cluster) : IClassFixture
         {
             Host = "127.0.0.1",
             Port = relay.Port,
-            // The relay counts messages; the first bytes of encryption are none.
+            // The relay counts messages, and cannot parse an encrypted connection.
             SslMode = SslMode.Disable,
             GssEncryptionMode = GssEncryptionMode.Disable,
         }.ConnectionString,
     };
 
-    private static async Task<int> CountAsync(UpdraftServer server, string deploys) => (int)(await server.Client.GetOkAsync($"{deploys}?limit=0"))["totalCount"]!;
+    private static async Task<int> CountAsync(UpdraftServer server, string deploys) =>
+        (int)(await server.Client.GetOkAsync($"{deploys}?limit=0"))["totalCount"]!;
 }

@@ -1,14 +1,14 @@
 using Microsoft.Data.Sqlite;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Database;
 
-/// <summary>What a start finds on the disk: rows C11 and D12.</summary>
+/// <summary>Starts of a server on an existing data directory.</summary>
 public sealed class StartTests
 {
     [Trait("Database", "SQLite")]
+    [Trait("catalog", "C11")]
     [Fact]
-    public async Task C11_A_start_that_was_killed_while_it_made_the_schema_does_not_hold_up_the_next()
+    public async Task Start_after_a_killed_migration_does_not_wait()
     {
         await using var server = await UpdraftServer.StartAsync();
         var deployment = await server.CreateDeploymentAsync();
@@ -17,7 +17,7 @@ public sealed class StartTests
         {
             await connection.OpenAsync(TestContext.Current.CancellationToken);
             using var command = connection.CreateCommand();
-            // What the migrations' own lock leaves when its process dies.
+            // The row that a killed process leaves in the lock table of EF.
             command.CommandText = """
                 CREATE TABLE IF NOT EXISTS "__EFMigrationsLock" ("Id" INTEGER NOT NULL PRIMARY KEY, "Timestamp" TEXT NOT NULL);
                 INSERT OR REPLACE INTO "__EFMigrationsLock" VALUES (1, '2026-01-01 00:00:00');
@@ -29,14 +29,15 @@ public sealed class StartTests
         await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{deployment}");
     }
 
+    [Trait("catalog", "D12")]
     [Fact]
-    public async Task D12_A_second_server_on_the_folder_is_refused_and_told_what_to_do()
+    public async Task Second_server_on_a_data_directory_is_rejected_with_advice()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var refused = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(
+        var failure = await Assert.ThrowsAsync<IOException>(() => UpdraftServer.StartAsync(
             settings: new Dictionary<string, string>(StringComparer.Ordinal) { ["Data"] = server.DataDirectory }));
-        Assert.Contains(server.DataDirectory, refused.Message, StringComparison.Ordinal);
-        Assert.Contains("--Data", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(server.DataDirectory, failure.Message, StringComparison.Ordinal);
+        Assert.Contains("--Data", failure.Message, StringComparison.Ordinal);
         await server.CreateDeploymentAsync();
     }
 }

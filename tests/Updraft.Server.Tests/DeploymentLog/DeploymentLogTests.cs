@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.DeploymentLog;
 
@@ -10,7 +9,7 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     private UpdraftServer Server => shared.Server;
 
     [Fact]
-    public async Task It_tells_of_deploys_rollbacks_and_agents_the_newest_first()
+    public async Task Log_lists_deploys_rollbacks_and_agents_newest_first()
     {
         var id = await Server.CreateDeploymentAsync("log");
         var first = await DeployAsync(id);
@@ -22,20 +21,21 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
         var log = await LogAsync(id, "?sources=scheduler&range=3600");
         var entries = log["results"]!.AsArray().Select(row => row!["raw"]!.GetValue<string>()[25..]).ToList();
         Assert.Contains($"Deploy {first} (BUNDLE) was created by token owner", entries);
-        Assert.Contains($"Deploy {first} (BUNDLE) was finalized: revision 1 is to run", entries);
+        Assert.Contains($"Deploy {first} (BUNDLE) was finalized: revision 1 is the desired revision", entries);
         Assert.Contains($"Deploy {rollback.Text("id")} (BUNDLE) was created by token owner to roll back to deploy {first}", entries);
-        Assert.Contains($"Deploy {rollback.Text("id")} (BUNDLE) rolled back: revision 2 is to run", entries);
+        Assert.Contains($"Deploy {rollback.Text("id")} (BUNDLE) rolled back: revision 2 is the desired revision", entries);
         Assert.Contains($"Deploy {abandoned.Text("id")} (DAG_ONLY) was created by token owner", entries);
         Assert.Contains("Agent scheduler on host enrolled, version 0", entries);
-        Assert.Contains("Agent scheduler on host reports revision 1 as ACTIVE", entries);
+        Assert.Contains("Agent scheduler on host reported revision 1 as ACTIVE", entries);
         Assert.Equal(7, entries.Count);
         var times = log["results"]!.AsArray().Select(row => row!["timestamp"]!.GetValue<long>()).ToList();
         Assert.Equal(times.OrderDescending(), times);
-        Assert.InRange(times[0], TimeProvider.System.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds(), TimeProvider.System.GetUtcNow().AddMinutes(1).ToUnixTimeMilliseconds());
+        Assert.InRange(times[0], TimeProvider.System.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds(), TimeProvider.System.GetUtcNow()
+            .AddMinutes(1).ToUnixTimeMilliseconds());
     }
 
     [Fact]
-    public async Task Pages_of_one_search_show_every_entry_once_whatever_happens_meanwhile()
+    public async Task Pages_of_one_search_list_every_entry_once()
     {
         var id = await Server.CreateDeploymentAsync("log pages");
         for (var i = 0; i < 3; i++)
@@ -44,8 +44,10 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
         await DeployAsync(id);
         var second = await LogAsync(id, $"?sources=scheduler&limit=4&offset=4&searchId={first.Text("searchId")}");
         Assert.Equal((4, 2), (first["resultCount"]!.GetValue<int>(), second["resultCount"]!.GetValue<int>()));
-        Assert.Equal(6, new[] { first, second }.SelectMany(page => page["results"]!.AsArray()).Select(row => row!.ToJsonString()).Distinct().Count());
-        Assert.Equal((4, 4, 10000), (second["limit"]!.GetValue<int>(), second["offset"]!.GetValue<int>(), second["maxNumResults"]!.GetValue<int>()));
+        Assert.Equal(6, new[] { first, second }.SelectMany(page => page["results"]!.AsArray()).Select(row => row!.ToJsonString())
+            .Distinct().Count());
+        Assert.Equal((4, 4, 10000),
+            (second["limit"]!.GetValue<int>(), second["offset"]!.GetValue<int>(), second["maxNumResults"]!.GetValue<int>()));
     }
 
     [Theory]
@@ -57,7 +59,7 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("?sources=scheduler&maxNumResults=1", 1)]
     [InlineData("?sources=scheduler&startDate=2001-01-01T00:00:00Z&endDate=2002-01-01T00:00:00Z", 0)]
     [InlineData("?sources=scheduler&startDate=2001-01-01T00:00:00Z&endDate=2999-01-01T00:00:00Z", 2)]
-    public async Task It_holds_what_the_query_asks_for(string query, int count)
+    public async Task Log_has_the_entries_that_match_the_query(string query, int count)
     {
         var id = await Server.CreateDeploymentAsync($"log {query}");
         await DeployAsync(id);
@@ -72,7 +74,7 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("?sources=scheduler&startDate=2002-01-01T00:00:00Z&endDate=2001-01-01T00:00:00Z")]
     [InlineData("?sources=scheduler&endDate=yesterday&startDate=2001-01-01T00:00:00Z")]
     [InlineData("?sources=scheduler&searchId=x")]
-    public async Task A_query_that_makes_no_sense_is_a_400(string query)
+    public async Task Invalid_query_is_rejected_with_400(string query)
     {
         var id = await Server.CreateDeploymentAsync($"bad log {query}");
         using var response = await Server.Client.GetAsync($"{Path(id)}/logs{query}", TestContext.Current.CancellationToken);
@@ -87,7 +89,8 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     {
         var deploy = await Server.Client.PostOkAsync($"{Path(id)}/deploys",
             new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = "/usr/local/airflow/dbt/shop" });
-        await Server.Client.PostOkAsync($"{Path(id)}/deploys/{deploy.Text("id")}/finalize", new JsonObject { ["bundleTarballVersion"] = "" });
+        await Server.Client.PostOkAsync($"{Path(id)}/deploys/{deploy.Text("id")}/finalize",
+            new JsonObject { ["bundleTarballVersion"] = "" });
         return deploy.Text("id");
     }
 }

@@ -1,13 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
 public sealed class DeploymentOptionsTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task They_have_everything_that_the_contract_requires()
+    public async Task Options_have_all_fields_of_the_contract()
     {
         var options = await shared.Server.Client.GetOkAsync($"{shared.Server.OrganizationPath}/deployment-options");
         Assert.Equal("CELERY KUBERNETES ASTRO", string.Join(' ', options["executors"]!.AsArray().Select(name => name!.GetValue<string>())));
@@ -30,7 +29,7 @@ public sealed class DeploymentOptionsTests(SharedServer shared) : IClassFixture<
     }
 
     [Fact]
-    public async Task Runtimes_are_the_configured_ones_and_what_runs_already()
+    public async Task Runtimes_are_the_configured_ones_and_those_in_use()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -48,12 +47,13 @@ public sealed class DeploymentOptionsTests(SharedServer shared) : IClassFixture<
     [InlineData("deploymentType=SHARED")]
     [InlineData("executor=SEQUENTIAL")]
     [InlineData("cloudProvider=MOON")]
-    public async Task A_value_that_nobody_knows_is_a_400(string query)
+    public async Task Unknown_option_value_is_rejected_with_400(string query)
     {
         using var response = await shared.Server.Client.GetAsync($"{shared.Server.OrganizationPath}/deployment-options?{query}",
             TestContext.Current.CancellationToken);
         await response.ReadAsync(HttpStatusCode.BadRequest);
     }
 
-    private static void AssertRange(JsonNode range) => Assert.All((string[])["floor", "default", "ceiling"], field => Assert.NotNull(range[field]));
+    private static void AssertRange(JsonNode range) =>
+        Assert.All((string[])["floor", "default", "ceiling"], field => Assert.NotNull(range[field]));
 }

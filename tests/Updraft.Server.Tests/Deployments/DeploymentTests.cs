@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
@@ -16,7 +15,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     [Theory]
     [InlineData("/v1")]
     [InlineData("/platform/v1beta1")]
-    public async Task A_new_deployment_has_everything_that_clients_read_without_a_check(string prefix)
+    public async Task New_Deployment_has_all_fields_that_clients_need(string prefix)
     {
         var created = await Server.Client.PostOkAsync($"{prefix}/organizations/{Server.OrganizationId}/deployments",
             new JsonObject { ["name"] = "new " + prefix, ["workspaceId"] = Server.WorkspaceId });
@@ -35,13 +34,13 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
         Assert.True(created["isDagDeployEnabled"]!.GetValue<bool>());
         Assert.Equal("HEALTHY", created.Text("status"));
         Assert.Equal(("", "", "NA"), (created.Text("runtimeVersion"), created.Text("imageTag"), created.Text("airflowVersion")));
-        Assert.False(created.ContainsKey("clusterId"), "The CLI would ask for the cluster.");
+        Assert.False(created.ContainsKey("clusterId"), "The CLI would send a request for the cluster.");
         Assert.False(created.ContainsKey("workerQueues"));
         Assert.Empty(created["environmentVariables"]!.AsArray());
     }
 
     [Fact]
-    public async Task Times_are_in_utc_and_end_with_z()
+    public async Task Times_are_in_UTC_and_end_with_Z()
     {
         var created = await ReadAsync(await Server.CreateDeploymentAsync("times"));
         Assert.Matches(new Regex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?Z$", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1)),
@@ -49,7 +48,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task The_namespace_is_legal_in_a_docker_path_and_the_repository_has_no_scheme()
+    public async Task Namespace_is_legal_in_an_image_path_without_a_scheme()
     {
         var created = await ReadAsync(await Server.CreateDeploymentAsync("namespace"));
         Assert.Matches(new Regex("^[a-z]+-[a-z]+-[0-9]{4}$", RegexOptions.None, TimeSpan.FromSeconds(1)), created.Text("namespace"));
@@ -58,14 +57,14 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task A_runtime_that_is_given_stands_in_both_fields()
+    public async Task Runtime_of_the_request_is_in_both_fields()
     {
         var created = await ReadAsync(await Server.CreateDeploymentAsync("runtime", runtimeVersion: "13.1.0"));
         Assert.Equal(("13.1.0", "13.1.0"), (created.Text("runtimeVersion"), created.Text("astroRuntimeVersion")));
     }
 
     [Fact]
-    public async Task What_is_configured_comes_back_exactly()
+    public async Task Settings_are_returned_unchanged()
     {
         var body = Parse($$$"""
             {"name":"exact","workspaceId":"{{{Server.WorkspaceId}}}","description":"Zeile 1\nligne 2","executor":"KUBERNETES",
@@ -82,7 +81,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task Worker_queues_come_back_complete()
+    public async Task Worker_queues_are_returned_complete()
     {
         var body = Parse($$"""
             {"name":"queues","workspaceId":"{{Server.WorkspaceId}}","workerQueues":[{"name":"default","isDefault":true,"astroMachine":"A10",
@@ -102,7 +101,10 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
         { """{"type":"SHARED"}""", "'type'" },
         { """{"type":"DEDICATED","clusterId":"c00000000000000000unknown"}""", "'clusterId'" },
         { """{"type":"HYBRID","scheduler":{"au":4,"replicas":1}}""", "'scheduler.au'" },
-        { """{"type":"HYBRID","workerQueues":[{"name":"q","isDefault":true,"maxWorkerCount":1,"minWorkerCount":0,"workerConcurrency":1}]}""", "nodePoolId" },
+        {
+            """{"type":"HYBRID","workerQueues":[{"name":"q","isDefault":true,"maxWorkerCount":1,"minWorkerCount":0,"workerConcurrency":1}]}""",
+            "nodePoolId"
+        },
         { """{"executor":"SEQUENTIAL"}""", "'executor'" },
         { """{"schedulerSize":"HUGE"}""", "'schedulerSize'" },
         { """{"cloudProvider":"MOON"}""", "'cloudProvider'" },
@@ -120,7 +122,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
 
     [Theory]
     [MemberData(nameof(BadFields))]
-    public async Task A_bad_field_is_refused_by_its_name(string fields, string expected)
+    public async Task Invalid_field_is_rejected_by_name(string fields, string expected)
     {
         var body = new JsonObject { ["name"] = "bad", ["workspaceId"] = Server.WorkspaceId };
         foreach (var (name, value) in Parse(fields))
@@ -132,7 +134,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     [Theory]
     [InlineData("name", 500)]
     [InlineData("description", 1000)]
-    public async Task A_text_is_refused_above_its_limit_and_taken_at_it(string field, int limit)
+    public async Task Text_is_accepted_up_to_its_limit(string field, int limit)
     {
         var body = new JsonObject { ["name"] = "limit " + field, ["workspaceId"] = Server.WorkspaceId, [field] = new string('é', limit) };
         await Server.Client.PostOkAsync(Deployments, body);
@@ -141,7 +143,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task A_name_is_taken_once_per_workspace()
+    public async Task Name_is_unique_per_Workspace()
     {
         var other = await Server.CreateWorkspaceAsync("names");
         await Server.CreateDeploymentAsync("same");
@@ -151,7 +153,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task Nobody_creates_a_deployment_in_a_workspace_that_it_does_not_see()
+    public async Task Create_in_an_invisible_Workspace_is_rejected()
     {
         var other = await Server.CreateWorkspaceAsync("elsewhere");
         var client = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
@@ -160,7 +162,7 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     }
 
     [Fact]
-    public async Task A_deleted_deployment_is_gone_at_once_for_everybody_and_its_name_is_free()
+    public async Task Deleted_Deployment_is_gone_at_once_and_frees_its_name()
     {
         var id = await Server.CreateDeploymentAsync("gone");
         var agent = Server.ClientWith(await Server.CreateAgentTokenAsync(id));

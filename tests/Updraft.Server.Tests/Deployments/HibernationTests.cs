@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
@@ -10,13 +9,14 @@ public sealed class HibernationTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_development_Deployment_sleeps_until_it_is_told_otherwise()
+    public async Task Development_Deployment_hibernates_until_the_override_changes()
     {
         await using var server = await UpdraftServer.StartAsync();
         var path = await CreateAsync(server);
         Assert.Equal("HEALTHY", (await server.Client.GetOkAsync(path)).Text("status"));
 
-        var decision = await server.Client.PostOkAsync($"{path}/hibernation-override", JsonNode.Parse("""{"isHibernating":true,"overrideUntil":null}""")!);
+        var decision = await server.Client.PostOkAsync($"{path}/hibernation-override",
+            JsonNode.Parse("""{"isHibernating":true,"overrideUntil":null}""")!);
         Assert.Equal((true, true), (decision["isActive"]!.GetValue<bool>(), decision["isHibernating"]!.GetValue<bool>()));
         Assert.False(decision.ContainsKey("overrideUntil"));
         var asleep = await server.Client.GetOkAsync(path);
@@ -38,7 +38,7 @@ public sealed class HibernationTests
     }
 
     [Fact]
-    public async Task An_override_ends_by_itself_at_its_time()
+    public async Task Override_ends_at_its_time()
     {
         var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -55,11 +55,12 @@ public sealed class HibernationTests
     }
 
     [Fact]
-    public async Task Only_a_development_Deployment_hibernates_and_nonsense_is_refused()
+    public async Task Only_a_development_Deployment_accepts_a_valid_override()
     {
         await using var server = await UpdraftServer.StartAsync();
         var production = $"{server.OrganizationPath}/deployments/{await server.CreateDeploymentAsync()}/hibernation-override";
-        Assert.Contains("development mode", await server.Client.PostErrorAsync(production, """{"isHibernating":true}""", HttpStatusCode.BadRequest),
+        Assert.Contains("development mode",
+            await server.Client.PostErrorAsync(production, """{"isHibernating":true}""", HttpStatusCode.BadRequest),
             StringComparison.Ordinal);
         using var removal = await server.Client.DeleteAsync(production, Cancelled);
         await removal.ReadAsync(HttpStatusCode.BadRequest);

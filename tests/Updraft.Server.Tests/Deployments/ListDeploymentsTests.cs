@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
+[Trait("Database", "every")]
 public sealed class ListDeploymentsTests : IAsyncLifetime
 {
     private UpdraftServer? _server;
@@ -44,7 +44,7 @@ public sealed class ListDeploymentsTests : IAsyncLifetime
     [InlineData("?offset=1000&limit=1000", "", 3)]
     [InlineData("?search=zzz&whatever=1", "charlie alpha bravo", 3)]
     [InlineData("?names=%27%20OR%201%3D1%20--", "", 0)]
-    public async Task A_list_holds_what_its_query_asks_for(string query, string expected, int total)
+    public async Task List_is_filtered_sorted_and_paged(string query, string expected, int total)
     {
         var list = await Server.Client.GetOkAsync(Deployments + query
             .Replace("{second}", _workspace, StringComparison.Ordinal).Replace("{alpha}", _alpha, StringComparison.Ordinal));
@@ -60,14 +60,14 @@ public sealed class ListDeploymentsTests : IAsyncLifetime
     [InlineData("?limit=-1")]
     [InlineData("?offset=many")]
     [InlineData("?limit=1&limit=2")]
-    public async Task A_query_that_makes_no_sense_is_a_400(string query)
+    public async Task Invalid_list_query_is_rejected_with_400(string query)
     {
         using var response = await Server.Client.GetAsync(Deployments + query, TestContext.Current.CancellationToken);
         await response.ReadAsync(HttpStatusCode.BadRequest);
     }
 
     [Fact]
-    public async Task A_workspace_token_sees_and_counts_only_its_own()
+    public async Task Workspace_token_lists_only_Deployments_of_its_Workspace()
     {
         var client = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", _workspace));
         var list = await client.GetOkAsync($"{Deployments}?workspaceIds={_workspace}&workspaceIds={Server.WorkspaceId}");
@@ -75,7 +75,7 @@ public sealed class ListDeploymentsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_deployment_token_sees_and_counts_only_itself()
+    public async Task Deployment_token_lists_only_its_Deployment()
     {
         var client = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", _alpha));
         var list = await client.GetOkAsync(Deployments);
@@ -83,7 +83,7 @@ public sealed class ListDeploymentsTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_organization_is_not_in_the_list()
+    public async Task List_contains_no_Deployment_of_another_Organization()
     {
         var (organization, workspace, token) = await Server.AddOrganizationAsync("other");
         var stranger = Server.ClientWith(token);

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deployments;
 
@@ -11,7 +10,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     private string Deployments => $"{Server.OrganizationPath}/deployments";
 
     [Fact]
-    public async Task An_update_replaces_all_settings_and_keeps_identity_and_runtime()
+    public async Task Update_replaces_all_settings_and_keeps_identity_and_runtime()
     {
         var created = await Server.Client.PostOkAsync(Deployments, new JsonObject
         {
@@ -32,7 +31,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task The_bodies_that_the_astro_cli_sends_are_taken()
+    public async Task Requests_of_the_astro_CLI_are_accepted()
     {
         var id = await Server.CreateDeploymentAsync("cli");
         var updated = await UpdateAsync(id, body =>
@@ -45,7 +44,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_secret_is_never_given_back_and_stays_when_it_comes_without_a_value()
+    public async Task Secret_is_never_returned_and_kept_without_a_value()
     {
         var id = await Server.CreateDeploymentAsync("secrets");
         var first = await UpdateAsync(id, body => body["environmentVariables"] = JsonNode.Parse(
@@ -58,7 +57,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_variable_that_the_update_leaves_out_is_removed()
+    public async Task Variable_absent_in_the_update_is_removed()
     {
         var id = await Server.CreateDeploymentAsync("variables");
         await UpdateAsync(id, body => body["environmentVariables"] = JsonNode.Parse("""[{"key":"A","value":"1","isSecret":false}]"""));
@@ -75,7 +74,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     [InlineData("schedulerSize")]
     [InlineData("type")]
     [InlineData("workspaceId")]
-    public async Task An_update_without_a_required_field_changes_nothing(string field)
+    public async Task Update_without_a_required_field_changes_nothing(string field)
     {
         var id = await Server.CreateDeploymentAsync("required " + field);
         var before = await Server.Client.GetOkAsync($"{Deployments}/{id}");
@@ -87,7 +86,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task The_dag_deploy_setting_cannot_change_while_only_ci_may_deploy()
+    public async Task DAG_deploy_setting_cannot_change_while_CICD_is_enforced()
     {
         var id = await Server.CreateDeploymentAsync("enforced", isCicdEnforced: true);
         var body = Body("enforced");
@@ -101,7 +100,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_deployment_stays_in_its_workspace_and_gets_no_name_that_is_taken()
+    public async Task Update_can_change_neither_Workspace_nor_use_a_duplicate_name()
     {
         var id = await Server.CreateDeploymentAsync("stays");
         await Server.CreateDeploymentAsync("taken");
@@ -113,7 +112,7 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
     }
 
     [Fact]
-    public async Task Every_field_of_an_answer_can_be_sent_back_without_an_effect_beyond_the_settings()
+    public async Task Response_can_be_sent_back_without_an_effect()
     {
         var before = await Server.Client.GetOkAsync($"{Deployments}/{await Server.CreateDeploymentAsync("mass assignment")}");
         var body = Assert.IsType<JsonObject>(before.DeepClone());

@@ -1,11 +1,11 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Deploys under <c>/v1alpha1</c>.</summary>
+[Trait("Database", "every")]
 public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -17,7 +17,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("IMAGE_AND_DAG", "IMAGE_AND_DAG")]
     [InlineData("IMAGE_ONLY", "IMAGE_ONLY")]
     [InlineData("DAG_ONLY", "DAG_ONLY")]
-    public async Task The_server_says_what_a_type_comes_to(string type, string expected)
+    public async Task Alpha_type_is_converted_to_the_type_of_v1(string type, string expected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -29,11 +29,12 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_client_may_choose_the_image_tag()
+    public async Task Client_can_set_the_image_tag()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["imageTag"] = "build-17" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["imageTag"] = "build-17" });
         await bundles.FinalizeAsync(deploy.Text("id"), "dagTarballVersion", "");
 
         Assert.Equal("build-17", deploy.Text("imageTag"));
@@ -46,12 +47,13 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Theory]
-    [InlineData("""{"type":"DAG","dagBundleName":"nobody"}""", "There is no DAG bundle 'nobody'")]
-    [InlineData("""{"type":"DAG","dagBundleName":"../x"}""", "There is no DAG bundle '../x'")]
-    [InlineData("""{"type":"IMAGE_ONLY","dagBundleName":"x"}""", "'dagBundleName' says where DAGs go")]
-    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""", "'dagBundleName' says where DAGs go")]
+    [InlineData("""{"type":"DAG","dagBundleName":"unknown"}""", "has no DAG bundle 'unknown'")]
+    [InlineData("""{"type":"DAG","dagBundleName":"../x"}""", "has no DAG bundle '../x'")]
+    [InlineData("""{"type":"IMAGE_ONLY","dagBundleName":"x"}""", "'dagBundleName' is invalid for the type")]
+    [InlineData("""{"type":"BUNDLE","dagBundleName":"x","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/x"}""",
+        "'dagBundleName' is invalid for the type")]
     [InlineData("""{"type":"GIT"}""", "it must be one of")]
-    public async Task A_deploy_that_cannot_be_is_refused(string body, string message)
+    public async Task Invalid_deploy_is_rejected_with_400(string body, string message)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -63,7 +65,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData(null)]
     [InlineData("")]
     [InlineData("main")]
-    public async Task The_default_bundle_needs_no_name(string? name)
+    public async Task Default_bundle_needs_no_name(string? name)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -73,24 +75,26 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task An_image_deploy_can_bring_the_DAGs_of_a_named_bundle_or_remove_them()
+    public async Task Image_deploy_sets_or_removes_the_DAGs_of_a_named_bundle()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
         await bundles.DeployDagsAsync("main");
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
         var version = await bundles.UploadAsync(deploy.Text("dagsUploadUrl"), "finance");
         Assert.Equal(version, (await bundles.FinalizeAsync(deploy.Text("id"), "dagTarballVersion", version)).Text("dagTarballVersion"));
         Assert.Equal(["dags", "bundles/finance"], (await bundles.MountsAsync()).Keys);
 
-        var empty = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
+        var empty = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "IMAGE", ["dagBundleName"] = "finance" });
         await bundles.FinalizeAsync(empty.Text("id"), "dagTarballVersion", "");
 
         Assert.Equal(["dags"], (await bundles.MountsAsync()).Keys);
     }
 
     [Fact]
-    public async Task A_v1_deploy_of_the_image_keeps_named_bundles_too()
+    public async Task V1_image_deploy_keeps_named_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
@@ -103,7 +107,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_fields_are_those_of_this_version()
+    public async Task Alpha_response_has_the_fields_of_this_version()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await bundles.DeployDagsAsync("one");
@@ -114,7 +118,8 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
         Assert.Equal(v1.Select(field => field.Key).Except(["astroRuntimeVersion"]).Order(), alpha.Select(field => field.Key).Order());
         Assert.False(alpha.ContainsKey("steps"));
         Assert.Equal(["created", "uploaded", "finalized"], (await Server.Client.GetOkAsync(
-            $"{bundles.AlphaDeploys}/{deploy.Text("id")}?includeSteps=true"))["steps"]!.AsArray().Select(step => step!.AsObject().Text("id")));
+            $"{bundles.AlphaDeploys}/{deploy.Text("id")}?includeSteps=true"))["steps"]!.AsArray()
+                .Select(step => step!.AsObject().Text("id")));
     }
 
     [Theory]
@@ -129,7 +134,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     [InlineData("?search=nothing", 0)]
     [InlineData("?search=", 4)]
     [InlineData("?search=faster&limit=0", 1)]
-    public async Task A_search_finds_deploys(string query, int expected)
+    public async Task Search_matches_text_in_any_case(string query, int expected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
@@ -146,7 +151,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_search_by_id_or_creator_finds_deploys()
+    public async Task Search_by_id_or_creator_finds_one_deploy()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var token = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", bundles.DeploymentId);
@@ -163,11 +168,11 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Deploying_from_git_is_not_offered()
+    public async Task Deploy_from_git_is_not_supported()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
-        Assert.Contains("There is nothing at", await Server.Client.PostErrorAsync(
+        Assert.Contains("does not exist", await Server.Client.PostErrorAsync(
             bundles.AlphaDeploys.Replace("/deploys", "/deploy-git", StringComparison.Ordinal), "{}", HttpStatusCode.NotFound));
     }
 }

@@ -3,14 +3,14 @@ using Updraft.Server.Api;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task An_API_token_deploys_where_CICD_is_enforced()
+    public async Task API_token_deploys_while_CICD_is_enforced()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, isCicdEnforced: true);
 
@@ -24,9 +24,9 @@ public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
     [InlineData(true, "User", true)]
     [InlineData(true, "ServiceKey", false)]
     [InlineData(false, "User", false)]
-    public void A_person_does_not_deploy_where_CICD_is_enforced(bool isEnforced, string kind, bool isRefused)
+    public void User_deploy_is_rejected_while_CICD_is_enforced(bool isEnforced, string kind, bool isRejected)
     {
-        var who = new Subject(Enum.Parse<SubjectKind>(kind), "c1", "Ann", new("corg"),
+        var subject = new Subject(Enum.Parse<SubjectKind>(kind), "c1", "Ann", new("corg"),
             [Grant.For(Role.WorkspaceOwner, new("corg"), new("cwsp"), null)]);
         var deployment = new Deployment
         {
@@ -37,13 +37,13 @@ public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
             Namespace = "orders",
             IsCicdEnforced = isEnforced,
             CreatedAt = DateTimeOffset.UnixEpoch,
-            CreatedBy = who.Profile,
-            UpdatedBy = who.Profile,
+            CreatedBy = subject.Profile,
+            UpdatedBy = subject.Profile,
         };
 
-        var refusal = Record.Exception(() => deployment.CheckCicd(who));
+        var exception = Record.Exception(() => deployment.CheckCicd(subject));
 
-        Assert.Equal(isRefused, refusal is ApiException { StatusCode: (int)HttpStatusCode.Forbidden });
-        Assert.Equal(isRefused, refusal is not null);
+        Assert.Equal(isRejected, exception is ApiException { StatusCode: (int)HttpStatusCode.Forbidden });
+        Assert.Equal(isRejected, exception is not null);
     }
 }

@@ -9,7 +9,6 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Tests.Database;
 using Updraft.Server.Tests.Events;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 

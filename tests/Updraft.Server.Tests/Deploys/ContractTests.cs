@@ -1,10 +1,9 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Contract;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>Every answer of the six operations, read by a client that forgives nothing.</summary>
+/// <summary>Checks every response of the six operations against the published schema.</summary>
+[Trait("Database", "every")]
 public sealed class ContractTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Git = """
@@ -16,29 +15,29 @@ public sealed class ContractTests(SharedServer server) : IClassFixture<SharedSer
     [Theory]
     [InlineData("/v1")]
     [InlineData("/platform/v1beta1")]
-    public async Task Every_answer_is_as_published(string prefix)
+    public async Task Every_response_matches_the_published_schema(string prefix)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, prefix: prefix);
-        var answers = new Dictionary<string, JsonElement>();
+        var responses = new Dictionary<string, JsonElement>();
         foreach (var kind in Enum.GetValues<DeployKind>())
-            answers[$"create {kind}"] = await deploys.CreateAsync(kind);
+            responses[$"create {kind}"] = await deploys.CreateAsync(kind);
         var dags = await deploys.CreateAsync($$"""{"type":"DAG_ONLY","description":"all fields",{{Git}}}""");
-        answers["create with git"] = dags;
+        responses["create with git"] = dags;
         var version = await deploys.UploadAsync(dags.Text("dagsUploadUrl"), ("dags/shop.py", "one"));
-        answers["finalize"] = await deploys.FinalizeAsync(dags.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""");
-        answers["finalize BUNDLE"] = await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
+        responses["finalize"] = await deploys.FinalizeAsync(dags.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""");
+        responses["finalize BUNDLE"] = await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
         await deploys.ReportActiveAsync();
-        answers["get"] = await deploys.GetAsync(answers["finalize BUNDLE"].Text("id"));
-        answers["update"] = (await deploys.SendAsync(HttpMethod.Post, $"/{dags.Text("id")}", """{"description":"new"}""")).Ok();
-        answers["rollback"] = await deploys.RollBackAsync(dags.Text("id"), """{"description":"back"}""");
+        responses["get"] = await deploys.GetAsync(responses["finalize BUNDLE"].Text("id"));
+        responses["update"] = (await deploys.SendAsync(HttpMethod.Post, $"/{dags.Text("id")}", """{"description":"new"}""")).Ok();
+        responses["rollback"] = await deploys.RollBackAsync(dags.Text("id"), """{"description":"back"}""");
 
-        Assert.All(answers, answer => Assert.Empty(PublishedContract.Problems("Deploy", answer.Value)));
+        Assert.All(responses, response => Assert.Empty(PublishedContract.Problems("Deploy", response.Value)));
         Assert.Empty(PublishedContract.Problems("DeploysPaginated", await deploys.ListAsync()));
         Assert.Empty(PublishedContract.Problems("DeploysPaginated", await deploys.ListAsync("?limit=0")));
     }
 
     [Fact]
-    public async Task Together_the_answers_have_every_field_that_there_is_something_to_say_for()
+    public async Task Responses_together_have_every_published_field()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.CreateAsync(DeployKind.DagOnly);
@@ -51,7 +50,7 @@ public sealed class ContractTests(SharedServer server) : IClassFixture<SharedSer
         var fields = (await deploys.ListAsync()).GetProperty("deploys").EnumerateArray()
             .SelectMany(deploy => deploy.EnumerateObject().Select(field => field.Name)).ToHashSet();
 
-        // Without an image registry nobody knows the runtime.
+        // Without an image registry, the runtime is unknown.
         Assert.Equal(PublishedContract.Fields("Deploy").Except(["astroRuntimeVersion"]).Order(), fields.Order());
     }
 
@@ -68,6 +67,6 @@ public sealed class ContractTests(SharedServer server) : IClassFixture<SharedSer
     [InlineData("""{"bundles":[{"mountPath":"/a","deployId":"c"}]}""", "Deploy.bundles[0].bundleType is missing")]
     [InlineData("""{"createdBySubject":{"id":"c","subjectType":"AGENT"}}""",
         "Deploy.createdBySubject.subjectType is 'AGENT', which is not published")]
-    public void The_reader_sees_what_is_wrong(string answer, params string[] problems) =>
-        Assert.All(problems, problem => Assert.Contains(problem, PublishedContract.Problems("Deploy", JsonElement.Parse(answer))));
+    public void Schema_check_reports_each_problem(string response, params string[] problems) =>
+        Assert.All(problems, problem => Assert.Contains(problem, PublishedContract.Problems("Deploy", JsonElement.Parse(response))));
 }

@@ -1,12 +1,12 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class CreateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task A_new_deploy_is_initialized_and_has_an_address_to_upload_to()
+    public async Task New_deploy_is_initialized_and_has_an_upload_URL()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -28,28 +28,28 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     [InlineData(DeployKind.ImageAndDag, false, null)]
     [InlineData(DeployKind.ImageOnly, true, null)]
     [InlineData(DeployKind.Bundle, true, "bundleUploadUrl")]
-    public async Task Upload_addresses_are_there_for_what_the_type_uploads(DeployKind kind, bool dagDeploys, string? address)
+    public async Task Upload_URL_depends_on_the_type(DeployKind kind, bool dagDeploys, string? urlField)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, dagDeploys);
 
         var deploy = await deploys.CreateAsync(kind);
 
-        Assert.Equal(address == "dagsUploadUrl", deploy.Has("dagsUploadUrl"));
-        Assert.Equal(address == "bundleUploadUrl", deploy.Has("bundleUploadUrl"));
+        Assert.Equal(urlField == "dagsUploadUrl", deploy.Has("dagsUploadUrl"));
+        Assert.Equal(urlField == "bundleUploadUrl", deploy.Has("bundleUploadUrl"));
     }
 
     [Theory]
     [InlineData(DeployKind.DagOnly)]
     [InlineData(DeployKind.ImageOnly)]
     [InlineData(DeployKind.Bundle)]
-    public async Task Types_that_need_DAG_deploys_are_refused_where_they_are_off(DeployKind kind)
+    public async Task Type_that_needs_DAG_deploys_is_rejected_while_disabled(DeployKind kind)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, dagDeploys: false);
 
-        var refusal = (await deploys.TryCreateAsync(
+        var error = (await deploys.TryCreateAsync(
             $$"""{"type":"{{kind.Name()}}","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal();
 
-        Assert.Contains("dag deploy is not enabled for deployment", refusal, StringComparison.Ordinal);
+        Assert.Contains("dag deploy is not enabled for deployment", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -61,17 +61,17 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     [InlineData("""{"type":7}""")]
     [InlineData("""{"type":["DAG_ONLY"]}""")]
     [InlineData("""{"type":{"a":1}}""")]
-    public async Task A_wrong_type_is_answered_with_the_types_that_are_allowed(string body)
+    public async Task Error_about_an_invalid_type_lists_the_allowed_types(string body)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
-        var refusal = (await deploys.TryCreateAsync(body)).Refusal();
+        var error = (await deploys.TryCreateAsync(body)).Refusal();
 
-        Assert.Contains("IMAGE_AND_DAG, IMAGE_ONLY, DAG_ONLY, BUNDLE", refusal, StringComparison.Ordinal);
+        Assert.Contains("IMAGE_AND_DAG, IMAGE_ONLY, DAG_ONLY, BUNDLE", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Refused_creates_leave_nothing_behind()
+    public async Task Rejected_create_stores_nothing()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -83,7 +83,7 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task The_image_repository_is_the_registry_with_organization_and_deployment()
+    public async Task Image_repository_is_registry_Organization_and_Deployment()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -93,7 +93,7 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Every_image_deploy_gets_a_tag_of_its_own()
+    public async Task Every_image_deploy_gets_a_unique_tag()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -106,7 +106,7 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_deploy_without_an_image_names_the_image_that_is_there()
+    public async Task Deploy_without_an_image_has_the_current_image_tag()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         Assert.Equal("", (await deploys.CreateAsync(DeployKind.DagOnly)).Text("imageTag"));
@@ -118,21 +118,21 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     [Theory]
     [InlineData(500, true)]
     [InlineData(501, false)]
-    public async Task Descriptions_are_counted_in_code_points(int emoji, bool isAccepted)
+    public async Task Description_limit_counts_code_points(int emoji, bool isAccepted)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var description = string.Concat(Enumerable.Repeat("🚀", emoji));
 
-        var answer = await deploys.TryCreateAsync($$"""{"type":"DAG_ONLY","description":"{{description}}"}""");
+        var response = await deploys.TryCreateAsync($$"""{"type":"DAG_ONLY","description":"{{description}}"}""");
 
         if (isAccepted)
-            Assert.Equal(description, answer.Ok().Text("description"));
+            Assert.Equal(description, response.Ok().Text("description"));
         else
-            Assert.Contains("500", answer.Refusal(), StringComparison.Ordinal);
+            Assert.Contains("500", response.Refusal(), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_empty_description_stays_empty_and_an_absent_one_absent()
+    public async Task Empty_description_stays_empty_and_absent_stays_absent()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -141,7 +141,7 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task What_only_the_server_decides_is_not_taken_from_the_body()
+    public async Task Server_controlled_fields_of_the_request_are_ignored()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -160,7 +160,7 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Abandoned_deploys_block_nothing()
+    public async Task Abandoned_deploys_do_not_block_later_deploys()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         for (var i = 0; i < 50; i++)
@@ -182,18 +182,18 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     [InlineData("a\\nb", false)]
     [InlineData("a\\u202eb", false)]
     [InlineData("12345678901234567890123456789012345678901234567890123456789012345", false)]
-    public async Task Bundle_types_are_short_plain_words(string bundleType, bool isAccepted)
+    public async Task Bundle_type_must_be_a_short_plain_word(string bundleType, bool isAccepted)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
-        var answer = await deploys.TryCreateAsync(
+        var response = await deploys.TryCreateAsync(
             $$"""{"type":"BUNDLE","bundleMountPath":"/usr/local/airflow/dbt","bundleType":"{{bundleType}}"}""");
 
-        Assert.Equal(isAccepted ? HttpStatusCode.OK : HttpStatusCode.BadRequest, answer.Status);
+        Assert.Equal(isAccepted ? HttpStatusCode.OK : HttpStatusCode.BadRequest, response.Status);
     }
 
     [Fact]
-    public async Task A_reader_does_not_get_the_upload_address()
+    public async Task Reader_does_not_receive_the_upload_URL()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);

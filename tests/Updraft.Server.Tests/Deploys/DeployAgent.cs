@@ -1,11 +1,10 @@
 using System.Net.Http.Json;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>What an agent of the Deployment sees: the only place where revisions come out.</summary>
-internal sealed class DeployAgent(HttpClient client, EnrollResponse enrolment)
+/// <summary>An agent of the Deployment. Only agents receive revisions, so tests read them here.</summary>
+internal sealed class DeployAgent(HttpClient client, EnrollResponse enrollment)
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -13,27 +12,33 @@ internal sealed class DeployAgent(HttpClient client, EnrollResponse enrolment)
     {
         var client = server.ClientWith(await server.CreateAgentTokenAsync(deployment));
         using var response = await client.PostAsJsonAsync(AgentRoutes.Enroll,
-            new EnrollRequest { InstanceId = EntityId.New(TimeProvider.System), Host = "host", Component = "scheduler", AgentVersion = "0" },
+            new EnrollRequest
+            {
+                InstanceId = EntityId.New(TimeProvider.System),
+                Host = "host",
+                Component = "scheduler",
+                AgentVersion = "0",
+            },
             AgentJson.Default.EnrollRequest, Cancelled);
-        var enrolment = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
-        return new(client, enrolment!);
+        var enrollment = await response.EnsureSuccessStatusCode().Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancelled);
+        return new(client, enrollment!);
     }
 
-    /// <summary>The newest revision, as the signed document has it.</summary>
+    /// <summary>The desired state, with a verified signature.</summary>
     public async Task<DesiredState> StateAsync()
     {
-        var response = await client.GetFromJsonAsync($"{AgentRoutes.State}?agentId={enrolment.AgentId}",
+        var response = await client.GetFromJsonAsync($"{AgentRoutes.State}?agentId={enrollment.AgentId}",
             AgentJson.Default.StateResponse, Cancelled);
-        return DesiredState.Verify(response!.State, enrolment.SigningKey);
+        return DesiredState.Verify(response!.State, enrollment.SigningKey);
     }
 
-    /// <summary>Reports that the newest revision runs.</summary>
+    /// <summary>Reports the newest revision as active.</summary>
     public async Task ReportActiveAsync()
     {
         var state = await StateAsync();
         using var response = await client.PostAsJsonAsync(AgentRoutes.Report, new AgentReport
         {
-            AgentId = enrolment.AgentId,
+            AgentId = enrollment.AgentId,
             Epoch = state.Epoch,
             Revision = state.Revision,
             Phase = AgentPhase.Active,

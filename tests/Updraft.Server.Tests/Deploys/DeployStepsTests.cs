@@ -2,11 +2,11 @@ using System.Text.Json.Nodes;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Deploys.Bundles;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>The way of a deploy, step by step, and what two deploys differ in.</summary>
+/// <summary>The steps of a deploy, and the differences of two deploys.</summary>
+[Trait("Database", "every")]
 public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -14,7 +14,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_goes_from_created_to_finalized()
+    public async Task Deploy_steps_go_from_created_to_finalized()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "DAG" });
@@ -28,24 +28,25 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
 
         Assert.Contains(", of type DAG_ONLY.", Assert.Single(await LogAsync(path, "created")));
         Assert.Equal($"Version {version}: 1 files, 3 bytes.", Assert.Single(await LogAsync(path, "uploaded")));
-        Assert.Equal(["Revision 1 names no image.", $"/usr/local/airflow/dags is to have version {version}."], await LogAsync(path, "finalized"));
+        Assert.Equal(["Revision 1 names no image.", $"/usr/local/airflow/dags gets version {version}."], await LogAsync(path, "finalized"));
         using var unknown = await Server.Client.GetAsync($"{path}/steps/nothing/logs", Cancelled);
         Assert.Contains("no step 'nothing'", (await unknown.ReadAsync(System.Net.HttpStatusCode.NotFound)).Text("message"));
     }
 
     [Fact]
-    public async Task Each_agent_prepares_and_activates_and_says_why_not()
+    public async Task Each_agent_has_steps_with_the_reason_of_its_failure()
     {
         var site = await AgentSite.CreateAsync(Server);
-        var path = $"{Server.OrganizationPath.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal)}/deployments/{site.DeploymentId}/deploys";
-        var v1 = path.Replace("/v1alpha1/", "/v1/", StringComparison.Ordinal);
+        var v1 = $"{Server.OrganizationPath}/deployments/{site.DeploymentId}/deploys";
+        var path = v1.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal);
         var deploy = await Server.Client.PostOkAsync(path, new JsonObject { ["type"] = "IMAGE" });
         await Server.Client.PostOkAsync($"{v1}/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
         path += "/" + deploy.Text("id");
         var (first, second) = (await site.EnrollAsync("one"), await site.EnrollAsync("two"));
         var (one, two) = (first.Enrolment.AgentId, second.Enrolment.AgentId);
 
-        Assert.Equal($"prepared-{one} RUNNING", (await StepsAsync(path)).Single(step => step.StartsWith($"prepared-{one}", StringComparison.Ordinal)));
+        Assert.Equal($"prepared-{one} RUNNING", (await StepsAsync(path))
+            .Single(step => step.StartsWith($"prepared-{one}", StringComparison.Ordinal)));
         await first.ReportAsync(AgentPhase.Prepared, 1, 0);
         await second.ReportAsync(AgentPhase.Failed, 1, 0, message: "the disk is full");
 
@@ -64,7 +65,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
         Assert.All((await StepsAsync(path)).Where(step => !step.StartsWith("uploaded", StringComparison.Ordinal)),
             step => Assert.EndsWith("COMPLETED", step));
         Assert.Equal("the disk is full", (await LogAsync(path, $"prepared-{two}"))[0]);
-        Assert.Contains("has the files", (await LogAsync(path, $"prepared-{two}"))[1]);
+        Assert.Contains("fetched 0 bytes", (await LogAsync(path, $"prepared-{two}"))[1]);
         Assert.False((await Server.Client.GetOkAsync(path)).ContainsKey("statusReason"));
     }
 
@@ -77,7 +78,8 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
         var page = await Server.Client.GetOkAsync($"{path}/steps?limit=1&offset=1");
         Assert.Equal(("uploaded", 1, 1, 3), (Assert.Single(page["deploySteps"]!.AsArray())!.AsObject().Text("id"), (int)page["limit"]!,
             (int)page["offset"]!, (int)page["totalCount"]!));
-        Assert.Equal(["finalized", "uploaded", "created"], (await Server.Client.GetOkAsync($"{path}/steps?sorts=endedAt:desc"))["deploySteps"]!.AsArray()
+        Assert.Equal(["finalized", "uploaded", "created"],
+            (await Server.Client.GetOkAsync($"{path}/steps?sorts=endedAt:desc"))["deploySteps"]!.AsArray()
             .Select(step => step!.AsObject().Text("id")));
         using var wrong = await Server.Client.GetAsync($"{path}/steps?sorts=id:asc", Cancelled);
         await wrong.ReadAsync(System.Net.HttpStatusCode.BadRequest);
@@ -86,17 +88,24 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_difference_names_what_changed_and_nothing_else()
+    public async Task Diff_contains_exactly_the_changed_fields()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var before = await bundles.DeployDagsAsync("one");
         await bundles.CreateDagAsync("finance");
         var finance = await bundles.DeployDagsAsync("finance", "finance");
-        var shop = (await bundles.DeployBundleAsync("/usr/local/airflow/dbt/shop", "shop"))["bundles"]![0]!.AsObject().Text("desiredVersion");
+        var shop = (await bundles.DeployBundleAsync("/usr/local/airflow/dbt/shop", "shop"))["bundles"]![0]!.AsObject()
+            .Text("desiredVersion");
         var image = await Server.Client.PostOkAsync(bundles.Deploys, new JsonObject
         {
             ["type"] = "IMAGE_ONLY",
-            ["git"] = new JsonObject { ["provider"] = "GENERIC", ["commitSha"] = "abc", ["remoteUrl"] = "git@host:shop.git", ["branch"] = "main" },
+            ["git"] = new JsonObject
+            {
+                ["provider"] = "GENERIC",
+                ["commitSha"] = "abc",
+                ["remoteUrl"] = "git@host:shop.git",
+                ["branch"] = "main",
+            },
         });
         await bundles.FinalizeAsync(image.Text("id"), "dagTarballVersion", "");
 
@@ -119,7 +128,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_difference_needs_two_finalized_deploys()
+    public async Task Diff_needs_two_finalized_deploys()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var done = (await bundles.DeployDagsAsync("one")).Text("id");
@@ -137,7 +146,8 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
         }
     }
 
-    private async Task<IReadOnlyList<string>> StepsAsync(string deploy) => [.. (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
+    private async Task<IReadOnlyList<string>> StepsAsync(string deploy) =>
+        [.. (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
         .Select(step => $"{step!.AsObject().Text("id")} {step.AsObject().Text("status")}")];
 
     private async Task<IReadOnlyList<string>> LogAsync(string deploy, string step) => [.. (await Server.Client.GetOkAsync(
@@ -147,7 +157,7 @@ public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<Shared
     {
         var diff = await Server.Client.GetOkAsync($"{bundles.AlphaDeploys}/diff?deployIdBefore={before}&deployIdAfter={after}");
         Assert.Equal((before, after), (diff["deployBefore"]!.AsObject().Text("id"), diff["deployAfter"]!.AsObject().Text("id")));
-        return [.. diff["changes"]!.AsArray().Select(change => change!.AsObject())
-            .Select(change => $"{change.Text("category")} {change.Text("field")}: {change["old"]}{(change["old"] is null ? "" : " ")}-> {change["new"]}")];
+        return [.. diff["changes"]!.AsArray().Select(change => change!.AsObject()).Select(change =>
+            $"{change.Text("category")} {change.Text("field")}: {(change["old"] is { } old ? $"{old} " : "")}-> {change["new"]}")];
     }
 }

@@ -4,11 +4,10 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>The Deploy operations of one Deployment, as a client sees them: JSON out, status and JSON back.</summary>
+/// <summary>A client of the deploy operations of one Deployment.</summary>
 internal sealed class DeploysApi
 {
     private readonly UpdraftServer _server;
@@ -24,11 +23,11 @@ internal sealed class DeploysApi
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>A new Deployment on the server, seen by the owner.</summary>
+    /// <summary>Creates a Deployment; the client has the owner token.</summary>
     public static Task<DeploysApi> NewDeploymentAsync(SharedServer server, bool dagDeploys = true, string prefix = "/v1",
         bool isCicdEnforced = false) => NewDeploymentAsync(server.Server, dagDeploys, prefix, isCicdEnforced);
 
-    /// <summary>A new Deployment on the server, seen by the owner.</summary>
+    /// <summary>Creates a Deployment; the client has the owner token.</summary>
     public static async Task<DeploysApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, string prefix = "/v1",
         bool isCicdEnforced = false)
     {
@@ -37,29 +36,27 @@ internal sealed class DeploysApi
         return new(server, server.Client, id, prefix);
     }
 
-    /// <summary>Id of the Deployment.</summary>
     public string DeploymentId => _id;
 
-    /// <summary>The Deployment.</summary>
     public Task<System.Text.Json.Nodes.JsonObject> GetDeploymentAsync() => _client.GetOkAsync(_path);
 
-    /// <summary>The same Deployment, seen by somebody who may only read.</summary>
+    /// <summary>The same Deployment, with the token of a reader.</summary>
     public async Task<DeploysApi> AsReaderAsync()
     {
         var token = await _server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", _server.WorkspaceId);
         return new(_server, _server.ClientWith(token), _id, "/v1");
     }
 
-    /// <summary>What the Deployment's agents are told to run.</summary>
+    /// <summary>The desired state of the Deployment.</summary>
     public async Task<DesiredState> StateAsync() => await (await AgentAsync()).StateAsync();
 
     /// <summary>Number of the newest revision.</summary>
     public async Task<long> RevisionAsync() => (await StateAsync()).Revision;
 
-    /// <summary>An agent reports that it runs the newest revision.</summary>
+    /// <summary>An agent reports the newest revision as active.</summary>
     public async Task ReportActiveAsync() => await (await AgentAsync()).ReportActiveAsync();
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, string? json = null)
+    public async Task<ApiResult> SendAsync(HttpMethod method, string path, string? json = null)
     {
         using var request = new HttpRequestMessage(method, $"{_path}/deploys{path}");
         if (json is not null)
@@ -69,7 +66,7 @@ internal sealed class DeploysApi
         return new(response.StatusCode, JsonElement.Parse(await response.Content.ReadAsStringAsync(Cancelled)));
     }
 
-    public Task<Answer> TryCreateAsync(string json) => SendAsync(HttpMethod.Post, "", json);
+    public Task<ApiResult> TryCreateAsync(string json) => SendAsync(HttpMethod.Post, "", json);
 
     public async Task<JsonElement> CreateAsync(string json) => (await TryCreateAsync(json)).Ok();
 
@@ -77,11 +74,11 @@ internal sealed class DeploysApi
         ? $$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"{{mountPath ?? "/usr/local/airflow/dbt/shop"}}"}"""
         : $$"""{"type":"{{kind.Name()}}"}""");
 
-    public Task<Answer> TryFinalizeAsync(string id, string json) => SendAsync(HttpMethod.Post, $"/{id}/finalize", json);
+    public Task<ApiResult> TryFinalizeAsync(string id, string json) => SendAsync(HttpMethod.Post, $"/{id}/finalize", json);
 
     public async Task<JsonElement> FinalizeAsync(string id, string json) => (await TryFinalizeAsync(id, json)).Ok();
 
-    public Task<Answer> TryRollBackAsync(string id, string json = "{}") => SendAsync(HttpMethod.Post, $"/{id}/rollback", json);
+    public Task<ApiResult> TryRollBackAsync(string id, string json = "{}") => SendAsync(HttpMethod.Post, $"/{id}/rollback", json);
 
     public async Task<JsonElement> RollBackAsync(string id, string json = "{}") => (await TryRollBackAsync(id, json)).Ok();
 
@@ -89,7 +86,6 @@ internal sealed class DeploysApi
 
     public async Task<JsonElement> ListAsync(string query = "") => (await SendAsync(HttpMethod.Get, query)).Ok();
 
-    /// <summary>Switches DAG deploys on or off.</summary>
     public async Task SetDagDeployAsync(bool enabled)
     {
         var deployment = await _client.GetOkAsync(_path);
@@ -97,11 +93,10 @@ internal sealed class DeploysApi
         await _client.PostOkAsync(_path, deployment);
     }
 
-    /// <summary>The Deployment's setting.</summary>
     public async Task<bool> IsDagDeployEnabledAsync() =>
         (await _client.GetOkAsync(_path))["isDagDeployEnabled"]!.GetValue<bool>();
 
-    /// <summary>Uploads files and answers with the version.</summary>
+    /// <summary>Uploads files; returns the version.</summary>
     public async Task<string> UploadAsync(string url, params (string Path, string Text)[] files)
     {
         using var response = await PutAsync(url, files);
@@ -117,7 +112,7 @@ internal sealed class DeploysApi
         return await _client.SendAsync(request, Cancelled);
     }
 
-    /// <summary>A whole DAG_ONLY deploy: create, upload, finalize. Answers with the finalized deploy.</summary>
+    /// <summary>A whole DAG_ONLY deploy: create, upload, finalize. Returns the finalized deploy.</summary>
     public async Task<JsonElement> DeployDagsAsync(string text = "one", DeployKind kind = DeployKind.DagOnly)
     {
         var deploy = await CreateAsync(kind);
@@ -125,7 +120,7 @@ internal sealed class DeploysApi
         return await FinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""");
     }
 
-    /// <summary>A whole BUNDLE deploy. Answers with the finalized deploy.</summary>
+    /// <summary>A whole BUNDLE deploy; returns the finalized deploy.</summary>
     public async Task<JsonElement> DeployBundleAsync(string mountPath, string text = "one")
     {
         var deploy = await CreateAsync(DeployKind.Bundle, mountPath);
@@ -150,17 +145,16 @@ internal sealed class DeploysApi
     }
 }
 
-/// <summary>What the API answered.</summary>
-internal sealed record Answer(HttpStatusCode Status, JsonElement Body)
+internal sealed record ApiResult(HttpStatusCode Status, JsonElement Body)
 {
-    /// <summary>The body of a success.</summary>
+    /// <summary>Asserts the status 200; returns the body.</summary>
     public JsonElement Ok()
     {
         Assert.True(Status == HttpStatusCode.OK, $"{Status}: {Body}");
         return Body;
     }
 
-    /// <summary>The message of a refusal.</summary>
+    /// <summary>Asserts the status of an error; returns the message.</summary>
     public string Refusal(HttpStatusCode status = HttpStatusCode.BadRequest)
     {
         Assert.True(Status == status, $"{Status}: {Body}");
@@ -168,7 +162,6 @@ internal sealed record Answer(HttpStatusCode Status, JsonElement Body)
     }
 }
 
-/// <summary>The four types of a deploy.</summary>
 public enum DeployKind
 {
     ImageAndDag,
@@ -187,10 +180,9 @@ internal static class DeployJsonReading
         _ => "BUNDLE",
     };
 
-    /// <summary>A text that must be there.</summary>
     public static string Text(this JsonElement json, string name) => json.GetProperty(name).GetString()!;
 
-    /// <summary>A text, or null when it is left out.</summary>
+    /// <summary>Null if the field is absent.</summary>
     public static string? TextOrNull(this JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) ? value.GetString() : null;
 

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task A_finalized_deploy_shows_what_it_deployed_and_no_upload_address()
+    public async Task Finalized_deploy_has_a_version_and_no_upload_URL()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -23,7 +23,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Nothing_can_be_uploaded_to_a_finalized_deploy()
+    public async Task Upload_to_a_finalized_deploy_is_rejected_with_403()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -36,7 +36,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Any_version_that_the_deploy_uploaded_can_be_chosen()
+    public async Task Finalize_accepts_any_version_uploaded_through_the_deploy()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -49,7 +49,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_repeated_finalize_changes_nothing()
+    public async Task Repeated_finalize_changes_nothing()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -65,7 +65,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_repetition_after_later_deploys_does_not_bring_the_old_version_back()
+    public async Task Repeated_finalize_after_later_deploys_does_not_restore_the_old_version()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var old = await deploys.DeployDagsAsync("one");
@@ -78,7 +78,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Another_version_after_the_finalize_is_refused()
+    public async Task Second_finalize_with_another_version_is_rejected_with_400()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -86,14 +86,14 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
         var second = await deploys.UploadAsync(deploy.Text("dagsUploadUrl"), ("dags/shop.py", "two"));
         await deploys.FinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{first}}"}""");
 
-        var refusal = (await deploys.TryFinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{second}}"}""")).Refusal();
+        var error = (await deploys.TryFinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{second}}"}""")).Refusal();
 
-        Assert.Contains($"already finalized with version '{first}'", refusal, StringComparison.Ordinal);
+        Assert.Contains($"already finalized with version '{first}'", error, StringComparison.Ordinal);
         Assert.Equal(first, (await deploys.GetAsync(deploy.Text("id"))).Text("dagTarballVersion"));
     }
 
     [Fact]
-    public async Task Many_finalizes_at_once_have_one_effect()
+    public async Task Concurrent_finalizes_of_one_deploy_append_one_revision()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployDagsAsync();
@@ -101,15 +101,15 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
         var version = await deploys.UploadAsync(deploy.Text("dagsUploadUrl"), ("dags/shop.py", "two"));
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ =>
+        var responses = await Task.WhenAll(Enumerable.Range(0, 32).Select(_ =>
             deploys.FinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""")));
 
-        Assert.All(answers, answer => Assert.True(JsonElement.DeepEquals(answers[0], answer), answer.GetRawText()));
+        Assert.All(responses, response => Assert.True(JsonElement.DeepEquals(responses[0], response), response.GetRawText()));
         Assert.Equal(before + 1, await deploys.RevisionAsync());
     }
 
     [Fact]
-    public async Task Deploys_that_are_finalized_at_once_all_count()
+    public async Task Concurrent_finalizes_of_different_deploys_all_count()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         string[] mounts = ["/usr/local/airflow/a", "/usr/local/airflow/b"];
@@ -120,15 +120,15 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
             ready.Add((deploy.Text("id"), await deploys.UploadAsync(deploy.Text("bundleUploadUrl"), ("a.sql", mount))));
         }
 
-        var answers = await Task.WhenAll(ready.Select(row =>
+        var responses = await Task.WhenAll(ready.Select(row =>
             deploys.FinalizeAsync(row.Id, $$"""{"bundleTarballVersion":"{{row.Version}}"}""")));
 
-        Assert.Equal([1, 2], answers.Select(answer => answer.GetProperty("bundles").GetArrayLength()).Order());
+        Assert.Equal([1, 2], responses.Select(response => response.GetProperty("bundles").GetArrayLength()).Order());
         Assert.Equal(2, await deploys.RevisionAsync());
     }
 
     [Fact]
-    public async Task An_image_deploy_changes_the_image_and_a_DAG_deploy_leaves_it()
+    public async Task Image_deploy_changes_the_image_and_DAG_deploy_keeps_it()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var both = await deploys.DeployDagsAsync(kind: DeployKind.ImageAndDag);
@@ -143,7 +143,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_deploy_without_an_image_keeps_the_one_of_its_finalize_and_not_of_its_create()
+    public async Task Deploy_without_an_image_keeps_the_image_at_its_finalize()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var early = await deploys.CreateAsync(DeployKind.DagOnly);
@@ -156,18 +156,18 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task An_image_alone_needs_DAGs_that_are_deployed()
+    public async Task IMAGE_ONLY_deploy_needs_deployed_DAGs()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.ImageOnly);
 
-        var refusal = (await deploys.TryFinalizeAsync(deploy.Text("id"), """{"dagTarballVersion":""}""")).Refusal();
+        var error = (await deploys.TryFinalizeAsync(deploy.Text("id"), """{"dagTarballVersion":""}""")).Refusal();
 
-        Assert.Contains("deploy DAGs first", refusal, StringComparison.Ordinal);
+        Assert.Contains("deploy DAGs first", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Deleting_a_bundle_that_is_not_there_is_fine()
+    public async Task Removal_of_an_unknown_bundle_is_accepted()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.Bundle);
@@ -181,7 +181,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     [Theory]
     [InlineData(DeployKind.DagOnly)]
     [InlineData(DeployKind.Bundle)]
-    public async Task A_type_that_is_no_longer_allowed_is_refused(DeployKind kind)
+    public async Task Type_that_is_no_longer_allowed_is_rejected_with_400(DeployKind kind)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(kind);
@@ -189,14 +189,14 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
         var version = await deploys.UploadAsync(url, ("a.py", "one"));
         await deploys.SetDagDeployAsync(false);
 
-        var refusal = (await deploys.TryFinalizeAsync(deploy.Text("id"),
+        var error = (await deploys.TryFinalizeAsync(deploy.Text("id"),
             $$"""{"dagTarballVersion":"{{version}}","bundleTarballVersion":"{{version}}"}""")).Refusal();
 
-        Assert.Contains("dag deploy is not enabled for deployment", refusal, StringComparison.Ordinal);
+        Assert.Contains("dag deploy is not enabled for deployment", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_setting_at_the_create_decides_what_an_image_with_DAGs_means()
+    public async Task Setting_at_create_decides_the_meaning_of_IMAGE_AND_DAG()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -210,7 +210,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_version_of_another_Deployment_is_refused_like_an_unknown_one()
+    public async Task Version_of_another_Deployment_is_rejected_like_an_unknown_one()
     {
         var theirs = await DeploysApi.NewDeploymentAsync(server);
         var their = (await theirs.DeployDagsAsync()).Text("dagTarballVersion");
@@ -225,7 +225,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_deploy_of_another_Deployment_is_not_found()
+    public async Task Deploy_of_another_Deployment_is_rejected_with_404()
     {
         var theirs = await DeploysApi.NewDeploymentAsync(server);
         var their = await theirs.CreateAsync(DeployKind.DagOnly);
@@ -238,7 +238,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Archives_with_and_without_a_dags_folder_put_the_same_files_into_place()
+    public async Task Archives_with_and_without_dags_directory_mount_the_same_files()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployDagsAsync();
@@ -253,7 +253,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_bundle_is_mounted_below_the_home()
+    public async Task Bundle_is_mounted_below_the_home_of_Airflow()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var done = await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
@@ -270,7 +270,7 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task The_current_version_of_a_bundle_is_what_an_agent_reports()
+    public async Task Current_version_of_a_bundle_is_the_reported_one()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var first = await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop", "one");

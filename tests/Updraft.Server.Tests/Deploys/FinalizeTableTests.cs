@@ -1,10 +1,9 @@
 using System.Net;
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>How a finalize names its version.</summary>
+/// <summary>The version in a finalize request.</summary>
 public enum Named
 {
     Absent,
@@ -14,16 +13,17 @@ public enum Named
     OfAnotherDeploy,
 }
 
-/// <summary>What a finalize does to the DAGs, or to the bundle for a BUNDLE deploy.</summary>
+/// <summary>The effect of finalize on the DAGs, or on the bundle of a BUNDLE deploy.</summary>
 public enum Effect
 {
     Sets,
     Removes,
     Keeps,
-    Refused,
+    Rejected,
 }
 
-/// <summary>The types, with DAG deploys on and off, against every way to name a version.</summary>
+/// <summary>All types, with DAG deploys enabled and disabled, with every kind of version.</summary>
+[Trait("Database", "every")]
 public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Mount = "/usr/local/airflow/dbt/shop";
@@ -33,12 +33,12 @@ public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<Shar
         (DeployKind Kind, bool DagDeploys, Effect[] Effects)[] rows =
         [
             //                              Absent          Empty           Uploaded        Unknown         OfAnotherDeploy
-            (DeployKind.DagOnly, true, [Effect.Refused, Effect.Refused, Effect.Sets, Effect.Refused, Effect.Refused]),
-            (DeployKind.ImageAndDag, true, [Effect.Refused, Effect.Removes, Effect.Sets, Effect.Refused, Effect.Refused]),
+            (DeployKind.DagOnly, true, [Effect.Rejected, Effect.Rejected, Effect.Sets, Effect.Rejected, Effect.Rejected]),
+            (DeployKind.ImageAndDag, true, [Effect.Rejected, Effect.Removes, Effect.Sets, Effect.Rejected, Effect.Rejected]),
             (DeployKind.ImageOnly, true, [Effect.Keeps, Effect.Keeps, Effect.Keeps, Effect.Keeps, Effect.Keeps]),
-            (DeployKind.Bundle, true, [Effect.Refused, Effect.Removes, Effect.Sets, Effect.Refused, Effect.Refused]),
-            // With DAG deploys off the others cannot even be created.
-            (DeployKind.ImageAndDag, false, [Effect.Removes, Effect.Removes, Effect.Refused, Effect.Refused, Effect.Refused]),
+            (DeployKind.Bundle, true, [Effect.Rejected, Effect.Removes, Effect.Sets, Effect.Rejected, Effect.Rejected]),
+            // With DAG deploys disabled, the other types cannot be created.
+            (DeployKind.ImageAndDag, false, [Effect.Removes, Effect.Removes, Effect.Rejected, Effect.Rejected, Effect.Rejected]),
         ];
         var table = new TheoryData<DeployKind, bool, Named, Effect>();
         foreach (var (kind, dagDeploys, effects) in rows)
@@ -51,9 +51,9 @@ public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<Shar
 
     [Theory]
     [MemberData(nameof(Table))]
-    public async Task A_finalize_has_the_effect_of_its_type_and_version(DeployKind kind, bool dagDeploys, Named named, Effect effect)
+    public async Task Finalize_effect_depends_on_type_and_version(DeployKind kind, bool dagDeploys, Named named, Effect effect)
     {
-        // A Deployment with DAGs and a bundle, and another deploy that has uploaded but is not finalized.
+        // A Deployment with DAGs and a bundle, and another deploy that is uploaded and not finalized.
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var dagsBefore = (await deploys.DeployDagsAsync()).Text("dagTarballVersion");
         var before = await deploys.DeployBundleAsync(Mount);
@@ -73,19 +73,19 @@ public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<Shar
             _ => othersVersion,
         };
         var field = kind == DeployKind.Bundle ? "bundleTarballVersion" : "dagTarballVersion";
-        var answer = await deploys.TryFinalizeAsync(deploy.Text("id"), version is null ? "{}" : $$"""{"{{field}}":"{{version}}"}""");
+        var response = await deploys.TryFinalizeAsync(deploy.Text("id"), version is null ? "{}" : $$"""{"{{field}}":"{{version}}"}""");
 
-        Assert.Equal(effect == Effect.Refused ? HttpStatusCode.BadRequest : HttpStatusCode.OK, answer.Status);
-        if (effect == Effect.Refused)
+        Assert.Equal(effect == Effect.Rejected ? HttpStatusCode.BadRequest : HttpStatusCode.OK, response.Status);
+        if (effect == Effect.Rejected)
         {
             Assert.Equal("INITIALIZED", (await deploys.GetAsync(deploy.Text("id"))).Text("status"));
             return;
         }
-        var (dags, bundle) = (answer.Body.TextOrNull("dagTarballVersion"), Desired(answer.Body));
+        var (dags, bundle) = (response.Body.TextOrNull("dagTarballVersion"), Desired(response.Body));
         var (moved, movedBefore, still, stillBefore) = kind == DeployKind.Bundle
             ? (bundle, bundleBefore, dags, dagsBefore)
             : (dags, dagsBefore, bundle, bundleBefore);
-        Assert.Equal("DEPLOYED", answer.Body.Text("status"));
+        Assert.Equal("DEPLOYED", response.Body.Text("status"));
         Assert.Equal(effect switch { Effect.Sets => uploaded, Effect.Removes => null, _ => movedBefore }, moved);
         Assert.Equal(stillBefore, still);
     }

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
@@ -13,7 +13,7 @@ public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedSer
          "authorName":"Ann","authorUsername":"ann","authorUrl":"https://github.com/ann","beforeCommitSha":"abb"}
         """)]
     [InlineData("""{"provider":"GENERIC","commitSha":"abc","remoteUrl":"git@gitlab.example:group/shop.git","branch":"HEAD"}""")]
-    public async Task What_is_valid_comes_back_as_it_was_sent(string git)
+    public async Task Valid_git_block_is_returned_unchanged(string git)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -24,7 +24,7 @@ public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_empty_text_counts_as_absent()
+    public async Task Empty_text_counts_as_absent()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -38,7 +38,7 @@ public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_absent_block_stays_absent()
+    public async Task Absent_git_block_stays_absent()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -64,20 +64,20 @@ public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedSer
     [InlineData("git.commitUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","commitUrl":"javascript:alert(1)"}""")]
     [InlineData("git.authorUrl", """{"provider":"GITHUB","commitSha":"abc","account":"a","repo":"r","authorUrl":"data:text/html,hi"}""")]
     [InlineData("git", "\"main\"")]
-    public async Task What_is_wrong_is_refused_by_its_name(string field, string git)
+    public async Task Error_about_an_invalid_field_names_the_field(string field, string git)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
-        var refusal = (await deploys.TryCreateAsync($$"""{"type":"DAG_ONLY","git":{{git}}}""")).Refusal();
+        var error = (await deploys.TryCreateAsync($$"""{"type":"DAG_ONLY","git":{{git}}}""")).Refusal();
 
-        Assert.Contains($"'{field}'", refusal, StringComparison.Ordinal);
+        Assert.Contains($"'{field}'", error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("branch", 1024)]
     [InlineData("authorName", 1024)]
     [InlineData("commitUrl", 2048)]
-    public async Task Lengths_are_bounded(string field, int longest)
+    public async Task Texts_of_the_git_block_have_a_maximum_length(string field, int longest)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         string Body(int length) => $$$"""

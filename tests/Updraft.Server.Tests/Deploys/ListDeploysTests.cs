@@ -1,12 +1,12 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class ListDeploysTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task A_Deployment_without_deploys_has_an_empty_list()
+    public async Task Deployment_without_deploys_has_an_empty_list()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -23,7 +23,7 @@ public sealed class ListDeploysTests(SharedServer server) : IClassFixture<Shared
     [InlineData("?offset=25", 25, 20, -1, 0)]
     [InlineData("?offset=2147483647&limit=1000", int.MaxValue, 1000, -1, 0)]
     [InlineData("?limit=2&search=x&sorts=name", 0, 2, 24, 23)]
-    public async Task A_page_is_the_newest_first(string query, int offset, int limit, int newest, int oldest)
+    public async Task Page_lists_the_newest_deploys_first(string query, int offset, int limit, int newest, int oldest)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         for (var i = 0; i < 25; i++)
@@ -43,7 +43,7 @@ public sealed class ListDeploysTests(SharedServer server) : IClassFixture<Shared
     [InlineData("?limit=many")]
     [InlineData("?offset=-1")]
     [InlineData("?offset=1e3")]
-    public async Task A_page_that_cannot_be_is_refused(string query)
+    public async Task Invalid_page_is_rejected_with_400(string query)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -51,7 +51,7 @@ public sealed class ListDeploysTests(SharedServer server) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task An_entry_of_the_list_is_what_a_get_shows()
+    public async Task List_entry_equals_the_single_deploy()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployDagsAsync();
@@ -66,7 +66,7 @@ public sealed class ListDeploysTests(SharedServer server) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Deployments_do_not_see_each_other()
+    public async Task List_contains_only_deploys_of_its_Deployment()
     {
         var theirs = await DeploysApi.NewDeploymentAsync(server);
         await theirs.CreateAsync(DeployKind.DagOnly);
@@ -80,7 +80,7 @@ public sealed class ListDeploysTests(SharedServer server) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Every_entry_shows_the_state_after_it()
+    public async Task Each_entry_has_the_versions_after_its_deploy()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var first = await deploys.DeployDagsAsync("one");

@@ -1,7 +1,7 @@
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
@@ -11,7 +11,7 @@ public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedSe
     [InlineData("/usr/local/airflow/dags2", "/usr/local/airflow/dags2")]
     [InlineData("/usr/local/airflow/include/dags", "/usr/local/airflow/include/dags")]
     [InlineData("/usr/local/airflow/größe 1/数据", "/usr/local/airflow/größe 1/数据")]
-    public async Task A_path_below_the_home_is_accepted(string path, string stored)
+    public async Task Path_below_the_home_is_accepted(string path, string stored)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -46,17 +46,17 @@ public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedSe
     [InlineData("/usr/local/airflow/a\\\\b")]
     [InlineData("/usr/local/airflow/a\\nb")]
     [InlineData("/usr/local/airflow/a\\u202eb")]
-    public async Task Any_other_path_is_refused(string path)
+    public async Task Any_other_path_is_rejected_with_400(string path)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
-        var refusal = (await deploys.TryCreateAsync($$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"{{path}}"}""")).Refusal();
+        var error = (await deploys.TryCreateAsync($$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"{{path}}"}""")).Refusal();
 
-        Assert.Contains("bundleMountPath", refusal, StringComparison.Ordinal);
+        Assert.Contains("bundleMountPath", error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_component_that_no_file_system_takes_is_refused()
+    public async Task Path_component_longer_than_255_bytes_is_rejected()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -67,21 +67,21 @@ public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedSe
     [Theory]
     [InlineData("/usr/local/airflow/dbt/shop/models", "is inside")]
     [InlineData("/usr/local/airflow/dbt", "contains")]
-    public async Task A_bundle_does_not_nest_with_a_deployed_one(string path, string why)
+    public async Task Path_that_overlaps_with_a_deployed_bundle_is_rejected(string path, string why)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
 
-        var refusal = (await deploys.TryCreateAsync(Bundle(path))).Refusal();
+        var error = (await deploys.TryCreateAsync(Bundle(path))).Refusal();
 
-        Assert.Contains($"{why} the bundle at /usr/local/airflow/dbt/shop", refusal, StringComparison.Ordinal);
+        Assert.Contains($"{why} the bundle at /usr/local/airflow/dbt/shop", error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("/usr/local/airflow/dbt/shop")]
     [InlineData("/usr/local/airflow/dbt/shop2")]
     [InlineData("/usr/local/airflow/dbt/sho")]
-    public async Task The_same_path_and_its_neighbours_are_fine(string path)
+    public async Task Same_path_and_sibling_paths_are_accepted(string path)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
@@ -90,16 +90,16 @@ public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedSe
     }
 
     [Fact]
-    public async Task Nesting_that_came_about_after_the_create_is_refused_by_the_finalize()
+    public async Task Finalize_rejects_a_path_that_overlaps_since_create()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var late = await deploys.CreateAsync(DeployKind.Bundle, "/usr/local/airflow/dbt/shop/models");
         var version = await deploys.UploadAsync(late.Text("bundleUploadUrl"), ("a.sql", "select 1"));
         await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
 
-        var refusal = (await deploys.TryFinalizeAsync(late.Text("id"), $$"""{"bundleTarballVersion":"{{version}}"}""")).Refusal();
+        var error = (await deploys.TryFinalizeAsync(late.Text("id"), $$"""{"bundleTarballVersion":"{{version}}"}""")).Refusal();
 
-        Assert.Contains("is inside", refusal, StringComparison.Ordinal);
+        Assert.Contains("is inside", error, StringComparison.Ordinal);
         Assert.Equal("INITIALIZED", (await deploys.GetAsync(late.Text("id"))).Text("status"));
     }
 

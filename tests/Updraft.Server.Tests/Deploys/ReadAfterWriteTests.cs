@@ -1,14 +1,14 @@
 using System.Globalization;
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>Reads are answered from memory where that is right; nobody can tell.</summary>
+/// <summary>Cached reads are as consistent as reads of the database.</summary>
+[Trait("Database", "every")]
 public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task What_was_acknowledged_is_in_every_later_answer_and_nothing_goes_back()
+    public async Task Reads_are_monotonic_and_contain_acknowledged_writes()
     {
         const int Changes = 150;
         var deploys = await DeploysApi.NewDeploymentAsync(server);
@@ -20,10 +20,10 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
         {
             while (Volatile.Read(ref acknowledged) < Changes)
             {
-                // What anybody has got before this read began.
+                // The newest value that any client received before this read began.
                 var least = Math.Max(Volatile.Read(ref acknowledged), Volatile.Read(ref seen));
                 var number = int.Parse((await deploys.GetAsync(id)).Text("description"), CultureInfo.InvariantCulture);
-                Assert.True(number >= least, $"Read {number} after {least}.");
+                Assert.True(number >= least, $"Read {number} after {least} was acknowledged or read.");
                 Raise(ref seen, number);
                 Interlocked.Increment(ref reads);
             }
@@ -32,7 +32,7 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
             await ChangeAsync(i);
         await Task.WhenAll(readers);
 
-        Assert.True(reads > Changes, $"Only {reads} reads.");
+        Assert.True(reads > Changes, $"Only {reads} reads ran.");
 
         async Task ChangeAsync(int number)
         {
@@ -42,21 +42,21 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_deleted_Deployment_is_gone_with_the_answer()
+    public async Task Deleted_Deployment_is_rejected_with_404_after_the_response()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var id = (await deploys.DeployDagsAsync()).Text("id");
         await deploys.GetAsync(id);
 
-        using var answer = await server.Server.Client.DeleteAsync(
+        using var response = await server.Server.Client.DeleteAsync(
             $"/v1/organizations/{server.Server.OrganizationId}/deployments/{deploys.DeploymentId}", TestContext.Current.CancellationToken);
 
-        Assert.True(answer.IsSuccessStatusCode);
+        Assert.True(response.IsSuccessStatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await deploys.SendAsync(HttpMethod.Get, "/" + id)).Status);
     }
 
     [Fact]
-    public async Task An_upload_address_that_one_has_seen_is_not_shown_to_another_who_may_only_read()
+    public async Task Cached_upload_URL_is_not_shown_to_a_reader()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var id = (await deploys.CreateAsync(DeployKind.DagOnly)).Text("id");
@@ -70,7 +70,7 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task What_a_bundle_runs_is_seen_as_soon_as_an_agent_says_so()
+    public async Task Current_version_is_visible_right_after_the_report()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var id = (await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop")).Text("id");
@@ -83,11 +83,11 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
         Assert.Equal(after.Text("desiredVersion"), after.Text("currentVersion"));
     }
 
-    private static void Raise(ref int place, int value)
+    private static void Raise(ref int max, int value)
     {
-        for (var now = Volatile.Read(ref place); now < value;)
+        for (var now = Volatile.Read(ref max); now < value;)
         {
-            var was = Interlocked.CompareExchange(ref place, value, now);
+            var was = Interlocked.CompareExchange(ref max, value, now);
             if (was == now)
                 return;
             now = was;

@@ -1,13 +1,13 @@
 using System.Net;
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task A_rollback_is_a_new_deploy_with_everything_that_the_target_ran()
+    public async Task Rollback_is_a_new_deploy_with_the_content_of_the_target()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop", "one");
@@ -31,7 +31,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_rollback_stands_in_the_history_and_changes_nothing_of_it()
+    public async Task Rollback_adds_to_the_history_without_changing_it()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var target = await deploys.DeployDagsAsync("one");
@@ -46,7 +46,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_rollback_can_be_rolled_back()
+    public async Task Rollback_can_be_rolled_back()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var one = await deploys.DeployDagsAsync("one");
@@ -62,7 +62,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Going_back_to_the_current_deploy_is_recorded()
+    public async Task Rollback_to_the_current_deploy_is_recorded()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var current = await deploys.DeployDagsAsync("one");
@@ -77,7 +77,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task The_DAG_deploy_setting_comes_back_too(bool dagDeploys)
+    public async Task Rollback_restores_the_DAG_deploy_setting(bool dagDeploys)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, dagDeploys);
         var target = dagDeploys
@@ -92,7 +92,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_deleted_bundle_comes_back()
+    public async Task Rollback_restores_a_deleted_bundle()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var target = await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
@@ -107,20 +107,20 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task There_is_no_way_back_to_a_deploy_that_was_never_finished()
+    public async Task Rollback_to_an_unfinalized_deploy_is_rejected_with_400()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
 
-        var refusal = (await deploys.TryRollBackAsync(deploy.Text("id"))).Refusal();
+        var error = (await deploys.TryRollBackAsync(deploy.Text("id"))).Refusal();
 
-        Assert.Contains("never deployed", refusal, StringComparison.Ordinal);
+        Assert.Contains("was never finalized", error, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("clvetru2w000201mowqwua63n")]
     [InlineData("nonsense")]
-    public async Task An_unknown_deploy_is_not_found(string id)
+    public async Task Unknown_deploy_is_rejected_with_404(string id)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
 
@@ -131,7 +131,7 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_rollback_needs_a_body_and_bounds_its_description()
+    public async Task Rollback_needs_a_body_and_limits_its_description()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var target = await deploys.DeployDagsAsync();
@@ -143,15 +143,15 @@ public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_rollback_is_not_finalized()
+    public async Task Finalize_of_a_rollback_is_rejected_with_400()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var target = await deploys.DeployDagsAsync();
         var back = await deploys.RollBackAsync(target.Text("id"));
 
-        var refusal = (await deploys.TryFinalizeAsync(back.Text("id"),
+        var error = (await deploys.TryFinalizeAsync(back.Text("id"),
             $$"""{"dagTarballVersion":"{{target.Text("dagTarballVersion")}}"}""")).Refusal();
 
-        Assert.Contains("is a rollback", refusal, StringComparison.Ordinal);
+        Assert.Contains("is a rollback", error, StringComparison.Ordinal);
     }
 }

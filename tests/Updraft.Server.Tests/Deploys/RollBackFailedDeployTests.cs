@@ -3,11 +3,11 @@ using System.Text.Json.Nodes;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Events;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
-/// <summary>What becomes of a deploy whose image does not run.</summary>
+/// <summary>Deploys whose image does not become ready, and automatic rollbacks.</summary>
+[Trait("Database", "every")]
 public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private AgentSite _site = null!;
@@ -19,7 +19,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     private string AlphaDeploys => Deploys.Replace("/v1/", "/v1alpha1/", StringComparison.Ordinal);
 
     [Fact]
-    public async Task An_image_that_does_not_run_fails_its_deploy_and_the_Deployment_goes_back()
+    public async Task Failed_image_fails_its_deploy_and_triggers_automatic_rollback()
     {
         _site = await AgentSite.CreateAsync(Server);
         var (agent, other) = (await _site.EnrollAsync("driver", imageDriver: "exec"), await _site.EnrollAsync("other"));
@@ -36,30 +36,34 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         Assert.Equal(told.Revision, again.Revision);
         Assert.Equal(3, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Revision);
         Assert.Equal("FAILED", (await GetAsync(bad)).Text("status"));
-        Assert.Equal("scheduler on driver: exit code 3", (await Server.Client.GetOkAsync($"{AlphaDeploys}/{bad.Text("id")}")).Text("statusReason"));
+        Assert.Equal("scheduler on driver: exit code 3", (await Server.Client.GetOkAsync($"{AlphaDeploys}/{bad.Text("id")}"))
+            .Text("statusReason"));
         var history = (await Server.Client.GetOkAsync(Deploys))["deploys"]!.AsArray().Select(row => row!.AsObject()).ToList();
         Assert.Equal(["DEPLOYED", "FAILED", "DEPLOYED"], history.Select(row => row.Text("status")));
         var back = history[0];
-        Assert.Equal((good.Text("id"), good.Text("imageTag"), $"Taken back: the image of deploy {bad.Text("id")} did not run at scheduler on driver"),
+        Assert.Equal((good.Text("id"), good.Text("imageTag"),
+            $"Automatic rollback: the image of deploy {bad.Text("id")} did not become ready at scheduler on driver"),
             (back.Text("rollbackFromId"), back.Text("imageTag"), back.Text("description")));
         Assert.Equal("SERVICEKEY", back["createdBySubject"]!.AsObject().Text("subjectType"));
 
-        var log = (await Server.ReadLogAsync($"deploymentId={_site.DeploymentId}&type=deploy&limit=2")).Select(row => (row.Text("type"), row.Text("deployId"), row["by"]!.AsObject().Text("apiTokenName")));
+        var log = (await Server.ReadLogAsync($"deploymentId={_site.DeploymentId}&type=deploy&limit=2"))
+            .Select(row => (row.Text("type"), row.Text("deployId"), row["by"]!.AsObject().Text("apiTokenName")));
         Assert.Equal([("deploy.rolled_back", back.Text("id"), "agent"), ("deploy.failed", bad.Text("id"), "agent")], log);
 
         Assert.Equal("DEPLOYING", (await _site.ReadConditionAsync()).Status);
         await agent.ReportAsync(AgentPhase.Active, 3, 3, ImageOf(good));
         await other.ReportAsync(AgentPhase.Active, 3, 3);
-        Assert.Equal(("HEALTHY", good.Text("imageTag")), ((await _site.ReadConditionAsync()).Status, (await _site.ReadConditionAsync()).ImageTag));
+        Assert.Equal(("HEALTHY", good.Text("imageTag")),
+            ((await _site.ReadConditionAsync()).Status, (await _site.ReadConditionAsync()).ImageTag));
 
-        // Nothing leads back to it.
-        Assert.Contains("has failed", await RefuseAsync(bad, "finalize", """{"dagTarballVersion":""}"""));
-        Assert.Contains("has failed", await RefuseAsync(bad, "rollback", "{}"));
+        // No operation makes the failed deploy current again.
+        Assert.Contains("has failed", await ErrorAsync(bad, "finalize", """{"dagTarballVersion":""}"""));
+        Assert.Contains("has failed", await ErrorAsync(bad, "rollback", "{}"));
         Assert.Equal("DEPLOYED", (await DeployAsync()).Text("status"));
     }
 
     [Fact]
-    public async Task Without_another_image_to_go_back_to_the_deploy_fails_and_that_is_all()
+    public async Task Failed_image_without_an_earlier_one_only_fails_the_deploy()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
@@ -73,7 +77,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_deploy_that_takes_back_is_not_taken_back_itself()
+    public async Task Automatic_rollback_is_never_rolled_back()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
@@ -88,7 +92,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task It_goes_back_past_deploys_that_have_the_same_image()
+    public async Task Automatic_rollback_skips_deploys_with_the_same_image()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
@@ -103,7 +107,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task A_deploy_that_is_not_the_newest_fails_and_nothing_moves()
+    public async Task Failed_image_of_an_older_deploy_triggers_no_rollback()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
@@ -117,7 +121,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task One_machine_that_cannot_run_what_others_run_takes_nothing_back()
+    public async Task Image_that_is_ready_at_another_agent_is_not_rolled_back()
     {
         _site = await AgentSite.CreateAsync(Server);
         var proven = await _site.EnrollAsync("proven", imageDriver: "exec");
@@ -134,7 +138,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task The_steps_of_an_agent_stand_between_prepared_and_activated_with_their_logs()
+    public async Task Agent_steps_are_between_prepared_and_activated_with_logs()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
@@ -145,33 +149,39 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         var image = Step("image", StepStatus.Running, now.AddSeconds(5), [.. Enumerable.Range(0, 250).Select(i => $"line {i}")]);
         await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [image, check] });
 
-        Assert.Equal([$"prepared-{id} RUNNING", $"check:dags-{id} COMPLETED", $"image-{id} RUNNING", $"activated-{id} PENDING"], await AgentStepsAsync(deploy));
-        Assert.Equal(("line 50", "line 249", 200), (Lines(await LogAsync(deploy, $"image-{id}"))[0], Lines(await LogAsync(deploy, $"image-{id}"))[^1],
+        Assert.Equal([$"prepared-{id} RUNNING", $"check:dags-{id} COMPLETED", $"image-{id} RUNNING", $"activated-{id} PENDING"],
+            await AgentStepsAsync(deploy));
+        Assert.Equal(("line 50", "line 249", 200),
+            (Lines(await LogAsync(deploy, $"image-{id}"))[0], Lines(await LogAsync(deploy, $"image-{id}"))[^1],
             (int)(await LogAsync(deploy, $"image-{id}"))["totalCount"]!));
         Assert.Equal("DEPLOYING", (await _site.ReadConditionAsync()).Status);
 
         var failed = Step("image", StepStatus.Failed, now.AddSeconds(5), "\u001b[31mred", new string('x', 1200));
         await agent.SendAsync(agent.Report(AgentPhase.Failed, 1, 0, message: "no") with { Steps = [check, failed], HasGivenUp = true });
 
-        Assert.Equal([$"prepared-{id} FAILED", $"check:dags-{id} COMPLETED", $"image-{id} FAILED", $"activated-{id} PENDING"], await AgentStepsAsync(deploy));
+        Assert.Equal([$"prepared-{id} FAILED", $"check:dags-{id} COMPLETED", $"image-{id} FAILED", $"activated-{id} PENDING"],
+            await AgentStepsAsync(deploy));
         Assert.Equal(["?[31mred", new string('x', 1000)], Lines(await LogAsync(deploy, $"image-{id}")));
-        Assert.Equal("Image rolled out by scheduler on host-1", (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
+        Assert.Equal("Image rolled out by scheduler on host-1",
+            (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!.AsArray()
             .Select(row => row!.AsObject()).Single(row => row.Text("id") == $"image-{id}").Text("label"));
     }
 
     [Fact]
-    public async Task That_work_goes_on_moves_no_agent_and_a_late_word_of_it_changes_no_steps()
+    public async Task Late_progress_report_changes_neither_status_nor_steps()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync(imageDriver: "exec");
         var deploy = await DeployAsync();
         var path = $"{AlphaDeploys}/{deploy.Text("id")}";
         var now = DateTimeOffset.UnixEpoch.AddYears(60);
-        await agent.SendAsync(agent.Report(AgentPhase.Prepared, 1, 0) with { Image = ImageOf(deploy), Steps = [Step("image", StepStatus.Completed, now, "runs")] });
+        var done = Step("image", StepStatus.Completed, now, "runs");
+        await agent.SendAsync(agent.Report(AgentPhase.Prepared, 1, 0) with { Image = ImageOf(deploy), Steps = [done] });
 
-        var answer = await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [Step("image", StepStatus.Running, now, "late")] });
+        var late = Step("image", StepStatus.Running, now, "late");
+        var response = await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = [late] });
 
-        Assert.Equal(StatePhase.Activate, answer.Phase);
+        Assert.Equal(StatePhase.Activate, response.Phase);
         Assert.Contains($"image-{agent.Enrolment.AgentId} COMPLETED", await AgentStepsAsync(path));
         await DeployAsync();
         await agent.SendAsync(agent.Report(AgentPhase.Preparing, 2, 0));
@@ -180,7 +190,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
     }
 
     [Fact]
-    public async Task Agents_without_a_driver_do_not_say_which_image_runs()
+    public async Task Agent_without_a_driver_may_report_at_most_50_steps()
     {
         _site = await AgentSite.CreateAsync(Server);
         var agent = await _site.EnrollAsync();
@@ -188,10 +198,10 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         var fifty = Enumerable.Range(0, 51).Select(i => Step($"s{i}", StepStatus.Running, DateTimeOffset.UnixEpoch.AddYears(60))).ToList();
 
         await agent.SendAsync(agent.Report(AgentPhase.Preparing, 1, 0) with { Image = new("r", "t"), Steps = fifty[..50] });
-        var refusal = await _site.Client.PostErrorAsync(AgentRoutes.Report, System.Text.Json.JsonSerializer.Serialize(
+        var error = await _site.Client.PostErrorAsync(AgentRoutes.Report, System.Text.Json.JsonSerializer.Serialize(
             agent.Report(AgentPhase.Preparing, 1, 0) with { Steps = fifty }, AgentJson.Default.AgentReport), HttpStatusCode.BadRequest);
 
-        Assert.Contains("at most 50", refusal);
+        Assert.Contains("at most 50", error);
     }
 
     private static (long, StatePhase) Of(DesiredState state) => (state.Revision, state.Phase);
@@ -211,7 +221,8 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
 
     private Task<JsonObject> LogAsync(string deploy, string step) => Server.Client.GetOkAsync($"{deploy}/steps/{step}/logs?limit=1000");
 
-    private async Task<IEnumerable<string>> AgentStepsAsync(string deploy) => (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!
+    private async Task<IEnumerable<string>> AgentStepsAsync(string deploy) =>
+        (await Server.Client.GetOkAsync($"{deploy}/steps"))["deploySteps"]!
         .AsArray().Select(row => row!.AsObject()).Select(row => $"{row.Text("id")} {row.Text("status")}")
         .Where(row => row.Contains('-', StringComparison.Ordinal));
 
@@ -220,7 +231,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
 
     private Task<JsonObject> GetAsync(JsonObject deploy) => Server.Client.GetOkAsync($"{Deploys}/{deploy.Text("id")}");
 
-    private Task<string> RefuseAsync(JsonObject deploy, string operation, string body) =>
+    private Task<string> ErrorAsync(JsonObject deploy, string operation, string body) =>
         Server.Client.PostErrorAsync($"{Deploys}/{deploy.Text("id")}/{operation}", body, HttpStatusCode.BadRequest);
 
     private async Task<JsonObject> DeployAsync()
@@ -229,7 +240,7 @@ public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixtu
         return await Server.Client.PostOkAsync($"{Deploys}/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
     }
 
-    /// <summary>A deploy that leaves the image as it is.</summary>
+    /// <summary>A deploy that keeps the image.</summary>
     private async Task DeployBundleRemovalAsync()
     {
         var deploy = await Server.Client.PostOkAsync(Deploys,

@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys;
 
+[Trait("Database", "every")]
 public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]
@@ -10,7 +10,7 @@ public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<Share
     [InlineData("""{"description":""}""", "")]
     [InlineData("""{"description":null}""", "old")]
     [InlineData("{}", "old")]
-    public async Task The_description_changes_when_one_is_given(string body, string expected)
+    public async Task Description_changes_if_the_request_has_one(string body, string expected)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync("""{"type":"DAG_ONLY","description":"old"}""");
@@ -22,7 +22,7 @@ public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task Nothing_else_can_be_changed()
+    public async Task Update_changes_no_other_field()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.DeployDagsAsync();
@@ -40,19 +40,19 @@ public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<Share
     [Theory]
     [InlineData(500, true)]
     [InlineData(501, false)]
-    public async Task Descriptions_are_counted_in_code_points(int emoji, bool isAccepted)
+    public async Task Description_limit_counts_code_points(int emoji, bool isAccepted)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);
 
-        var answer = await deploys.SendAsync(HttpMethod.Post, "/" + deploy.Text("id"),
+        var response = await deploys.SendAsync(HttpMethod.Post, "/" + deploy.Text("id"),
             $$"""{"description":"{{string.Concat(Enumerable.Repeat("🚀", emoji))}}"}""");
 
-        Assert.Equal(isAccepted ? 200 : 400, (int)answer.Status);
+        Assert.Equal(isAccepted ? 200 : 400, (int)response.Status);
     }
 
     [Fact]
-    public async Task A_changed_description_is_dated()
+    public async Task Changed_description_updates_the_time()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var deploy = await deploys.DeployDagsAsync();

@@ -7,11 +7,10 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Events;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Events;
 
+[Trait("Database", "every")]
 public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -19,63 +18,76 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_change_says_who_what_where_and_by_which_request()
+    public async Task Event_has_subject_target_scope_and_request()
     {
         var site = await PageSite.CreateAsync(Server, "Audited orders");
         var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123abcd" };
         var (deploy, version) = await site.DeployAsync("Totals by region", git, ("dags/shop.py", "one\n"));
-        using var request = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/deployments/{site.Id}/deploys/{deploy}/rollback");
+        using var request = new HttpRequestMessage(HttpMethod.Post,
+            $"{Server.OrganizationPath}/deployments/{site.Id}/deploys/{deploy}/rollback");
         request.Headers.Add("X-Request-Id", "audit-1");
         request.Content = JsonRequests.Json("""{"description":"back"}""");
         using var response = await Server.Client.SendAsync(request, Cancelled);
         var back = (await response.ReadAsync(HttpStatusCode.OK)).Text("id");
 
         var log = await Server.ReadLogAsync($"deploymentId={site.Id}");
-        Assert.Equal(["deploy.rolled_back", "deploy.finalized", "deploy.created", "deployment.created"], log.Select(row => row.Text("type")));
+        Assert.Equal(["deploy.rolled_back", "deploy.finalized", "deploy.created", "deployment.created"],
+            log.Select(row => row.Text("type")));
         var (rolledBack, finalized) = (log[0], log[1]);
-        Assert.Equal(("audit-1", "deploy", back, back, "Audited orders #2", site.Id, Server.WorkspaceId, Server.OrganizationId), (rolledBack.Text("requestId"), rolledBack.Text("targetType"),
-            rolledBack.Text("targetId"), rolledBack.Text("deployId"), rolledBack.Text("targetName"), rolledBack.Text("deploymentId"), rolledBack.Text("workspaceId"), rolledBack.Text("organizationId")));
-        Assert.Equal((deploy, "back"), (rolledBack["details"]!["rollbackFromId"]!.GetValue<string>(), rolledBack["details"]!["description"]!.GetValue<string>()));
-        Assert.Equal(("owner", version, "0123abcd", "1"), (finalized["by"]!["apiTokenName"]!.GetValue<string>(), finalized["details"]!["version"]!.GetValue<string>(),
+        Assert.Equal(("audit-1", "deploy", back, back, "Audited orders #2", site.Id, Server.WorkspaceId, Server.OrganizationId),
+            (rolledBack.Text("requestId"), rolledBack.Text("targetType"),
+            rolledBack.Text("targetId"), rolledBack.Text("deployId"), rolledBack.Text("targetName"), rolledBack.Text("deploymentId"),
+            rolledBack.Text("workspaceId"), rolledBack.Text("organizationId")));
+        Assert.Equal((deploy, "back"),
+            (rolledBack["details"]!["rollbackFromId"]!.GetValue<string>(), rolledBack["details"]!["description"]!.GetValue<string>()));
+        Assert.Equal(("owner", version, "0123abcd", "1"),
+            (finalized["by"]!["apiTokenName"]!.GetValue<string>(), finalized["details"]!["version"]!.GetValue<string>(),
             finalized["details"]!["commitSha"]!.GetValue<string>(), finalized["details"]!["revision"]!.GetValue<string>()));
     }
 
     [Fact]
-    public async Task Events_are_found_by_type_actor_place_time_and_text_and_paged()
+    public async Task Events_are_filtered_by_type_subject_scope_time_and_text()
     {
         await using var server = await UpdraftServer.StartAsync();
         var other = await server.CreateWorkspaceAsync("100% of_it");
         var deployment = await server.CreateDeploymentAsync("Orders", other);
         var (_, access, _) = await server.AddUserAsync("ann@example.org", ("none", "none"));
         var all = await server.ReadLogAsync();
-        Assert.Equal(["session.started", "session.started", "user.created", "deployment.created", "workspace.created", "token.created", "workspace.created", "organization.created"],
+        Assert.Equal(["session.started", "session.started", "user.created", "deployment.created", "workspace.created", "token.created",
+            "workspace.created", "organization.created"],
             all.Select(row => row.Text("type")));
         var middle = all[3].Text("at");
         foreach (var (query, count) in ((string, int)[])
             [
-                ("type=session.started", 2), ("type=workspace", 2), ("type=deployment.deleted", 0), ("actor=ANN@example", 3), ("actor=owner", 5), ("actor=nobody", 0),
-                ($"workspaceId={other}", 2), ($"deploymentId={deployment}", 1), ("workspaceId=cunknown", 0), ($"from={middle}", 4), ($"to={middle}", 4), ($"from={middle}&to={middle}", 0),
-                ("text=100%25 of_", 2), ("text=100__of", 0), ("text=orders", 1), ($"text={deployment}", 1), ($"text={all[3].Text("requestId")}", 1), ("text=orders&type=workspace", 0),
+                ("type=session.started", 2), ("type=workspace", 2), ("type=deployment.deleted", 0), ("actor=ANN@example", 3),
+                    ("actor=owner", 5), ("actor=nobody", 0),
+                ($"workspaceId={other}", 2), ($"deploymentId={deployment}", 1), ("workspaceId=cunknown", 0), ($"from={middle}", 4),
+                ($"to={middle}", 4), ($"from={middle}&to={middle}", 0),
+                ("text=100%25 of_", 2), ("text=100__of", 0), ("text=orders", 1), ($"text={deployment}", 1),
+                ($"text={all[3].Text("requestId")}", 1), ("text=orders&type=workspace", 0),
                 ("", 8), ("type=&actor=&text=", 8),
             ])
         {
             var page = await server.Client.GetOkAsync($"{server.LogPath()}?{query}");
             Assert.True(count == page["totalCount"]!.GetValue<long>() && count == page["events"]!.AsArray().Count, $"{query}: {page}");
         }
-        Assert.Equal(all.Skip(2).Take(3).Select(row => row.Text("id")), (await server.ReadLogAsync("offset=2&limit=3")).Select(row => row.Text("id")));
+        Assert.Equal(all.Skip(2).Take(3).Select(row => row.Text("id")), (await server.ReadLogAsync("offset=2&limit=3"))
+            .Select(row => row.Text("id")));
         foreach (var query in (string[])["from=yesterday", "to=x", "text=a%00b", "limit=-1", $"actor={new string('x', 201)}"])
         {
-            using var refused = await server.Client.GetAsync($"{server.LogPath()}?{query}", Cancelled);
-            Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+            using var rejected = await server.Client.GetAsync($"{server.LogPath()}?{query}", Cancelled);
+            Assert.Equal(HttpStatusCode.BadRequest, rejected.StatusCode);
         }
         using var forbidden = await server.ClientWith(access).GetAsync(server.LogPath(), Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, forbidden.StatusCode);
     }
 
     [Fact]
-    public async Task Whoever_owns_Workspaces_sees_what_belongs_to_them_and_nothing_else()
+    public async Task Workspace_owner_sees_only_events_of_their_Workspaces()
     {
-        var (mine, also, other) = (await Server.CreateWorkspaceAsync("mine"), await Server.CreateWorkspaceAsync("also mine"), await Server.CreateWorkspaceAsync("other"));
+        var (mine, also, other) =
+            (await Server.CreateWorkspaceAsync("mine"), await Server.CreateWorkspaceAsync("also mine"),
+            await Server.CreateWorkspaceAsync("other"));
         await Server.CreateDeploymentAsync("in mine", mine);
         await Server.CreateDeploymentAsync("in also mine", also);
         await Server.CreateDeploymentAsync("in other", other);
@@ -92,19 +104,22 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
         var (user, access, _) = await Server.AddUserAsync("two@example.org");
         await Server.Client.PostOkAsync($"{Server.OrganizationPath}/users/{user}/roles", new JsonObject
         {
-            ["workspaceRoles"] = new JsonArray(Role(mine, "WORKSPACE_OWNER"), Role(also, "WORKSPACE_OWNER"), Role(other, "WORKSPACE_MEMBER")),
+            ["workspaceRoles"] = new JsonArray(Role(mine, "WORKSPACE_OWNER"), Role(also, "WORKSPACE_OWNER"),
+                Role(other, "WORKSPACE_MEMBER")),
         });
-        var person = Server.ClientWith(access);
-        Assert.Equal(new HashSet<string>([mine, also]), (await Server.ReadLogAsync(client: person)).Select(row => row.Text("workspaceId")).ToHashSet(StringComparer.Ordinal));
-        using var member = await person.GetAsync($"{Server.LogPath()}?workspaceId={other}", Cancelled);
+        var userClient = Server.ClientWith(access);
+        Assert.Equal(new HashSet<string>([mine, also]), (await Server.ReadLogAsync(client: userClient))
+            .Select(row => row.Text("workspaceId")).ToHashSet(StringComparer.Ordinal));
+        using var member = await userClient.GetAsync($"{Server.LogPath()}?workspaceId={other}", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, member.StatusCode);
-        Assert.Equal([also], (await Server.ReadLogAsync($"workspaceId={also}", person)).Select(row => row.Text("workspaceId")).Distinct());
+        Assert.Equal([also], (await Server.ReadLogAsync($"workspaceId={also}", userClient)).Select(row => row.Text("workspaceId"))
+            .Distinct());
 
         static JsonObject Role(string workspace, string role) => new() { ["workspaceId"] = workspace, ["role"] = role };
     }
 
     [Fact]
-    public async Task A_role_in_one_Workspace_is_in_that_Workspaces_part()
+    public async Task Role_change_in_a_Workspace_belongs_to_its_events()
     {
         var workspace = await Server.CreateWorkspaceAsync("with roles");
         var (user, _, _) = await Server.AddUserAsync("roles@example.org");
@@ -114,16 +129,19 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
             ["organizationRole"] = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/users/{user}"))["organizationRole"]?.GetValue<string>(),
         });
         var row = Assert.Single(await Server.ReadLogAsync($"workspaceId={workspace}&type=user.roles_changed"));
-        Assert.Equal(("none", $"WORKSPACE_OPERATOR in {workspace}"), (row["details"]!["before"]!.GetValue<string>(), row["details"]!["roles"]!.GetValue<string>()));
+        Assert.Equal(("none", $"WORKSPACE_OPERATOR in {workspace}"),
+            (row["details"]!["before"]!.GetValue<string>(), row["details"]!["roles"]!.GetValue<string>()));
     }
 
     [Fact]
-    public async Task An_export_has_every_event_and_nothing_that_a_spreadsheet_would_run()
+    public async Task Export_has_all_events_and_no_spreadsheet_formulas()
     {
         var workspace = await Server.CreateWorkspaceAsync("=1+1,\"x\"");
-        foreach (var (format, type, first) in ((string, string, string)[])[("csv", "text/csv", "at,type,byId"), ("jsonl", "application/jsonl", "{\"id\":")])
+        foreach (var (format, type, first) in ((string, string, string)[])[("csv", "text/csv", "at,type,byId"),
+            ("jsonl", "application/jsonl", "{\"id\":")])
         {
-            using var response = await Server.Client.GetAsync($"{Server.LogPath()}/export?format={format}&workspaceId={workspace}", Cancelled);
+            using var response = await Server.Client.GetAsync($"{Server.LogPath()}/export?format={format}&workspaceId={workspace}",
+                Cancelled);
             var lines = (await response.Content.ReadAsStringAsync(Cancelled)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
             Assert.Equal((HttpStatusCode.OK, type), (response.StatusCode, response.Content.Headers.ContentType!.MediaType));
             Assert.StartsWith(first, lines[0], StringComparison.Ordinal);
@@ -134,14 +152,14 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_export_that_takes_many_pages_has_every_event_once_though_many_are_of_one_moment()
+    public async Task Export_over_many_pages_has_each_event_once()
     {
         var workspace = new WorkspaceId(await Server.CreateWorkspaceAsync("long history"));
         await using (var scope = Server.Services.CreateAsyncScope())
         {
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
             var like = await db.Events.AsNoTracking().SingleAsync(row => row.WorkspaceId == workspace, Cancelled);
-            // 1,500 of the first moment, 1,500 of the second and so on: pages end in the middle of each.
+            // 1,500 events have the same time, so pages end between events of the same time.
             db.Events.AddRange(Enumerable.Range(0, 4000).Select(i => new Event
             {
                 Id = new(EntityId.New(TimeProvider.System)),
@@ -158,44 +176,51 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
             }));
             await db.SaveChangesAsync(Cancelled);
         }
-        using var response = await Server.Client.GetAsync($"{Server.LogPath()}/export?format=jsonl&workspaceId={workspace.Value}", Cancelled);
-        var rows = (await response.Content.ReadAsStringAsync(Cancelled)).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
+        using var response = await Server.Client.GetAsync($"{Server.LogPath()}/export?format=jsonl&workspaceId={workspace.Value}",
+            Cancelled);
+        var rows = (await response.Content.ReadAsStringAsync(Cancelled)).Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonNode.Parse(line)!.AsObject()).ToList();
         Assert.Equal(4001, rows.Count);
         Assert.Equal(4001, rows.DistinctBy(row => row.Text("id")).Count());
-        Assert.Equal(rows.OrderByDescending(row => row.Text("at"), StringComparer.Ordinal).Select(row => row.Text("at")), rows.Select(row => row.Text("at")));
+        Assert.Equal(rows.OrderByDescending(row => row.Text("at"), StringComparer.Ordinal).Select(row => row.Text("at")),
+            rows.Select(row => row.Text("at")));
     }
 
     [Fact]
-    public async Task Events_are_kept_as_long_as_configured()
+    public async Task Events_expire_after_the_configured_days()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
-        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal) { ["Events:KeepDays"] = "10" });
+        await using var server = await UpdraftServer.StartAsync(clock,
+            new Dictionary<string, string>(StringComparer.Ordinal) { ["Events:KeepDays"] = "10" });
         var deployment = await server.CreateDeploymentAsync("old");
-        await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments/{deployment}/deploys", new JsonObject { ["type"] = "IMAGE_AND_DAG" });
+        await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments/{deployment}/deploys",
+            new JsonObject { ["type"] = "IMAGE_AND_DAG" });
         clock.Advance(TimeSpan.FromDays(9.5));
         await server.CreateDeploymentAsync("new");
         clock.Advance(TimeSpan.FromDays(1));
-        var deadline = TimeProvider.System.GetUtcNow().AddSeconds(60);
-        while (await server.CountLogAsync() > 1 && TimeProvider.System.GetUtcNow() < deadline)
-            await Task.Delay(50, Cancelled);
+        await Poll.UntilAsync(async () => await server.CountLogAsync() <= 1);
         var left = Assert.Single(await server.ReadLogAsync());
         Assert.Equal(("deployment.created", "new"), (left.Text("type"), left.Text("targetName")));
     }
 
     [Fact]
     [Trait("Database", "SQLite")]
-    public async Task Every_page_of_the_log_is_read_in_the_order_of_an_index()
+    public async Task Every_page_of_the_log_is_read_by_an_index()
     {
         await using var scope = Server.Services.CreateAsyncScope();
-        var (log, db) = (scope.ServiceProvider.GetRequiredService<AuditLog>(), scope.ServiceProvider.GetRequiredService<UpdraftDbContext>());
+        var (log, db) = (scope.ServiceProvider.GetRequiredService<AuditLog>(),
+            scope.ServiceProvider.GetRequiredService<UpdraftDbContext>());
         var (one, two) = (new WorkspaceId("cwsp1"), new WorkspaceId("cwsp2"));
         Subject owner = Owning(Grant.For(Role.OrganizationOwner, new(Server.OrganizationId), null, null)),
             ofOne = Owning(Grant.For(Role.WorkspaceOwner, new(Server.OrganizationId), one, null)),
-            ofTwo = Owning(Grant.For(Role.WorkspaceOwner, new(Server.OrganizationId), one, null), Grant.For(Role.WorkspaceOwner, new(Server.OrganizationId), two, null));
+            ofTwo = Owning(Grant.For(Role.WorkspaceOwner, new(Server.OrganizationId), one, null),
+                Grant.For(Role.WorkspaceOwner, new(Server.OrganizationId), two, null));
         foreach (var subject in (Subject[])[owner, ofOne, ofTwo])
         {
-            foreach (var filter in (EventFilter[])[new(), new() { Type = "deploy.created" }, new() { Type = "deploy" }, new() { Workspace = one }, new() { Deployment = new DeploymentId("cdep") },
-                new() { From = DateTimeOffset.UnixEpoch, To = DateTimeOffset.MaxValue }, new() { Text = "x", Actor = "y" }, new() { Workspace = one, Type = "deploy.created" }])
+            foreach (var filter in (EventFilter[])[new(), new() { Type = "deploy.created" }, new() { Type = "deploy" },
+                new() { Workspace = one }, new() { Deployment = new DeploymentId("cdep") },
+                new() { From = DateTimeOffset.UnixEpoch, To = DateTimeOffset.MaxValue }, new() { Text = "x", Actor = "y" },
+                new() { Workspace = one, Type = "deploy.created" }])
             {
                 var plan = string.Join('\n', await PlanAsync(db, log.Find(subject, filter).Skip(100).Take(50)));
                 Assert.Contains("USING INDEX ix_events_organization_id", plan, StringComparison.Ordinal);
@@ -210,7 +235,8 @@ public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedSer
     {
         await db.Database.OpenConnectionAsync(Cancelled);
         await using var command = rows.CreateDbCommand();
-        command.CommandText = "EXPLAIN QUERY PLAN " + command.CommandText[command.CommandText.IndexOf("SELECT", StringComparison.Ordinal)..];
+        command.CommandText = "EXPLAIN QUERY PLAN "
+            + command.CommandText[command.CommandText.IndexOf("SELECT", StringComparison.Ordinal)..];
         await using var reader = await command.ExecuteReaderAsync(Cancelled);
         var lines = new List<string>();
         while (await reader.ReadAsync(Cancelled))

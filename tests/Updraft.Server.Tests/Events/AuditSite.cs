@@ -1,22 +1,24 @@
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Events;
 
-/// <summary>The audit log as its readers see it.</summary>
+/// <summary>Reads the audit log through the API.</summary>
 internal static class AuditSite
 {
-    /// <summary>Address of the log.</summary>
+    /// <summary>URL of the log.</summary>
     public static string LogPath(this UpdraftServer server) => $"/updraft/v1/organizations/{server.OrganizationId}/audit-log";
 
     /// <summary>A page of events, newest first.</summary>
-    public static async Task<IReadOnlyList<JsonObject>> ReadLogAsync(this UpdraftServer server, string query = "limit=1000", HttpClient? client = null) =>
-        [.. (await (client ?? server.Client).GetOkAsync($"{server.LogPath()}?{query}"))["events"]!.AsArray().Select(row => row!.AsObject())];
+    public static async Task<IReadOnlyList<JsonObject>> ReadLogAsync(this UpdraftServer server, string query = "limit=1000",
+        HttpClient? client = null) =>
+        [.. (await (client ?? server.Client).GetOkAsync($"{server.LogPath()}?{query}"))["events"]!.AsArray()
+            .Select(row => row!.AsObject())];
 
-    /// <summary>How many events there are.</summary>
-    public static async Task<long> CountLogAsync(this UpdraftServer server) => (await server.Client.GetOkAsync($"{server.LogPath()}?limit=0"))["totalCount"]!.GetValue<long>();
+    /// <summary>Number of events.</summary>
+    public static async Task<long> CountLogAsync(this UpdraftServer server) =>
+        (await server.Client.GetOkAsync($"{server.LogPath()}?limit=0"))["totalCount"]!.GetValue<long>();
 
-    /// <summary>The types of the events since there were so many, oldest first.</summary>
+    /// <summary>The types of the events after a number of earlier ones, oldest first.</summary>
     public static async Task<IReadOnlyList<string>> TypesSinceAsync(this UpdraftServer server, long count) =>
         [.. (await server.ReadLogAsync()).Take((int)(await server.CountLogAsync() - count)).Select(row => row.Text("type")).Reverse()];
 }

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>How the version field of a finalize is filled.</summary>
+/// <summary>The version field of a finalize.</summary>
 public enum VersionField
 {
     Absent,
@@ -13,7 +12,7 @@ public enum VersionField
     Unknown,
 }
 
-/// <summary>What becomes of an image, of the DAGs, of a bundle.</summary>
+/// <summary>The effect of a finalize on the image, the DAGs, or a bundle.</summary>
 public enum Becomes
 {
     Kept,
@@ -22,8 +21,8 @@ public enum Becomes
 }
 
 /// <summary>
-/// The contract's table, as one test: the four types, DAG deploys on and off, and the version absent, empty, valid and unknown; through HTTP
-/// with a real registry, and looked at where it counts: in the state that agents get.
+/// The contract's table as one test: four types, DAG deploys on and off, and the version absent, empty, valid or unknown. It uses HTTP
+/// and a real registry, and checks the desired state that agents get.
 /// </summary>
 public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixture<SharedRegistrySite>
 {
@@ -37,12 +36,15 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
         static string To(Becomes image, Becomes dags, Becomes bundle) => $"{image} {dags} {bundle}";
         (DeployKind Kind, bool DagDeploys, string[] Outcomes)[] rows =
         [
-            (DeployKind.ImageAndDag, true, [Refused, To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.New, Becomes.Kept), Refused]),
+            (DeployKind.ImageAndDag, true,
+                [Refused, To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.New, Becomes.Kept), Refused]),
             (DeployKind.ImageOnly, true, [.. Enumerable.Repeat(To(Becomes.New, Becomes.Kept, Becomes.Kept), 4)]),
             (DeployKind.DagOnly, true, [Refused, Refused, To(Becomes.Kept, Becomes.New, Becomes.Kept), Refused]),
-            (DeployKind.Bundle, true, [Refused, To(Becomes.Kept, Becomes.Kept, Becomes.Gone), To(Becomes.Kept, Becomes.Kept, Becomes.New), Refused]),
-            // The image brings its DAGs, so that there is nothing to upload: no version is a valid one.
-            (DeployKind.ImageAndDag, false, [To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.Gone, Becomes.Kept), Refused, Refused]),
+            (DeployKind.Bundle, true,
+                [Refused, To(Becomes.Kept, Becomes.Kept, Becomes.Gone), To(Becomes.Kept, Becomes.Kept, Becomes.New), Refused]),
+            // The image contains the DAGs, so nothing is uploaded, and no version is valid.
+            (DeployKind.ImageAndDag, false,
+                [To(Becomes.New, Becomes.Gone, Becomes.Kept), To(Becomes.New, Becomes.Gone, Becomes.Kept), Refused, Refused]),
             (DeployKind.ImageOnly, false, [NoType, NoType, NoType, NoType]),
             (DeployKind.DagOnly, false, [NoType, NoType, NoType, NoType]),
             (DeployKind.Bundle, false, [NoType, NoType, NoType, NoType]),
@@ -59,7 +61,8 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Table))]
-    public async Task A_deploy_has_the_outcome_of_its_type_setting_and_version(DeployKind kind, bool dagDeploys, VersionField field, string outcome)
+    public async Task Finalize_matches_the_contract_for_type_setting_and_version(DeployKind kind, bool dagDeploys, VersionField field,
+        string outcome)
     {
         var deploys = await Site.NewDeploymentAsync();
         var (first, digest) = await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
@@ -80,31 +83,33 @@ public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixtur
         var deploy = await deploys.CreateAsync(kind, Mount);
         var hasImage = kind is DeployKind.ImageAndDag or DeployKind.ImageOnly;
         var pushed = hasImage ? await Site.PushAsync(deploy, new TestImage("10.0.0", "2.8.0")) : null;
-        // Without an address to upload to, the best that a client can name is a version of an earlier deploy.
+        // Without an upload URL, a client can only name the version of an earlier deploy.
         var uploaded = (deploy.TextOrNull("dagsUploadUrl") ?? deploy.TextOrNull("bundleUploadUrl")) is { } url
             ? await deploys.UploadAsync(url, ("dags/shop.py", deploy.Text("id")))
             : before.Dags;
-        var answer = await deploys.TryFinalizeAsync(deploy.Text("id"), Body(kind, field, uploaded));
+        var response = await deploys.TryFinalizeAsync(deploy.Text("id"), Body(kind, field, uploaded));
 
         if (outcome == Refused)
         {
-            answer.Refusal();
+            response.Refusal();
             Assert.Equal("INITIALIZED", (await deploys.GetAsync(deploy.Text("id"))).Text("status"));
             Assert.Equal(before, await LookAsync(deploys));
             return;
         }
         var after = await LookAsync(deploys);
-        Assert.Equal(outcome, $"{Fate(before.Image, after.Image, pushed)} {Fate(before.Dags, after.Dags, uploaded)} {Fate(before.Bundle, after.Bundle, uploaded)}");
+        Assert.Equal(outcome, $"{Fate(before.Image, after.Image, pushed)} {Fate(before.Dags, after.Dags, uploaded)} "
+            + $"{Fate(before.Bundle, after.Bundle, uploaded)}");
         Assert.Equal(before.Revision + 1, after.Revision);
         Assert.Equal(hasImage ? "10.0.0" : "9.1.0", after.Runtime);
         Assert.Equal(hasImage ? deploy.Text("imageTag") : before.Tag, after.Tag);
-        var done = answer.Ok();
+        var done = response.Ok();
         Assert.Equal(("DEPLOYED", after.Runtime, hasImage ? "2.8.0" : "2.7.2"),
             (done.Text("status"), done.Text("astroRuntimeVersion"), done.Text("airflowVersion")));
-        // What the Deployment shows is what the agents get.
+        // The Deployment shows the same values that the agents get.
         var deployment = await deploys.GetDeploymentAsync();
         Assert.Equal((after.Dags, after.Tag, after.Runtime),
-            (deployment["desiredDagTarballVersion"]?.GetValue<string>(), deployment.Text("imageTag"), deployment.Text("astroRuntimeVersion")));
+            (deployment["desiredDagTarballVersion"]?.GetValue<string>(), deployment.Text("imageTag"),
+                deployment.Text("astroRuntimeVersion")));
     }
 
     private static string Body(DeployKind kind, VersionField field, string? uploaded)

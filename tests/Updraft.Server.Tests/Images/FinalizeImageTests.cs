@@ -1,11 +1,10 @@
 using System.Net;
 using System.Text.Json;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>What a finalize reads in a real registry, and what stays of it.</summary>
+/// <summary>The facts that a finalize reads from a real registry and stores.</summary>
 public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixture<SharedRegistrySite>
 {
     private const string NoVersion = """{"dagTarballVersion":""}""";
@@ -13,7 +12,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     private RegistrySite Site => shared.Site;
 
     [Fact]
-    public async Task A_tag_that_was_never_pushed_is_refused_with_what_to_push()
+    public async Task Missing_tag_is_rejected_with_the_push_command()
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -23,14 +22,14 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
         Assert.EndsWith($"docker push {deploy.Text("imageRepository")}:{deploy.Text("imageTag")}", refusal, StringComparison.Ordinal);
         Assert.Equal("INITIALIZED", (await deploys.GetAsync(deploy.Text("id"))).Text("status"));
         Assert.Equal(0, await deploys.RevisionAsync());
-        // The same deploy goes on once it is there.
+        // The same deploy succeeds after the push.
         var digest = await Site.PushAsync(deploy, new TestImage());
         await deploys.FinalizeAsync(deploy.Text("id"), NoVersion);
         Assert.Equal(digest, (await deploys.StateAsync()).Image!.Digest);
     }
 
     [Fact]
-    public async Task A_tag_that_is_overwritten_later_changes_nothing_that_was_deployed()
+    public async Task Overwritten_tag_does_not_change_a_finalized_deploy()
     {
         var deploys = await Site.NewDeploymentAsync();
         var (deploy, digest) = await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
@@ -48,7 +47,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task Versions_stand_in_the_deploy_the_Deployment_and_what_differs()
+    public async Task Versions_appear_in_deploy_Deployment_and_diff()
     {
         var deploys = await Site.NewDeploymentAsync();
         var (before, first) = await Site.DeployAsync(deploys, "3.0-4", "3.0.2");
@@ -68,7 +67,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task An_image_without_labels_has_no_known_versions()
+    public async Task Image_without_labels_has_no_versions()
     {
         var deploys = await Site.NewDeploymentAsync();
         await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
@@ -84,7 +83,8 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     [Theory]
     [InlineData("arm64", "amd64", "10.0.0", "linux/arm64, linux/amd64")]
     [InlineData("arm64", "s390x", "9.1.0", "linux/arm64, linux/s390x")]
-    public async Task Of_several_platforms_the_usual_one_is_read_else_the_first(string first, string second, string runtime, string architectures)
+    public async Task Index_versions_come_from_amd64_or_the_first_platform(string first, string second, string runtime,
+        string architectures)
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -106,7 +106,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     [InlineData("10.0.0", "9.1.0")]
     [InlineData("3.0-10", "3.0-9")]
     [InlineData("3.0-1", "13.0.0")]
-    public async Task An_older_runtime_is_refused_by_a_deploy_and_comes_back_by_a_rollback(string newer, string older)
+    public async Task Older_runtime_is_rejected_by_deploys_and_allowed_in_rollbacks(string newer, string older)
     {
         var deploys = await Site.NewDeploymentAsync();
         var (first, firstDigest) = await Site.DeployAsync(deploys, older, "2.7.2");
@@ -130,7 +130,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
         var alpha = await Site.Server.Client.GetOkAsync($"{Alpha(deploys)}/{rollback.Text("id")}");
         Assert.Equal(warning, alpha.Text("statusReason"));
         Assert.Contains(warning!, await LogAsync(deploys, rollback, "finalized"));
-        // Forward again is nothing to warn of.
+        // A newer version again needs no warning.
         Assert.Null((await RollBackAsync(deploys, second)).Warning);
     }
 
@@ -141,7 +141,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     [InlineData("9.1.0", "9.1.0")]
     [InlineData("9.1.0", "9.1.0-base")]
     [InlineData("13.0.0", "3.0-1")]
-    public async Task What_is_not_known_to_be_older_is_deployed(string before, string? after)
+    public async Task Runtime_of_unknown_age_is_deployed(string before, string? after)
     {
         var deploys = await Site.NewDeploymentAsync();
         await Site.DeployAsync(deploys, before);
@@ -152,7 +152,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_rollback_restores_digest_tag_versions_and_setting_together()
+    public async Task Rollback_restores_digest_tag_versions_and_setting()
     {
         var deploys = await Site.NewDeploymentAsync();
         var (first, digest) = await Site.DeployAsync(deploys, "9.1.0", "2.7.2");
@@ -169,7 +169,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
         Assert.Equal((first.Text("imageTag"), "9.1.0", "2.7.2"),
             (rollback.Text("imageTag"), rollback.Text("astroRuntimeVersion"), rollback.Text("airflowVersion")));
         Assert.True(await deploys.IsDagDeployEnabledAsync());
-        // A bundle that moves later, by whatever operation, leaves the image alone.
+        // A later change of a bundle, by any operation, keeps the image.
         await deploys.DeployBundleAsync("/usr/local/airflow/dbt/shop");
         await DeleteBundleAsync(deploys);
         state = await deploys.StateAsync();
@@ -178,7 +178,7 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task An_image_in_dockers_own_format_is_read_too()
+    public async Task Image_in_Docker_format_is_accepted()
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -190,26 +190,29 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task What_is_no_container_image_is_refused()
+    public async Task Artifact_that_is_not_an_image_is_rejected()
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         await Site.PushAsync(deploy, new TestImage(configType: "application/vnd.cncf.helm.config.v1+json"));
 
-        Assert.Contains("not a container image", (await deploys.TryFinalizeAsync(deploy.Text("id"), NoVersion)).Refusal(), StringComparison.Ordinal);
+        Assert.Contains("not a container image", (await deploys.TryFinalizeAsync(deploy.Text("id"), NoVersion)).Refusal(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_steps_show_the_way_of_the_image()
+    public async Task Steps_show_the_progress_of_the_image()
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         var image = $"{deploy.Text("imageRepository")}:{deploy.Text("imageTag")}";
 
-        Assert.Equal("created COMPLETED, uploaded PENDING, pushed PENDING, resolved PENDING, finalized PENDING", await StepsAsync(deploys, deploy));
+        Assert.Equal("created COMPLETED, uploaded PENDING, pushed PENDING, resolved PENDING, finalized PENDING",
+            await StepsAsync(deploys, deploy));
         Assert.Contains($"docker push {image}", Assert.Single(await LogAsync(deploys, deploy, "pushed")), StringComparison.Ordinal);
         var digest = await Site.PushIndexAsync(deploy, new TestImage("9.1.0", "2.7.2"), new TestImage("9.1.0", "2.7.2", "arm64"));
-        Assert.Equal("created COMPLETED, uploaded PENDING, pushed COMPLETED, resolved PENDING, finalized PENDING", await StepsAsync(deploys, deploy));
+        Assert.Equal("created COMPLETED, uploaded PENDING, pushed COMPLETED, resolved PENDING, finalized PENDING",
+            await StepsAsync(deploys, deploy));
         await deploys.FinalizeAsync(deploy.Text("id"), NoVersion);
         Assert.Equal("created COMPLETED, pushed COMPLETED, resolved COMPLETED, finalized COMPLETED", await StepsAsync(deploys, deploy));
         var log = string.Join('\n', await LogAsync(deploys, deploy, "resolved"));
@@ -220,15 +223,15 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task Many_finalizes_at_once_pin_one_digest()
+    public async Task Concurrent_finalizes_pin_one_digest()
     {
         var deploys = await Site.NewDeploymentAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         var digest = await Site.PushAsync(deploy, new TestImage("9.1.0"));
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => deploys.FinalizeAsync(deploy.Text("id"), NoVersion)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => deploys.FinalizeAsync(deploy.Text("id"), NoVersion)));
 
-        Assert.All(answers, answer => Assert.True(JsonElement.DeepEquals(answers[0], answer), answer.GetRawText()));
+        Assert.All(responses, reply => Assert.True(JsonElement.DeepEquals(responses[0], reply), reply.GetRawText()));
         var state = await deploys.StateAsync();
         Assert.Equal((1, digest), (state.Revision, state.Image!.Digest));
     }
@@ -257,7 +260,8 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     private async Task DeleteBundleAsync(DeploysApi deploys)
     {
         var path = $"{Site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}/bundles";
-        var bundle = (await Site.Server.Client.GetOkAsync(path))["bundles"]!.AsArray().Single(row => row!["isDagBundle"]?.GetValue<bool>() == false)!;
+        var bundle = (await Site.Server.Client.GetOkAsync(path))["bundles"]!.AsArray()
+            .Single(row => row!["isDagBundle"]?.GetValue<bool>() == false)!;
         using var response = await Site.Server.Client.DeleteAsync($"{path}/{bundle["id"]}", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
     }

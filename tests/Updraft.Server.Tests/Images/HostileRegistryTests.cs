@@ -5,11 +5,10 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>Registries that lie, stall or overflow, and images that do: the finalize says so and changes nothing.</summary>
+/// <summary>Registries and images with wrong, late or oversized data. The finalize reports the problem and changes nothing.</summary>
 public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) : IClassFixture<HostileRegistryTests.Fixture>
 {
     private const string NoVersion = """{"dagTarballVersion":""}""", MissingImage = "is not in the registry";
@@ -18,43 +17,43 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
 
     private UpdraftServer Server => fixture.Server;
 
-    /// <summary>Answers that no registry gives: a 503, and the same deploy goes through once the registry is in order.</summary>
-    public static TheoryData<string, string> Answers() => new()
+    /// <summary>Responses that no registry sends. The finalize gets a 503, and succeeds after the registry is repaired.</summary>
+    public static TheoryData<string, string> UnexpectedResponses() => new()
     {
         { "manifest too long", "too large" },
         { "manifest without end", "too large" },
-        { "manifest of another digest", "whose digest is" },
+        { "manifest of another digest", "for a manifest with the digest" },
         { "config of another digest", "another blob" },
         { "config without end", "too large" },
-        { "config cut off", "does not answer" },
+        { "config cut off", "does not respond" },
         { "status 500", "status 500" },
-        { "status 401", "does not accept Updraft's own token" },
-        { "status 403", "does not accept Updraft's own token" },
+        { "status 401", "rejects the token of Updraft" },
+        { "status 403", "rejects the token of Updraft" },
         { "status 204", "status 204" },
-        { "not a registry", "is no image registry" },
-        { "redirected round and round", "from one address to the next" },
+        { "not a registry", "is not an image registry" },
+        { "redirected round and round", "redirects more than 3 times" },
         { "redirected to a file", "not https" },
-        { "hangs up", "does not answer" },
+        { "hangs up", "does not respond" },
     };
 
     [Theory]
-    [MemberData(nameof(Answers))]
-    public async Task An_answer_that_no_registry_gives_is_a_503_that_changes_nothing(string name, string reason)
+    [MemberData(nameof(UnexpectedResponses))]
+    public async Task Unexpected_registry_response_changes_nothing_and_is_503(string name, string reason)
     {
         var (deploys, id, tag) = await DeployAsync();
         Registry.Put(tag, new TestImage("9.1.0"));
-        Registry.Instead = Hostile(name);
+        Registry.Override = Hostile(name);
 
         var refusal = (await deploys.TryFinalizeAsync(id, NoVersion)).Refusal(HttpStatusCode.ServiceUnavailable);
 
         Assert.Contains(reason, refusal, StringComparison.Ordinal);
-        Assert.Contains("Nothing was changed", refusal, StringComparison.Ordinal);
+        Assert.Contains("The request changed nothing", refusal, StringComparison.Ordinal);
         await AssertUnchangedAsync(deploys, id);
-        Registry.Instead = (_, _) => Task.FromResult(false);
+        Registry.Override = (_, _) => Task.FromResult(false);
         Assert.Equal("DEPLOYED", (await deploys.FinalizeAsync(id, NoVersion)).Text("status"));
     }
 
-    /// <summary>Manifests that a client may have pushed: a 400.</summary>
+    /// <summary>Unusable manifests that a client may have pushed. The finalize gets a 400.</summary>
     public static TheoryData<string, string> Manifests()
     {
         var image = new TestImage();
@@ -88,7 +87,7 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
 
     [Theory]
     [MemberData(nameof(Manifests))]
-    public async Task A_manifest_that_cannot_be_deployed_is_a_400_that_says_why(string manifest, string reason)
+    public async Task Unusable_manifest_is_rejected_with_the_reason_and_400(string manifest, string reason)
     {
         var (deploys, id, tag) = await DeployAsync();
         Registry.Put(tag, TestImage.ManifestType, Encoding.UTF8.GetBytes(manifest));
@@ -105,7 +104,7 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
     [InlineData("""{"os":"linux","os":"windows"}""")]
     [InlineData("null")]
     [InlineData("nonsense")]
-    public async Task A_config_that_cannot_be_read_is_a_400(string config)
+    public async Task Unreadable_image_config_is_rejected_with_400(string config)
     {
         var (deploys, id, tag) = await DeployAsync();
         PutWithConfig(tag, config);
@@ -121,7 +120,7 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
     [InlineData("""{"os":"lin\nux","architecture":"<b>","config":{"Labels":null}}""")]
     [InlineData("""{"config":{"Labels":{"io.astronomer.docker.runtime.version":"9.1.0\r\nSet-Cookie: a=b"}}}""")]
     [InlineData("""{"config":{"Labels":{"io.astronomer.docker.runtime.version":null}}}""")]
-    public async Task Labels_that_say_nothing_sensible_are_unknown(string config)
+    public async Task Invalid_version_labels_count_as_unknown(string config)
     {
         var (deploys, id, tag) = await DeployAsync();
         PutWithConfig(tag, config);
@@ -133,40 +132,41 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
     }
 
     [Fact]
-    public async Task The_server_asks_with_a_short_token_for_one_repository_and_every_kind_of_manifest()
+    public async Task Registry_request_has_a_short_token_and_accepts_all_manifests()
     {
         var (deploys, id, tag) = await DeployAsync();
         Registry.Put(tag, new TestImage());
-        Registry.Asked.Clear();
+        Registry.Requests.Clear();
 
         await deploys.FinalizeAsync(id, NoVersion);
 
-        Assert.Equal(2, Registry.Asked.Count);
-        Assert.All(Registry.Asked, question =>
+        Assert.Equal(2, Registry.Requests.Count);
+        Assert.All(Registry.Requests, request =>
         {
-            var token = new JsonWebToken(question.Authorization["Bearer ".Length..]);
+            var token = new JsonWebToken(request.Authorization["Bearer ".Length..]);
             Assert.Equal(TimeSpan.FromMinutes(5), token.ValidTo - token.ValidFrom);
             var access = Assert.Single(JsonNode.Parse(Encoding.UTF8.GetString(Base64Url.DecodeFromChars(token.EncodedPayload)))!["access"]!.AsArray())!;
             Assert.Equal($"{Server.OrganizationId}/{deploys.DeploymentId}", access["name"]!.GetValue<string>());
             Assert.Equal("pull", Assert.Single(access["actions"]!.AsArray())!.GetValue<string>());
         });
-        Assert.All(["oci.image.manifest.v1", "oci.image.index.v1", "docker.distribution.manifest.v2", "docker.distribution.manifest.list.v2"],
-            type => Assert.Contains(type, Registry.Asked.First().Accept, StringComparison.Ordinal));
+        Assert.All(["oci.image.manifest.v1", "oci.image.index.v1", "docker.distribution.manifest.v2",
+            "docker.distribution.manifest.list.v2"],
+            type => Assert.Contains(type, Registry.Requests.First().Accept, StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_blob_may_lie_elsewhere_where_the_token_does_not_go()
+    public async Task Blob_redirect_to_another_host_gets_no_token()
     {
         await using var store = await StandInRegistry.StartAsync();
         var (deploys, id, tag) = await DeployAsync();
         var image = new TestImage("9.1.0");
         Registry.Put(tag, image);
         store.Put("config", "application/octet-stream", image.Config);
-        Registry.Instead = (context, path) =>
+        Registry.Override = (context, path) =>
         {
             if (!path.StartsWith("blobs/", StringComparison.Ordinal))
                 return Task.FromResult(false);
-            // Another port of the same machine is another host.
+            // Another port of the same host counts as another host.
             context.Response.Redirect($"{store.Address}store/config", permanent: false, preserveMethod: true);
             return Task.FromResult(true);
         };
@@ -174,17 +174,17 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
         var deploy = await deploys.FinalizeAsync(id, NoVersion);
 
         Assert.Equal("9.1.0", deploy.Text("astroRuntimeVersion"));
-        var (_, _, authorization, _) = Assert.Single(store.Asked);
+        var (_, _, authorization, _) = Assert.Single(store.Requests);
         Assert.Equal("", authorization);
     }
 
     [Fact]
-    public async Task A_hiccup_is_asked_again()
+    public async Task Failed_registry_request_is_retried()
     {
         var (deploys, id, tag) = await DeployAsync();
         Registry.Put(tag, new TestImage());
         var left = 2;
-        Registry.Instead = (context, _) =>
+        Registry.Override = (context, _) =>
         {
             if (Interlocked.Decrement(ref left) < 0)
                 return Task.FromResult(false);
@@ -196,29 +196,29 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
     }
 
     [Fact]
-    public async Task A_finalized_deploy_is_finalized_again_without_a_registry()
+    public async Task Repeated_finalize_needs_no_registry()
     {
         var (deploys, id, tag) = await DeployAsync();
         Registry.Put(tag, new TestImage());
         await deploys.FinalizeAsync(id, NoVersion);
-        Registry.Asked.Clear();
+        Registry.Requests.Clear();
 
         await deploys.FinalizeAsync(id, NoVersion);
 
-        Assert.Empty(Registry.Asked);
+        Assert.Empty(Registry.Requests);
     }
 
     [Fact]
-    public async Task What_can_be_refused_without_the_registry_is_refused_first()
+    public async Task Checks_without_the_registry_come_first()
     {
         var (deploys, id, _) = await DeployAsync();
-        Registry.Asked.Clear();
+        Registry.Requests.Clear();
 
         (await deploys.TryFinalizeAsync(id, """{"dagTarballVersion":"2020-01-01T00:00:00.0000000Z"}""")).Refusal();
         (await deploys.TryFinalizeAsync(id, "{}")).Refusal();
         (await deploys.TryFinalizeAsync("cnone00000000000000000000", NoVersion)).Refusal(HttpStatusCode.NotFound);
 
-        Assert.Empty(Registry.Asked);
+        Assert.Empty(Registry.Requests);
         Assert.Contains(MissingImage, (await deploys.TryFinalizeAsync(id, NoVersion)).Refusal(), StringComparison.Ordinal);
     }
 
@@ -287,7 +287,7 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
 
     private async Task<(DeploysApi Deploys, string Id, string Tag)> DeployAsync()
     {
-        Registry.Instead = (_, _) => Task.FromResult(false);
+        Registry.Override = (_, _) => Task.FromResult(false);
         var deploys = await DeploysApi.NewDeploymentAsync(Server);
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
         return (deploys, deploy.Text("id"), deploy.Text("imageTag"));
@@ -312,7 +312,8 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
         public async ValueTask InitializeAsync()
         {
             _registry = await StandInRegistry.StartAsync();
-            _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["Images:RegistryUrl"] = _registry.Address.OriginalString });
+            _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["Images:RegistryUrl"] =
+                _registry.Address.OriginalString });
         }
 
         public async ValueTask DisposeAsync()

@@ -2,11 +2,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Http;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>What passes between the registry's clients and the registry, and what does not. The registry is a stand-in.</summary>
+/// <summary>The requests and responses that pass between clients and the registry. The registry is a stand-in.</summary>
 public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared) : IClassFixture<RegistryProxyTests.ProxyingServer>
 {
     private const string Digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -33,13 +32,13 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("DELETE", "/v2/org/dep/blobs/uploads/0b6cc2a5-8c0e-4d3b-9a57-000000000001")]
     [InlineData("GET", "/v2/org/dep/tags/list?n=10&last=a")]
     [InlineData("GET", "/v2/org/dep/referrers/" + Digest + "?artifactType=x")]
-    public async Task What_the_Distribution_API_has_arrives_as_it_was_sent(string method, string target)
+    public async Task Distribution_API_requests_arrive_unchanged(string method, string target)
     {
         Registry.Begin();
 
-        var answer = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
+        var response = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
 
-        Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", response, StringComparison.Ordinal);
         var seen = Assert.Single(Registry.Seen);
         Assert.Equal((method, target), (seen.Method, seen.Target));
     }
@@ -93,21 +92,21 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("POST", "/v2/org/dep/blobs/uploads")]
     [InlineData("GET", "/v2/org/dep/blobs/uploads/")]
     [InlineData("PATCH", "/v2/org/dep/blobs/" + Digest)]
-    public async Task Nothing_else_reaches_the_registry(string method, string target)
+    public async Task Other_requests_do_not_reach_the_registry(string method, string target)
     {
         Registry.Begin();
 
-        var answer = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
+        var response = await SendAsync(Server, $"{method} {target} HTTP/1.1", "Content-Length: 0");
 
-        // What resolves to the beginning of the site leads to its pages.
-        Assert.Matches(target == "/v2/.." ? @"\AHTTP/1\.1 302 " : @"\AHTTP/1\.1 4\d\d ", answer);
+        // A path that resolves to / redirects to the web UI.
+        Assert.Matches(target == "/v2/.." ? @"\AHTTP/1\.1 302 " : @"\AHTTP/1\.1 4\d\d ", response);
         Assert.Empty(Registry.Seen);
-        if (answer.StartsWith("HTTP/1.1 404 ", StringComparison.Ordinal) && target.StartsWith("/v2/org", StringComparison.Ordinal))
-            Assert.Contains(Errors + "\"UNSUPPORTED\"", answer, StringComparison.Ordinal);
+        if (response.StartsWith("HTTP/1.1 404 ", StringComparison.Ordinal) && target.StartsWith("/v2/org", StringComparison.Ordinal))
+            Assert.Contains(Errors + "\"UNSUPPORTED\"", response, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Dot_segments_are_resolved_before_anything_is_compared()
+    public async Task Dot_segments_are_resolved_before_the_check()
     {
         Registry.Begin();
 
@@ -118,36 +117,43 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     }
 
     [Fact]
-    public async Task The_registry_learns_from_this_server_alone_where_clients_are()
+    public async Task Forwarded_headers_name_the_public_URL_of_the_server()
     {
         Registry.Begin();
         await using var server = await StartAsync(Registry.Url, ("PublicUrl", "https://updraft.example.org/base"));
 
-        await SendAsync(server, "GET /v2/ HTTP/1.1", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: gopher", "X-Forwarded-Host: evil.example",
+        await SendAsync(server, "GET /v2/ HTTP/1.1", "X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: gopher",
+            "X-Forwarded-Host: evil.example",
             "X-Forwarded-Port: 1", "X-Forwarded-Prefix: /evil", "Forwarded: for=203.0.113.7;host=evil.example", "X-Real-IP: 203.0.113.7",
             "X-Original-URL: /v2/_catalog", "X-HTTP-Method-Override: DELETE");
 
         var headers = Assert.Single(Registry.Seen).Headers;
         Assert.Equal(
-            ["Host: updraft.example.org", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: updraft.example.org", "X-Forwarded-Proto: https"],
+            ["Host: updraft.example.org", "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: updraft.example.org",
+                "X-Forwarded-Proto: https"],
             headers.Select(header => $"{header.Key}: {header.Value}").Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task A_request_passes_the_headers_that_the_registry_reads_and_no_others()
+    public async Task Only_headers_of_the_Distribution_API_are_forwarded()
     {
         Registry.Begin();
 
-        await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d", "Accept: e/f",
+        await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Authorization: Bearer abc", "Accept: a/b, c/d",
+            "Accept: e/f",
             "Range: bytes=0-1", "Content-Range: 0-2", "Content-Type: application/octet-stream", "User-Agent: test/1", "Content-Length: 3",
-            "Cookie: session=secret", "Connection: X-Hop, close", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic eA==", "TE: trailers",
+            "Cookie: session=secret", "Connection: X-Hop, close", "X-Hop: 1", "Keep-Alive: 5", "Proxy-Authorization: Basic eA==",
+            "TE: trailers",
             "Proxy-Connection: keep-alive", "X-Other: 1", "", "abc");
 
         var headers = Assert.Single(Registry.Seen).Headers;
-        Assert.Equal(("Bearer abc", "bytes=0-1", "0-2", "application/octet-stream", "test/1", "3"), (headers["Authorization"], headers["Range"],
+        Assert.Equal(("Bearer abc", "bytes=0-1", "0-2", "application/octet-stream", "test/1", "3"),
+            (headers["Authorization"], headers["Range"],
             headers["Content-Range"], headers["Content-Type"], headers["User-Agent"], headers["Content-Length"]));
-        Assert.Equal("a/b, c/d, e/f", headers["Accept"].Replace(",", ", ", StringComparison.Ordinal).Replace("  ", " ", StringComparison.Ordinal));
-        Assert.Equal([], headers.Keys.Except(["Authorization", "Accept", "Range", "Content-Range", "Content-Type", "User-Agent", "Content-Length",
+        Assert.Equal("a/b, c/d, e/f", headers["Accept"].Replace(",", ", ", StringComparison.Ordinal)
+            .Replace("  ", " ", StringComparison.Ordinal));
+        Assert.Equal([], headers.Keys.Except(["Authorization", "Accept", "Range", "Content-Range", "Content-Type", "User-Agent",
+            "Content-Length",
             "Host", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto"], StringComparer.OrdinalIgnoreCase));
     }
 
@@ -155,32 +161,35 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("websocket")]
     [InlineData("h2c")]
     [InlineData("SPDY/3.1")]
-    public async Task No_other_protocol_is_negotiated_through_the_server(string protocol)
+    public async Task Protocol_upgrade_is_not_forwarded(string protocol)
     {
         Registry.Begin();
 
-        var answer = await SendAsync(Server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}", "Sec-WebSocket-Version: 13",
+        var response = await SendAsync(Server, "GET /v2/ HTTP/1.1", "Connection: Upgrade, close", $"Upgrade: {protocol}",
+            "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "HTTP2-Settings: AAMAAABkAAQAAP__");
 
-        Assert.StartsWith("HTTP/1.1 200 ", answer, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 200 ", response, StringComparison.Ordinal);
         var headers = Assert.Single(Registry.Seen).Headers;
         Assert.False(headers.ContainsKey("Upgrade") || headers.ContainsKey("Connection") || headers.ContainsKey("Sec-WebSocket-Key"));
     }
 
     [Fact]
-    public async Task A_body_with_two_frames_arrives_as_one()
+    public async Task Body_with_length_and_chunks_arrives_as_one_body()
     {
         Registry.Begin(async context => await context.Request.Body.CopyToAsync(context.Response.Body, Cancelled));
 
-        var answer = await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6", "Transfer-Encoding: chunked", "",
+        var response = await SendAsync(Server, "PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1", "Content-Length: 6",
+            "Transfer-Encoding: chunked", "",
             "3\r\nabc\r\n0\r\n\r\nGET /v2/_catalog HTTP/1.1\r\nHost: x\r\n\r\n");
 
-        Assert.DoesNotContain(Registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1" || request.Headers.ContainsKey("Content-Length"));
-        Assert.DoesNotContain("_catalog HTTP", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain(Registry.Seen, request => request.Target != "/v2/org/dep/blobs/uploads/1"
+            || request.Headers.ContainsKey("Content-Length"));
+        Assert.DoesNotContain("_catalog HTTP", response, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_answer_passes_as_the_registry_gave_it()
+    public async Task Response_of_the_registry_arrives_unchanged()
     {
         Registry.Begin(async context =>
         {
@@ -195,16 +204,16 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
             await context.Response.WriteAsync("""{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Name":"org/dep"}]}]}""", Cancelled);
         });
 
-        using var answer = await Server.Anonymous.GetAsync("/v2/", Cancelled);
+        using var response = await Server.Anonymous.GetAsync("/v2/", Cancelled);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Equal("""{"errors":[{"code":"UNAUTHORIZED","message":"m","detail":[{"Name":"org/dep"}]}]}""",
-            await answer.Content.ReadAsStringAsync(Cancelled));
-        Assert.Equal("https://updraft.example.org/v2/org/dep/blobs/uploads/1?_state=x", answer.Headers.Location!.OriginalString);
-        Assert.Equal((Digest, "\"e\""), (answer.Headers.GetValues("Docker-Content-Digest").Single(), answer.Headers.ETag!.Tag));
-        Assert.False(answer.Headers.Contains("Set-Cookie"));
-        Assert.Equal("nosniff", answer.Headers.GetValues("X-Content-Type-Options").Single());
-        Assert.Contains("sandbox", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
+            await response.Content.ReadAsStringAsync(Cancelled));
+        Assert.Equal("https://updraft.example.org/v2/org/dep/blobs/uploads/1?_state=x", response.Headers.Location!.OriginalString);
+        Assert.Equal((Digest, "\"e\""), (response.Headers.GetValues("Docker-Content-Digest").Single(), response.Headers.ETag!.Tag));
+        Assert.False(response.Headers.Contains("Set-Cookie"));
+        Assert.Equal("nosniff", response.Headers.GetValues("X-Content-Type-Options").Single());
+        Assert.Contains("sandbox", response.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -215,25 +224,26 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("Basic realm=\"https://x.example\"", null)]
     [InlineData("Bearer scope=\"a", null)]
     [InlineData("Bearer", null)]
-    public async Task Clients_are_sent_to_this_server_for_a_token_wherever_the_registry_would_send_them(string asked, string? kept)
+    public async Task Challenge_names_the_token_service_of_this_server(string queried, string? kept)
     {
         Registry.Begin(context =>
         {
             context.Response.StatusCode = 401;
-            context.Response.Headers.WWWAuthenticate = asked;
+            context.Response.Headers.WWWAuthenticate = queried;
             return Task.CompletedTask;
         });
 
-        var answer = await SendAsync(Server, "GET /v2/ HTTP/1.1");
+        var response = await SendAsync(Server, "GET /v2/ HTTP/1.1");
 
-        Assert.Contains($"\r\nWWW-Authenticate: Bearer realm=\"{Server.BaseAddress}registry/token\"{(kept is null ? "" : "," + kept)}\r\n", answer, StringComparison.Ordinal);
-        Assert.DoesNotContain("x.example", answer, StringComparison.Ordinal);
+        Assert.Contains($"\r\nWWW-Authenticate: Bearer "
+            + $"realm=\"{Server.BaseAddress}registry/token\"{(kept is null ? "" : "," + kept)}\r\n", response, StringComparison.Ordinal);
+        Assert.DoesNotContain("x.example", response, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("Basic Y2xpOnRva2Vu")]
     [InlineData("Bearer a\r\nAuthorization: Bearer b")]
-    public async Task No_password_reaches_the_registry(string authorization)
+    public async Task Password_is_not_forwarded_to_the_registry(string authorization)
     {
         Registry.Begin();
         await SendAsync(Server, "GET /v2/ HTTP/1.1", $"Authorization: {authorization}");
@@ -247,7 +257,7 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("GET", 500)]
     [InlineData("DELETE", 405)]
     [InlineData("GET", 307)]
-    public async Task An_error_or_redirect_without_a_body_stays_without_one(string method, int status)
+    public async Task Error_or_redirect_without_a_body_gets_no_body(string method, int status)
     {
         Registry.Begin(context =>
         {
@@ -256,29 +266,30 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
             return Task.CompletedTask;
         });
 
-        var answer = await SendAsync(Server, $"{method} /v2/org/dep/blobs/{Digest} HTTP/1.1");
+        var response = await SendAsync(Server, $"{method} /v2/org/dep/blobs/{Digest} HTTP/1.1");
 
-        Assert.StartsWith($"HTTP/1.1 {status} ", answer, StringComparison.Ordinal);
-        Assert.Contains("Location: https://bucket.example/layer\r\n", answer, StringComparison.Ordinal);
-        Assert.EndsWith("\r\n\r\n", answer, StringComparison.Ordinal);
+        Assert.StartsWith($"HTTP/1.1 {status} ", response, StringComparison.Ordinal);
+        Assert.Contains("Location: https://bucket.example/layer\r\n", response, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n", response, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_registry_that_is_not_there_is_a_502_in_the_registrys_form()
+    public async Task Unreachable_registry_is_502_in_the_shape_of_the_registry()
     {
         string url;
         await using (var registry = await StandInUpstream.StartAsync())
             url = registry.Url;
         await using var server = await StartAsync(url);
 
-        var answer = await SendAsync(server, "GET /v2/ HTTP/1.1");
+        var response = await SendAsync(server, "GET /v2/ HTTP/1.1");
 
-        Assert.StartsWith("HTTP/1.1 502 ", answer, StringComparison.Ordinal);
-        Assert.Contains(Errors + "\"UNAVAILABLE\",\"message\":\"The image registry behind this server cannot be reached", answer, StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 502 ", response, StringComparison.Ordinal);
+        Assert.Contains(Errors + "\"UNAVAILABLE\",\"message\":\"The server lost the connection to the image registry", response,
+            StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_registry_that_hangs_up_is_a_502_and_half_an_answer_is_cut_off()
+    public async Task Lost_registry_connection_is_502_or_a_truncated_response()
     {
         var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Registry.Begin(async context =>
@@ -294,7 +305,8 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         });
 
         Assert.Contains(Errors + "\"UNAVAILABLE\"", await SendAsync(Server, "GET /v2/ HTTP/1.1"), StringComparison.Ordinal);
-        using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead, Cancelled);
+        using var half = await Server.Anonymous.GetAsync($"/v2/org/dep/blobs/{Digest}", HttpCompletionOption.ResponseHeadersRead,
+            Cancelled);
         isRead.SetResult();
         Assert.Equal(HttpStatusCode.OK, half.StatusCode);
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => half.Content.ReadAsByteArrayAsync(Cancelled));
@@ -303,9 +315,9 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_body_of_any_length_passes_both_ways(bool isChunked)
+    public async Task Bodies_of_any_length_pass_in_both_directions(bool isChunked)
     {
-        // More than this server takes of anything else.
+        // More than the limit of all other routes.
         var body = new byte[40_000_000];
         new Random(1).NextBytes(body);
         Registry.Begin(async context =>
@@ -315,15 +327,16 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
             await context.Response.Body.WriteAsync(copy.GetBuffer().AsMemory(0, (int)copy.Length), Cancelled);
         });
 
-        using var request = new HttpRequestMessage(HttpMethod.Patch, "/v2/org/dep/blobs/uploads/1") { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Patch,
+            "/v2/org/dep/blobs/uploads/1") { Content = new ByteArrayContent(body) };
         request.Headers.TransferEncodingChunked = isChunked;
-        using var answer = await Server.Anonymous.SendAsync(request, Cancelled);
+        using var response = await Server.Anonymous.SendAsync(request, Cancelled);
 
-        Assert.Equal(body, await answer.Content.ReadAsByteArrayAsync(Cancelled));
+        Assert.Equal(body, await response.Content.ReadAsByteArrayAsync(Cancelled));
     }
 
     [Fact]
-    public async Task Neither_a_body_nor_an_answer_waits_for_its_end()
+    public async Task Bodies_are_streamed_in_both_directions()
     {
         var arrived = new TaskCompletionSource<byte>(TaskCreationOptions.RunContinuationsAsynchronously);
         Registry.Begin(async context =>
@@ -334,13 +347,13 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
             await context.Request.Body.CopyToAsync(Stream.Null, Cancelled);
             await context.Response.Body.WriteAsync(first, Cancelled);
             await context.Response.Body.FlushAsync(Cancelled);
-            // Ends with the connection only.
+            // The body ends only with the connection.
             await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
         });
         using var socket = await ConnectAsync(Server);
         await using var stream = new NetworkStream(socket);
 
-        // Less than this stays in the buffers of sockets.
+        // A smaller body would fit into the buffers of the sockets.
         var most = new string('a', 100_000);
         await stream.WriteAsync(Encoding.ASCII.GetBytes(
             $"PATCH /v2/org/dep/blobs/uploads/1 HTTP/1.1\r\nHost: x\r\nContent-Length: {most.Length + 1}\r\n\r\n{most}"), Cancelled);
@@ -364,9 +377,10 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [InlineData("http://localhost", null, "localhost")]
     [InlineData("https://updraft", null, "updraft:443")]
     [InlineData("https://updraft.example.org", "images.example.org:5000", "images.example.org:5000")]
-    public async Task Images_have_the_servers_address_unless_another_is_named(string publicUrl, string? registry, string expected)
+    public async Task Registry_default_is_the_host_of_the_public_URL(string publicUrl, string? registry, string expected)
     {
-        await using var server = await StartAsync("http://127.0.0.1:1", ("PublicUrl", publicUrl), registry is null ? ("AirflowHome", "/a") : ("Registry", registry));
+        await using var server = await StartAsync("http://127.0.0.1:1", ("PublicUrl", publicUrl), registry is null
+            ? ("AirflowHome", "/a") : ("Registry", registry));
         var deployment = await server.CreateDeploymentAsync();
         var shown = await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{deployment}");
         Assert.Equal($"{expected}/{server.OrganizationId}/{deployment}", shown.Text("imageRepository"));
@@ -375,24 +389,27 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
     [Theory]
     [InlineData("false", "http://127.0.0.1:1")]
     [InlineData(null, null)]
-    public async Task Without_the_proxy_clients_are_told_where_the_registry_is(string? proxy, string? url)
+    public async Task Request_without_the_proxy_names_the_registry(string? proxy, string? url)
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["Images:Proxy"] = proxy,
             ["Images:RegistryUrl"] = url,
-        }.Where(setting => setting.Value is not null).ToDictionary(setting => setting.Key, setting => setting.Value!, StringComparer.Ordinal));
+        }.Where(setting => setting.Value is not null)
+            .ToDictionary(setting => setting.Key, setting => setting.Value!, StringComparer.Ordinal));
 
-        using var answer = await server.Anonymous.GetAsync("/v2/", Cancelled);
+        using var response = await server.Anonymous.GetAsync("/v2/", Cancelled);
 
-        Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
-        var text = await answer.Content.ReadAsStringAsync(Cancelled);
+        Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
+        var text = await response.Content.ReadAsStringAsync(Cancelled);
         Assert.Contains("UNSUPPORTED", text, StringComparison.Ordinal);
         Assert.Contains("localhost:5555", text, StringComparison.Ordinal);
     }
 
-    private static Task<UpdraftServer> StartAsync(string url, params (string Name, string Value)[] settings) => UpdraftServer.StartAsync(settings:
-        settings.Append(("Images:RegistryUrl", url)).ToDictionary(setting => setting.Item1, setting => setting.Item2, StringComparer.Ordinal));
+    private static Task<UpdraftServer> StartAsync(string url, params (string Name, string Value)[] settings) =>
+        UpdraftServer.StartAsync(settings:
+        settings.Append(("Images:RegistryUrl", url))
+            .ToDictionary(setting => setting.Item1, setting => setting.Item2, StringComparer.Ordinal));
 
     private static async Task<Socket> ConnectAsync(UpdraftServer server)
     {
@@ -401,10 +418,10 @@ public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared)
         return socket;
     }
 
-    /// <summary>Sends a request as it stands, which no HTTP client would, and reads until the server closes.</summary>
+    /// <summary>Sends a raw request that no HTTP client would send, and reads until the server closes the connection.</summary>
     /// <param name="server">The server.</param>
-    /// <param name="request">The first line.</param>
-    /// <param name="rest">Headers; after an empty one the body.</param>
+    /// <param name="request">The request line.</param>
+    /// <param name="rest">Headers, then an empty line and the body.</param>
     private static async Task<string> SendAsync(UpdraftServer server, string request, params string[] rest)
     {
         var body = Array.IndexOf(rest, "");

@@ -1,17 +1,16 @@
 using System.Net;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>Without a registry, with a wrong address, and with one that does not answer.</summary>
+/// <summary>A server without a registry, with an invalid URL, and with a registry that does not respond.</summary>
 public sealed class RegistrySettingTests
 {
     private const string NoVersion = """{"dagTarballVersion":""}""";
 
     [Fact]
-    public async Task Without_a_registry_tags_are_recorded_and_the_log_says_so()
+    public async Task Tags_without_a_registry_are_recorded_with_a_warning()
     {
         await using var server = await UpdraftServer.StartAsync();
         await Poll.UntilAsync(() => Task.FromResult(server.LogText.Contains("Images:RegistryUrl is not set", StringComparison.Ordinal)));
@@ -32,7 +31,7 @@ public sealed class RegistrySettingTests
     [InlineData("Images:RegistryUrl", "http://localhost:5555?a=b")]
     [InlineData("Images:KeepFor", "-1.00:00:00")]
     [InlineData("Images:KeepFor", "40000.00:00:00")]
-    public async Task A_wrong_setting_is_named_at_the_start(string name, string value)
+    public async Task Invalid_registry_setting_is_named_at_the_start(string name, string value)
     {
         var refusal = await Assert.ThrowsAsync<OptionsValidationException>(
             () => UpdraftServer.StartAsync(settings: new Dictionary<string, string> { [name] = value }));
@@ -41,7 +40,7 @@ public sealed class RegistrySettingTests
     }
 
     [Fact]
-    public async Task A_registry_that_does_not_answer_is_a_503_until_it_does()
+    public async Task Finalize_is_503_while_the_registry_does_not_respond()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
@@ -52,15 +51,15 @@ public sealed class RegistrySettingTests
 
         var refusal = (await deploys.TryFinalizeAsync(deploy.Text("id"), NoVersion)).Refusal(HttpStatusCode.ServiceUnavailable);
 
-        Assert.Contains("does not answer", refusal, StringComparison.Ordinal);
+        Assert.Contains("does not respond", refusal, StringComparison.Ordinal);
         Assert.Equal("INITIALIZED", (await deploys.GetAsync(deploy.Text("id"))).Text("status"));
         Assert.Equal(digest, (await deploys.StateAsync()).Image!.Digest);
-        // What needs no registry goes on: DAGs, rollbacks, and looking at the steps.
+        // Operations without the registry still work: DAG deploys, rollbacks, and reading the steps.
         await deploys.DeployDagsAsync("two");
         await deploys.RollBackAsync(before.Text("id"));
         var steps = await site.Server.Client.GetOkAsync(
             $"/v1alpha1{site.Server.OrganizationPath["/v1".Length..]}/deployments/{deploys.DeploymentId}/deploys/{deploy.Text("id")}/steps/pushed/logs");
-        Assert.Contains("does not answer", steps["entries"]![0]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains("does not respond", steps["entries"]![0]!["message"]!.GetValue<string>(), StringComparison.Ordinal);
 
         await site.Registry.StartAsync(site.Server);
         await deploys.FinalizeAsync(deploy.Text("id"), NoVersion);

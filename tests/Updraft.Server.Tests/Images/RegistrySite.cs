@@ -11,11 +11,10 @@ using Updraft.Server.Deploys;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>A server and a real registry, to which images are pushed with the tokens that the server makes.</summary>
+/// <summary>A server and a real registry. Tests push images with tokens that the server issues.</summary>
 internal sealed class RegistrySite : IAsyncDisposable
 {
     private readonly HttpClient _http = new();
@@ -38,7 +37,7 @@ internal sealed class RegistrySite : IAsyncDisposable
 
     public Task<DeploysApi> NewDeploymentAsync(bool dagDeploys = true) => DeploysApi.NewDeploymentAsync(Server, dagDeploys);
 
-    /// <summary>Pushes an image to a deploy's tag; returns its digest.</summary>
+    /// <summary>Pushes an image with the tag of a deploy, and returns its digest.</summary>
     public Task<string> PushAsync(JsonElement deploy, TestImage image) => PushAsync(Place(deploy), deploy.Text("imageTag"), image);
 
     public async Task<string> PushAsync(string place, string reference, TestImage image)
@@ -50,7 +49,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         return image.Digest;
     }
 
-    /// <summary>Pushes several images as one; returns the digest of the index.</summary>
+    /// <summary>Pushes an index of several images, and returns its digest.</summary>
     public async Task<string> PushIndexAsync(JsonElement deploy, params TestImage[] images)
     {
         var place = Place(deploy);
@@ -62,7 +61,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         return TestImage.DigestOf(index);
     }
 
-    /// <summary>A whole deploy with DAGs and an image, which has the versions in its labels.</summary>
+    /// <summary>A complete deploy with DAGs and an image that has the versions in its labels.</summary>
     public async Task<(JsonElement Deploy, string Digest)> DeployAsync(DeploysApi deploys, string? runtime = null, string? airflow = null)
     {
         var deploy = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -71,7 +70,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         return (await deploys.FinalizeAsync(deploy.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}"""), digest);
     }
 
-    /// <summary>Whether the registry gives out a manifest.</summary>
+    /// <summary>Whether the registry has a manifest.</summary>
     public async Task<bool> HasAsync(JsonElement deploy, string reference)
     {
         using var client = await ClientAsync(Place(deploy));
@@ -82,7 +81,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         return response.StatusCode == HttpStatusCode.OK;
     }
 
-    /// <summary>Lets a Deployment's past be longer ago, which no request can.</summary>
+    /// <summary>Moves the history of a Deployment into the past, which no request can do.</summary>
     public async Task AgeAsync(DeploysApi deploys, TimeSpan by)
     {
         await using var scope = Server.Services.CreateAsyncScope();
@@ -99,7 +98,7 @@ internal sealed class RegistrySite : IAsyncDisposable
         await db.SaveChangesAsync(Cancelled);
     }
 
-    /// <summary>Lets the deletion of an image have begun longer ago.</summary>
+    /// <summary>Moves the start of an image's deletion into the past.</summary>
     public async Task AgeDeletionAsync(string digest, TimeSpan by)
     {
         await using var scope = Server.Services.CreateAsyncScope();
@@ -109,10 +108,10 @@ internal sealed class RegistrySite : IAsyncDisposable
         await db.SaveChangesAsync(Cancelled);
     }
 
-    /// <summary>Restarts the server, which deletes old images first, and waits for that.</summary>
+    /// <summary>Restarts the server, which deletes old images at its start, and waits for the end of the deletion.</summary>
     public async Task DeleteOldImagesAsync()
     {
-        // Deployments come in the order in which they were created, so that the end of this one is the end of all.
+        // The server handles Deployments in the order of their creation, so the newest one is handled last.
         var last = await NewDeploymentAsync();
         var (_, digest) = await DeployAsync(last);
         await DeployAsync(last);
@@ -125,7 +124,8 @@ internal sealed class RegistrySite : IAsyncDisposable
     public async Task<Image> ImageAsync(string digest)
     {
         await using var scope = Server.Services.CreateAsyncScope();
-        return await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Images.AsNoTracking().SingleAsync(row => row.Digest == digest, Cancelled);
+        return await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Images.AsNoTracking()
+            .SingleAsync(row => row.Digest == digest, Cancelled);
     }
 
     public async ValueTask DisposeAsync()
@@ -159,9 +159,9 @@ internal sealed class RegistrySite : IAsyncDisposable
     {
         using var begun = await client.PostAsync(new Uri($"http://{Registry.Host}/v2/{place}/blobs/uploads/"), null, Cancelled);
         Assert.Equal(HttpStatusCode.Accepted, begun.StatusCode);
-        var address = begun.Headers.Location!.ToString();
+        var target = begun.Headers.Location!.ToString();
         using var response = await client.PutAsync(
-            new Uri($"{address}{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={TestImage.DigestOf(content)}"),
+            new Uri($"{target}{(target.Contains('?', StringComparison.Ordinal) ? '&' : '?')}digest={TestImage.DigestOf(content)}"),
             new ByteArrayContent(content), Cancelled);
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
     }

@@ -7,11 +7,10 @@ using System.Text.Json.Nodes;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>Tokens for the image registry: who gets one, for what, and what the registry reads in it.</summary>
+/// <summary>Tokens for the image registry: the callers that get one, its scopes, and its claims.</summary>
 public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Service = "updraft-registry";
@@ -43,7 +42,7 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("repository:ORG/OWN", "")]
     [InlineData("pull", "")]
     [InlineData("", "")]
-    public async Task A_token_holds_what_was_asked_for_and_is_permitted(string scope, string expected)
+    public async Task Registry_token_has_the_requested_and_permitted_scopes(string scope, string expected)
     {
         var (own, sibling) = (await DeploymentAsync(), await DeploymentAsync());
         var token = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", own);
@@ -63,27 +62,29 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("WORKSPACE", "WORKSPACE_AUTHOR", "pull,push")]
     [InlineData("WORKSPACE", "WORKSPACE_MEMBER", "pull")]
     [InlineData("DEPLOYMENT", "DEPLOYMENT_ADMIN", "pull,push")]
-    public async Task Roles_push_and_pull_as_they_deploy_and_read(string scope, string role, string expected)
+    public async Task Roles_that_deploy_can_push_and_roles_that_read_can_pull(string scope, string role, string expected)
     {
         var deployment = await DeploymentAsync();
-        var token = await Server.CreateTokenAsync(scope, role, scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null });
+        var token = await Server.CreateTokenAsync(scope, role,
+            scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null });
 
         Assert.Equal(Entry(deployment, expected), await AccessAsync(Server, token, Both(deployment)));
     }
 
     [Fact]
-    public async Task Several_scopes_come_in_several_parameters()
+    public async Task Several_scope_parameters_are_combined()
     {
         var (first, second) = (await DeploymentAsync(), await DeploymentAsync());
 
-        var access = await AccessAsync(Server, Server.OwnerToken, Both(first), Both(second) + $" repository:{Server.OrganizationId}/{first}:pull");
+        var access = await AccessAsync(Server, Server.OwnerToken, Both(first), Both(second)
+            + $" repository:{Server.OrganizationId}/{first}:pull");
 
         Assert.Equal(new[] { Entry(first, "pull,push"), Entry(second, "pull,push") }.Order(StringComparer.Ordinal),
             access.Split(' ').Order(StringComparer.Ordinal));
     }
 
     [Fact]
-    public async Task An_agent_pulls_for_its_own_Deployment_only()
+    public async Task Agent_token_pulls_only_for_its_own_Deployment()
     {
         var (own, sibling) = (await DeploymentAsync(), await DeploymentAsync());
         var token = await Server.CreateAgentTokenAsync(own);
@@ -92,16 +93,16 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task Nobody_gets_at_another_Organizations_images()
+    public async Task Images_of_another_Organization_are_not_granted()
     {
         var deployment = await DeploymentAsync();
-        var (_, _, stranger) = await Server.AddOrganizationAsync("registry stranger");
+        var (_, _, outsider) = await Server.AddOrganizationAsync("registry outsider");
 
-        Assert.Equal("", await AccessAsync(Server, stranger, Both(deployment)));
+        Assert.Equal("", await AccessAsync(Server, outsider, Both(deployment)));
     }
 
     [Fact]
-    public async Task A_deleted_Deployment_has_no_repository()
+    public async Task Deleted_Deployment_has_no_repository()
     {
         var deployment = await DeploymentAsync();
         using (await Server.Client.DeleteAsync($"{Server.OrganizationPath}/deployments/{deployment}", Cancelled))
@@ -112,20 +113,23 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_person_pushes_unless_the_Deployment_is_for_CI_alone()
+    public async Task User_cannot_push_if_CICD_is_enforced()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] = "owner@example.org" });
-        var (_, person, _) = await server.AddUserAsync("owner@example.org", ("email_verified", "true"));
-        var (free, enforced) = (await server.CreateDeploymentAsync("free"), await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["SignIn:FirstOwner"] =
+            "owner@example.org" });
+        var (_, userClient, _) = await server.AddUserAsync("owner@example.org", ("email_verified", "true"));
+        var (free, enforced) = (await server.CreateDeploymentAsync("free"),
+            await server.CreateDeploymentAsync("enforced", isCicdEnforced: true));
         string Scope(string deployment) => $"repository:{server.OrganizationId}/{deployment}:pull,push";
 
-        Assert.Equal($"{server.OrganizationId}/{free}:pull,push", await AccessAsync(server, person, Scope(free)));
-        Assert.Equal($"{server.OrganizationId}/{enforced}:pull", await AccessAsync(server, person, Scope(enforced)));
+        Assert.Equal($"{server.OrganizationId}/{free}:pull,push", await AccessAsync(server, userClient, Scope(free)));
+        Assert.Equal($"{server.OrganizationId}/{enforced}:pull", await AccessAsync(server, userClient, Scope(enforced)));
         Assert.Equal($"{server.OrganizationId}/{enforced}:pull,push", await AccessAsync(server, server.OwnerToken, Scope(enforced)));
     }
 
     [Fact]
-    public async Task Trap_24_the_password_is_a_token_with_or_without_its_scheme()
+    [Trait("catalog", "Trap 24")]
+    public async Task Registry_password_is_a_token_with_or_without_its_scheme()
     {
         var deployment = await DeploymentAsync();
 
@@ -134,22 +138,24 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_revoked_token_gets_none()
+    public async Task Revoked_token_gets_no_registry_token()
     {
         var token = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
         Assert.Equal("", await AccessAsync(Server, token, ""));
-        using (var deleted = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("apiTokenId")}", Cancelled))
+        using (var deleted = await Server.Client.DeleteAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("apiTokenId")}",
+            Cancelled))
             Assert.True(deleted.IsSuccessStatusCode);
 
         await AssertRefusedAsync(HttpStatusCode.Unauthorized, Basic("cli", token));
     }
 
     [Fact]
-    public async Task Whoever_brings_no_valid_token_as_the_password_is_asked_for_one()
+    public async Task Invalid_registry_password_is_401_with_a_challenge()
     {
         AuthenticationHeaderValue?[] credentials =
         [
-            null, Basic("cli", "wrong"), Basic("cli", ""), Basic("cli", "Bearer "), Basic("somebody", Server.OwnerToken), Basic("cli", new string('x', 5000)),
+            null, Basic("cli", "wrong"), Basic("cli", ""), Basic("cli", "Bearer "), Basic("somebody", Server.OwnerToken),
+                Basic("cli", new string('x', 5000)),
             new("Basic", "%%%"), new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes("cli"))), new("Bearer", Server.OwnerToken),
         ];
         foreach (var credential in credentials)
@@ -164,11 +170,11 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("service=")]
     [InlineData("account=cli")]
     [InlineData("service=updraft-registry&service=other")]
-    public async Task Tokens_for_another_service_are_not_made(string query) =>
+    public async Task Token_for_another_service_is_rejected_with_400(string query) =>
         await AssertRefusedAsync(HttpStatusCode.BadRequest, Basic("cli", Server.OwnerToken), query);
 
     [Fact]
-    public async Task Thirty_two_scopes_are_taken_and_thirty_three_are_not()
+    public async Task Request_may_have_32_scopes_but_not_33()
     {
         var scope = Both(await DeploymentAsync());
         string Query(int count) => $"service={Service}&scope={Uri.EscapeDataString(string.Join(' ', Enumerable.Repeat(scope, count)))}";
@@ -179,53 +185,58 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task The_registry_can_check_the_token_with_the_published_certificate()
+    public async Task Published_certificate_verifies_the_registry_token()
     {
         var deployment = await DeploymentAsync();
         using var response = await AskAsync(Server, Basic("cli", Server.OwnerToken), Query(Both(deployment)) + "&account=cli");
-        var answer = await response.ReadAsync(HttpStatusCode.OK);
-        var token = answer.Text("token");
-        Assert.Equal(["access_token", "expires_in", "issued_at", "token"], answer.Select(field => field.Key).Order(StringComparer.Ordinal));
-        Assert.Equal((token, 300), (answer.Text("access_token"), answer["expires_in"]!.GetValue<int>()));
-        Assert.EndsWith("Z", answer.Text("issued_at"), StringComparison.Ordinal);
+        var reply = await response.ReadAsync(HttpStatusCode.OK);
+        var token = reply.Text("token");
+        Assert.Equal(["access_token", "expires_in", "issued_at", "token"], reply.Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal((token, 300), (reply.Text("access_token"), reply["expires_in"]!.GetValue<int>()));
+        Assert.EndsWith("Z", reply.Text("issued_at"), StringComparison.Ordinal);
         Assert.Equal("no-store", response.Headers.CacheControl?.ToString());
 
-        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataDirectory, "registry", "token-certificate.pem"));
+        using var certificate = X509CertificateLoader.LoadCertificateFromFile(Path.Join(Server.DataDirectory, "registry",
+            "token-certificate.pem"));
         Assert.Equal(Convert.ToBase64String(certificate.RawData), Assert.Single(Jwt.Header(token)["x5c"]!.AsArray())!.GetValue<string>());
         Assert.Equal("ES256", Jwt.Header(token).Text("alg"));
         using var key = certificate.GetECDsaPublicKey()!;
         var result = await new JsonWebTokenHandler().ValidateTokenAsync(token, new TokenValidationParameters
         {
-            IssuerSigningKey = new ECDsaSecurityKey(key) { CryptoProviderFactory = new CryptoProviderFactory { CacheSignatureProviders = false } },
+            IssuerSigningKey = new ECDsaSecurityKey(key) { CryptoProviderFactory =
+                new CryptoProviderFactory { CacheSignatureProviders = false } },
             ValidIssuer = "updraft",
             ValidAudience = Service,
         });
         Assert.True(result.IsValid, result.Exception?.Message);
         var claims = Jwt.Claims(token);
-        Assert.Equal(["access", "aud", "exp", "iat", "iss", "jti", "nbf", "sub"], claims.Select(claim => claim.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["access", "aud", "exp", "iat", "iss", "jti", "nbf", "sub"], claims.Select(claim => claim.Key)
+            .Order(StringComparer.Ordinal));
         Assert.Equal(Jwt.Claims(Server.OwnerToken).Text("apiTokenId"), claims.Text("sub"));
         Assert.Equal(300, claims["exp"]!.GetValue<long>() - claims["nbf"]!.GetValue<long>());
-        Assert.Equal(["actions", "name", "type"], claims["access"]![0]!.AsObject().Select(field => field.Key).Order(StringComparer.Ordinal));
+        Assert.Equal(["actions", "name", "type"], claims["access"]![0]!.AsObject().Select(field => field.Key)
+            .Order(StringComparer.Ordinal));
         Assert.Equal("repository", claims["access"]![0]!.AsObject().Text("type"));
     }
 
     [Fact]
-    public async Task A_registry_token_is_none_of_the_API()
+    public async Task Registry_token_is_rejected_by_the_API()
     {
         using var response = await AskAsync(Server, Basic("cli", Server.OwnerToken), Query(""));
         var token = (await response.ReadAsync(HttpStatusCode.OK)).Text("token");
 
-        using var asked = await Server.ClientWith(token).GetAsync("/v1/organizations", Cancelled);
+        using var queried = await Server.ClientWith(token).GetAsync("/v1/organizations", Cancelled);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, asked.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, queried.StatusCode);
         await AssertRefusedAsync(HttpStatusCode.Unauthorized, Basic("cli", token));
     }
 
     [Fact]
-    public async Task The_key_is_one_of_its_own_stays_and_is_the_owners_alone()
+    public async Task Registry_key_is_separate_persistent_and_private()
     {
         await using var server = await UpdraftServer.StartAsync();
-        var (keyFile, certificateFile) = (Path.Join(server.DataDirectory, "keys", "registry.pem"), Path.Join(server.DataDirectory, "registry", "token-certificate.pem"));
+        var (keyFile, certificateFile) =
+            (Path.Join(server.DataDirectory, "keys", "registry.pem"), Path.Join(server.DataDirectory, "registry", "token-certificate.pem"));
         var (key, certificate) = (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(keyFile));
         Assert.DoesNotContain("PRIVATE", certificate, StringComparison.Ordinal);
@@ -238,10 +249,11 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
         File.Delete(certificateFile);
         await server.RestartAsync();
 
-        Assert.Equal((key, certificate), (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled)));
+        Assert.Equal((key, certificate),
+            (await File.ReadAllTextAsync(keyFile, Cancelled), await File.ReadAllTextAsync(certificateFile, Cancelled)));
     }
 
-    /// <summary>One more Deployment in the shared server, under a name of its own.</summary>
+    /// <summary>Another Deployment in the shared server, with a unique name.</summary>
     private Task<string> DeploymentAsync() => Server.CreateDeploymentAsync(EntityId.New(TimeProvider.System));
 
     private string Both(string deployment) => $"repository:{Server.OrganizationId}/{deployment}:pull,push";
@@ -266,16 +278,18 @@ public sealed class RegistryTokenTests(SharedServer shared) : IClassFixture<Shar
     {
         using var response = await AskAsync(server, Basic("cli", password), Query(scopes));
         var access = Jwt.Claims((await response.ReadAsync(HttpStatusCode.OK)).Text("token"))["access"]!.AsArray();
-        return string.Join(' ', access.Select(entry => $"{entry!["name"]}:{string.Join(',', entry["actions"]!.AsArray().Select(action => action!.GetValue<string>()))}"));
+        return string.Join(' ', access.Select(entry =>
+            $"{entry!["name"]}:{string.Join(',', entry["actions"]!.AsArray().Select(action => action!.GetValue<string>()))}"));
     }
 
-    /// <summary>Expects an error in the registry's form; returns the challenge.</summary>
-    private async Task<string> AssertRefusedAsync(HttpStatusCode status, AuthenticationHeaderValue? credential, string query = $"service={Service}")
+    /// <summary>Expects an error in the shape of the registry, and returns the challenge.</summary>
+    private async Task<string> AssertRefusedAsync(HttpStatusCode status, AuthenticationHeaderValue? credential,
+        string query = $"service={Service}")
     {
         using var response = await AskAsync(Server, credential, query);
-        var answer = await response.ReadAsync(status);
-        Assert.Equal("errors", Assert.Single(answer).Key);
-        var error = Assert.IsType<JsonObject>(Assert.Single(answer["errors"]!.AsArray()));
+        var reply = await response.ReadAsync(status);
+        Assert.Equal("errors", Assert.Single(reply).Key);
+        var error = Assert.IsType<JsonObject>(Assert.Single(reply["errors"]!.AsArray()));
         Assert.Equal(["code", "message"], error.Select(field => field.Key));
         Assert.NotEqual("", error.Text("message"));
         return response.Headers.WwwAuthenticate.ToString();

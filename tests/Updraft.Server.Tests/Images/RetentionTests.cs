@@ -1,28 +1,30 @@
 using System.Net;
 using System.Text.Json;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>Which images go, which stay, and what can be gone back to, with a real registry. The server looks at its start.</summary>
+/// <summary>
+/// The images that the retention deletes or keeps, and the rollbacks that remain possible. The registry is real, and the retention
+/// runs at the start.
+/// </summary>
 public sealed class RetentionTests
 {
     private static readonly TimeSpan Old = TimeSpan.FromDays(91), Young = TimeSpan.FromDays(80);
 
     [Fact]
-    public async Task What_nobody_can_need_any_more_is_deleted_and_nothing_else()
+    public async Task Retention_deletes_only_images_without_a_use()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
         var (first, firstDigest) = await site.DeployAsync(deploys);
         var (second, secondDigest) = await site.DeployAsync(deploys);
         await site.AgeAsync(deploys, Old - Young);
-        // It ran until the third one replaced it, which is not long ago.
+        // The third deploy replaced it only recently.
         var (third, thirdDigest) = await site.DeployAsync(deploys);
         await site.AgeAsync(deploys, Young);
         var (newest, newestDigest) = await site.DeployAsync(deploys);
-        // Nothing is newer than the only deploy, however old.
+        // No deploy is newer than the only deploy, even if it is old.
         var idle = await site.NewDeploymentAsync();
         var (only, onlyDigest) = await site.DeployAsync(idle);
         await site.AgeAsync(idle, Old);
@@ -43,7 +45,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task The_tag_of_a_deploy_that_may_yet_be_finalized_keeps_its_image()
+    public async Task Tag_of_an_unfinalized_deploy_keeps_its_image()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
@@ -65,7 +67,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task A_deleted_image_that_is_pushed_and_deployed_again_lives_again()
+    public async Task Deleted_image_can_be_pushed_and_deployed_again()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
@@ -85,7 +87,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task An_index_goes_with_its_parts_but_for_those_that_another_image_has()
+    public async Task Index_is_deleted_with_parts_that_no_other_image_shares()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
@@ -107,7 +109,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task A_registry_that_deletes_nothing_is_named_once_and_rollbacks_go_on()
+    public async Task Registry_without_deletion_is_logged_once_and_rollbacks_work()
     {
         await using var site = await RegistrySite.StartAsync(deletes: false);
         var deploys = await site.NewDeploymentAsync();
@@ -124,7 +126,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task Nothing_is_deleted_when_all_is_to_be_kept()
+    public async Task Zero_retention_period_deletes_nothing()
     {
         await using var site = await RegistrySite.StartAsync(settings: ("Images:KeepFor", "0"));
         var deploys = await site.NewDeploymentAsync();
@@ -139,23 +141,23 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task A_deletion_that_was_broken_off_is_finished_and_its_image_not_gone_back_to_meanwhile()
+    public async Task Interrupted_deletion_blocks_rollbacks_and_is_finished_later()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
         var (old, digest) = await site.DeployAsync(deploys);
         await site.DeployAsync(deploys);
         await site.AgeAsync(deploys, Old);
-        // The registry is away between the mark and the deletion.
+        // The registry is unreachable between the mark and the deletion.
         site.Registry.Stop();
         await site.Server.RestartAsync();
         await Poll.UntilAsync(async () => (await site.ImageAsync(digest)).DeletedAt is not null);
         Assert.Contains("was deleted", (await deploys.TryRollBackAsync(old.Text("id"))).Refusal(), StringComparison.Ordinal);
-        await Poll.UntilAsync(() => Task.FromResult(site.Server.LogText.Contains("could not be deleted", StringComparison.Ordinal)));
+        await Poll.UntilAsync(() => Task.FromResult(site.Server.LogText.Contains("Could not delete old images", StringComparison.Ordinal)));
         await site.Registry.StartAsync(site.Server);
         Assert.True(await site.HasAsync(old, digest));
 
-        // Only a deletion that nobody can be at any more is begun again.
+        // Only a deletion that has timed out is restarted.
         await site.DeleteOldImagesAsync();
         Assert.Null((await site.ImageAsync(digest)).GoneAt);
         await site.AgeDeletionAsync(digest, TimeSpan.FromMinutes(6));
@@ -165,7 +167,7 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task An_image_that_is_being_deleted_is_not_finalized_at_the_same_time()
+    public async Task Finalize_during_the_deletion_of_its_image_is_503()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
@@ -175,7 +177,7 @@ public sealed class RetentionTests
         await site.AgeAsync(deploys, Old);
         site.Registry.Stop();
         await site.Server.RestartAsync();
-        await Poll.UntilAsync(() => Task.FromResult(site.Server.LogText.Contains("could not be deleted", StringComparison.Ordinal)));
+        await Poll.UntilAsync(() => Task.FromResult(site.Server.LogText.Contains("Could not delete old images", StringComparison.Ordinal)));
         Assert.NotNull((await site.ImageAsync(image.Digest)).DeletedAt);
         await site.Registry.StartAsync(site.Server);
         var again = await deploys.CreateAsync(DeployKind.ImageAndDag);
@@ -183,7 +185,7 @@ public sealed class RetentionTests
 
         var refusal = (await deploys.TryFinalizeAsync(again.Text("id"), """{"dagTarballVersion":""}""")).Refusal(HttpStatusCode.ServiceUnavailable);
 
-        Assert.Contains("just being deleted", refusal, StringComparison.Ordinal);
+        Assert.Contains("The image retention is deleting the image", refusal, StringComparison.Ordinal);
         Assert.Equal(2, await deploys.RevisionAsync());
         await site.AgeDeletionAsync(image.Digest, TimeSpan.FromMinutes(6));
         await deploys.FinalizeAsync(again.Text("id"), """{"dagTarballVersion":""}""");
@@ -191,13 +193,14 @@ public sealed class RetentionTests
     }
 
     [Fact]
-    public async Task The_images_of_a_Deployment_that_was_deleted_long_ago_go_too()
+    public async Task Images_of_a_deleted_Deployment_are_deleted()
     {
         await using var site = await RegistrySite.StartAsync();
         var deploys = await site.NewDeploymentAsync();
         var (_, digest) = await site.DeployAsync(deploys);
         await site.AgeAsync(deploys, Old);
-        using (await site.Server.Client.DeleteAsync($"{site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}", TestContext.Current.CancellationToken))
+        using (await site.Server.Client.DeleteAsync($"{site.Server.OrganizationPath}/deployments/{deploys.DeploymentId}",
+            TestContext.Current.CancellationToken))
         {
         }
         await site.DeleteOldImagesAsync();

@@ -17,11 +17,11 @@ public sealed class RuntimeVersionTests
     [InlineData("3.0-10", "3.1-1", true)]
     [InlineData("3.1-1", "3.0-10", false)]
     [InlineData("3.0-4-base", "3.0-5", true)]
-    // Airflow 3 came with a new numbering.
+    // Airflow 3 introduced a new numbering.
     [InlineData("13.0.0", "3.0-1", true)]
     [InlineData("3.0-1", "13.0.0", false)]
     [InlineData("3.0.4", "3.0-1", true)]
-    // What cannot be read is never older.
+    // A version that cannot be parsed is never older.
     [InlineData("", "9.1.0", false)]
     [InlineData("9.1.0", "", false)]
     [InlineData("main", "9.1.0", false)]
@@ -41,11 +41,11 @@ public sealed class RuntimeVersionTests
     [InlineData("9.1.0\r\nX-Injected: yes", "")]
     [InlineData("<script>", "")]
     [InlineData("9.1.0 ", "")]
-    public void A_label_that_can_be_no_version_counts_as_unknown(string? label, string version) =>
+    public void Label_that_is_not_a_version_counts_as_unknown(string? label, string version) =>
         Assert.Equal(version, RuntimeVersion.OfLabel(label));
 
     [Fact]
-    public void A_label_has_at_most_64_characters()
+    public void Label_has_at_most_64_characters()
     {
         Assert.Equal(64, RuntimeVersion.OfLabel(new string('1', 64)).Length);
         Assert.Equal("", RuntimeVersion.OfLabel(new string('1', 65)));

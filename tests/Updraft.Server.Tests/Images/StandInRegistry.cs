@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace Updraft.Server.Tests.Images;
 
 /// <summary>
-/// Stands in for a registry where a real one cannot be used: it says whatever a test wants, right or wrong. It gives out what was put
-/// into it and asks nobody for a token, but remembers which ones came.
+/// A stand-in for a registry, for responses that a real one cannot send. It serves the content that a test put into it. It requires no
+/// token, but records the tokens of requests.
 /// </summary>
 internal sealed class StandInRegistry : IAsyncDisposable
 {
@@ -18,14 +18,14 @@ internal sealed class StandInRegistry : IAsyncDisposable
 
     private StandInRegistry(WebApplication app) => _app = app;
 
-    /// <summary>Answers instead of the usual when it returns true; the path begins with <c>manifests/</c> or <c>blobs/</c>.</summary>
-    public Func<HttpContext, string, Task<bool>> Instead { get; set; } = (_, _) => Task.FromResult(false);
+    /// <summary>Replaces the usual response if it returns true. The path starts with <c>manifests/</c> or <c>blobs/</c>.</summary>
+    public Func<HttpContext, string, Task<bool>> Override { get; set; } = (_, _) => Task.FromResult(false);
 
     /// <summary>Content by digest, and manifests also by tag.</summary>
     public ConcurrentDictionary<string, (string Type, byte[] Content)> Held { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What was asked, with the header <c>Authorization</c>.</summary>
-    public ConcurrentQueue<(string Method, string Path, string Authorization, string Accept)> Asked { get; } = [];
+    /// <summary>The requests, with their header <c>Authorization</c>.</summary>
+    public ConcurrentQueue<(string Method, string Path, string Authorization, string Accept)> Requests { get; } = [];
 
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
 
@@ -36,30 +36,31 @@ internal sealed class StandInRegistry : IAsyncDisposable
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         var registry = new StandInRegistry(app);
-        app.Run(registry.AnswerAsync);
+        app.Run(registry.RespondAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return registry;
     }
 
-    /// <summary>Puts an image under a tag.</summary>
+    /// <summary>Adds an image with a tag.</summary>
     public void Put(string tag, TestImage image)
     {
         Put(tag, TestImage.ManifestType, image.Manifest);
         Put(TestImage.DigestOf(image.Config), "application/octet-stream", image.Config);
     }
 
-    /// <summary>Puts something under a tag and its digest.</summary>
+    /// <summary>Adds content with a tag and its digest.</summary>
     public void Put(string name, string type, byte[] content) => Held[name] = Held[TestImage.DigestOf(content)] = (type, content);
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private async Task AnswerAsync(HttpContext context)
+    private async Task RespondAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        Asked.Enqueue((context.Request.Method, path, context.Request.Headers.Authorization.ToString(), context.Request.Headers.Accept.ToString()));
+        Requests.Enqueue((context.Request.Method, path, context.Request.Headers.Authorization.ToString(),
+            context.Request.Headers.Accept.ToString()));
         var parts = path.Split('/');
         var tail = string.Join('/', parts[^2..]);
-        if (await Instead(context, tail))
+        if (await Override(context, tail))
             return;
         var response = context.Response;
         response.Headers["Docker-Distribution-Api-Version"] = "registry/2.0";

@@ -4,13 +4,13 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Images;
 
-/// <summary>An image in the parts that a registry takes: config, one layer, manifest. Every one is different.</summary>
+/// <summary>An image in the parts of a registry: config, one layer, manifest. Each image is different.</summary>
 internal sealed class TestImage
 {
     public const string ManifestType = "application/vnd.oci.image.manifest.v1+json", IndexType = "application/vnd.oci.image.index.v1+json";
 
-    /// <param name="runtime">Label of the runtime; none when null.</param>
-    /// <param name="airflow">Label of Airflow; none when null.</param>
+    /// <param name="runtime">Label of the runtime; no label if null.</param>
+    /// <param name="airflow">Label of Airflow; no label if null.</param>
     /// <param name="architecture">E.g. <c>arm64</c>.</param>
     /// <param name="configType">Media type of the config.</param>
     /// <param name="manifestType">Media type of the manifest.</param>
@@ -42,7 +42,7 @@ internal sealed class TestImage
 
     public string Architecture { get; }
 
-    /// <summary>Of the manifest.</summary>
+    /// <summary>Digest of the manifest.</summary>
     public string MediaType { get; }
 
     public byte[] Layer { get; }
@@ -53,7 +53,7 @@ internal sealed class TestImage
 
     public string Digest => DigestOf(Manifest);
 
-    /// <summary>An index as docker's buildx makes it: an image for each platform, and a note on how the first was built.</summary>
+    /// <summary>An index like that of docker buildx: an image for each platform, and an attestation of the first one.</summary>
     /// <param name="images">The images.</param>
     public static byte[] Index(params TestImage[] images)
     {

@@ -7,7 +7,7 @@ using Updraft.Server.Tests.Replicas;
 
 namespace Updraft.Server.Tests.Import;
 
-/// <summary>Every table of the model is copied, also one that was added after the import was written.</summary>
+/// <summary>The import copies every table of the model, also future ones.</summary>
 public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const int Rows = 3;
@@ -17,20 +17,20 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Every_column_of_every_entity_arrives(bool toPostgres)
+    public async Task Every_column_of_every_entity_is_copied(bool toPostgres)
     {
-        var folder = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
+        var directory = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
         try
         {
             using var gate = new SqliteWriterGate();
-            await using var source = await OpenSqliteAsync(Path.Join(folder, "from.db"), gate);
+            await using var source = await OpenSqliteAsync(Path.Join(directory, "from.db"), gate);
             foreach (var table in CopyTables.InOrder(source))
                 await FillAsync(source, table);
             await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
             await using var target = toPostgres
                 ? DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = database.ConnectionString })
-                : await OpenSqliteAsync(Path.Join(folder, "to.db"), gate);
+                : await OpenSqliteAsync(Path.Join(directory, "to.db"), gate);
             await target.Database.MigrateAsync(Cancelled);
 
             await using (var write = await target.BeginWriteAsync(Cancelled))
@@ -44,47 +44,49 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
             }
             foreach (var table in CopyTables.InOrder(source))
                 Assert.Equal(await ReadAsync(source, table), await ReadAsync(target, table));
-            // A second time: what was there gives way.
+            // The second copy replaces the rows of the first one.
             await using (await target.BeginWriteAsync(Cancelled))
-                Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled), table => Assert.Equal(Rows, table.Rows));
+                Assert.All(await new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled),
+                    table => Assert.Equal(Rows, table.Rows));
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(directory, recursive: true);
         }
     }
 
     [Theory]
-    [InlineData("RETURN NULL;", "0 with")]
-    [InlineData("NEW.target_name := 'another'; RETURN NEW;", "3 with")]
-    public async Task What_does_not_arrive_as_it_was_is_noticed(string trouble, string found)
+    [InlineData("RETURN NULL;", "but 0 with")]
+    [InlineData("NEW.target_name := 'another'; RETURN NEW;", "but 3 with")]
+    public async Task Difference_after_the_copy_is_detected(string trouble, string found)
     {
-        var folder = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
+        var directory = Directory.CreateTempSubdirectory("updraft-copy-").FullName;
         try
         {
             using var gate = new SqliteWriterGate();
-            await using var source = await OpenSqliteAsync(Path.Join(folder, "from.db"), gate);
+            await using var source = await OpenSqliteAsync(Path.Join(directory, "from.db"), gate);
             foreach (var table in CopyTables.InOrder(source))
                 await FillAsync(source, table);
             await source.Database.OpenConnectionAsync(Cancelled);
             await using var database = await cluster.CreateDatabaseAsync();
-            await using var target = DatabaseServices.OpenWithoutTimeout(new DatabaseOptions { ConnectionString = database.ConnectionString });
+            var options = new DatabaseOptions { ConnectionString = database.ConnectionString };
+            await using var target = DatabaseServices.OpenWithoutTimeout(options);
             await target.Database.MigrateAsync(Cancelled);
             var sql = $"CREATE FUNCTION trouble() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {trouble} END $$; "
                 + "CREATE TRIGGER trouble BEFORE INSERT ON events FOR EACH ROW EXECUTE FUNCTION trouble()";
             await target.Database.ExecuteSqlRawAsync(sql, Cancelled);
             await using var write = await target.BeginWriteAsync(Cancelled);
-            var refused = await Assert.ThrowsAsync<IOException>(() => new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled));
-            Assert.Contains("the table events has 3 rows", refused.Message, StringComparison.Ordinal);
-            Assert.Contains(found, refused.Message, StringComparison.Ordinal);
+            var failure = await Assert.ThrowsAsync<IOException>(() => new CopyTables(source, target, (_, _) => { }).RunAsync(Cancelled));
+            Assert.Contains("the table events has 3 rows", failure.Message, StringComparison.Ordinal);
+            Assert.Contains(found, failure.Message, StringComparison.Ordinal);
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(directory, recursive: true);
         }
     }
 
-    /// <summary>All rows of a table as texts, in an order that does not depend on the database.</summary>
+    /// <summary>All rows of a table as text, in an order that does not depend on the database.</summary>
     private static async Task<List<string>> ReadAsync(UpdraftDbContext db, ITable table)
     {
         await db.Database.OpenConnectionAsync(Cancelled);
@@ -108,13 +110,13 @@ public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<Pos
 
     private static async Task<UpdraftDbContext> OpenSqliteAsync(string path, SqliteWriterGate gate)
     {
-        var db = new SqliteUpdraftDbContext(new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Pooling=false")
-            .UseSnakeCaseNamingConvention().Options, gate);
+        var db = new SqliteUpdraftDbContext(new DbContextOptionsBuilder<SqliteUpdraftDbContext>()
+            .UseSqlite($"Data Source={path};Pooling=false").UseSnakeCaseNamingConvention().Options, gate);
         await db.Database.MigrateAsync(Cancelled);
         return db;
     }
 
-    /// <summary>Rows whose values differ from each other and refer to rows with the same number.</summary>
+    /// <summary>Inserts rows with different values. References point to the row with the same number.</summary>
     private static async Task FillAsync(UpdraftDbContext db, ITable table)
     {
         var columns = table.Columns.ToList();

@@ -1,18 +1,14 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
 using Npgsql;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
 using Updraft.Server.Tests.Replicas;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 using Updraft.Server.Tests.Webhooks;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Import;
 
-/// <summary>An installation in one folder is moved with one command, and nobody who uses it notices.</summary>
+/// <summary>One command moves an installation from one data directory. Clients and agents do not notice.</summary>
 public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -21,8 +17,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
     [InlineData("PostgreSQL", "Azure")]
     [InlineData("PostgreSQL", "S3")]
     [InlineData("PostgreSQL", "in place")]
-    [InlineData("SQLite", "folder")]
-    public async Task What_was_moved_answers_as_before_and_goes_on(string engine, string store)
+    [InlineData("SQLite", "directory")]
+    public async Task Imported_installation_returns_the_same_responses_and_continues(string engine, string store)
     {
         await using var source = await SourceServer.StartAsync();
         await using var database = engine == "PostgreSQL" ? await cluster.CreateDatabaseAsync() : null;
@@ -32,7 +28,7 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
             "S3" => await ObjectStores.S3Async(),
             _ => null,
         }, store == "in place" ? source.Server.DataDirectory : null);
-        var before = await source.AnswersAsync(source.Server);
+        var before = await source.ResponsesAsync(source.Server);
         await source.Server.StopAsync();
 
         var (tried, plan, _) = await source.ImportAsync(target, "--dry-run");
@@ -44,38 +40,39 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Equal(store == "in place" ? 0 : (int)plan["blobs"]!["all"]!, (int)report["blobs"]!["copied"]!);
         await using var moved = await UpdraftServer.StartAsync(settings: target);
         Assert.Empty(moved.ConsoleText);
-        await source.AssertAnswersAsync(before, moved);
+        await source.AssertResponsesAsync(before, moved);
 
-        // An agent that was enrolled at the old server, and an upload that was begun there, go on at the new one.
+        // An agent that enrolled at the old server, and an upload that started there, continue at the new one.
         var agent = new TestAgent(moved.ClientWith(source.AgentToken), source.Agent.Enrolment);
         Assert.Null(await agent.AskAsync(3, "ACTIVATE"));
-        await source.EndUploadAsync(moved);
+        await source.CompleteUploadAsync(moved);
         Assert.Equal(4, (await agent.AskAsync(3, "ACTIVATE"))!.Revision);
         var told = source.Receiver.Received.Count;
         var upload = await UploadSite.CreateAsync(moved, source.DeploymentId);
-        var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later").ToArray());
+        var version = await upload.UploadAsync(new TarBuilder().File("dags/same.py", "# always").File("dags/later.py", "# later")
+            .ToArray());
         await upload.FinalizeAsync(version);
         var state = (await agent.AskAsync(4, "ACTIVATE"))!;
         Assert.Equal((5, version), (state.Revision, Assert.Single(state.Mounts).Version));
         await agent.ConvergeAsync(5, version);
         var deployment = await moved.Client.GetOkAsync($"{moved.OrganizationPath}/deployments/{source.DeploymentId}");
         Assert.Equal((version, version), (deployment.Text("desiredDagTarballVersion"), deployment.Text("dagTarballVersion")));
-        // Sealed by the old server, opened by the new one.
+        // The old server encrypted the webhook secret, and the new one decrypts it.
         var news = (await source.Receiver.WaitAsync(told + 3)).Skip(told).First(one => one.Id.Length > 0);
         Assert.True(await SignatureCheck.IsGoodAsync(source.WebhookSecret, news));
     }
 
     [Fact]
-    public async Task A_target_that_holds_something_and_a_source_that_runs_are_refused()
+    public async Task Running_source_and_nonempty_target_are_rejected()
     {
         await using var source = await SourceServer.StartAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var (running, _, why) = await source.ImportAsync(source.Target(database));
         Assert.Equal(1, running);
-        Assert.Contains("Another server works on", why, StringComparison.Ordinal);
+        Assert.Contains("Another server uses the data directory", why, StringComparison.Ordinal);
         await source.Server.StopAsync();
 
-        // It has keys of its own, and that is not what it is told about.
+        // The target also has different keys, but the error names the database.
         var target = source.Target(database);
         await using (await UpdraftServer.StartAsync(settings: target))
         {
@@ -93,13 +90,14 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
     [Theory]
     [InlineData("manifests")]
     [InlineData("packs")]
-    public async Task A_damaged_blob_is_named_and_when_it_is_mended_the_import_goes_on(string kind)
+    public async Task Damaged_blob_is_reported_and_the_import_continues_after_its_repair(string kind)
     {
         await using var source = await SourceServer.StartAsync();
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
-        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataDirectory, "blobs", kind), "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal).First();
+        var blob = Directory.EnumerateFiles(Path.Join(source.Server.DataDirectory, "blobs", kind), "*", SearchOption.AllDirectories)
+            .Order(StringComparer.Ordinal).First();
         var original = await File.ReadAllBytesAsync(blob, Cancelled);
         var damaged = original.ToArray();
         damaged[damaged.Length / 2] ^= 0x10;
@@ -125,14 +123,14 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
     }
 
     [Fact]
-    public async Task Killed_in_the_middle_it_keeps_servers_off_and_the_next_run_ends_it()
+    public async Task Import_killed_during_the_tables_blocks_servers_and_can_be_completed()
     {
         await using var source = await SourceServer.StartAsync();
-        var before = await source.AnswersAsync(source.Server);
+        var before = await source.ResponsesAsync(source.Server);
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
-        // The blobs are there, and in the transaction of the tables it waits for one that somebody holds.
+        // The import has copied the blobs, and waits for a locked table in the transaction of the tables.
         await PrepareAsync(database);
         await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
         await connection.OpenAsync(Cancelled);
@@ -140,9 +138,10 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         {
             await ExecuteAsync(connection, "LOCK TABLE revisions IN SHARE MODE");
             using var import = source.StartImport(target);
-            // The start of a program takes its time where much else runs.
+            // The start of a process is slow on a busy machine.
             using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-            while (!import.HasExited && await ExecuteAsync(connection, "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'revisions'::regclass") is 0L)
+            const string Waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'revisions'::regclass";
+            while (!import.HasExited && await ExecuteAsync(connection, Waiting) is 0L)
                 await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
             Assert.False(import.HasExited);
             import.Kill();
@@ -155,20 +154,20 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.True(code == 0, said);
         Assert.True((bool)report!["resumed"]!);
         await using var moved = await UpdraftServer.StartAsync(settings: target);
-        await source.AssertAnswersAsync(before, moved);
+        await source.AssertResponsesAsync(before, moved);
     }
 
     [Fact]
-    public async Task Killed_between_two_blobs_it_copies_the_rest_with_the_next_run()
+    public async Task Import_killed_between_two_blobs_copies_the_rest_next_time()
     {
         await using var source = await SourceServer.StartAsync();
-        var before = await source.AnswersAsync(source.Server);
+        var before = await source.ResponsesAsync(source.Server);
         await source.Server.StopAsync();
         await using var database = await cluster.CreateDatabaseAsync();
         var target = source.Target(database);
         var blobs = Path.Join(source.Server.DataDirectory, "blobs");
         var all = Files(blobs);
-        // It is opened for as long as nobody writes to it.
+        // Opening a named pipe blocks until a process writes to it.
         var held = Path.Join(blobs, all.First(blob => blob.StartsWith("packs/", StringComparison.Ordinal)));
         var kept = Path.Join(source.Server.DataDirectory, "kept");
         File.Move(held, kept);
@@ -189,17 +188,22 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
 
         var (code, report, said) = await source.ImportAsync(target);
         Assert.True(code == 0, said);
-        Assert.Equal((all.Count, all.Count - 1, 1), ((int)report!["blobs"]!["all"]!, (int)report["blobs"]!["present"]!, (int)report["blobs"]!["copied"]!));
+        Assert.Equal((all.Count, all.Count - 1, 1),
+            ((int)report!["blobs"]!["all"]!, (int)report["blobs"]!["present"]!, (int)report["blobs"]!["copied"]!));
         Assert.Equal(all, Files(Path.Join(target["Data"], "blobs")));
         await using var moved = await UpdraftServer.StartAsync(settings: target);
-        await source.AssertAnswersAsync(before, moved);
+        await source.AssertResponsesAsync(before, moved);
 
-        static List<string> Files(string folder) => !Directory.Exists(folder) ? [] : [.. Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Select(path => Path.GetRelativePath(folder, path)).Where(path => !path.StartsWith("tmp/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+        static List<string> Files(string directory) => !Directory.Exists(directory) ? [] :
+        [
+            .. Directory.EnumerateFiles(directory, "*", SearchOption.AllDirectories)
+                .Select(path => Path.GetRelativePath(directory, path)).Where(path => !path.StartsWith("tmp/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     [Fact]
-    public async Task A_source_of_an_older_schema_or_without_its_keys_is_refused_and_told_what_to_do()
+    public async Task Source_with_an_old_schema_or_without_keys_is_rejected()
     {
         await using var source = await SourceServer.StartAsync();
         await source.Server.StopAsync();
@@ -211,22 +215,25 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Contains("--Keys", said, StringComparison.Ordinal);
         var target = source.Target(database);
         target["Keys"] = keys + "-elsewhere";
-        // One is missing: no new one is made in its place.
+        // A missing key is not replaced by a generated one.
         var webhooks = Path.Join(target["Keys"], "webhooks.key");
         File.Move(webhooks, webhooks + "-elsewhere");
         var (incomplete, _, which) = await source.ImportAsync(target);
         Assert.Equal(1, incomplete);
-        Assert.Contains($"no key '{webhooks}'", which, StringComparison.Ordinal);
+        Assert.Contains($"the key '{webhooks}' is missing", which, StringComparison.Ordinal);
         Assert.False(File.Exists(webhooks));
         File.Move(webhooks + "-elsewhere", webhooks);
         var (found, _, why) = await source.ImportAsync(target);
         Assert.True(found == 0, why);
 
-        await using (var connection = new SqliteConnection($"Data Source={Path.Join(source.Server.DataDirectory, "database", "updraft.db")};Pooling=false"))
+        var file = Path.Join(source.Server.DataDirectory, "database", "updraft.db");
+        await using (var connection = new SqliteConnection($"Data Source={file};Pooling=false"))
         {
             await connection.OpenAsync(Cancelled);
             await using var command = connection.CreateCommand();
-            command.CommandText = """DELETE FROM "__EFMigrationsHistory" WHERE migration_id = (SELECT max(migration_id) FROM "__EFMigrationsHistory")""";
+            command.CommandText = """
+                DELETE FROM "__EFMigrationsHistory" WHERE migration_id = (SELECT max(migration_id) FROM "__EFMigrationsHistory")
+                """;
             await command.ExecuteNonQueryAsync(Cancelled);
         }
         await using var other = await cluster.CreateDatabaseAsync();
@@ -238,7 +245,8 @@ public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<Postgre
 
     private static async Task PrepareAsync(TestDatabase database)
     {
-        await using var app = Program.Create([$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
+        await using var app = Program.Create(
+            [$"--Database:ConnectionString={database.ConnectionString}", "--Logging:LogLevel:Default=None"]);
         await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(app.Services);
         await Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions
             .GetRequiredService<Updraft.Server.Database.PrepareDatabase>(scope.ServiceProvider).MigrateSchemaAsync(Cancelled);

@@ -1,13 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Organizations;
 
 public sealed class OrganizationTests
 {
     [Fact]
-    public async Task A_token_lists_its_own_organization_with_the_product_that_clients_dereference()
+    public async Task Token_lists_its_own_Organization_with_the_product()
     {
         await using var server = await UpdraftServer.StartAsync();
         var list = await server.Client.GetOkAsync("/v1/organizations?limit=100&offset=0");
@@ -19,11 +18,12 @@ public sealed class OrganizationTests
     [Theory]
     [InlineData("/v1")]
     [InlineData("/platform/v1beta1")]
-    public async Task It_has_everything_that_the_contract_requires(string prefix)
+    public async Task Organization_has_all_required_fields_of_the_contract(string prefix)
     {
         await using var server = await UpdraftServer.StartAsync();
         var read = await server.Client.GetOkAsync($"{prefix}/organizations/{server.OrganizationId}");
-        string[] required = ["allowEnhancedSupportAccess", "createdAt", "createdBy", "hasAllowedIpAddressRanges", "id", "isBlockedEnableAiFeatures",
+        string[] required = ["allowEnhancedSupportAccess", "createdAt", "createdBy", "hasAllowedIpAddressRanges", "id",
+            "isBlockedEnableAiFeatures",
             "isScimEnabled", "name", "productPlans", "shouldEnforceDedicatedClusters", "updatedAt", "updatedBy"];
         Assert.All(required, field => Assert.NotNull(read[field]));
         Assert.Empty(read["productPlans"]!.AsArray());
@@ -31,7 +31,7 @@ public sealed class OrganizationTests
     }
 
     [Fact]
-    public async Task An_owner_replaces_the_settings_and_reads_them_back_exactly()
+    public async Task Owner_replaces_the_settings_and_reads_the_same_values()
     {
         await using var server = await UpdraftServer.StartAsync();
         var body = JsonNode.Parse("""
@@ -42,7 +42,7 @@ public sealed class OrganizationTests
         var read = await server.Client.GetOkAsync(server.OrganizationPath);
         foreach (var (field, value) in body)
         {
-            Assert.True(JsonNode.DeepEquals(value, updated[field]), $"{field} came back as {updated[field]}");
+            Assert.True(JsonNode.DeepEquals(value, updated[field]), $"{field} was returned as {updated[field]}");
             Assert.True(JsonNode.DeepEquals(value, read[field]), $"{field} was read as {read[field]}");
         }
         var reset = await server.Client.PostOkAsync(server.OrganizationPath,
@@ -55,7 +55,7 @@ public sealed class OrganizationTests
     [InlineData("""{"name":"x","isScimEnabled":false}""")]
     [InlineData("""{"name":"x","billingEmail":""}""")]
     [InlineData("""{"name":"123456789012345678901234567890123456789012345678901","billingEmail":"","isScimEnabled":false}""")]
-    public async Task A_bad_update_changes_nothing(string body)
+    public async Task Invalid_update_changes_nothing(string body)
     {
         await using var server = await UpdraftServer.StartAsync();
         var before = await server.Client.GetOkAsync(server.OrganizationPath);

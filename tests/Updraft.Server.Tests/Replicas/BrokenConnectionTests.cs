@@ -2,9 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
 using Npgsql;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 

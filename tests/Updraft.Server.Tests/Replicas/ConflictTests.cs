@@ -6,7 +6,6 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 
@@ -90,7 +89,7 @@ public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<Postg
             .Content.ReadAsStringAsync(Cancelled);
 
         Assert.Equal(["0", "1"], (await Task.WhenAll(CountAsync(), CountAsync())).Order(StringComparer.Ordinal));
-        Assert.Contains("Another request was in the way", server.LogText, StringComparison.Ordinal);
+        Assert.Contains("Retrying the request after a transaction conflict", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]

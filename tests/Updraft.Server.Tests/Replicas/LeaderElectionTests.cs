@@ -1,12 +1,12 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 
 /// <summary>Of several servers one does the background work, and another one when that cannot go on.</summary>
-public sealed class LeaderElectionTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
+[Trait("Runs", "ci")] // Restarts a database cluster of its own.
+public sealed class LeaderElectionTests(OwnPostgresCluster cluster) : IClassFixture<OwnPostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -25,7 +25,7 @@ public sealed class LeaderElectionTests(PostgresCluster cluster) : IClassFixture
 
         await Poll.UntilAsync(() => Task.FromResult(other.IsWorking));
         Assert.False(leader.IsWorking);
-        Assert.Contains("does the background work", other.Server.LogText, StringComparison.Ordinal);
+        Assert.Contains("became the leader", other.Server.LogText, StringComparison.Ordinal);
         await other.StopAsync();
     }
 

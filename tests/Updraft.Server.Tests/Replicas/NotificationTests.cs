@@ -5,12 +5,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 
 /// <summary>What is done at one server counts at another: rows S6 and X7.</summary>
-public sealed class NotificationTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
+[Trait("Runs", "ci")] // Restarts and crashes a database cluster of its own.
+public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixture<OwnPostgresCluster>
 {
     private const string Callback = "http://127.0.0.1:12345/callback";
 

@@ -1,21 +1,16 @@
-using System.Diagnostics;
-using Updraft.Server.Tests.Conventions;
-using Updraft.Server.Tests.Support;
-
 namespace Updraft.Server.Tests.Replicas;
 
-/// <summary>A PostgreSQL of its own, which tests may stop and start, and servers that share a database in it.</summary>
-public sealed class PostgresCluster : IAsyncLifetime
+/// <summary>
+/// The PostgreSQL that all test classes share, and servers that share a database in it: the cluster that <c>UPDRAFT_TEST_POSTGRES</c> names,
+/// or one that this process starts and stops.
+/// </summary>
+public class PostgresCluster : IAsyncLifetime
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("updraft-postgres-").FullName;
+    private static readonly Lazy<Task<string>> Shared = new(StartSharedAsync);
     private string _admin = "";
 
-    /// <summary>Starts it.</summary>
-    public async ValueTask InitializeAsync()
-    {
-        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
-        _admin = (await RunAsync("start")).Trim();
-    }
+    /// <summary>Finds or starts it.</summary>
+    public virtual async ValueTask InitializeAsync() => _admin = await Shared.Value;
 
     /// <summary>An empty database; the caller disposes it.</summary>
     internal Task<TestDatabase> CreateDatabaseAsync() => TestDatabase.CreateAsync(_admin, template: null);
@@ -37,35 +32,50 @@ public sealed class PostgresCluster : IAsyncLifetime
         }
     }
 
-    /// <summary>Breaks all connections, as an upgrade does.</summary>
-    internal Task RestartAsync() => RunAsync("restart");
-
-    /// <summary>Ends it as a crash does, without a word to who is connected.</summary>
-    internal Task CrashAsync() => RunAsync("crash");
-
-    /// <summary>Starts it again after <see cref="CrashAsync"/>.</summary>
-    internal Task StartAgainAsync() => RunAsync("start");
-
-    public async ValueTask DisposeAsync()
+    public virtual ValueTask DisposeAsync()
     {
-        await RunAsync("stop");
-        Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
+        return ValueTask.CompletedTask;
     }
 
-    private async Task<string> RunAsync(string what)
+    /// <summary>Uses a cluster of its own instead of the shared one.</summary>
+    /// <param name="admin">Connection string of a user who may create databases.</param>
+    private protected void Use(string admin) => _admin = admin;
+
+    private static async Task<string> StartSharedAsync()
     {
-        using var process = Process.Start(new ProcessStartInfo(Path.Join(SourceTree.Root, "packaging/postgres"), [_folder, what])
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var error = process.StandardError.ReadToEndAsync(CancellationToken.None);
-        var output = await process.StandardOutput.ReadToEndAsync(CancellationToken.None);
-        await process.WaitForExitAsync(CancellationToken.None);
-        Assert.True(process.ExitCode == 0, $"packaging/postgres {what}: {await error}");
-        return output;
+        if (Environment.GetEnvironmentVariable("UPDRAFT_TEST_POSTGRES") is { Length: > 0 } running)
+            return running;
+        var server = await PostgresServer.StartAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => server.Dispose();
+        return server.Admin;
+    }
+}
+
+/// <summary>A PostgreSQL of one test class, which tests may stop and start.</summary>
+public sealed class OwnPostgresCluster : PostgresCluster
+{
+    private PostgresServer? _server;
+
+    public override async ValueTask InitializeAsync()
+    {
+        _server = await PostgresServer.StartAsync();
+        Use(_server.Admin);
+    }
+
+    /// <summary>Breaks all connections, as an upgrade does.</summary>
+    internal Task RestartAsync() => _server!.RunAsync("restart");
+
+    /// <summary>Ends it as a crash does; clients get no message.</summary>
+    internal Task CrashAsync() => _server!.RunAsync("crash");
+
+    /// <summary>Starts it again after <see cref="CrashAsync"/>.</summary>
+    internal Task StartAgainAsync() => _server!.RunAsync("start");
+
+    public override ValueTask DisposeAsync()
+    {
+        _server?.Dispose();
+        return base.DisposeAsync();
     }
 }
 

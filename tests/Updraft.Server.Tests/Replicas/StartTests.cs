@@ -3,7 +3,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Replicas;
 
@@ -116,7 +115,7 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     [InlineData("Host=/run/postgresql;Database=updraft;Username=up", "/run/postgresql|5432|updraft|up||Prefer")]
     public void An_address_says_the_same_as_a_connection_string(string text, string expected)
     {
-        var read = new DatabaseOptions { ConnectionString = text }.ForWork();
+        var read = new DatabaseOptions { ConnectionString = text }.ForPool();
         Assert.Equal(expected, $"{read.Host}|{read.Port}|{read.Database}|{read.Username}|{read.Password}|{read.SslMode}");
     }
 
@@ -126,7 +125,7 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     public async Task Unless_the_connection_string_says_otherwise_waits_have_an_end(string said, string limits)
     {
         await using var servers = await cluster.StartServersAsync(1);
-        var read = new DatabaseOptions { ConnectionString = servers.First.ConnectionString + said }.ForWork();
+        var read = new DatabaseOptions { ConnectionString = servers.First.ConnectionString + said }.ForPool();
         await using var source = NpgsqlDataSource.Create(read);
         await using var connection = await source.OpenConnectionAsync(Cancelled);
         var found = new List<string>();
@@ -142,7 +141,7 @@ public sealed class StartTests(PostgresCluster cluster) : IClassFixture<Postgres
     [Fact]
     public void What_the_connection_string_says_stands()
     {
-        var read = new DatabaseOptions { ConnectionString = "Host=db;Database=updraft;Timeout=7;NoResetOnClose=false;Application Name=mine" }.ForWork();
+        var read = new DatabaseOptions { ConnectionString = "Host=db;Database=updraft;Timeout=7;NoResetOnClose=false;Application Name=mine" }.ForPool();
         Assert.Equal((7, false, "mine"), (read.Timeout, read.NoResetOnClose, read.ApplicationName));
     }
 

@@ -1,6 +1,3 @@
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
-using Updraft.Server.Tests.Webhooks;
 
 namespace Updraft.Server.Tests.Replicas;
 

@@ -7,13 +7,12 @@ using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>
-/// A Deployment with an agent token. Revisions are written as a finalize writes them, so that these tests need no
-/// archive; whole deploys are tested end to end.
+/// A Deployment with an agent token. It stores revisions as finalize does, so that these tests need no archive; other tests run whole
+/// deploys.
 /// </summary>
 internal sealed class AgentSite
 {
@@ -26,7 +25,7 @@ internal sealed class AgentSite
 
     public string DeploymentId { get; }
 
-    /// <summary>Carries the agent token.</summary>
+    /// <summary>Sends the agent token.</summary>
     public HttpClient Client { get; }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -37,7 +36,7 @@ internal sealed class AgentSite
         return new AgentSite(server, deployment, server.ClientWith(await server.CreateAgentTokenAsync(deployment)));
     }
 
-    /// <summary>Commits a revision that names one version of the DAGs, and an image of its own unless told; returns its number.</summary>
+    /// <summary>Commits a revision with one version of the DAGs and, by default, an image of its own; returns its number.</summary>
     public async Task<long> CommitAsync(string version, string? imageTag = null)
     {
         await using var scope = _server.Services.CreateAsyncScope();
@@ -87,7 +86,7 @@ internal sealed class AgentSite
         return new TestAgent(Client, (await response.Content.ReadFromJsonAsync(AgentJson.Default.EnrollResponse, Cancellation))!);
     }
 
-    /// <summary>What the API says about the Deployment.</summary>
+    /// <summary>The condition of the Deployment in the API.</summary>
     public async Task<DeploymentCondition> ReadConditionAsync()
     {
         var deployment = await _server.Client.GetOkAsync($"{_server.OrganizationPath}/deployments/{DeploymentId}");
@@ -102,22 +101,22 @@ internal sealed class AgentSite
         return (await current.ReadAsync(new DeploymentId(DeploymentId), Cancellation)).GetValueOrDefault(Bundle.MainPath);
     }
 
-    /// <summary>Some manifest digest for a version.</summary>
+    /// <summary>A manifest digest for a version.</summary>
     public static string ManifestOf(string version) => Digest.Of(System.Text.Encoding.UTF8.GetBytes(version)).ToString();
 }
 
-/// <summary>Speaks the agent's side of the protocol.</summary>
-internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
+/// <summary>Sends the requests of an agent.</summary>
+internal sealed class TestAgent(HttpClient client, EnrollResponse enrollment)
 {
-    public EnrollResponse Enrolment => enrolment;
+    public EnrollResponse Enrolment => enrollment;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>The address that asks for news after what was done.</summary>
+    /// <summary>The URL of a long poll.</summary>
     public string StatePath(long revision, string phase, int wait, string? agentId = null) => string.Create(CultureInfo.InvariantCulture,
-        $"{AgentRoutes.State}?agentId={agentId ?? enrolment.AgentId}&epoch=1&revision={revision}&phase={phase}&wait={wait}");
+        $"{AgentRoutes.State}?agentId={agentId ?? enrollment.AgentId}&epoch=1&revision={revision}&phase={phase}&wait={wait}");
 
-    /// <summary>Asks for news; null when there is none in time.</summary>
+    /// <summary>Sends a long poll; null if the state does not change in time.</summary>
     public async Task<DesiredState?> AskAsync(long revision, string phase, int wait = 0)
     {
         using var response = await client.GetAsync(StatePath(revision, phase, wait), Cancellation);
@@ -126,15 +125,15 @@ internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
         return await ReadAsync(response);
     }
 
-    /// <summary>Reports and returns the state as of now.</summary>
+    /// <summary>Reports; returns the state in the response.</summary>
     public Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, string? version = null,
         string? message = null) => SendAsync(Report(phase, revision, activeRevision, version, message));
 
-    /// <summary>Reports as an agent does that lets images run.</summary>
+    /// <summary>Reports as an agent with an image driver.</summary>
     public Task<DesiredState> ReportAsync(AgentPhase phase, long revision, long activeRevision, ImageReference? image) =>
         SendAsync(Report(phase, revision, activeRevision) with { Image = image });
 
-    /// <summary>Reports that the image of a revision does not run.</summary>
+    /// <summary>Reports an aborted image rollout.</summary>
     public Task<DesiredState> AbortAsync(long revision, long activeRevision = 0, ImageReference? image = null) =>
         SendAsync(Report(AgentPhase.Failed, revision, activeRevision, message: "exit code 3") with { Image = image, HasGivenUp = true });
 
@@ -146,7 +145,7 @@ internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
 
     public AgentReport Report(AgentPhase phase, long revision, long activeRevision, string? version = null, string? message = null) => new()
     {
-        AgentId = enrolment.AgentId,
+        AgentId = enrollment.AgentId,
         Epoch = 1,
         Revision = revision,
         Phase = phase,
@@ -155,7 +154,7 @@ internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
         Message = message,
     };
 
-    /// <summary>Does all that an agent does with a revision.</summary>
+    /// <summary>Reports all phases of a revision.</summary>
     public async Task ConvergeAsync(long revision, string version)
     {
         await ReportAsync(AgentPhase.Prepared, revision, revision - 1);
@@ -167,6 +166,6 @@ internal sealed class TestAgent(HttpClient client, EnrollResponse enrolment)
         Assert.True(response.StatusCode == HttpStatusCode.OK,
             $"{(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(Cancellation)}");
         var body = await response.Content.ReadFromJsonAsync(AgentJson.Default.StateResponse, Cancellation);
-        return DesiredState.Verify(body!.State, enrolment.SigningKey);
+        return DesiredState.Verify(body!.State, enrollment.SigningKey);
     }
 }

@@ -3,12 +3,13 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Agents;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Rollouts;
 
-/// <summary>Row S12: what is deleted opens nothing any more.</summary>
+/// <summary>Tokens and URLs of a deleted Deployment are invalid.</summary>
+[Trait("catalog", "S12")]
+[Trait("Database", "every")]
 public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;
@@ -16,7 +17,7 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task With_a_Deployment_go_its_agents_upload_addresses_and_open_deploys()
+    public async Task Deleted_Deployment_ends_agents_upload_URLs_and_deploys()
     {
         var site = await AgentSite.CreateAsync(_server);
         var agent = await site.EnrollAsync();
@@ -38,7 +39,7 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
     }
 
     [Fact]
-    public async Task An_agent_whose_token_is_deleted_while_it_waits_hears_nothing_more()
+    public async Task Waiting_agent_with_a_deleted_token_is_rejected_with_401()
     {
         var site = await AgentSite.CreateAsync(_server);
         var agent = await site.EnrollAsync();
@@ -53,7 +54,7 @@ public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture
             Assert.True(deleted.IsSuccessStatusCode);
         await site.CommitAsync("two");
 
-        using var answer = await wait.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
-        Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        using var response = await wait.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
     }
 }

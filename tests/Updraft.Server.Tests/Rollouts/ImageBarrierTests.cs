@@ -1,10 +1,10 @@
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 
-/// <summary>Who waits for whom while an image is rolled out.</summary>
+/// <summary>Agents wait for the image of a revision before they activate.</summary>
+[Trait("Database", "every")]
 public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Zeroth = "2026-01-01T00:00:00.0000000Z", First = "2026-01-01T00:00:00.0000001Z",
@@ -13,7 +13,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     private static readonly ImageReference One = Image("one"), Two = Image("two");
 
     [Fact]
-    public async Task The_others_move_when_the_image_runs_and_hear_of_it_at_once()
+    public async Task Other_agents_activate_at_once_when_the_image_is_ready()
     {
         var site = await CreateAsync(fixture.Server);
         var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
@@ -40,11 +40,12 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
         Assert.Equal(StatePhase.Prepare, (await one.ReportAsync(AgentPhase.Prepared, revision, 1, One)).Phase);
         var waiting = one.AskAsync(revision, "PREPARE", wait: 60);
         Assert.Equal(StatePhase.Activate, (await two.ReportAsync(AgentPhase.Prepared, revision, 1, One)).Phase);
-        Assert.Equal(StatePhase.Activate, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
+        Assert.Equal(StatePhase.Activate,
+            (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
     }
 
     [Fact]
-    public async Task Nobody_waits_when_the_image_runs_already_or_nobody_rolls_it_out()
+    public async Task Agents_do_not_wait_for_an_image_that_is_ready()
     {
         var site = await CreateAsync(fixture.Server);
         var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
@@ -55,14 +56,14 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
         var second = await site.CommitAsync(Second, "one");
         Assert.Equal(StatePhase.Activate, (await other.ReportAsync(AgentPhase.Prepared, second, first)).Phase);
 
-        // An agent that runs the revision is not called back when somebody joins.
+        // An agent that runs the revision keeps it when another agent enrolls.
         await other.ReportAsync(AgentPhase.Active, second, second);
         await site.EnrollAsync("late", imageDriver: "exec");
         Assert.Null(await other.AskAsync(second, "ACTIVATE"));
     }
 
     [Fact]
-    public async Task A_driver_that_is_taken_away_holds_nobody_up()
+    public async Task Removed_driver_does_not_delay_other_agents()
     {
         var site = await CreateAsync(fixture.Server);
         var instance = EntityId.New(TimeProvider.System);
@@ -77,7 +78,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task A_driver_that_dies_holds_up_the_others_no_longer_than_it_counts_as_live()
+    public async Task Dead_driver_delays_others_only_while_it_is_live()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -93,7 +94,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task An_image_that_comes_to_run_with_an_older_revision_lets_the_others_go_too()
+    public async Task Image_that_is_ready_at_an_older_revision_releases_others()
     {
         var site = await CreateAsync(fixture.Server);
         var (driver, other) = (await site.EnrollAsync("driver", imageDriver: "exec"), await site.EnrollAsync("other"));
@@ -104,11 +105,12 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
 
         Assert.Equal(StatePhase.Prepare, (await driver.ReportAsync(AgentPhase.Prepared, first, 1, Two)).Phase);
 
-        Assert.Equal(StatePhase.Activate, (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
+        Assert.Equal(StatePhase.Activate,
+            (await waiting.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken))!.Phase);
     }
 
     [Fact]
-    public async Task An_agent_that_has_nothing_yet_does_not_wait()
+    public async Task Agent_without_an_active_revision_does_not_wait()
     {
         var site = await CreateAsync(fixture.Server);
         await site.EnrollAsync("driver", imageDriver: "kubernetes");
@@ -118,7 +120,7 @@ public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<Shar
         Assert.Equal(StatePhase.Activate, (await fresh.ReportAsync(AgentPhase.Prepared, revision, 0)).Phase);
     }
 
-    /// <summary>Revision 1 was deployed before; whoever is told to have it active has.</summary>
+    /// <summary>Revision 1 is already deployed; agents in these tests report it as active.</summary>
     private static async Task<AgentSite> CreateAsync(UpdraftServer server)
     {
         var site = await AgentSite.CreateAsync(server);

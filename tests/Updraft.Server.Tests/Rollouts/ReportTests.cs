@@ -4,17 +4,17 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
 using Updraft.Server.Deployments;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Rollouts;
 
+[Trait("Database", "every")]
 public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";
 
     [Fact]
-    public async Task Before_the_first_deploy_a_Deployment_is_healthy_and_runs_nothing()
+    public async Task Deployment_before_the_first_deploy_is_healthy()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -27,7 +27,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Without_agents_a_deploy_leaves_the_Deployment_healthy()
+    public async Task Deployment_without_agents_stays_healthy_after_a_deploy()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -40,7 +40,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_Deployment_is_deploying_until_every_live_agent_runs_the_newest_revision()
+    public async Task Deployment_is_deploying_until_all_live_agents_run_the_newest_revision()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -58,7 +58,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_current_version_is_that_of_the_agent_furthest_behind()
+    public async Task Current_version_is_that_of_the_agent_furthest_behind()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -76,7 +76,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task One_failed_agent_makes_the_Deployment_unhealthy_and_says_why()
+    public async Task Failed_agent_makes_the_Deployment_unhealthy_with_a_reason()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -92,7 +92,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_failure_is_history_once_there_is_a_newer_revision()
+    public async Task Failure_does_not_count_for_a_newer_revision()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -105,7 +105,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task When_no_agent_answers_the_Deployment_is_unhealthy_but_still_known_to_run_its_version()
+    public async Task Deployment_without_live_agents_is_unhealthy_and_keeps_its_current_version()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -116,13 +116,13 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
         clock.Advance(TimeSpan.FromSeconds(61));
 
         var condition = await site.ReadConditionAsync();
-        Assert.Equal(("UNHEALTHY", "No agent answers; the last sign of life was at 2026-01-01T00:00:00Z.", First),
+        Assert.Equal(("UNHEALTHY", "No agent is live; the last heartbeat was at 2026-01-01T00:00:00Z.", First),
             (condition.Status, condition.StatusReason, condition.CurrentDagVersion));
         Assert.Equal(First, await site.ReadCurrentVersionAsync());
     }
 
     [Fact]
-    public async Task A_dead_agent_does_not_hold_up_the_others()
+    public async Task Dead_agent_does_not_delay_others()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -137,7 +137,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_whole_deploy_ends_with_what_was_uploaded_as_the_current_version()
+    public async Task Uploaded_version_becomes_the_current_version()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -160,7 +160,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Many_Deployments_are_read_at_once_each_with_its_own()
+    public async Task List_of_Deployments_has_the_condition_of_each()
     {
         var server = fixture.Server;
         var sites = await Task.WhenAll(AgentSite.CreateAsync(server), AgentSite.CreateAsync(server), AgentSite.CreateAsync(server));
@@ -176,7 +176,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_report_that_came_late_changes_nothing()
+    public async Task Late_report_changes_nothing()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -195,24 +195,24 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_repeated_report_gets_the_same_answer()
+    public async Task Repeated_report_gets_the_same_response()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrollAsync();
         var revision = await site.CommitAsync(First);
 
-        var answers = new[]
+        var responses = new[]
         {
             await agent.ReportAsync(AgentPhase.Prepared, revision, 0),
             await agent.ReportAsync(AgentPhase.Prepared, revision, 0),
         };
 
-        Assert.All(answers, answer => Assert.Equal((revision, StatePhase.Activate), (answer.Revision, answer.Phase)));
+        Assert.All(responses, response => Assert.Equal((revision, StatePhase.Activate), (response.Revision, response.Phase)));
     }
 
     [Fact]
-    public async Task A_long_message_is_cut_and_freed_of_control_characters()
+    public async Task Long_message_is_cut_and_has_no_control_characters()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -225,7 +225,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_revision_that_the_server_does_not_know_is_a_409()
+    public async Task Report_of_an_unknown_revision_is_rejected_with_409()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -234,7 +234,8 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
 
         var report = JsonSerializer.Serialize(agent.Report(AgentPhase.Active, 5, 5), AgentJson.Default.AgentReport);
 
-        Assert.Contains("newest revision here is 1", await site.Client.PostErrorAsync(AgentRoutes.Report, report, HttpStatusCode.Conflict));
+        Assert.Contains("newest revision of the server is 1",
+            await site.Client.PostErrorAsync(AgentRoutes.Report, report, HttpStatusCode.Conflict));
         Assert.Equal("DEPLOYING", (await site.ReadConditionAsync()).Status);
     }
 
@@ -249,12 +250,15 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     [InlineData("""{"steps":[{"name":"","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
     [InlineData("""{"steps":[{"name":"a","status":"DONE","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
     [InlineData("""{"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[null]}]}""")]
-    [InlineData("""{"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]},{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}""")]
+    [InlineData("""
+        {"steps":[{"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]},
+        {"name":"a","status":"RUNNING","startedAt":"2026-01-01T00:00:00Z","log":[]}]}
+        """)]
     [InlineData("""{"mounts":null}""")]
     [InlineData("""{"mounts":[null]}""")]
     [InlineData("""{"mounts":[{"path":"../dags","version":"v","manifest":"00"}]}""")]
     [InlineData("""{"mounts":[{"path":"dags","version":"v","manifest":"00"}]}""")]
-    public async Task A_report_that_makes_no_sense_is_a_400(string change)
+    public async Task Invalid_report_is_rejected_with_400(string change)
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -267,7 +271,7 @@ public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task More_than_a_thousand_mounts_are_a_400()
+    public async Task Report_with_more_than_1000_mounts_is_rejected_with_400()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);

@@ -5,7 +5,6 @@ using Updraft.Protocol;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Tests.Database;
 using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 

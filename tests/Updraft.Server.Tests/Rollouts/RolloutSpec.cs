@@ -5,10 +5,10 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>
-/// Drives three agents through revisions in every order that CsCheck thinks of: an obedient agent does what it is told,
-/// its reports arrive late, twice and out of order, and now and then something fails or a new revision comes. Two of them let images run;
-/// now and then one is away for a while.
+/// Drives three agents through revisions in random orders from CsCheck. Each agent follows the desired state; its reports arrive late,
+/// twice and out of order; agents fail, and new revisions are appended. Two agents have an image driver; agents are sometimes offline.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class RolloutSpec
 {
     private const int Agents = 3;
@@ -18,16 +18,17 @@ public sealed class RolloutSpec
         Work,
         Fail,
         Repeat,
-        Tell,
+        ReportProgress,
         Deploy,
         DeployImage,
-        Vanish,
+        GoOffline,
     }
 
     private static readonly Gen<(Step Step, int Agent)[]> Walks =
         Gen.Select(
-            Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)), (2, Gen.Const(Step.Tell)),
-                (1, Gen.Const(Step.Deploy)), (1, Gen.Const(Step.DeployImage)), (1, Gen.Const(Step.Vanish))),
+            Gen.Frequency((8, Gen.Const(Step.Work)), (1, Gen.Const(Step.Fail)), (3, Gen.Const(Step.Repeat)),
+                (2, Gen.Const(Step.ReportProgress)),
+                (1, Gen.Const(Step.Deploy)), (1, Gen.Const(Step.DeployImage)), (1, Gen.Const(Step.GoOffline))),
             Gen.Int[0, Agents - 1]).Array[0, 80];
 
     [Fact]
@@ -44,7 +45,7 @@ public sealed class RolloutSpec
     }
 
     [Fact]
-    public void The_phase_is_that_of_the_slowest_and_failure_outweighs_all()
+    public void Phase_is_that_of_the_slowest_agent_unless_one_failed()
     {
         AgentStatus[] all =
         [
@@ -61,16 +62,16 @@ public sealed class RolloutSpec
     }
 
     [Fact]
-    public void Nobody_waits_for_the_others()
+    public void Agent_activates_without_waiting_for_others()
     {
-        Assert.Equal(StatePhase.Activate, Rollout.Tell(7, new AgentStatus(7, AgentPhase.Prepared, 6), ImageBarrier.None));
-        Assert.Equal(StatePhase.Prepare, Rollout.Tell(8, new AgentStatus(7, AgentPhase.Active, 7), ImageBarrier.None));
-        Assert.Equal(StatePhase.Prepare, Rollout.Tell(7, new AgentStatus(7, AgentPhase.Failed, 6), ImageBarrier.None));
-        Assert.Equal(StatePhase.Activate, Rollout.Tell(0, new AgentStatus(0, null, 0), ImageBarrier.None));
+        Assert.Equal(StatePhase.Activate, Rollout.PhaseFor(7, new AgentStatus(7, AgentPhase.Prepared, 6), ImageBarrier.None));
+        Assert.Equal(StatePhase.Prepare, Rollout.PhaseFor(8, new AgentStatus(7, AgentPhase.Active, 7), ImageBarrier.None));
+        Assert.Equal(StatePhase.Prepare, Rollout.PhaseFor(7, new AgentStatus(7, AgentPhase.Failed, 6), ImageBarrier.None));
+        Assert.Equal(StatePhase.Activate, Rollout.PhaseFor(0, new AgentStatus(0, null, 0), ImageBarrier.None));
     }
 
     [Fact]
-    public void A_barrier_changes_only_what_those_hear_who_have_prepared_and_do_not_run_it()
+    public void Barrier_applies_only_to_agents_that_prepared_and_do_not_run_it()
     {
         AgentStatus[] all =
         [
@@ -79,40 +80,42 @@ public sealed class RolloutSpec
         ];
         ImageReference?[] images =
         [
-            null, new("r", "one"), new("r", "two"), new("r", "two", "sha256:2"), new("r", "other-tag", "sha256:2"), new("r", "two", "sha256:3"),
+            null, new("r", "one"), new("r", "two"), new("r", "two", "sha256:2"), new("r", "other-tag", "sha256:2"),
+            new("r", "two", "sha256:3"),
         ];
-        var standing = Gen.Int[0, all.Length - 1].Select(i => all[i]);
+        var status = Gen.Int[0, all.Length - 1].Select(i => all[i]);
         var image = Gen.Int[0, images.Length - 1].Select(i => images[i]);
-        Gen.Select(standing, image, Gen.Select(standing, image, (at, runs) => new ImageStatus(at, runs)).Array[0, 4]).Sample((agent, wanted, live) =>
+        Gen.Select(status, image, Gen.Select(status, image, (at, runs) => new ImageStatus(at, runs)).Array[0, 4])
+            .Sample((agent, desired, live) =>
         {
-            var barrier = new ImageBarrier(7, wanted, live);
-            var waits = agent == all[2] && wanted is not null
-                && live.Any(other => !other.AgentStatus.HasPrepared(7) && !wanted.IsSameAs(other.Image));
-            var plain = Rollout.Tell(7, agent, ImageBarrier.None);
-            return Rollout.Tell(7, agent, barrier) == (waits ? StatePhase.Prepare : plain)
-                && (Rollout.MayWait(7, agent) || Rollout.Tell(7, agent, barrier) == plain);
+            var barrier = new ImageBarrier(7, desired, live);
+            var waits = agent == all[2] && desired is not null
+                && live.Any(other => !other.AgentStatus.HasPrepared(7) && !desired.IsSameAs(other.Image));
+            var plain = Rollout.PhaseFor(7, agent, ImageBarrier.None);
+            return Rollout.PhaseFor(7, agent, barrier) == (waits ? StatePhase.Prepare : plain)
+                && (Rollout.MayWait(7, agent) || Rollout.PhaseFor(7, agent, barrier) == plain);
         }, iter: 20_000);
     }
 
     private sealed class World
     {
-        /// <summary>Agents from this one on let images run.</summary>
+        /// <summary>Agents from this index on have an image driver.</summary>
         private const int FirstDriver = 1;
 
         private readonly AgentStatus[] _actual = new AgentStatus[Agents];
         private readonly List<AgentStatus>[] _sent = [.. Enumerable.Range(0, Agents).Select(_ => new List<AgentStatus>())];
         private readonly ImageReference?[] _images = new ImageReference?[Agents];
-        private readonly bool[] _isAway = new bool[Agents];
+        private readonly bool[] _isOffline = new bool[Agents];
         private ImageReference _image = new("r", "1");
 
         public long Newest { get; private set; } = 1;
 
         public AgentStatus[] Recorded { get; } = new AgentStatus[Agents];
 
-        public RolloutPhase Phase => Rollout.PhaseOf(Newest, [.. Recorded.Where((_, agent) => !_isAway[agent])]);
+        public RolloutPhase Phase => Rollout.PhaseOf(Newest, [.. Recorded.Where((_, agent) => !_isOffline[agent])]);
 
         private ImageBarrier Barrier => new(Newest, _image, [.. Enumerable.Range(FirstDriver, Agents - FirstDriver)
-            .Where(agent => !_isAway[agent]).Select(agent => new ImageStatus(Recorded[agent], _images[agent]))]);
+            .Where(agent => !_isOffline[agent]).Select(agent => new ImageStatus(Recorded[agent], _images[agent]))]);
 
         public void Do(Step step, int agent)
         {
@@ -125,51 +128,52 @@ public sealed class RolloutSpec
                     Newest++;
                     _image = new ImageReference("r", $"{Newest}");
                     break;
-                case Step.Vanish:
-                    _isAway[agent] = !_isAway[agent];
+                case Step.GoOffline:
+                    _isOffline[agent] = !_isOffline[agent];
                     break;
-                case Step.Fail when !_isAway[agent] && !_actual[agent].Runs(Newest):
+                case Step.Fail when !_isOffline[agent] && !_actual[agent].Runs(Newest):
                     Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Failed });
                     break;
                 case Step.Repeat when _sent[agent].Where(report => report.Phase is not AgentPhase.Failed).ToList() is { Count: > 0 } old:
                     Arrive(agent, old[old.Count / 2]);
                     break;
-                case Step.Tell:
+                case Step.ReportProgress:
                     Arrive(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Preparing });
                     break;
-                case Step.Work when !_isAway[agent]:
-                    Obey(agent);
+                case Step.Work when !_isOffline[agent]:
+                    Reconcile(agent);
                     break;
                 default:
                     break;
             }
         }
 
-        /// <summary>Time passes and nothing disturbs.</summary>
+        /// <summary>All agents are online and work without failures.</summary>
         public void Settle()
         {
-            Array.Clear(_isAway);
+            Array.Clear(_isOffline);
             for (var round = 0; round < 3; round++)
             {
                 for (var agent = 0; agent < Agents; agent++)
-                    Obey(agent);
+                    Reconcile(agent);
             }
         }
 
-        private void Obey(int agent)
+        private void Reconcile(int agent)
         {
             var barrier = Barrier;
-            if (Rollout.Tell(Newest, Recorded[agent], barrier) == StatePhase.Prepare || !_actual[agent].HasPrepared(Newest))
+            if (Rollout.PhaseFor(Newest, Recorded[agent], barrier) == StatePhase.Prepare || !_actual[agent].HasPrepared(Newest))
             {
-                // The image runs before an agent says that it has prepared.
+                // The image is ready before the agent reports PREPARED.
                 if (agent >= FirstDriver)
                     _images[agent] = _image;
                 if (!_actual[agent].Runs(Newest))
                     Send(agent, _actual[agent] with { Revision = Newest, Phase = AgentPhase.Prepared });
                 return;
             }
-            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest) || barrier.Live.All(other => other.AgentStatus.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
-                "Bundles moved before the image ran everywhere.");
+            Assert.True(_actual[agent].ActiveRevision == 0 || _actual[agent].Runs(Newest)
+                || barrier.Live.All(other => other.AgentStatus.HasPrepared(Newest) || _image.IsSameAs(other.Image)),
+                "An agent activated before the image was ready at all agents.");
             Send(agent, new AgentStatus(Newest, AgentPhase.Active, Newest));
         }
 
@@ -183,13 +187,14 @@ public sealed class RolloutSpec
         private void Arrive(int agent, AgentStatus report)
         {
             var before = Recorded[agent];
-            if (before.IsMovedBy(report))
+            if (before.IsChangedBy(report))
                 Recorded[agent] = report;
-            Assert.True(Recorded[agent].Revision >= before.Revision, "A report moved an agent back.");
-            Assert.False(report.Phase is AgentPhase.Preparing && Recorded[agent] != before, "That work goes on moved an agent.");
+            Assert.True(Recorded[agent].Revision >= before.Revision, "A report set an agent back to an older revision.");
+            Assert.False(report.Phase is AgentPhase.Preparing && Recorded[agent] != before,
+                "A PREPARING report changed the status of an agent.");
             Assert.False(before.Runs(Newest) && !Recorded[agent].Runs(Newest) && report.Phase is not AgentPhase.Failed,
-                "A repeated report took an agent's success away.");
-            if (Recorded.All(standing => standing.Runs(Newest)))
+                "A repeated report removed the success of an agent.");
+            if (Recorded.All(status => status.Runs(Newest)))
                 Assert.Equal(RolloutPhase.Converged, Phase);
         }
     }

@@ -1,10 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Protocol;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 
+[Trait("Database", "every")]
 public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";
@@ -12,7 +12,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Before_the_first_deploy_the_state_is_empty_and_active()
+    public async Task State_before_the_first_deploy_is_empty_and_active()
     {
         var server = fixture.Server;
         var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
@@ -27,7 +27,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task An_agent_that_has_done_everything_hears_nothing()
+    public async Task Reconciled_agent_receives_no_state()
     {
         var server = fixture.Server;
         var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
@@ -35,7 +35,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task The_document_names_the_revision_and_is_signed_with_the_enrolled_key()
+    public async Task State_has_the_revision_and_a_signature_of_the_enrolled_key()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -55,7 +55,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Who_prepares_is_told_to_activate_in_the_answer()
+    public async Task Response_to_a_prepared_report_is_activate()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -63,14 +63,14 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
         var revision = await site.CommitAsync(First);
         Assert.Equal(StatePhase.Prepare, (await agent.AskAsync(0, "ACTIVATE"))!.Phase);
 
-        var answer = await agent.ReportAsync(AgentPhase.Prepared, revision, activeRevision: 0);
+        var response = await agent.ReportAsync(AgentPhase.Prepared, revision, activeRevision: 0);
 
-        Assert.Equal((revision, StatePhase.Activate), (answer.Revision, answer.Phase));
+        Assert.Equal((revision, StatePhase.Activate), (response.Revision, response.Phase));
         Assert.Null(await agent.AskAsync(revision, "ACTIVATE"));
     }
 
     [Fact]
-    public async Task Who_failed_is_left_alone_until_the_next_revision()
+    public async Task Failed_agent_receives_no_state_until_the_next_revision()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -86,7 +86,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_new_revision_ends_the_wait()
+    public async Task New_revision_ends_the_long_poll()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -101,7 +101,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_revision_of_another_Deployment_does_not_end_the_wait()
+    public async Task Revision_of_another_Deployment_does_not_end_the_long_poll()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -118,7 +118,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task No_wait_is_longer_than_the_server_likes()
+    public async Task Long_poll_is_limited_by_the_server()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -132,7 +132,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_server_that_stops_ends_every_wait()
+    public async Task Stopping_server_ends_every_long_poll()
     {
         await using var server = await UpdraftServer.StartAsync();
         var agent = await (await AgentSite.CreateAsync(server)).EnrollAsync();
@@ -145,7 +145,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_restarted_server_says_the_same()
+    public async Task Restarted_server_returns_the_same_state()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await AgentSite.CreateAsync(server);
@@ -165,7 +165,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     [InlineData("revision=1e3")]
     [InlineData("wait=9223372036854775808")]
     [InlineData("epoch=one")]
-    public async Task A_question_that_makes_no_sense_is_a_400(string part)
+    public async Task Invalid_state_request_is_rejected_with_400(string part)
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -175,7 +175,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task An_agent_of_another_Deployment_is_unknown()
+    public async Task Agent_of_another_Deployment_is_rejected_with_404()
     {
         var server = fixture.Server;
         var site = await AgentSite.CreateAsync(server);
@@ -192,7 +192,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
     [InlineData(AgentRoutes.State)]
     [InlineData(AgentRoutes.Report)]
     [InlineData(AgentRoutes.Enroll)]
-    public async Task Only_agents_are_served(string path)
+    public async Task Agent_routes_reject_other_callers_with_401_or_403(string path)
     {
         var server = fixture.Server;
         async Task<HttpStatusCode> SendAsync(HttpClient client)
@@ -207,7 +207,7 @@ public sealed class StateTests(SharedServer fixture) : IClassFixture<SharedServe
         Assert.Equal(HttpStatusCode.Forbidden, await SendAsync(server.Client));
     }
 
-    /// <summary>The server registers a waiting agent just before it waits; there is no other sign of it.</summary>
+    /// <summary>The server registers a waiting agent just before the wait; tests have no other way to detect it.</summary>
     private static async Task WaitUntilWaitingAsync(UpdraftServer server, int agents)
     {
         var waiting = (Updraft.Server.Agents.WaitingAgents)server.Services.GetService(typeof(Updraft.Server.Agents.WaitingAgents))!;

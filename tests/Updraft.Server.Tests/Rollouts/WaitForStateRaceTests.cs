@@ -1,5 +1,4 @@
 using Updraft.Server.Tests.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Rollouts;
 

@@ -2,10 +2,10 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tests.Security;
 
-/// <summary>Who may do what on the own Organization, Workspace and Deployment: the whole answer, as data.</summary>
+/// <summary>The permissions of each role in its own Organization, Workspace and Deployment, as a table.</summary>
 internal static class AuthorizationTable
 {
-    /// <summary>The columns: every role, in the order of the rows below.</summary>
+    /// <summary>The columns: all roles, in the order of the values below.</summary>
     public static readonly Role[] Callers =
     [
         Role.OrganizationOwner, Role.OrganizationBillingAdmin, Role.OrganizationMember, Role.WorkspaceOwner, Role.WorkspaceOperator,
@@ -48,7 +48,7 @@ internal static class AuthorizationTable
         [Permission.ActAsAgent] = [403, 403, 403, 403, 403, 403, 403, 403, 0],
     };
 
-    /// <summary>What a role gets where a permission is demanded; 0 when it passes.</summary>
+    /// <summary>The status that a role gets from a route that requires a permission; 0 if the request reaches the route.</summary>
     public static int Expected(Permission permission, Role caller) => Rows[permission][Array.IndexOf(Callers, caller)];
 
     /// <summary>Permissions that have a row.</summary>

@@ -5,18 +5,17 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Security;
 
-/// <summary>Every route of the server against every kind of caller. New routes are covered by the permission that they demand.</summary>
+/// <summary>Tests every route with every kind of caller. The test finds new routes by the permission that they require.</summary>
 public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string UnknownId = "c00000000000000000unknown";
 
-    // Open to all: whether the server is well, uploads, whose address is the credential, the API's description, which says nothing
-    // about this server, the way to a login, the registry behind this server and its tokens, which are had for a password, and what only
-    // leads to pages or dresses them. This list should only shrink.
+    // Anonymous routes: health checks, uploads, whose signed URL is the credential, the public API description, and the start of a login.
+    // Also the registry and its token service, which verify their own credentials, and redirects and assets of the web UI. This list should
+    // only shrink.
     private static readonly string[] OpenRoutes = ["/healthz/live", "/healthz/ready", "/uploads/", "/openapi/", "/spec/v1", "/docs/",
         "/private/v1alpha1/cli/auth-config", "/authorize", "/oauth/", "/signin", "/signout", "/registry/token", "/v2/",
         "/assets/", "/{workspaceId:length(25)}/deployments/"];
@@ -26,7 +25,7 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void Every_route_demands_a_permission_or_is_known_to_be_open()
+    public void Every_route_requires_a_permission_or_is_on_the_anonymous_list()
     {
         var wrong = Routes(Server).Where(route => route.Metadata.GetMetadata<RequiredPermission>() is null
             && !(route.Metadata.GetMetadata<IAllowAnonymous>() is not null
@@ -35,23 +34,23 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public void Every_permission_and_every_role_has_its_place_in_the_table()
+    public void Table_has_every_permission_and_every_role()
     {
         Assert.Equal(Enum.GetValues<Permission>().Order(), AuthorizationTable.Permissions.Order());
         Assert.Equal(Enum.GetValues<Role>().Order(), AuthorizationTable.Callers.Order());
     }
 
     [Fact]
-    public async Task A_route_that_demands_no_permission_answers_nobody()
+    public async Task Route_without_a_declared_permission_rejects_all_callers()
     {
         await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/forgotten", () => "secret"));
         using var owner = await server.Client.GetAsync("/forgotten", Cancelled);
-        using var nobody = await server.Anonymous.GetAsync("/forgotten", Cancelled);
-        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (owner.StatusCode, nobody.StatusCode));
+        using var anonymous = await server.Anonymous.GetAsync("/forgotten", Cancelled);
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Forbidden), (owner.StatusCode, anonymous.StatusCode));
     }
 
     [Fact]
-    public async Task A_route_for_agents_takes_their_tokens_only()
+    public async Task Agent_route_accepts_only_agent_tokens()
     {
         await using var server = await UpdraftServer.StartAsync(addRoutes: app =>
             app.MapGet("/for-agents", (Subject subject) => subject.Deployment!.Value.Value).Requires(Permission.ActAsAgent));
@@ -59,12 +58,12 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
         var agent = server.ClientWith(await server.CreateAgentTokenAsync(deployment));
         Assert.Equal(deployment, await agent.GetStringAsync("/for-agents", Cancelled));
         using var owner = await server.Client.GetAsync("/for-agents", Cancelled);
-        using var nobody = await server.Anonymous.GetAsync("/for-agents", Cancelled);
-        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized), (owner.StatusCode, nobody.StatusCode));
+        using var anonymous = await server.Anonymous.GetAsync("/for-agents", Cancelled);
+        Assert.Equal((HttpStatusCode.Forbidden, HttpStatusCode.Unauthorized), (owner.StatusCode, anonymous.StatusCode));
     }
 
     [Fact]
-    public async Task Every_guarded_route_refuses_whoever_has_no_valid_token()
+    public async Task Every_guarded_route_rejects_invalid_tokens_with_401()
     {
         var deployment = await Server.CreateDeploymentAsync("no-token");
         var revoked = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
@@ -90,12 +89,12 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
 
     [Theory]
     [MemberData(nameof(CallerNames))]
-    public async Task A_role_reaches_what_the_table_says_and_nothing_else(string callerName)
+    public async Task Roles_reach_exactly_the_operations_of_the_table(string callerName)
     {
         var caller = Enum.Parse<Role>(callerName);
         foreach (var route in Guarded(Server))
         {
-            // Fresh each time: a route that is reached may change or delete it.
+            // A new Deployment for each route, because a route that is reached may change or delete it.
             var deployment = await Server.CreateDeploymentAsync($"{callerName} {Method(route)} {Pattern(route)}");
             using var response = await SendAsync(Server.ClientWith(await TokenAsync(caller, deployment)), route, deployment);
             var expected = AuthorizationTable.Expected(route.Metadata.GetMetadata<RequiredPermission>()!.Permission, caller);
@@ -110,21 +109,22 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
 
     [Theory]
     [MemberData(nameof(CallerNames))]
-    public async Task Nobody_sees_a_place_outside_the_own_token(string callerName)
+    public async Task Token_cannot_see_scopes_outside_its_own(string callerName)
     {
         var caller = Enum.Parse<Role>(callerName);
         var deployment = await Server.CreateDeploymentAsync($"hidden from {callerName}");
         var (otherId, otherWorkspace, otherOwner) = await Server.AddOrganizationAsync($"other {callerName}");
         var owner = Server.ClientWith(otherOwner);
-        var stranger = await OutsiderAsync(owner, otherId, caller, otherWorkspace, null);
-        var neighbour = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, await Server.CreateWorkspaceAsync($"next to {callerName}"), null);
+        var outsider = await OutsiderAsync(owner, otherId, caller, otherWorkspace, null);
+        var neighbour = await OutsiderAsync(Server.Client, Server.OrganizationId, caller,
+            await Server.CreateWorkspaceAsync($"next to {callerName}"), null);
         var sibling = await OutsiderAsync(Server.Client, Server.OrganizationId, caller, Server.WorkspaceId,
             await Server.CreateDeploymentAsync($"sibling of {callerName}"));
         foreach (var route in Guarded(Server))
         {
             var expected = $"{Method(route)} {Pattern(route)}: 404";
             if (Has(route, "organizationId"))
-                Assert.Equal(expected, await StatusAsync(stranger, route, deployment));
+                Assert.Equal(expected, await StatusAsync(outsider, route, deployment));
             var isBelow = Has(route, "workspaceId") || Has(route, "deploymentId");
             if (isBelow && caller.Scope() != RoleScope.Organization)
                 Assert.Equal(expected, await StatusAsync(neighbour, route, deployment));
@@ -133,7 +133,7 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
         }
     }
 
-    /// <summary>The same role, for another place: a Workspace, or a Deployment in it, which is made when none is named.</summary>
+    /// <summary>The same role for another scope: a Workspace, or a Deployment in it. Creates a Deployment if none is given.</summary>
     private async Task<HttpClient> OutsiderAsync(HttpClient owner, string organization, Role role, string workspace, string? deployment)
     {
         if (role.Scope() == RoleScope.Deployment)
@@ -153,7 +153,7 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
-    public async Task What_is_hidden_looks_like_what_does_not_exist()
+    public async Task Hidden_resource_looks_like_a_missing_one()
     {
         var hidden = await Server.CreateDeploymentAsync("looks-like-nothing");
         var neighbour = Server.ClientWith(await Server.CreateTokenAsync(
@@ -179,13 +179,13 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
 
     private static bool Has(RouteEndpoint route, string parameter) => route.RoutePattern.GetParameter(parameter) is not null;
 
-    // Whatever the route itself says, even 404 for a child that does not exist.
+    // The response of the route itself, even a 404 for a child that does not exist.
     private static bool HasReached(HttpStatusCode status, string text) => status switch
     {
         HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => false,
         HttpStatusCode.NotFound => !text.Contains("no Organization", StringComparison.Ordinal)
             && !text.Contains("no Workspace", StringComparison.Ordinal) && !text.Contains("no Deployment", StringComparison.Ordinal)
-            && !text.Contains("no address", StringComparison.Ordinal),
+            && !text.Contains("no resource", StringComparison.Ordinal),
         _ => true,
     };
 

@@ -2,16 +2,13 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Security;
 
 /// <summary>
-/// Reliability S1, S3, S5, S12: every place is full of texts that occur nowhere else. Every caller sends every route with every mixture of
-/// ids, his own and others'; not a byte of an answer, headers included, is a text of a place that he may not see.
+/// Each scope has texts that occur nowhere else. Each caller calls each route with each mixture of IDs, their own and others'. No response,
+/// including its headers, contains a text of a scope that the caller may not see.
 /// </summary>
 public sealed class CanaryTests
 {
@@ -20,7 +17,7 @@ public sealed class CanaryTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task No_answer_has_a_byte_of_a_place_that_the_caller_may_not_see()
+    public async Task Responses_contain_no_data_of_hidden_scopes()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -38,7 +35,8 @@ public sealed class CanaryTests
         (string Name, string Token, string[] Hidden)[] callers =
         [
             ("organization owner", server.OwnerToken, ["canary-other"]),
-            ("organization member", await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"), ["canary-other", "canary-first-", "canary-second-one"]),
+            ("organization member", await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER"),
+                ["canary-other", "canary-first-", "canary-second-one"]),
             ("other owner", otherToken, ["canary-first", "canary-second"]),
             ("first workspace's owner", await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", server.WorkspaceId),
                 ["canary-other", "canary-second"]),
@@ -51,7 +49,7 @@ public sealed class CanaryTests
             ("garbage", "garbage", ["canary-"]),
         ];
         var routes = server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().ToList();
-        var (answers, seen, leaks) = (0, 0, new List<string>());
+        var (responses, seen, leaks) = (0, 0, new List<string>());
         foreach (var (name, token, hidden) in callers)
         {
             var client = token.Length == 0 ? server.Anonymous : server.ClientWith(token);
@@ -61,22 +59,22 @@ public sealed class CanaryTests
                 if (method == "POST")
                     request.Content = JsonRequests.Json($$"""{"workspaceId":"{{otherWorkspace}}","entityId":"{{sites[3].Ids["deploymentId"]}}"}""");
                 using var response = await client.SendAsync(request, Cancelled);
-                var answer = $"{response.Headers}{response.Content.Headers}"
+                var reply = $"{response.Headers}{response.Content.Headers}"
                     + Encoding.Latin1.GetString(await response.Content.ReadAsByteArrayAsync(Cancelled));
-                answers++;
-                seen += answer.Contains("canary-", StringComparison.Ordinal) ? 1 : 0;
-                if (hidden.FirstOrDefault(text => answer.Contains(text, StringComparison.Ordinal)) is { } leak)
-                    leaks.Add($"{name}: {method} {path} has {leak}: {answer}");
+                responses++;
+                seen += reply.Contains("canary-", StringComparison.Ordinal) ? 1 : 0;
+                if (hidden.FirstOrDefault(text => reply.Contains(text, StringComparison.Ordinal)) is { } leak)
+                    leaks.Add($"{name}: {method} {path} has {leak}: {reply}");
                 if ((int)response.StatusCode >= 500)
                     leaks.Add($"{name}: {method} {path} got {(int)response.StatusCode}");
             }
         }
-        Assert.True(leaks.Count == 0, $"{leaks.Count} of {answers} answers:\n" + string.Join('\n', leaks.Take(10)));
-        Assert.True(seen > 100, $"Only {seen} of {answers} answers had a canary at all; the test looks at nothing.");
+        Assert.True(leaks.Count == 0, $"{leaks.Count} of {responses} responses:\n" + string.Join('\n', leaks.Take(10)));
+        Assert.True(seen > 100, $"Only {seen} of {responses} responses contained a canary, so the test checks nothing.");
     }
 
     [Fact]
-    public async Task What_a_list_counts_is_what_the_caller_may_see()
+    public async Task Lists_count_only_visible_rows()
     {
         await using var server = await UpdraftServer.StartAsync();
         var second = await server.CreateWorkspaceAsync("second");
@@ -84,7 +82,8 @@ public sealed class CanaryTests
             await server.CreateDeploymentAsync($"hidden {i}", second);
         await server.CreateDeploymentAsync("seen");
         var member = server.ClientWith(await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", server.WorkspaceId));
-        foreach (var query in (string[])["", "?limit=1", "?offset=1", "?sorts=name:desc", $"?workspaceIds={second}", $"?workspaceIds={second}&workspaceIds={server.WorkspaceId}"])
+        foreach (var query in (string[])["", "?limit=1", "?offset=1", "?sorts=name:desc", $"?workspaceIds={second}",
+            $"?workspaceIds={second}&workspaceIds={server.WorkspaceId}"])
         {
             var list = await member.GetOkAsync($"{server.OrganizationPath}/deployments{query}");
             Assert.True((int)list["totalCount"]! <= 1, $"{query} counts {list["totalCount"]}");
@@ -92,7 +91,7 @@ public sealed class CanaryTests
         }
     }
 
-    // GET with every mixture of the sites' ids; what changes something only where some id is not the own one, or is unknown.
+    // GET with every mixture of the sites' IDs. Changes only with an ID that is unknown or belongs to another site.
     private static IEnumerable<(string Method, string Path)> Requests(RouteEndpoint route, Site[] sites)
     {
         var pattern = "/" + route.RoutePattern.RawText!.TrimStart('/');
@@ -103,16 +102,19 @@ public sealed class CanaryTests
             foreach (var name in names)
             {
                 var choices = sites.Select(site => site.Ids.GetValueOrDefault(name, Unknown)).Distinct(StringComparer.Ordinal).ToList();
-                mixtures = mixtures.SelectMany(mixture => choices.Select(choice => new Dictionary<string, string>(mixture) { [name] = choice })).ToList();
+                mixtures = mixtures.SelectMany(mixture =>
+                    choices.Select(choice => new Dictionary<string, string>(mixture) { [name] = choice })).ToList();
             }
             foreach (var mixture in mixtures)
             {
                 if (method is "DELETE" or "PUT" && !IsMixed(mixture, sites))
                     continue;
-                var path = mixture.Aggregate(pattern, (text, pair) => text.Replace($"{{{pair.Key}}}", pair.Value, StringComparison.Ordinal));
+                var path = mixture.Aggregate(pattern, (text, pair) =>
+                    text.Replace($"{{{pair.Key}}}", pair.Value, StringComparison.Ordinal));
                 yield return (method, path);
                 if (method == "GET")
-                    yield return (method, path + $"?limit=1000&sorts=name:asc&workspaceIds={sites[3].Ids["workspaceId"]}&deploymentIds={sites[3].Ids["deploymentId"]}&from={sites[3].Ids.GetValueOrDefault("manifest")}");
+                    yield return (method, path
+                        + $"?limit=1000&sorts=name:asc&workspaceIds={sites[3].Ids["workspaceId"]}&deploymentIds={sites[3].Ids["deploymentId"]}&from={sites[3].Ids.GetValueOrDefault("manifest")}");
             }
         }
     }
@@ -126,7 +128,7 @@ public sealed class CanaryTests
     {
         private string Path => $"/v1/organizations/{Organization}";
 
-        /// <summary>A Deployment whose every text says <c>canary-NAME</c>.</summary>
+        /// <summary>A Deployment whose texts all contain <c>canary-NAME</c>.</summary>
         public async Task<Site> CreateAsync(string name, string workspace)
         {
             var canary = $"canary-{name}";

@@ -1,21 +1,23 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Security;
 
-/// <summary>Reliability S11: a field that the server decides is never taken from a request, in whichever form it comes back.</summary>
+/// <summary>The server never takes a field from a request that only the server may set.</summary>
 public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Forged = "cforged000000000000000000";
 
-    // What a client does decide; everything else of an answer is the server's.
+    // The fields that a client sets. The server sets all other fields of a response.
     private static readonly string[] Clients =
     [
-        "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced", "isHighAvailability",
+        "name", "description", "workspaceId", "type", "executor", "schedulerSize", "isDagDeployEnabled", "isCicdEnforced",
+            "isHighAvailability",
         "isDevelopmentMode", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "contactEmails",
-        "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region", "scope", "role",
-        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "bundleType", "git", "nonDagMountPath",
+        "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region",
+        "scope", "role",
+        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath",
+        "bundleType", "git", "nonDagMountPath",
         "nonDagBundleType", "dagBundleIds", "isDagBundle",
     ];
 
@@ -28,7 +30,7 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     [InlineData("deployments/{d}/bundles", """{"nonDagMountPath":"/usr/local/airflow/x"}""")]
     [InlineData("tokens", """{"name":"T","scope":"WORKSPACE","role":"WORKSPACE_MEMBER","entityId":"{w}"}""")]
     [InlineData("deployments/{d}/agent-tokens", """{"name":"A"}""")]
-    public async Task Every_field_of_an_answer_sent_back_at_creation_is_ignored(string route, string body)
+    public async Task Response_fields_in_a_creation_are_ignored(string route, string body)
     {
         var path = $"{Server.OrganizationPath}/{Fill(route, await Server.CreateDeploymentAsync($"mass {Path.GetRandomFileName()}"))}";
         var plain = JsonNode.Parse(Fill(body, ""))!.AsObject();
@@ -38,11 +40,12 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
         var fields = honest.Where(field => !Clients.Contains(field.Key)).ToList();
         foreach (var (key, value) in fields)
             forged[key] = Forge(value);
-        foreach (var key in (string[])["createdBy", "updatedBy", "status", "sequence", "revision", "organizationId", "id", "deletedAt", "epoch"])
+        foreach (var key in (string[])["createdBy", "updatedBy", "status", "sequence", "revision", "organizationId", "id", "deletedAt",
+            "epoch"])
             forged.TryAdd(key, Forged);
         var made = await Server.Client.PostOkAsync(path, forged);
 
-        Assert.True(fields.Count >= 4, $"The answer of {route} has hardly a field of the server's.");
+        Assert.True(fields.Count >= 4, $"The response of {route} has only {fields.Count} fields that the server sets.");
         Assert.DoesNotContain("forged0", made.ToJsonString(), StringComparison.Ordinal);
         Assert.DoesNotContain("1999-", made.ToJsonString(), StringComparison.Ordinal);
         foreach (var (key, value) in fields.Where(field => field.Value is JsonValue))
@@ -50,25 +53,27 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task Every_field_of_an_answer_sent_back_at_an_update_is_ignored()
+    public async Task Response_fields_in_an_update_are_ignored()
     {
         var deployment = await Server.CreateDeploymentAsync("mass update");
-        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{deployment}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{deployment}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         foreach (var path in (string[])[$"deployments/{deployment}", $"deployments/{deployment}/deploys/{deploy.Text("id")}"])
         {
-            var address = $"{Server.OrganizationPath}/{path}";
-            var before = await Server.Client.GetOkAsync(address);
-            var forged = new JsonObject { ["name"] = "mass update", ["description"] = "changed", ["workspaceId"] = Server.WorkspaceId, ["isDagDeployEnabled"] = true };
+            var url = $"{Server.OrganizationPath}/{path}";
+            var before = await Server.Client.GetOkAsync(url);
+            var forged = new JsonObject { ["name"] = "mass update", ["description"] = "changed", ["workspaceId"] = Server.WorkspaceId,
+                ["isDagDeployEnabled"] = true };
             foreach (var (key, value) in before.Where(field => !forged.ContainsKey(field.Key)))
                 forged[key] = Clients.Contains(key) ? value?.DeepClone() : Forge(value);
             forged.TryAdd("environmentVariables", new JsonArray());
-            await Server.Client.PostOkAsync(address, forged);
-            var after = await Server.Client.GetOkAsync(address);
+            await Server.Client.PostOkAsync(url, forged);
+            var after = await Server.Client.GetOkAsync(url);
 
             Assert.Equal("changed", after.Text("description"));
             foreach (var (key, value) in before.Where(field => field.Key is not ("description" or "updatedAt" or "updatedBy")))
             {
-                // A signed address is made anew each time.
+                // Each response has a new signed upload URL.
                 if (!key.EndsWith("Url", StringComparison.Ordinal))
                     Assert.True(JsonNode.DeepEquals(value, after[key]), $"{path} changed '{key}' from {value} to {after[key]}");
             }
@@ -76,7 +81,7 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_role_cannot_be_raised_in_passing()
+    public async Task Update_of_another_field_cannot_change_a_role()
     {
         var member = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
         await member.PostErrorAsync($"{Server.OrganizationPath}/tokens",

@@ -1,13 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.SignIn;
 
 public sealed class ClaimTests
 {
     [Fact]
-    public async Task Roles_come_and_go_with_the_claims_and_what_was_given_by_hand_stays()
+    public async Task Roles_follow_claims_and_granted_roles_stay()
     {
         await using var server = await StartAsync(("SignIn:Roles:0:Claim", "groups"), ("SignIn:Roles:0:Value", "data"),
             ("SignIn:Roles:0:Role", "WORKSPACE_AUTHOR"), ("SignIn:Roles:0:WorkspaceId", "cwsp00000000000000000test"));
@@ -24,7 +23,7 @@ public sealed class ClaimTests
     }
 
     [Fact]
-    public async Task The_first_owner_is_who_has_the_address_and_nobody_after_him()
+    public async Task First_owner_is_the_user_with_the_configured_email()
     {
         await using var server = await StartAsync(("SignIn:FirstOwner", "Boss@example.org"), ("SignIn:DefaultRole", "NONE"));
         var (unverified, _, _) = await server.AddUserAsync("boss@example.org", ("email_verified", "false"));
@@ -36,7 +35,7 @@ public sealed class ClaimTests
     }
 
     [Fact]
-    public async Task A_person_without_an_address_does_not_come_in()
+    public async Task User_without_an_email_cannot_sign_in()
     {
         await using var server = await StartAsync();
         var refusal = await Assert.ThrowsAsync<Updraft.Server.Api.ApiException>(() => server.AddUserAsync(""));
@@ -49,6 +48,7 @@ public sealed class ClaimTests
     private static async Task<string> RolesAsync(UpdraftServer server, string id)
     {
         var user = await server.Client.GetOkAsync($"{server.OrganizationPath}/users/{id}");
-        return $"{user["organizationRole"]} {string.Join(' ', user["workspaceRoles"]!.AsArray().Select(role => role!["role"]!.GetValue<string>()))}";
+        return $"{user["organizationRole"]} "
+            + $"{string.Join(' ', user["workspaceRoles"]!.AsArray().Select(role => role!["role"]!.GetValue<string>()))}";
     }
 }

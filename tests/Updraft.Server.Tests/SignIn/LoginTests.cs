@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.SignIn;
 
@@ -13,7 +12,8 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Trap_23_a_client_finds_where_to_log_in_and_the_address_ends_with_a_slash()
+    [Trait("catalog", "Trap 23")]
+    public async Task Auth_config_names_the_login_URL_with_a_trailing_slash()
     {
         var config = await Server.Anonymous.GetOkAsync("/private/v1alpha1/cli/auth-config");
         Assert.Equal(Server.BaseAddress.ToString(), config.Text("domainUrl"));
@@ -22,7 +22,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Where_nobody_can_sign_in_a_page_says_so_and_what_to_do()
+    public async Task Authorize_without_a_provider_shows_the_next_step()
     {
         using var response = await Server.Anonymous.GetAsync("/authorize?client_id=updraft-cli", Cancelled);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
@@ -30,7 +30,8 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Trap_13_the_token_of_a_person_has_no_permissions_and_that_of_a_program_has()
+    [Trait("catalog", "Trap 13")]
+    public async Task Only_API_tokens_have_the_permissions_claim()
     {
         var (_, access, _) = await Server.AddUserAsync("trap13@example.org");
         Assert.Null(Jwt.Claims(access)["permissions"]);
@@ -39,7 +40,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Every_token_is_described_with_an_address()
+    public async Task Userinfo_has_an_email_for_every_token()
     {
         var (_, access, _) = await Server.AddUserAsync("described@example.org");
         Assert.Equal("described@example.org", (await Server.ClientWith(access).GetOkAsync("/userinfo")).Text("email"));
@@ -47,7 +48,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_refresh_token_works_once_and_a_copy_of_it_ends_the_login()
+    public async Task Second_use_of_a_refresh_token_revokes_the_login()
     {
         var (_, access, refresh) = await Server.AddUserAsync("refresh@example.org");
         var second = await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.OK);
@@ -56,23 +57,23 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync(second.Text("refresh_token"))).StatusCode);
         foreach (var token in (string[])[access, second.Text("access_token")])
         {
-            using var refused = await Server.ClientWith(token).GetAsync("/v1/users/self", Cancelled);
-            Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+            using var rejected = await Server.ClientWith(token).GetAsync("/v1/users/self", Cancelled);
+            Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         }
     }
 
     [Fact]
-    public async Task A_revoked_login_is_refused_on_the_next_request()
+    public async Task Revoked_login_is_rejected_on_the_next_request()
     {
         var (_, access, refresh) = await Server.AddUserAsync("revoke@example.org");
         await Server.ClientWith(access).GetOkAsync("/v1/users/self");
         using var revoked = await PostAsync("/oauth/revoke", ("token", refresh));
-        using var refused = await Server.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
-        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (revoked.StatusCode, refused.StatusCode));
+        using var rejected = await Server.ClientWith(access).GetAsync("/v1/users/self", Cancelled);
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.Unauthorized), (revoked.StatusCode, rejected.StatusCode));
     }
 
     [Fact]
-    public async Task An_access_token_ends_after_an_hour_and_a_login_after_thirty_days_without_use()
+    public async Task Access_token_expires_after_an_hour_and_login_after_thirty_days()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -80,21 +81,22 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         var client = server.ClientWith(access);
         await client.GetOkAsync("/v1/users/self");
         clock.Advance(TimeSpan.FromHours(1));
-        using var refused = await client.GetAsync("/v1/users/self", Cancelled);
+        using var rejected = await client.GetAsync("/v1/users/self", Cancelled);
         clock.Advance(TimeSpan.FromDays(30));
         using var form = Form(("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", refresh));
         using var late = await server.Anonymous.PostAsync("/oauth/token", form, Cancelled);
-        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.BadRequest), (refused.StatusCode, late.StatusCode));
+        Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.BadRequest), (rejected.StatusCode, late.StatusCode));
     }
 
     [Fact]
-    public async Task A_code_works_once_soon_and_with_its_verifier_only()
+    public async Task Authorization_code_is_valid_once_and_only_with_its_verifier()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
         await using var scope = server.Services.CreateAsyncScope();
         var codes = scope.ServiceProvider.GetRequiredService<AuthorizationCodes>();
-        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null, clock.GetUtcNow());
+        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null,
+            clock.GetUtcNow());
         const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         Task<string> IssueAsync() => codes.IssueAsync(new("u"), request, Cancelled);
         var used = await IssueAsync();
@@ -120,8 +122,8 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("http://127.0.0.1:1/c#f", false)]
     [InlineData("javascript:alert(1)", false)]
     [InlineData("", false)]
-    public void A_code_goes_to_the_machine_of_the_browser_only(string address, bool isAllowed) =>
-        Assert.Equal(isAllowed, LoopbackUrl.IsAllowed(address));
+    public void Redirect_URL_must_be_on_the_host_of_the_browser(string url, bool isAllowed) =>
+        Assert.Equal(isAllowed, LoopbackUrl.IsAllowed(url));
 
     [Theory]
     [InlineData("/deployments?x=1", "/deployments?x=1")]
@@ -133,7 +135,9 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     [InlineData("evil", "/")]
     [InlineData("", "/")]
     [InlineData(null, "/")]
-    public void I18_after_a_login_a_browser_stays_on_this_server(string? path, string expected) => Assert.Equal(expected, LoopbackUrl.OwnPath(path));
+    [Trait("catalog", "I18")]
+    public void Login_redirects_only_to_paths_of_this_server(string? path, string expected) =>
+        Assert.Equal(expected, LoopbackUrl.OwnPath(path));
 
     private Task<HttpResponseMessage> RefreshAsync(string token) =>
         PostAsync("/oauth/token", ("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", token));

@@ -1,19 +1,19 @@
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>The contract on Azurite.</summary>
+/// <summary>Runs the contract on Azurite.</summary>
 public sealed class AzureBlobStoreTests : ObjectStoreContract
 {
     [Fact]
-    public async Task Wrong_keys_are_said_to_be_refused()
+    public async Task Wrong_keys_are_reported_as_rejected()
     {
         var options = TestStorage.Options(await SettingsAsync());
         options.AzureConnectionString = string.Join(';', options.AzureConnectionString!.Split(';')
-            .Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal) ? "AccountKey=" + Convert.ToBase64String(new byte[64]) : part));
+            .Select(part => part.StartsWith("AccountKey=", StringComparison.Ordinal)
+                ? "AccountKey=" + Convert.ToBase64String(new byte[64])
+                : part));
         await using var services = Open(options);
         await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
     }
@@ -24,6 +24,8 @@ public sealed class AzureBlobStoreTests : ObjectStoreContract
     {
         Url = options.Url,
         AzureConnectionString = string.Join(';', options.AzureConnectionString!.Split(';')
-            .Select(part => part.StartsWith("BlobEndpoint=", StringComparison.Ordinal) ? "BlobEndpoint=http://127.0.0.1:9/updrafttest" : part)),
+            .Select(part => part.StartsWith("BlobEndpoint=", StringComparison.Ordinal)
+                ? "BlobEndpoint=http://127.0.0.1:9/updrafttest"
+                : part)),
     };
 }

@@ -5,7 +5,7 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>What every blob store must do. A driver's tests derive from this and say how to open the store.</summary>
+/// <summary>The contract of every blob store. The tests of each store derive from this class and open the store.</summary>
 public abstract class BlobStoreContract
 {
     private protected abstract IBlobStore Store { get; }
@@ -13,7 +13,7 @@ public abstract class BlobStoreContract
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_committed_blob_is_read_back()
+    public async Task Committed_blob_can_be_read_back()
     {
         await WriteAsync("packs/one/two", "content");
 
@@ -22,7 +22,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Nothing_is_visible_before_the_commit()
+    public async Task Blob_is_invisible_before_the_commit()
     {
         await using var blob = await Store.CreateAsync("packs/one", Cancelled);
         blob.Content.Write("content"u8);
@@ -33,7 +33,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Disposing_without_a_commit_leaves_the_blob_before()
+    public async Task Disposing_without_a_commit_keeps_the_earlier_blob()
     {
         await WriteAsync("one", "old");
         await using (var blob = await Store.CreateAsync("one", Cancelled))
@@ -43,7 +43,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_commit_replaces_the_blob_before()
+    public async Task Commit_replaces_the_earlier_blob()
     {
         await WriteAsync("one", "old and longer");
         await WriteAsync("one", "new");
@@ -54,7 +54,7 @@ public abstract class BlobStoreContract
     [Theory]
     [InlineData(10)]
     [InlineData(3_000_000)]
-    public async Task An_open_reader_goes_on_with_what_it_opened_or_fails(int length)
+    public async Task Open_reader_continues_with_its_content_or_fails(int length)
     {
         await WriteAsync("one", new string('a', length));
         await using var reader = await Store.OpenAsync("one", Cancelled);
@@ -73,7 +73,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Content_can_be_rewritten_and_cut_before_the_commit()
+    public async Task Content_can_be_rewritten_and_truncated_before_the_commit()
     {
         await using (var blob = await Store.CreateAsync("one", Cancelled))
         {
@@ -99,7 +99,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_missing_blob_has_no_length_and_cannot_be_opened()
+    public async Task Missing_blob_has_no_length_and_cannot_be_opened()
     {
         await WriteAsync("packs/one", "content");
 
@@ -111,7 +111,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_deleted_blob_is_gone_and_deleting_again_is_fine()
+    public async Task Deleted_blob_is_missing_and_can_be_deleted_again()
     {
         await WriteAsync("packs/one", "content");
         await Store.DeleteAsync("packs/one", Cancelled);
@@ -122,7 +122,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Deleting_a_prefix_removes_what_is_below_it_and_nothing_else()
+    public async Task Deleting_a_prefix_deletes_exactly_the_blobs_below_it()
     {
         foreach (var key in new[] { "packs/one/a", "packs/one/b/c", "packs/one-more/a", "packs/two" })
             await WriteAsync(key, key);
@@ -136,7 +136,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_deleted_prefix_can_be_written_again()
+    public async Task Deleted_prefix_can_be_written_again()
     {
         await WriteAsync("packs/one/a", "old");
         await Store.DeleteAllAsync("packs/one/", Cancelled);
@@ -164,7 +164,7 @@ public abstract class BlobStoreContract
     [InlineData("tmp/one")]
     [InlineData("%2e%2e/one")]
     [InlineData("one?two")]
-    public async Task A_key_of_another_form_is_refused(string key)
+    public async Task Invalid_key_is_rejected(string key)
     {
         await Assert.ThrowsAsync<ArgumentException>(() => Store.CreateAsync(key, Cancelled));
         await Assert.ThrowsAsync<ArgumentException>(() => Store.OpenAsync(key, Cancelled));
@@ -179,7 +179,7 @@ public abstract class BlobStoreContract
     [InlineData("packs")]
     [InlineData("../")]
     [InlineData("tmp/")]
-    public async Task A_prefix_of_another_form_is_refused(string prefix)
+    public async Task Invalid_prefix_is_rejected(string prefix)
     {
         await WriteAsync("packs/one", "content");
         await Assert.ThrowsAsync<ArgumentException>(() => Store.DeleteAllAsync(prefix, Cancelled));
@@ -187,7 +187,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Key_components_may_have_200_characters_and_no_more()
+    public async Task Key_component_has_at_most_200_characters()
     {
         await WriteAsync("packs/" + new string('a', 200), "content");
 
@@ -213,7 +213,7 @@ public abstract class BlobStoreContract
     [InlineData(256 * 1024 + 1)]
     [InlineData(5 * 1024 * 1024 + 7)]
     [InlineData(33 * 1024 * 1024 + 1)]
-    public async Task A_blob_of_any_length_is_read_back(int length)
+    public async Task Blob_of_any_length_can_be_read_back(int length)
     {
         var content = new byte[length];
         new Random(length).NextBytes(content);
@@ -229,7 +229,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task Any_range_can_be_read_in_any_order_and_in_both_ways()
+    public async Task Any_range_can_be_read_synchronously_and_asynchronously()
     {
         var content = new byte[9_000_001];
         var random = new Random(1);
@@ -257,7 +257,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_prefix_with_more_blobs_than_one_page_is_deleted_whole()
+    public async Task Prefix_with_more_than_one_page_is_deleted_completely()
     {
         await Parallel.ForAsync(0, 1_050, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancelled },
             async (i, _) => await WriteAsync($"staging/many/{i:0000}", "x"));
@@ -272,7 +272,8 @@ public abstract class BlobStoreContract
     public async Task Many_large_writers_of_one_key_leave_one_complete_blob()
     {
         const int Length = 20_000_000;
-        var writers = Enumerable.Range(0, 4).Select(i => Task.Run(() => WriteAsync("packs/same", Enumerable.Repeat((byte)('a' + i), Length).ToArray())));
+        var writers = Enumerable.Range(0, 4).Select(i =>
+            Task.Run(() => WriteAsync("packs/same", Enumerable.Repeat((byte)('a' + i), Length).ToArray())));
         await Task.WhenAll(writers);
 
         await using var reader = await Store.OpenAsync("packs/same", Cancelled);
@@ -283,7 +284,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task An_abandoned_writer_leaves_nothing()
+    public async Task Abandoned_writer_leaves_nothing()
     {
         await using (var blob = await Store.CreateAsync("packs/one", Cancelled))
             blob.Content.Write(new byte[20_000_000]);
@@ -295,7 +296,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_commit_that_is_cancelled_in_the_middle_has_happened_or_not()
+    public async Task Canceled_commit_leaves_a_complete_blob_or_none()
     {
         using var before = new CancellationTokenSource();
         await before.CancelAsync();
@@ -317,7 +318,7 @@ public abstract class BlobStoreContract
                 }
                 catch (OperationCanceledException)
                 {
-                    // Expected, but whether it came in time is not ours to say.
+                    // Possible, but not certain: the commit may complete before the cancellation.
                 }
             }
             Assert.True(await Store.LengthAsync("packs/one", Cancelled) is null or 40_000_000);
@@ -327,7 +328,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_long_key_is_fine_and_one_of_more_than_512_characters_is_refused()
+    public async Task Key_of_512_characters_is_accepted_and_a_longer_one_rejected()
     {
         var key = string.Join('/', new string('a', 200), new string('b', 200), new string('c', 110));
         await WriteAsync(key, "content");
@@ -339,7 +340,7 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task A_working_store_passes_its_check_again_and_again()
+    public async Task Working_store_passes_repeated_checks()
     {
         for (var i = 0; i < 3; i++)
             await Store.CheckAsync(Cancelled);
@@ -347,27 +348,27 @@ public abstract class BlobStoreContract
     }
 
     [Fact]
-    public async Task An_address_lets_anybody_read_that_blob_and_do_nothing_else()
+    public async Task Shared_URL_allows_only_reads_of_its_blob()
     {
         await WriteAsync("packs/one", "0123456789");
         await WriteAsync("packs/two", "another");
-        if (await Store.ShareAsync("packs/one", TimeSpan.FromMinutes(5), Cancelled) is not { } address)
+        if (await Store.ShareAsync("packs/one", TimeSpan.FromMinutes(5), Cancelled) is not { } url)
             return;
         using var http = new HttpClient();
-        Assert.Equal("0123456789", await http.GetStringAsync(address, Cancelled));
-        using var part = new HttpRequestMessage(HttpMethod.Get, address);
+        Assert.Equal("0123456789", await http.GetStringAsync(url, Cancelled));
+        using var part = new HttpRequestMessage(HttpMethod.Get, url);
         part.Headers.Range = new(2, 4);
-        using var answer = await http.SendAsync(part, Cancelled);
-        Assert.Equal((HttpStatusCode.PartialContent, "234"), (answer.StatusCode, await answer.Content.ReadAsStringAsync(Cancelled)));
-        Assert.Equal("bytes 2-4/10", answer.Content.Headers.ContentRange?.ToString());
-        await AssertSharesNothingElseAsync(http, address);
+        using var response = await http.SendAsync(part, Cancelled);
+        Assert.Equal((HttpStatusCode.PartialContent, "234"), (response.StatusCode, await response.Content.ReadAsStringAsync(Cancelled)));
+        Assert.Equal("bytes 2-4/10", response.Content.Headers.ContentRange?.ToString());
+        await AssertSharesNothingElseAsync(http, url);
     }
 
-    /// <summary>Keys of everything that the store holds, with what is in the making where that can be seen.</summary>
+    /// <summary>Keys of all blobs in the store, with uncommitted ones if the store can list them.</summary>
     private protected abstract Task<IReadOnlyList<string>> FootprintAsync();
 
-    /// <summary>What a good signature protects, where the store checks signatures.</summary>
-    private protected virtual Task AssertSharesNothingElseAsync(HttpClient http, Uri address) => Task.CompletedTask;
+    /// <summary>Asserts the protection by the signature, if the store verifies signatures.</summary>
+    private protected virtual Task AssertSharesNothingElseAsync(HttpClient http, Uri url) => Task.CompletedTask;
 
     private protected Task WriteAsync(string key, string content) => WriteAsync(key, Encoding.UTF8.GetBytes(content));
 

@@ -1,46 +1,46 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>A server with one folder of its data on a small disk of its own, which can fill up and turn read-only.</summary>
+/// <summary>A server with one part of its data directory on a small disk, which can become full or read-only.</summary>
 internal sealed class DiskServer : IAsyncDisposable
 {
-    private readonly string _folder;
+    private readonly string _directory;
 
-    private DiskServer(string folder, string disk, UpdraftServer server) => (_folder, Disk, Server) = (folder, disk, server);
+    private DiskServer(string directory, string disk, UpdraftServer server) => (_directory, Disk, Server) = (directory, disk, server);
 
-    /// <summary>Where the small disk stands.</summary>
+    /// <summary>Mount point of the small disk.</summary>
     public string Disk { get; }
 
     public UpdraftServer Server { get; }
 
-    /// <summary>Files on the blob disk that an upload has left unfinished.</summary>
-    public IEnumerable<string> Temporary => Directory.EnumerateFiles(Path.Join(_folder, "blobs", "tmp"));
+    /// <summary>Uncommitted files on the blob disk.</summary>
+    public IEnumerable<string> Temporary => Directory.EnumerateFiles(Path.Join(_directory, "blobs", "tmp"));
 
-    /// <summary>Starts one, or skips the test where a process may not mount.</summary>
+    /// <summary>Starts a server, or skips the test if this process may not mount a file system.</summary>
     /// <param name="part"><c>blobs</c> or <c>database</c>.</param>
     /// <param name="options">Options of tmpfs, e.g. <c>size=16m</c>.</param>
-    /// <param name="reserve">What uploads leave free.</param>
+    /// <param name="reserve">Bytes that uploads leave free.</param>
     public static async Task<DiskServer> StartAsync(string part, string options, long reserve = 0)
     {
-        var folder = Directory.CreateTempSubdirectory("updraft-disk-").FullName;
-        var disk = Directory.CreateDirectory(Path.Join(folder, part)).FullName;
+        var directory = Directory.CreateTempSubdirectory("updraft-disk-").FullName;
+        var disk = Directory.CreateDirectory(Path.Join(directory, part)).FullName;
         var problem = await TryRunAsync("mount", "-t", "tmpfs", "-o", options, "tmpfs", disk);
         if (problem is not null)
         {
-            Directory.Delete(folder, recursive: true);
+            Directory.Delete(directory, recursive: true);
             Assert.Skip($"This process may not mount a file system, so no disk can be made full: {problem}");
         }
         try
         {
-            return new DiskServer(folder, disk, await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+            var settings = new Dictionary<string, string>(StringComparer.Ordinal)
             {
-                ["Data"] = folder,
+                ["Data"] = directory,
                 ["Storage:Url"] = "",
                 ["Storage:ReserveBytes"] = reserve.ToString(System.Globalization.CultureInfo.InvariantCulture),
-            }));
+            };
+            return new DiskServer(directory, disk, await UpdraftServer.StartAsync(settings: settings));
         }
         catch
         {
@@ -49,7 +49,7 @@ internal sealed class DiskServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes up all space but some.</summary>
+    /// <summary>Fills the disk, except for some bytes.</summary>
     public void Fill(int leave = 0)
     {
         using var ballast = new FileStream(Path.Join(Disk, "ballast"), FileMode.Append);
@@ -61,11 +61,11 @@ internal sealed class DiskServer : IAsyncDisposable
         }
         catch (IOException) when (new DriveInfo(Disk).AvailableFreeSpace < piece.Length)
         {
-            // Full: that was the purpose.
+            // The disk is full, as intended.
         }
     }
 
-    /// <summary>Takes up every inode.</summary>
+    /// <summary>Uses all inodes.</summary>
     public void FillInodes()
     {
         Directory.CreateDirectory(Path.Join(Disk, "many"));
@@ -78,10 +78,10 @@ internal sealed class DiskServer : IAsyncDisposable
         {
             return;
         }
-        Assert.Fail("The disk has no bound on its files.");
+        Assert.Fail("The disk has no limit of inodes.");
     }
 
-    /// <summary>Gives back what was taken up.</summary>
+    /// <summary>Deletes the files that filled the disk.</summary>
     public void Free()
     {
         File.Delete(Path.Join(Disk, "ballast"));
@@ -97,7 +97,7 @@ internal sealed class DiskServer : IAsyncDisposable
         await Server.DisposeAsync();
         SqliteConnection.ClearAllPools();
         Assert.Null(await TryRunAsync("umount", "--lazy", Disk));
-        Directory.Delete(_folder, recursive: true);
+        Directory.Delete(_directory, recursive: true);
     }
 
     private static async Task<string?> TryRunAsync(string program, params string[] args)

@@ -3,12 +3,11 @@ using Updraft.Server.Tests.Support;
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>
-/// Reliability section 0, rows 1 and 8, and C15: a write that the disk has not kept is never reported as kept. The system calls
-/// are the kernel's, made to fail from outside.
+/// A failed write is never reported as durable. The tests inject failures into system calls with strace.
 /// </summary>
 public sealed class DurabilityTests : IDisposable
 {
-    private readonly string _folder = Directory.CreateTempSubdirectory("updraft-durable-").FullName;
+    private readonly string _directory = Directory.CreateTempSubdirectory("updraft-durable-").FullName;
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
@@ -21,9 +20,9 @@ public sealed class DurabilityTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Errors))]
-    public async Task A_failed_fsync_of_a_file_is_reported_and_the_file_before_it_stays(string error, string text)
+    public async Task Failed_fsync_of_a_file_is_reported_and_keeps_the_file(string error, string text)
     {
-        var path = Path.Join(_folder, "file");
+        var path = Path.Join(_directory, "file");
         await File.WriteAllTextAsync(path, "old", Cancelled);
 
         var (code, message, trace) = await ChildProgram.RunTracedAsync("write", path, "fsync", $"inject=fsync:error={error}");
@@ -33,42 +32,42 @@ public sealed class DurabilityTests : IDisposable
         Assert.Contains("fsync of", message, StringComparison.Ordinal);
         Assert.Contains(text, message, StringComparison.Ordinal);
         Assert.Equal("old", await File.ReadAllTextAsync(path, Cancelled));
-        Assert.Equal([path], Directory.GetFileSystemEntries(_folder));
+        Assert.Equal([path], Directory.GetFileSystemEntries(_directory));
     }
 
     [Fact]
-    public async Task A_failed_fsync_of_the_folder_after_the_rename_is_reported()
+    public async Task Failed_fsync_of_the_directory_is_reported()
     {
-        // The first fsync is the file's, the second its folder's.
-        var (code, message, _) = await ChildProgram.RunTracedAsync("write", Path.Join(_folder, "file"), "fsync",
+        // The first fsync is for the file, the second for its directory.
+        var (code, message, _) = await ChildProgram.RunTracedAsync("write", Path.Join(_directory, "file"), "fsync",
             "inject=fsync:error=EIO:when=2");
         Assert.True(code == ChildProgram.FailedAsReported, $"The write ended with {code}: {message}");
-        Assert.Contains($"fsync of '{_folder}'", message, StringComparison.Ordinal);
+        Assert.Contains($"fsync of '{_directory}'", message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_failed_rename_is_reported_and_leaves_nothing()
+    public async Task Failed_rename_is_reported_and_leaves_nothing()
     {
-        var (code, message, _) = await ChildProgram.RunTracedAsync("write", Path.Join(_folder, "file"), "rename",
+        var (code, message, _) = await ChildProgram.RunTracedAsync("write", Path.Join(_directory, "file"), "rename",
             "inject=rename:error=EIO");
         Assert.True(code == ChildProgram.FailedAsReported, $"The write ended with {code}: {message}");
-        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        Assert.Empty(Directory.GetFileSystemEntries(_directory));
     }
 
     [Theory]
     [InlineData("fsync-folder", "fsync")]
     [InlineData("sync-file-system", "syncfs")]
-    public async Task A_folder_that_cannot_be_synced_is_reported(string task, string call)
+    public async Task Failed_sync_of_a_directory_is_reported(string task, string call)
     {
-        var (code, message, _) = await ChildProgram.RunTracedAsync(task, _folder, call, $"inject={call}:error=EIO");
+        var (code, message, _) = await ChildProgram.RunTracedAsync(task, _directory, call, $"inject={call}:error=EIO");
         Assert.True(code == ChildProgram.FailedAsReported, $"It ended with {code}: {message}");
-        Assert.Contains($"{call} of '{_folder}'", message, StringComparison.Ordinal);
+        Assert.Contains($"{call} of '{_directory}'", message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_write_syncs_the_file_before_the_rename_and_the_folder_after_it()
+    public async Task Write_syncs_the_file_then_renames_then_syncs_the_directory()
     {
-        var path = Path.Join(_folder, "file");
+        var path = Path.Join(_directory, "file");
         var (code, message, trace) = await ChildProgram.RunTracedAsync("write", path, "fsync,rename");
         Assert.True(code == ChildProgram.Done, message);
         var calls = trace.Split('\n').Where(line => line.Contains('(', StringComparison.Ordinal))
@@ -77,9 +76,10 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
-    public void A_rename_replaces_a_link_to_a_folder_in_one_step()
+    public void Rename_atomically_replaces_a_link_to_a_directory()
     {
-        var (one, two, link, next) = (Path.Join(_folder, "one"), Path.Join(_folder, "two"), Path.Join(_folder, "link"), Path.Join(_folder, "next"));
+        var (one, two, link, next) = (Path.Join(_directory, "one"), Path.Join(_directory, "two"), Path.Join(_directory, "link"),
+            Path.Join(_directory, "next"));
         Directory.CreateDirectory(one);
         Directory.CreateDirectory(two);
         File.WriteAllText(Path.Join(two, "marker"), "two");
@@ -94,13 +94,13 @@ public sealed class DurabilityTests : IDisposable
     }
 
     [Fact]
-    public void A_folder_that_is_missing_or_a_file_cannot_be_synced()
+    public void Missing_directory_or_file_cannot_be_synced_as_a_directory()
     {
-        Assert.Throws<FileNotFoundException>(() => Posix.FsyncDirectory(Path.Join(_folder, "missing")));
-        var file = Path.Join(_folder, "file");
+        Assert.Throws<FileNotFoundException>(() => Posix.FsyncDirectory(Path.Join(_directory, "missing")));
+        var file = Path.Join(_directory, "file");
         File.WriteAllText(file, "x");
         Assert.Throws<IOException>(() => Posix.FsyncDirectory(file));
     }
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
 }

@@ -14,7 +14,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     private protected override IBlobStore Store => _store;
 
     [Fact]
-    public async Task A_restart_keeps_blobs_and_sweeps_what_was_in_the_making()
+    public async Task Restart_keeps_blobs_and_deletes_uncommitted_ones()
     {
         await WriteAsync("packs/one", "content");
         var leftover = Path.Join(_data, "blobs", "tmp", "crashed" + AtomicFile.TemporarySuffix);
@@ -26,7 +26,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task Neither_a_commit_nor_a_check_leaves_temporary_files()
+    public async Task Commit_and_check_leave_no_temporary_files()
     {
         await WriteAsync("packs/one", "content");
         await _store.CheckAsync(TestContext.Current.CancellationToken);
@@ -35,7 +35,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task A_blob_that_was_replaced_by_a_link_is_not_read()
+    public async Task Blob_that_was_replaced_by_a_link_is_rejected()
     {
         var secret = Path.Join(_data, "secret");
         await File.WriteAllTextAsync(secret, "secret", TestContext.Current.CancellationToken);
@@ -48,7 +48,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task The_check_fails_when_nothing_can_be_written()
+    public async Task Check_fails_if_the_store_is_not_writable()
     {
         Directory.Delete(Path.Join(_data, "blobs", "tmp"), recursive: true);
 
@@ -56,7 +56,7 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     }
 
     [Fact]
-    public async Task Blobs_are_readable_by_their_owner_only()
+    public async Task Blobs_are_readable_only_by_their_owner()
     {
         await WriteAsync("packs/one", "content");
 
@@ -68,7 +68,8 @@ public sealed class FileSystemBlobStoreTests : BlobStoreContract, IDisposable
     private protected override Task<IReadOnlyList<string>> FootprintAsync()
     {
         var root = Path.Join(_data, "blobs");
-        return Task.FromResult<IReadOnlyList<string>>([.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(root, path))]);
+        return Task.FromResult<IReadOnlyList<string>>([.. Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(root, path))]);
     }
 
     private FileSystemBlobStore Open() => new(Options.Create(new ServerOptions { Data = _data }));

@@ -2,11 +2,10 @@ using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Api;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>What stores that are reached over a network must do beyond <see cref="BlobStoreContract"/>.</summary>
+/// <summary>The contract of object stores, in addition to <see cref="BlobStoreContract"/>.</summary>
 public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
 {
     private readonly string _data = Directory.CreateTempSubdirectory("updraft-store-").FullName;
@@ -33,17 +32,17 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nothing_is_left_in_the_spool_folder_not_even_while_it_is_used()
+    public async Task Spool_directory_stays_empty_even_during_a_write()
     {
         await using var blob = await Store.CreateAsync("packs/one", Cancelled);
         blob.Content.Write(new byte[1_000_000]);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
         await blob.CommitAsync(Cancelled);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolFolder)));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Join(_data, FreeSpace.SpoolDirectory)));
     }
 
     [Fact]
-    public async Task Keys_stand_below_the_prefix_and_other_prefixes_are_left_alone()
+    public async Task Keys_are_below_the_prefix_and_other_prefixes_stay_unchanged()
     {
         var neighbour = new StorageOptions
         {
@@ -67,15 +66,15 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_store_that_is_not_there_is_said_to_be_unreachable()
+    public async Task Unreachable_store_is_reported()
     {
         await using var services = Open(Unreachable(Options));
         var store = services.GetRequiredService<IBlobStore>();
-        await AssertFailsAsync(store, "cannot be reached");
+        await AssertFailsAsync(store, "cannot reach its object store");
     }
 
     [Fact]
-    public async Task A_container_or_bucket_that_is_missing_is_said_to_be_missing()
+    public async Task Missing_container_or_bucket_is_reported()
     {
         var missing = TestStorage.Options(await SettingsAsync());
         missing.Url = missing.Url!.Replace("/updraft/", "/no-such-place/", StringComparison.Ordinal);
@@ -89,21 +88,22 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
 
     private protected override async Task<IReadOnlyList<string>> FootprintAsync() => await TestStorage.ListAsync(Options);
 
-    private protected override async Task AssertSharesNothingElseAsync(HttpClient http, Uri address)
+    private protected override async Task AssertSharesNothingElseAsync(HttpClient http, Uri url)
     {
         if (!ChecksSignatures)
             return;
         foreach (var wrong in (string[])[
-            address.AbsoluteUri.Replace("packs/one", "packs/two", StringComparison.Ordinal),
-            address.GetLeftPart(UriPartial.Path),
-            address.AbsoluteUri[..^2] + (address.AbsoluteUri.EndsWith("00", StringComparison.Ordinal) ? "11" : "00")])
+            url.AbsoluteUri.Replace("packs/one", "packs/two", StringComparison.Ordinal),
+            url.GetLeftPart(UriPartial.Path),
+            url.AbsoluteUri[..^2] + (url.AbsoluteUri.EndsWith("00", StringComparison.Ordinal) ? "11" : "00")])
         {
             using var refused = await http.GetAsync(new Uri(wrong), Cancelled);
-            Assert.True(refused.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.NotFound, $"{wrong}: {refused.StatusCode}");
+            Assert.True(refused.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.Unauthorized or HttpStatusCode.NotFound,
+                $"{wrong}: {refused.StatusCode}");
         }
-        using var overwritten = await http.PutAsync(address, new StringContent("evil"), Cancelled);
+        using var overwritten = await http.PutAsync(url, new StringContent("evil"), Cancelled);
         Assert.False(overwritten.IsSuccessStatusCode);
-        using var deleted = await http.DeleteAsync(address, Cancelled);
+        using var deleted = await http.DeleteAsync(url, Cancelled);
         Assert.False(deleted.IsSuccessStatusCode);
         Assert.Equal("0123456789", await ReadAsync("packs/one"));
     }
@@ -128,10 +128,10 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
         }
     }
 
-    /// <summary>Settings of a place of its own.</summary>
+    /// <summary>Settings with a prefix that no other test uses.</summary>
     private protected abstract Task<Dictionary<string, string>> SettingsAsync();
 
-    /// <summary>The same store at an address where nobody answers.</summary>
+    /// <summary>Settings of the same store with an unreachable endpoint.</summary>
     private protected abstract StorageOptions Unreachable(StorageOptions options);
 
     private protected virtual bool ChecksSignatures => true;
@@ -143,7 +143,8 @@ public abstract class ObjectStoreContract : BlobStoreContract, IAsyncLifetime
         var builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(settings: null);
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<Microsoft.Extensions.Configuration.IConfiguration>(new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build());
+        services.AddSingleton<Microsoft.Extensions.Configuration.IConfiguration>(
+            new Microsoft.Extensions.Configuration.ConfigurationBuilder().Build());
         services.Configure<ServerOptions>(server => server.Data = _data);
         builder.AddStorage();
         services.AddSingleton(Microsoft.Extensions.Options.Options.Create(options));

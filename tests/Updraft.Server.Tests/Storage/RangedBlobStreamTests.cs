@@ -3,11 +3,11 @@ using Updraft.Server.Storage;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>How many requests reading takes, and what happens when an answer is not right.</summary>
+/// <summary>The number of requests, and the handling of truncated and changed responses.</summary>
 public sealed class RangedBlobStreamTests
 {
     private readonly byte[] _blob = new byte[20 * 1024 * 1024];
-    private readonly List<(long Start, int Count, string? Tag)> _asked = [];
+    private readonly List<(long Start, int Count, string? Tag)> _requests = [];
     private Func<BlobRange, BlobRange> _alter = range => range;
 
     public RangedBlobStreamTests() => new Random(1).NextBytes(_blob);
@@ -15,38 +15,38 @@ public sealed class RangedBlobStreamTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Reading_from_start_to_end_in_small_pieces_takes_few_requests()
+    public async Task Sequential_small_reads_need_few_requests()
     {
         await using var stream = await OpenAsync();
         using var copy = new MemoryStream();
         await stream.CopyToAsync(copy, 4096, Cancelled);
 
         Assert.True(copy.ToArray().AsSpan().SequenceEqual(_blob));
-        Assert.Equal(7, _asked.Count);
+        Assert.Equal(7, _requests.Count);
     }
 
     [Fact]
-    public async Task Something_small_takes_one_request_and_a_jump_one_more()
+    public async Task Small_read_needs_one_request_and_a_seek_one_more()
     {
         await using var stream = await OpenAsync();
         await stream.ReadExactlyAsync(new byte[1000], Cancelled);
-        Assert.Single(_asked);
+        Assert.Single(_requests);
 
         stream.Position = 10_000_000;
         for (var i = 0; i < 50; i++)
             await stream.ReadExactlyAsync(new byte[4096], Cancelled);
         stream.Position = 10_000_000;
         await stream.ReadExactlyAsync(new byte[4096], Cancelled);
-        Assert.Equal(2, _asked.Count);
+        Assert.Equal(2, _requests.Count);
     }
 
     [Fact]
-    public async Task Every_later_request_is_for_the_very_blob_that_was_opened()
+    public async Task Later_requests_demand_the_tag_of_the_opened_blob()
     {
         await using var stream = await OpenAsync();
         stream.Position = 10_000_000;
         await stream.ReadExactlyAsync(new byte[1], Cancelled);
-        Assert.Equal([null, "one"], _asked.Select(asked => asked.Tag));
+        Assert.Equal([null, "one"], _requests.Select(request => request.Tag));
 
         _alter = range => range with { Tag = "two" };
         stream.Position = 15_000_000;
@@ -55,31 +55,31 @@ public sealed class RangedBlobStreamTests
     }
 
     [Fact]
-    public async Task An_answer_that_breaks_off_is_asked_for_again()
+    public async Task Truncated_response_is_requested_again()
     {
-        var answers = 0;
-        _alter = range => ++answers % 2 == 1 ? range with { Body = new MemoryStream(new byte[10]) } : range;
+        var responses = 0;
+        _alter = range => ++responses % 2 == 1 ? range with { Body = new MemoryStream(new byte[10]) } : range;
         await using var stream = await OpenAsync();
         var read = new byte[300_000];
         await stream.ReadExactlyAsync(read, Cancelled);
 
         Assert.True(read.AsSpan().SequenceEqual(_blob.AsSpan(0, read.Length)));
-        Assert.Equal(4, _asked.Count);
+        Assert.Equal(4, _requests.Count);
     }
 
     [Fact]
-    public async Task One_that_always_breaks_off_is_given_up()
+    public async Task Response_that_is_always_truncated_fails_after_four_attempts()
     {
         _alter = range => range with { Body = new MemoryStream(new byte[10]) };
         await Assert.ThrowsAsync<BlobStoreException>(OpenAsync);
-        Assert.Equal(4, _asked.Count);
+        Assert.Equal(4, _requests.Count);
     }
 
     private Task<Stream> OpenAsync() => RangedBlobStream.OpenAsync(ReadAsync, TimeProvider.System, Cancelled);
 
     private Task<BlobRange> ReadAsync(long start, int count, string? tag, CancellationToken cancellationToken)
     {
-        _asked.Add((start, count, tag));
+        _requests.Add((start, count, tag));
         count = (int)Math.Min(count, _blob.Length - start);
         return Task.FromResult(_alter(new BlobRange(new MemoryStream(_blob, (int)start, count), _blob.Length, "one")));
     }

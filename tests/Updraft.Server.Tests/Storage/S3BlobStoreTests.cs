@@ -2,21 +2,21 @@ using Amazon.S3;
 using Amazon.S3.Model;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Support;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>The contract on moto, which checks no signatures; or on the endpoint in <c>UPDRAFT_TEST_S3</c>, which should.</summary>
+/// <summary>
+/// Runs the contract on moto, which does not verify signatures, or on the endpoint in <c>UPDRAFT_TEST_S3</c>, which should.
+/// </summary>
 public sealed class S3BlobStoreTests : ObjectStoreContract
 {
     private protected override bool ChecksSignatures => Environment.GetEnvironmentVariable("UPDRAFT_TEST_S3") is { Length: > 0 };
 
     [Fact]
-    public async Task In_a_bucket_with_versions_only_the_newest_counts()
+    public async Task Bucket_with_versioning_returns_only_the_newest_version()
     {
-        var address = (S3Url)BlobStoreUrl.Of(Options);
-        using var client = S3Client.Open(address, Options);
+        var url = (S3Url)BlobStoreUrl.Of(Options);
+        using var client = S3Client.Open(url, Options);
         await EnsureBucketAsync(client, "updraft-versions");
         await client.PutBucketVersioningAsync(new PutBucketVersioningRequest
         {
@@ -45,11 +45,11 @@ public sealed class S3BlobStoreTests : ObjectStoreContract
     }
 
     [Fact]
-    public async Task Wrong_keys_are_said_to_be_refused()
+    public async Task Wrong_keys_are_reported_as_rejected()
     {
         if (!ChecksSignatures)
             return;
-        await using var services = Open(new StorageOptions { Url = Options.Url, AccessKey = "nobody", SecretKey = "wrong" });
+        await using var services = Open(new StorageOptions { Url = Options.Url, AccessKey = "unknown", SecretKey = "wrong" });
         await AssertFailsAsync(services.GetRequiredService<IBlobStore>(), "refuses the server's credentials");
     }
 

@@ -1,13 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>
-/// Reliability D5 to D7: what is wrong with a stored blob is found and named by <c>scrub</c>, started as an operator starts it while the
-/// server runs; no download passes it off as right, and other bundles are served as before.
+/// The command <c>scrub</c>, started as an operator starts it while the server runs, reports every damaged blob. The server never serves
+/// damaged contents as intact, and serves other bundles as before.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<SharedFolderServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -21,7 +21,7 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
             var table = new TheoryData<string, string>();
             foreach (var kind in (string[])["packs", "manifests"])
             {
-                foreach (var damage in (string[])["truncated", "one byte longer", "empty", "missing", "a folder", "a link"])
+                foreach (var damage in (string[])["truncated", "one byte longer", "empty", "missing", "a directory", "a link"])
                     table.Add(kind, damage);
             }
             return table;
@@ -29,12 +29,12 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task An_undamaged_store_is_clean_and_stays_as_it_is()
+    public async Task Scrub_of_an_intact_store_reports_and_changes_nothing()
     {
         await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
-        var inTheMaking = Path.Join(server.DataDirectory, "blobs", "tmp", "upload.updraft-tmp");
-        await File.WriteAllTextAsync(inTheMaking, "half", Cancelled);
+        var uncommitted = Path.Join(server.DataDirectory, "blobs", "tmp", "upload.updraft-tmp");
+        await File.WriteAllTextAsync(uncommitted, "half", Cancelled);
 
         var (code, report) = await ScrubAsync(server);
 
@@ -42,13 +42,13 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
         Assert.Empty(report["damage"]!.AsArray());
         Assert.Equal((1, 1, 1), ((int)report["versions"]!, (int)report["manifests"]!, (int)report["packs"]!));
         Assert.Equal(StoredBundle.Files, (int)report["contents"]!);
-        Assert.True(File.Exists(inTheMaking), "A scrub removed what the running server was writing.");
+        Assert.True(File.Exists(uncommitted), "The scrub deleted an uncommitted blob of the running server.");
         Assert.True(File.Exists(bundle.Pack));
     }
 
     [Theory]
     [MemberData(nameof(Damages))]
-    public async Task A_damaged_blob_is_named_and_never_served_as_right(string kind, string damage)
+    public async Task Damaged_blob_is_reported_and_never_served_as_intact(string kind, string damage)
     {
         var bundle = await StoredBundle.CreateAsync(Server);
         var other = await StoredBundle.CreateAsync(Server);
@@ -57,17 +57,17 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
         Damage(path, damage, original);
 
         await AssertNamedAsync(bundle, path);
-        Assert.False(await bundle.CanBeHadAsync(), "The server gave out a damaged bundle that passes for right.");
-        Assert.True(await other.CanBeHadAsync(), "Damage in one bundle hit another one.");
+        Assert.False(await bundle.CanBeFetchedAsync(), "The server served a damaged bundle as intact.");
+        Assert.True(await other.CanBeFetchedAsync(), "The damage of one bundle affected another bundle.");
 
         Restore(path, original);
-        Assert.True(await bundle.CanBeHadAsync());
+        Assert.True(await bundle.CanBeFetchedAsync());
     }
 
     [Theory]
     [InlineData("packs")]
     [InlineData("manifests")]
-    public async Task A_flipped_byte_is_found_wherever_it_is(string kind)
+    public async Task Changed_byte_is_found_at_any_position(string kind)
     {
         await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
@@ -82,14 +82,14 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
 
             var damage = await ScrubInProcess.RunAsync(server);
             Assert.True(damage.Any(found => path.EndsWith(found.Blob!, StringComparison.Ordinal)), $"Byte {at} of {path} was missed.");
-            Assert.False(await bundle.CanBeHadAsync(), $"Byte {at} of {path} is wrong, and an agent would believe it.");
+            Assert.False(await bundle.CanBeFetchedAsync(), $"Byte {at} of {path} is wrong, and an agent would accept it.");
         }
         await File.WriteAllBytesAsync(path, original, Cancelled);
         Assert.Empty(await ScrubInProcess.RunAsync(server));
     }
 
     [Fact]
-    public async Task A_content_whose_row_is_gone_or_points_elsewhere_is_named_with_its_file()
+    public async Task Content_with_a_missing_or_wrong_row_is_reported_with_its_file()
     {
         await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
@@ -99,22 +99,22 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
         var damage = await ScrubInProcess.RunAsync(server);
 
         Assert.Equal(["dags/0.py", "dags/1.py"], damage.Select(found => found.Path).OfType<string>().Order(StringComparer.Ordinal));
-        Assert.Contains(damage, found => found.Problem.Contains("stands elsewhere", StringComparison.Ordinal));
-        Assert.Contains(damage, found => found.Problem.Contains("knows no pack", StringComparison.Ordinal));
+        Assert.Contains(damage, found => found.Problem.Contains("at another location", StringComparison.Ordinal));
+        Assert.Contains(damage, found => found.Problem.Contains("has no pack", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Without_a_data_folder_it_says_so_and_makes_none()
+    public async Task Scrub_without_a_data_directory_fails_and_creates_none()
     {
-        var folder = Path.Join(Path.GetTempPath(), Path.GetRandomFileName());
-        var (code, _, error) = await RunAsync("scrub", $"--Data={folder}");
+        var directory = Path.Join(Path.GetTempPath(), Path.GetRandomFileName());
+        var (code, _, error) = await RunAsync("scrub", $"--Data={directory}");
         Assert.Equal(1, code);
         Assert.Contains("--Data", error, StringComparison.Ordinal);
-        Assert.False(Directory.Exists(folder));
+        Assert.False(Directory.Exists(directory));
     }
 
     [Fact]
-    public async Task Lines_for_people_name_the_deployment_the_version_and_the_file()
+    public async Task Text_output_names_Deployment_version_and_file()
     {
         await using var server = await UpdraftServer.StartAsync(settings: TestStorage.Folder);
         var bundle = await StoredBundle.CreateAsync(server);
@@ -140,11 +140,11 @@ public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<Shared
                 break;
             case "missing":
                 break;
-            case "a folder":
+            case "a directory":
                 Directory.CreateDirectory(path);
                 break;
             case "a link":
-                // To the right bytes: it must be refused for being a link.
+                // The target has the correct bytes, so only the link is wrong.
                 File.WriteAllBytes(path + ".elsewhere", original);
                 File.CreateSymbolicLink(path, path + ".elsewhere");
                 break;

@@ -3,14 +3,12 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
-using Updraft.Tests;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>A server whose blobs are in an object store: what it answers, what it says when the store fails, and <c>scrub</c>.</summary>
+/// <summary>A server with an object store: its redirects, its errors if the store fails, and <c>scrub</c>.</summary>
+[Trait("Database", "every")]
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -18,7 +16,7 @@ public sealed class StoreServerTests
     [Theory]
     [InlineData("Azure")]
     [InlineData("S3")]
-    public async Task A_pack_is_a_redirect_that_lets_its_holder_read_it_for_five_minutes(string store)
+    public async Task Pack_request_is_redirected_to_a_signed_URL(string store)
     {
         await using var server = await UpdraftServer.StartAsync(settings: await SettingsAsync(store));
         var (site, packs) = await UploadAsync(server);
@@ -50,23 +48,23 @@ public sealed class StoreServerTests
     }
 
     [Fact]
-    public async Task Without_redirects_packs_come_from_the_server()
+    public async Task Server_sends_packs_if_redirects_are_off()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(await ObjectStores.AzureAsync(), StringComparer.Ordinal)
-        {
-            ["Storage:Redirect"] = "false",
-        });
+        var settings = await ObjectStores.AzureAsync();
+        settings["Storage:Redirect"] = "false";
+        await using var server = await UpdraftServer.StartAsync(settings: settings);
         var (site, pack) = await UploadAsync(server);
         using var agent = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = server.BaseAddress };
-        agent.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", await server.CreateAgentTokenAsync(site.DeploymentId));
-        using var answer = await agent.GetAsync($"/agent/v1/packs/{pack}", Cancelled);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        agent.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer",
+            await server.CreateAgentTokenAsync(site.DeploymentId));
+        using var response = await agent.GetAsync($"/agent/v1/packs/{pack}", Cancelled);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
     [Theory]
     [InlineData("Azure")]
     [InlineData("S3")]
-    public async Task A_store_that_fails_is_a_503_that_says_so_and_nothing_is_recorded(string store)
+    public async Task Failing_store_records_nothing_and_returns_503(string store)
     {
         var settings = await SettingsAsync(store);
         settings["Storage:Url"] = settings["Storage:Url"].Replace("/updraft/", "/no-such-place/", StringComparison.Ordinal);
@@ -74,19 +72,21 @@ public sealed class StoreServerTests
         var site = await UploadSite.CreateAsync(server);
 
         using (var whole = await site.PutAsync(UploadSite.Tar("one")))
-            Assert.Contains("Storage:Url", (await whole.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"), StringComparison.Ordinal);
+            Assert.Contains("Storage:Url", (await whole.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"),
+                StringComparison.Ordinal);
         using (var block = await site.StageAsync("AAAA", [1, 2, 3]))
             await block.ReadAsync(HttpStatusCode.ServiceUnavailable);
         Assert.Empty(await site.RecordedAsync());
         using (var ready = await server.Anonymous.GetAsync("/healthz/ready", Cancelled))
-            Assert.Contains("blob store", (await ready.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"), StringComparison.Ordinal);
+            Assert.Contains("blob store", (await ready.ReadAsync(HttpStatusCode.ServiceUnavailable)).Text("message"),
+                StringComparison.Ordinal);
         await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments");
         Assert.DoesNotContain("testing-secret", server.LogText, StringComparison.Ordinal);
         Assert.DoesNotContain("AccountKey", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Scrub_reads_the_object_store_and_names_what_is_damaged_or_gone()
+    public async Task Scrub_of_an_object_store_reports_damaged_and_missing_blobs()
     {
         var settings = await ObjectStores.AzureAsync();
         await using var server = await UpdraftServer.StartAsync(settings: settings);
@@ -101,7 +101,8 @@ public sealed class StoreServerTests
         var bytes = (await blob.DownloadContentAsync(Cancelled)).Value.Content.ToArray();
         bytes[10] ^= 0x55;
         await blob.UploadAsync(new BinaryData(bytes), overwrite: true, Cancelled);
-        var manifest = (await TestStorage.ListAsync(options)).Single(name => name.StartsWith($"manifests/{second.DeploymentId}/", StringComparison.Ordinal));
+        var manifest = (await TestStorage.ListAsync(options))
+            .Single(name => name.StartsWith($"manifests/{second.DeploymentId}/", StringComparison.Ordinal));
         await container.DeleteBlobAsync(prefix + manifest, cancellationToken: Cancelled);
 
         var (code, damage) = await ScrubAsync(server, first.DeploymentId, second.DeploymentId);
@@ -122,7 +123,8 @@ public sealed class StoreServerTests
     private static async Task<(int Code, int Damage)> ScrubAsync(UpdraftServer server, params string[] named)
     {
         using var process = Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
-            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data" || setting.Key.StartsWith("Storage:", StringComparison.Ordinal)
+            ["scrub", "--json", .. server.Settings.Where(setting => setting.Key == "Data"
+                || setting.Key.StartsWith("Storage:", StringComparison.Ordinal)
                 || setting.Key.StartsWith("Database:", StringComparison.Ordinal))
                 .Select(setting => $"--{setting.Key}={setting.Value}")])
         {

@@ -8,14 +8,11 @@ using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;
-using Updraft.Server.Tests.Archives;
-using Updraft.Server.Tests.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Storage;
 
-/// <summary>A bundle in a Deployment of its own, the files that keep it, and an agent's view of it.</summary>
+/// <summary>A bundle in a Deployment of its own, its files in the store, and an agent that fetches it.</summary>
 internal sealed class StoredBundle
 {
     public const int Files = 20;
@@ -46,7 +43,8 @@ internal sealed class StoredBundle
         var site = await UploadSite.CreateAsync(server);
         var archive = new TarBuilder();
         for (var i = 0; i < Files; i++)
-            archive.File($"dags/{i}.py", $"# {site.DeployId} {i} {string.Concat(Enumerable.Range(0, 60).Select(n => $"{n * 7919 * (i + 1):x}"))}");
+            archive.File($"dags/{i}.py",
+                $"# {site.DeployId} {i} {string.Concat(Enumerable.Range(0, 60).Select(n => $"{n * 7919 * (i + 1):x}"))}");
         var version = await site.UploadAsync(archive.ToArray());
         await using var scope = server.Services.CreateAsyncScope();
         var row = await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().BundleVersions.AsNoTracking()
@@ -55,17 +53,19 @@ internal sealed class StoredBundle
         return new StoredBundle(server, agent, row, await File.ReadAllBytesAsync(ManifestPath(server, row), Cancelled));
     }
 
-    /// <summary>Whether an agent gets every content, verified; a failure must be a proper error or be seen by the verification.</summary>
-    public async Task<bool> CanBeHadAsync()
+    /// <summary>
+    /// Whether an agent can fetch and verify every content. Asserts that a failure is a proper error or detected by the agent.
+    /// </summary>
+    public async Task<bool> CanBeFetchedAsync()
     {
-        using var answer = await _agent.GetAsync($"/agent/v1/manifests/{_row.ManifestDigest}", Cancelled);
-        if (!await IsUsableAsync(answer))
+        using var response = await _agent.GetAsync($"/agent/v1/manifests/{_row.ManifestDigest}", Cancelled);
+        if (!await IsUsableAsync(response))
             return false;
         try
         {
-            var difference = ManifestDiff.Parse(await answer.Content.ReadAsByteArrayAsync(Cancelled));
+            var difference = ManifestDiff.Parse(await response.Content.ReadAsByteArrayAsync(Cancelled));
             Assert.Equal(_row.ManifestDigest, difference.ApplyTo(null).Digest);
-            foreach (var entry in difference.Added.Where(entry => !entry.IsFolder))
+            foreach (var entry in difference.Added.Where(entry => !entry.IsDirectory))
             {
                 var place = difference.Locations[entry.Content];
                 using var request = new HttpRequestMessage(HttpMethod.Get, $"/agent/v1/packs/{place.PackId}");
@@ -76,7 +76,7 @@ internal sealed class StoredBundle
                 var bytes = await frame.Content.ReadAsByteArrayAsync(Cancelled);
                 PackReader.CopyVerified(new MemoryStream(bytes), entry.Size, entry.Content, Stream.Null);
             }
-            // A full pack is fetched by agents that need most of it.
+            // Agents that need most of a pack fetch the whole pack.
             using var whole = await _agent.GetAsync($"/agent/v1/packs/{_row.PackId}", Cancelled);
             return await IsUsableAsync(whole)
                 && PackReader.ReadIndex(new MemoryStream(await whole.Content.ReadAsByteArrayAsync(Cancelled))).Count == Files;
@@ -87,7 +87,7 @@ internal sealed class StoredBundle
         }
     }
 
-    /// <summary>Runs a statement on the row of a file's content.</summary>
+    /// <summary>Runs a statement on the row of the content of a file.</summary>
     public async Task SqlAsync(string statement, string path)
     {
         var content = _parsed.Entries.Single(entry => entry.Path == path).Content;
@@ -113,7 +113,7 @@ internal sealed class StoredBundle
     }
 }
 
-/// <summary>A scrub without the start of a process, for tests that need many.</summary>
+/// <summary>Runs a scrub in this process, for tests with many scrubs.</summary>
 internal static class ScrubInProcess
 {
     public static async Task<List<ScrubDamage>> RunAsync(UpdraftServer server)

@@ -1,14 +1,12 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Sockets;
 using Microsoft.Extensions.Options;
 using Updraft.Server.Telemetry;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Telemetry;
 
-/// <summary>Who may read metrics, and what counts as a limit that was hit.</summary>
+/// <summary>Access to metrics, and the metric of limits.</summary>
 public sealed class MetricAccessTests
 {
     private const string Token = "scrape-0123456789abcdef";
@@ -19,9 +17,9 @@ public sealed class MetricAccessTests
     [InlineData("Bearer scrape-0123456789abcdeF", HttpStatusCode.Unauthorized)]
     [InlineData("Basic scrape-0123456789abcdef", HttpStatusCode.Unauthorized)]
     [InlineData("Bearer scrape-0123456789abcdef", HttpStatusCode.OK)]
-    public async Task With_a_token_only_who_sends_it_reads_metrics(string? authorization, HttpStatusCode expected)
+    public async Task Metrics_require_the_configured_token(string? authorization, HttpStatusCode expected)
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -37,9 +35,9 @@ public sealed class MetricAccessTests
     }
 
     [Fact]
-    public async Task The_owners_token_opens_no_metrics()
+    public async Task Owner_token_does_not_authorize_a_scrape()
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -59,7 +57,7 @@ public sealed class MetricAccessTests
     [InlineData("http://127.0.0.1:9464", "short", "16 visible")]
     [InlineData("127.0.0.1:9464", null, "Metrics:Listen")]
     [InlineData("http://127.0.0.1:9464/below", null, "Metrics:Listen")]
-    public async Task What_would_let_anybody_read_metrics_is_refused_at_the_start(string listen, string? token, string expected)
+    public async Task Unprotected_metrics_setting_is_rejected_at_the_start(string listen, string? token, string expected)
     {
         var settings = new Dictionary<string, string> { ["Metrics:Listen"] = listen };
         if (token is not null)
@@ -71,9 +69,9 @@ public sealed class MetricAccessTests
     }
 
     [Fact]
-    public async Task A_limit_that_is_hit_is_counted_by_the_name_of_its_setting()
+    public async Task Scrape_counts_a_hit_of_a_limit()
     {
-        var address = FreeAddress();
+        var address = LoopbackPort.LeaseUrl().OriginalString;
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>
         {
             ["Metrics:Listen"] = address,
@@ -89,30 +87,24 @@ public sealed class MetricAccessTests
         using var response = await server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
 
-        // Other tests of this process hit it too.
+        // Other tests of this process also exceed this limit.
         Assert.True(await CountAsync() > before);
 
         async Task<double> CountAsync()
         {
             var scrape = await http.GetStringAsync(new Uri(address + "/metrics"), TestContext.Current.CancellationToken);
-            var line = scrape.Split('\n').Single(line => line.StartsWith("updraft_limit_hits_total{limit=\"Uploads:MaxBytes\"}", StringComparison.Ordinal));
+            const string Series = "updraft_limit_hits_total{limit=\"Uploads:MaxBytes\"}";
+            var line = scrape.Split('\n').Single(line => line.StartsWith(Series, StringComparison.Ordinal));
             return double.Parse(line.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture);
         }
     }
 
     [Fact]
-    public async Task Without_the_setting_nothing_is_measured()
+    public async Task Server_measures_nothing_without_the_setting()
     {
         await using var server = await UpdraftServer.StartAsync();
         using var response = await server.Client.GetAsync("/metrics", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
-        Assert.Null(Instrumentation.Begin("nobody listens"));
-    }
-
-    private static string FreeAddress()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+        Assert.Null(Instrumentation.Begin("no listener"));
     }
 }

@@ -1,5 +1,4 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tenancy;
 
@@ -12,24 +11,26 @@ public sealed class AbsentFeatureTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("users/c00000000000000000unknown/teams")]
     [InlineData("invites")]
     [InlineData("alerts")]
-    [InlineData("allowed-ip-address-ranges/bulk-create")]
+    [InlineData("allowed-ip-url-ranges/bulk-create")]
     [InlineData("audit-logs")]
-    public async Task What_Updraft_does_not_have_says_so_to_whoever_has_a_token(string path)
+    public async Task Unsupported_feature_is_404_with_a_token_and_401_without(string path)
     {
         foreach (var prefix in (string[])["/v1", "/platform/v1beta1", "/iam/v1beta1"])
         {
             foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Post, HttpMethod.Delete])
             {
-                var address = $"{prefix}/organizations/{shared.Server.OrganizationId}/{path}";
-                Assert.Contains("Updraft does not have", await SendAsync(shared.Server.Client, method, address, HttpStatusCode.NotFound), StringComparison.Ordinal);
-                Assert.Contains("token", await SendAsync(shared.Server.Anonymous, method, address, HttpStatusCode.Unauthorized), StringComparison.Ordinal);
+                var url = $"{prefix}/organizations/{shared.Server.OrganizationId}/{path}";
+                Assert.Contains("Updraft has no ", await SendAsync(shared.Server.Client, method, url, HttpStatusCode.NotFound),
+                    StringComparison.Ordinal);
+                Assert.Contains("token", await SendAsync(shared.Server.Anonymous, method, url, HttpStatusCode.Unauthorized),
+                    StringComparison.Ordinal);
             }
         }
     }
 
-    private static async Task<string> SendAsync(HttpClient client, HttpMethod method, string address, HttpStatusCode status)
+    private static async Task<string> SendAsync(HttpClient client, HttpMethod method, string url, HttpStatusCode status)
     {
-        using var request = new HttpRequestMessage(method, address);
+        using var request = new HttpRequestMessage(method, url);
         using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
         var error = await response.ReadAsync(status);
         Assert.Equal((int)status, error["statusCode"]!.GetValue<int>());

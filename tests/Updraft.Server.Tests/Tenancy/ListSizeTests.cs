@@ -4,15 +4,13 @@ using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Deploys.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Tokens;
 using Updraft.Server.Users;
 using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Tests.Tenancy;
 
-/// <summary>Lists at their sizes: empty, one, a page, the most that a page holds, and beyond the end.</summary>
+/// <summary>Lists of different sizes: empty, one row, one page, the maximum page, and a page after the end.</summary>
 public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly int?[] Limits = [null, 0, 1, 1000];
@@ -24,7 +22,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData(1)]
     [InlineData(20)]
     [InlineData(1000)]
-    public async Task Deployments_and_Workspaces_are_paged_whole_and_counted(int count)
+    public async Task Pages_of_Deployments_and_Workspaces_are_complete_and_counted(int count)
     {
         var (organization, workspace, token) = await Server.AddOrganizationAsync($"size {count}");
         var client = Server.ClientWith(token);
@@ -32,7 +30,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         foreach (var prefix in (string[])["/v1", "/platform/v1beta1"])
         {
             await CheckAsync(client, $"{prefix}/organizations/{organization}/deployments", "deployments", count);
-            // The Organization has one already.
+            // The Organization already has one Workspace.
             await CheckAsync(client, $"{prefix}/organizations/{organization}/workspaces", "workspaces", count + 1);
             await CheckAsync(client, $"{prefix}/organizations/{organization}/clusters", "clusters", 1);
             await CheckAsync(client, $"{prefix}/organizations", "organizations", 1);
@@ -45,23 +43,24 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
     [InlineData(1)]
     [InlineData(20)]
     [InlineData(1000)]
-    public async Task Tokens_and_people_are_paged_whole_and_counted(int count)
+    public async Task Pages_of_tokens_and_users_are_complete_and_counted(int count)
     {
         var (organization, workspace, token) = await Server.AddOrganizationAsync($"people {count}");
         var client = Server.ClientWith(token);
         var deployment = (await client.PostOkAsync($"/v1/organizations/{organization}/deployments",
             new JsonObject { ["name"] = "one", ["workspaceId"] = workspace, ["isDagDeployEnabled"] = true })).Text("id");
-        await AddPeopleAsync(new OrganizationId(organization), new WorkspaceId(workspace), new DeploymentId(deployment), count);
+        await AddUsersAsync(new OrganizationId(organization), new WorkspaceId(workspace), new DeploymentId(deployment), count);
         foreach (var prefix in (string[])["/v1", "/iam/v1beta1"])
         {
-            // The owner's token is one too.
+            // The owner token is in the list too.
             await CheckAsync(client, $"{prefix}/organizations/{organization}/tokens", "tokens", count + 1);
             await CheckAsync(client, $"{prefix}/organizations/{organization}/users", "users", count, sort: "username:asc");
         }
         await CheckAsync(client, $"/v1/organizations/{organization}/deployments/{deployment}/agent-tokens", "tokens", count);
     }
 
-    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "", string sort = "name:asc")
+    private static async Task CheckAsync(HttpClient client, string path, string name, int total, string filter = "",
+        string sort = "name:asc")
     {
         foreach (var limit in Limits)
         {
@@ -121,7 +120,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
         await db.SaveChangesAsync(TestContext.Current.CancellationToken);
     }
 
-    private async Task AddPeopleAsync(OrganizationId organization, WorkspaceId workspace, DeploymentId deployment, int count)
+    private async Task AddUsersAsync(OrganizationId organization, WorkspaceId workspace, DeploymentId deployment, int count)
     {
         await using var scope = Server.Services.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();

@@ -1,16 +1,15 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tenancy;
 
 /// <summary>
-/// What the Terraform provider sends under <c>/platform/v1beta1</c>, in its order: create, read, update, read, delete, read. It fails when
-/// anything configured comes back different, or when something comes back that was not configured and that it does not expect.
+/// Replays the requests of the Terraform provider under <c>/platform/v1beta1</c>: create, read, update, read, delete, read. The
+/// provider fails if a configured value is returned differently, or if an attribute is returned that was not configured.
 /// </summary>
 public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
 {
-    // Attributes that the provider compares with the configuration even when they are not in it: there must be nothing then.
+    // Attributes that the provider also compares if they are not configured. The response must not have them then.
     private static readonly string[] NotComputed =
     [
         "workerQueues", "schedulerAu", "taskPodNodePoolId", "schedulerSize", "isHighAvailability", "isDevelopmentMode", "resourceQuotaCpu",
@@ -22,17 +21,18 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     private string Organization => $"/platform/v1beta1/organizations/{Server.OrganizationId}";
 
     [Fact]
-    public async Task The_organization_has_its_support_plan_there_and_only_there()
+    public async Task Support_plan_is_only_in_the_beta_API()
     {
         var read = await Server.Client.GetOkAsync(Organization);
-        foreach (var field in (string[])["id", "name", "supportPlan", "product", "status", "isScimEnabled", "createdAt", "createdBy", "updatedAt", "updatedBy"])
+        foreach (var field in (string[])["id", "name", "supportPlan", "product", "status", "isScimEnabled", "createdAt", "createdBy",
+            "updatedAt", "updatedBy"])
             Assert.NotNull(read[field]);
         Assert.False((await Server.Client.GetOkAsync(Server.OrganizationPath)).ContainsKey("supportPlan"));
         output.WriteLine("| organization | read | 200, all fields |");
     }
 
     [Fact]
-    public async Task A_workspace_goes_through_its_life()
+    public async Task Workspace_is_created_updated_and_deleted()
     {
         await LiveAsync("workspace", $"{Organization}/workspaces",
             """{"cicdEnforcedDefault":true,"description":"by terraform","name":"tf workspace"}""",
@@ -112,7 +112,7 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
 
     [Theory]
     [MemberData(nameof(Deployments))]
-    public async Task A_deployment_goes_through_its_life(string kind, string create, string update)
+    public async Task Deployment_is_created_updated_and_deleted(string kind, string create, string update)
     {
         var options = await Server.Client.GetOkAsync($"{Organization}/deployment-options?cloudProvider=&deploymentType={kind.Split(' ')[0]}&executor=CELERY");
         var runtime = options["runtimeReleases"]![0]!["version"]!.GetValue<string>();
@@ -126,7 +126,7 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     }
 
     [Fact]
-    public async Task The_list_that_data_sources_read_has_the_same_shape_as_the_single_one()
+    public async Task List_for_data_sources_has_the_shape_of_the_single_resource()
     {
         var created = await Server.Client.PostOkAsync($"{Organization}/deployments", new JsonObject
         {
@@ -163,28 +163,31 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
         output.WriteLine($"| {resource} | read | 404 |");
     }
 
-    private static void Compare(string configured, JsonObject answer, string[] notComputed)
+    private static void Compare(string configured, JsonObject response, string[] notComputed)
     {
-        var wanted = JsonNode.Parse(configured)!.AsObject();
-        if (wanted["scheduler"] is { } scheduler)
+        var expected = JsonNode.Parse(configured)!.AsObject();
+        if (expected["scheduler"] is { } scheduler)
         {
-            (wanted["schedulerAu"], wanted["schedulerReplicas"]) = (scheduler["au"]!.DeepClone(), scheduler["replicas"]!.DeepClone());
-            wanted.Remove("scheduler");
+            (expected["schedulerAu"], expected["schedulerReplicas"]) = (scheduler["au"]!.DeepClone(), scheduler["replicas"]!.DeepClone());
+            expected.Remove("scheduler");
         }
-        // An empty spec is how the provider says that none is configured.
-        if (wanted["scalingSpec"] is JsonObject { Count: 0 })
-            wanted.Remove("scalingSpec");
-        foreach (var (field, value) in wanted)
-            Assert.True(IsEcho(value, answer[field], field), $"{field} was {value?.ToJsonString()} and came back as {answer[field]?.ToJsonString()}");
-        Assert.All(notComputed.Where(field => !wanted.ContainsKey(field)), field => Assert.False(answer.ContainsKey(field), $"{field} was not configured: {answer}"));
+        // The provider sends an empty spec if none is configured.
+        if (expected["scalingSpec"] is JsonObject { Count: 0 })
+            expected.Remove("scalingSpec");
+        foreach (var (field, value) in expected)
+            Assert.True(IsEcho(value, response[field], field),
+                $"{field} was {value?.ToJsonString()} and was returned as {response[field]?.ToJsonString()}");
+        Assert.All(notComputed.Where(field => !expected.ContainsKey(field)), field =>
+            Assert.False(response.ContainsKey(field), $"{field} was not configured: {response}"));
     }
 
-    // Objects may have more than was configured, such as the ids of queues; a secret has less.
-    private static bool IsEcho(JsonNode? wanted, JsonNode? got, string field) => (wanted, got) switch
+    // Objects may have more fields than configured, such as the IDs of queues. A secret has fewer.
+    private static bool IsEcho(JsonNode? expected, JsonNode? got, string field) => (expected, got) switch
     {
         (JsonObject left, JsonObject right) => left.All(pair => left["isSecret"]?.GetValue<bool>() == true && pair.Key == "value"
             ? !right.ContainsKey("value") : IsEcho(pair.Value, right[pair.Key], pair.Key)),
-        (JsonArray left, JsonArray right) => left.Count == right.Count && left.Zip(right).All(pair => IsEcho(pair.First, pair.Second, field)),
-        _ => JsonNode.DeepEquals(wanted, got),
+        (JsonArray left, JsonArray right) =>
+            left.Count == right.Count && left.Zip(right).All(pair => IsEcho(pair.First, pair.Second, field)),
+        _ => JsonNode.DeepEquals(expected, got),
     };
 }

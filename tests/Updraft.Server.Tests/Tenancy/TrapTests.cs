@@ -3,22 +3,23 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Updraft.Server.Tests.Deploys;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tenancy;
 
-/// <summary>What breaks real clients, by number: Organizations, Workspaces, Deployments, clusters and their options.</summary>
+/// <summary>Responses that would break real clients: Organizations, Workspaces, Deployments, clusters and their options.</summary>
 public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly string[] Prefixes = ["/v1", "/platform/v1beta1"];
 
-    // Clients read these without a check, so that they are there and no null, whatever was said at creation.
+    // Clients read these fields without a check, so they are present and not null, even if the creation omitted them.
     private static readonly string[] Dereferenced =
     [
-        "id", "name", "namespace", "organizationId", "workspaceId", "workspaceName", "type", "status", "runtimeVersion", "astroRuntimeVersion",
+        "id", "name", "namespace", "organizationId", "workspaceId", "workspaceName", "type", "status", "runtimeVersion",
+            "astroRuntimeVersion",
         "airflowVersion", "isDagDeployEnabled", "isCicdEnforced", "executor", "schedulerSize", "schedulerReplicas", "schedulerCpu",
         "schedulerMemory", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "isHighAvailability",
-        "isDevelopmentMode", "webServerUrl", "webServerAirflowApiUrl", "webServerIngressHostname", "webServerCpu", "webServerMemory", "uiUrl",
+        "isDevelopmentMode", "webServerUrl", "webServerAirflowApiUrl", "webServerIngressHostname", "webServerCpu", "webServerMemory",
+        "uiUrl",
         "apiUrl", "imageRepository", "imageTag", "createdAt", "updatedAt", "createdBy", "updatedBy",
     ];
 
@@ -27,7 +28,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Trap_04_every_success_with_a_body_is_200_and_JSON_and_every_deletion_204()
+    [Trait("catalog", "Trap 04")]
+    public async Task Success_is_200_with_JSON_and_deletion_is_204()
     {
         foreach (var prefix in Prefixes)
         {
@@ -37,7 +39,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
                 $$"""{"name":"d {{Unique()}}","workspaceId":"{{workspace.Text("id")}}","isDevelopmentMode":true}""");
             var cluster = (await SendAsync(HttpMethod.Get, $"{organization}/clusters"))["clusters"]![0]!["id"];
             foreach (var path in (string[])["", "/workspaces", $"/workspaces/{workspace.Text("id")}", "/deployments",
-                $"/deployments/{deployment.Text("id")}", $"/deployments/{deployment.Text("id")}/logs?sources=scheduler", "/deployment-options",
+                $"/deployments/{deployment.Text("id")}", $"/deployments/{deployment.Text("id")}/logs?sources=scheduler",
+                "/deployment-options",
                 $"/clusters/{cluster}", "/cluster-options?type=DEDICATED"])
                 await SendAsync(HttpMethod.Get, organization + path);
             await SendAsync(HttpMethod.Get, $"{prefix}/organizations");
@@ -46,7 +49,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
                 $$"""{"name":"w {{Unique()}}","description":"","cicdEnforcedDefault":false}""");
             await SendAsync(HttpMethod.Post, $"{organization}/deployments/{deployment.Text("id")}", deployment.ToJsonString());
             await SendAsync(HttpMethod.Post, $"{organization}/deployments/{deployment.Text("id")}/hibernation-override", """{"isHibernating":true}""");
-            foreach (var path in (string[])[$"/deployments/{deployment.Text("id")}/hibernation-override", $"/deployments/{deployment.Text("id")}",
+            foreach (var path in (string[])[$"/deployments/{deployment.Text("id")}/hibernation-override",
+                $"/deployments/{deployment.Text("id")}",
                 $"/workspaces/{workspace.Text("id")}"])
             {
                 using var deletion = await Server.Client.DeleteAsync(organization + path, Cancelled);
@@ -59,7 +63,10 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     [InlineData("STANDARD")]
     [InlineData("DEDICATED")]
     [InlineData("HYBRID")]
-    public async Task Trap_05_06_07_what_clients_dereference_is_there_and_false_is_sent(string type)
+    [Trait("catalog", "Trap 05")]
+    [Trait("catalog", "Trap 06")]
+    [Trait("catalog", "Trap 07")]
+    public async Task Fields_that_clients_dereference_are_present_and_false_is_sent(string type)
     {
         var created = await CreateAsync(type);
         var read = await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{created.Text("id")}");
@@ -77,18 +84,21 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_05_a_worker_queue_names_its_machine()
+    [Trait("catalog", "Trap 05")]
+    public async Task Worker_queue_names_its_machine()
     {
         var queues = (await CreateAsync("STANDARD", """
             {"workerQueues":[{"name":"default","isDefault":true,"astroMachine":"A5","maxWorkerCount":10,"minWorkerCount":0,"workerConcurrency":5}]}
             """))["workerQueues"]!.AsArray();
         var queue = Assert.Single(queues)!.AsObject();
-        string[] required = ["id", "isDefault", "maxWorkerCount", "minWorkerCount", "name", "podCpu", "podMemory", "workerConcurrency", "astroMachine"];
+        string[] required = ["id", "isDefault", "maxWorkerCount", "minWorkerCount", "name", "podCpu", "podMemory", "workerConcurrency",
+            "astroMachine"];
         Assert.All(required, field => Assert.NotNull(queue[field]));
     }
 
     [Fact]
-    public async Task Trap_14_an_Organization_is_always_HOSTED()
+    [Trait("catalog", "Trap 14")]
+    public async Task Organization_is_always_HOSTED()
     {
         foreach (var prefix in Prefixes)
         {
@@ -102,7 +112,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_15_a_finalize_without_any_agent_does_not_keep_clients_waiting()
+    [Trait("catalog", "Trap 15")]
+    public async Task Finalize_without_agents_does_not_keep_clients_waiting()
     {
         var id = await Server.CreateDeploymentAsync($"no agent {Unique()}");
         await DeployNothingAsync(id);
@@ -110,7 +121,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_15_a_finalize_is_DEPLOYING_until_the_agents_run_it()
+    [Trait("catalog", "Trap 15")]
+    public async Task Finalize_is_DEPLOYING_until_the_agents_activate_it()
     {
         var id = await Server.CreateDeploymentAsync($"agent {Unique()}");
         var agent = await DeployAgent.EnrollAsync(Server, id);
@@ -125,22 +137,26 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_17_both_names_of_the_runtime_say_the_same()
+    [Trait("catalog", "Trap 17")]
+    public async Task Both_runtime_fields_have_the_same_value()
     {
         foreach (var prefix in Prefixes)
         {
             var created = await Server.Client.PostOkAsync($"{prefix}/organizations/{Server.OrganizationId}/deployments",
-                new JsonObject { ["name"] = $"runtime {Unique()}", ["workspaceId"] = Server.WorkspaceId, ["astroRuntimeVersion"] = "13.1.0" });
+                new JsonObject { ["name"] = $"runtime {Unique()}", ["workspaceId"] = Server.WorkspaceId,
+                    ["astroRuntimeVersion"] = "13.1.0" });
             Assert.Equal(("13.1.0", "13.1.0"), (created.Text("runtimeVersion"), created.Text("astroRuntimeVersion")));
         }
     }
 
     [Fact]
-    public async Task Trap_18_a_Deployments_token_finds_its_own_runtime_in_the_options()
+    [Trait("catalog", "Trap 18")]
+    public async Task Deployment_token_finds_its_own_runtime_in_the_options()
     {
         var id = await Server.CreateDeploymentAsync($"options {Unique()}", runtimeVersion: "99.7.1");
         var client = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", id));
-        foreach (var query in (string[])["", "?deploymentType=STANDARD&cloudProvider=AZURE", "?cloudProvider=&deploymentType=DEDICATED&executor=CELERY",
+        foreach (var query in (string[])["", "?deploymentType=STANDARD&cloudProvider=AZURE",
+            "?cloudProvider=&deploymentType=DEDICATED&executor=CELERY",
             $"?deploymentId={id}"])
         {
             var options = await client.GetOkAsync($"{Server.OrganizationPath}/deployment-options{query}");
@@ -153,7 +169,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_19_a_standard_Deployment_names_no_cluster_and_another_one_a_cluster_that_exists()
+    [Trait("catalog", "Trap 19")]
+    public async Task Only_a_dedicated_Deployment_names_an_existing_cluster()
     {
         Assert.False((await CreateAsync("STANDARD")).ContainsKey("clusterId"));
         foreach (var type in (string[])["DEDICATED", "HYBRID"])
@@ -166,7 +183,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_20_unknown_keys_of_a_query_change_nothing_and_numbers_are_whole()
+    [Trait("catalog", "Trap 20")]
+    public async Task Unknown_query_keys_change_nothing_and_numbers_are_integers()
     {
         foreach (var list in (string[])["/organizations", $"/organizations/{Server.OrganizationId}/workspaces",
             $"/organizations/{Server.OrganizationId}/deployments", $"/organizations/{Server.OrganizationId}/clusters"])
@@ -180,7 +198,8 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Trap_21_an_update_as_the_CLI_sends_it_keeps_secrets_and_takes_null_for_queues()
+    [Trait("catalog", "Trap 21")]
+    public async Task CLI_update_keeps_secrets_and_accepts_null_queues()
     {
         var created = await CreateAsync("STANDARD", """{"environmentVariables":[{"key":"PASSWORD","value":"s3cret-canary","isSecret":true}]}""");
         Assert.DoesNotContain("s3cret-canary", created.ToJsonString(), StringComparison.Ordinal);
@@ -192,7 +211,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Nothing_is_redirected_since_a_redirected_POST_becomes_a_GET()
+    public async Task No_request_is_redirected()
     {
         using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Server.BaseAddress };
         client.DefaultRequestHeaders.Authorization = new("Bearer", Server.OwnerToken);
@@ -207,7 +226,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task Every_key_is_camelCase_at_every_depth()
+    public async Task Keys_are_camelCase_at_every_depth()
     {
         var created = await CreateAsync("DEDICATED", """
             {"isDevelopmentMode":true,"workerQueues":[{"name":"default","isDefault":true,"astroMachine":"A5","maxWorkerCount":1,"minWorkerCount":0,
@@ -249,7 +268,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
         using var request = new HttpRequestMessage(method, path) { Content = body is null ? null : JsonRequests.Json(body) };
         using var response = await Server.Client.SendAsync(request, Cancelled);
         var text = await response.Content.ReadAsStringAsync(Cancelled);
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{method} {path} answered {(int)response.StatusCode}: {text}");
+        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{method} {path} returned {(int)response.StatusCode}: {text}");
         Assert.Equal("application/json; charset=utf-8", response.Content.Headers.ContentType?.ToString());
         return JsonNode.Parse(text) as JsonObject ?? [];
     }

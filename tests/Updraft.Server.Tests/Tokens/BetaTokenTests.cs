@@ -1,14 +1,14 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
-/// <summary>The form that the Terraform provider reads.</summary>
+/// <summary>The shape of tokens that the Terraform provider reads.</summary>
+[Trait("Database", "every")]
 public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Fact]
-    public async Task The_older_address_calls_the_level_type()
+    public async Task Beta_API_names_the_scope_type()
     {
         var server = shared.Server;
         var path = $"/iam/v1beta1/organizations/{server.OrganizationId}/tokens";
@@ -23,16 +23,17 @@ public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedSe
         Assert.Equal(("WORKSPACE", "STANDARD"), (created.Text("type"), created.Text("kind")));
         Assert.Null(created["scope"]);
         await server.ClientWith(created.Text("token")).GetOkAsync("/v1/organizations");
-        var address = $"{path}/{created.Text("id")}";
-        var roles = await server.Client.PostOkAsync($"{address}/roles", JsonNode.Parse(
+        var url = $"{path}/{created.Text("id")}";
+        var roles = await server.Client.PostOkAsync($"{url}/roles", JsonNode.Parse(
             $$"""{"roles":[{"entityType":"WORKSPACE","entityId":"{{server.WorkspaceId}}","role":"WORKSPACE_MEMBER"}]}""")!);
         Assert.Equal("WORKSPACE_MEMBER", roles["workspaceRoles"]![0]!["role"]!.GetValue<string>());
-        Assert.Equal("renamed", (await server.Client.PostOkAsync(address, new JsonObject { ["name"] = "renamed", ["description"] = "d" })).Text("name"));
-        var read = await server.Client.GetOkAsync(address);
+        Assert.Equal("renamed", (await server.Client.PostOkAsync(url, new JsonObject { ["name"] = "renamed", ["description"] = "d" }))
+            .Text("name"));
+        var read = await server.Client.GetOkAsync(url);
         Assert.Equal("WORKSPACE_MEMBER", read["roles"]![0]!["role"]!.GetValue<string>());
         Assert.Null(read["token"]);
-        using var deletion = await server.Client.DeleteAsync(address, TestContext.Current.CancellationToken);
-        using var again = await server.Client.GetAsync(address, TestContext.Current.CancellationToken);
+        using var deletion = await server.Client.DeleteAsync(url, TestContext.Current.CancellationToken);
+        using var again = await server.Client.GetAsync(url, TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NotFound), (deletion.StatusCode, again.StatusCode));
     }
 }

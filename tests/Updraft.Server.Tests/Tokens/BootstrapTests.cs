@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class BootstrapTests
 {
     private const string ChosenToken = "an-operator-chose-this-token-0123456789-abcdefghij";
@@ -11,7 +11,7 @@ public sealed class BootstrapTests
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_first_start_makes_what_is_configured_and_tells_where_the_token_is()
+    public async Task First_start_creates_the_configured_objects_and_names_the_token_file()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(
             ("Bootstrap:OrganizationName", "Ministry of Air"), ("Bootstrap:WorkspaceName", "Balloons")));
@@ -24,7 +24,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task The_file_with_the_token_is_for_its_owner_only()
+    public async Task Token_file_is_readable_by_its_owner_only()
     {
         await using var server = await UpdraftServer.StartAsync();
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite,
@@ -32,7 +32,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task Without_a_file_the_token_is_printed_once()
+    public async Task First_start_without_a_token_file_prints_the_token_once()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerTokenFile", "")));
         var token = server.ConsoleText.Split('\n').Single(line => line.StartsWith("eyJ", StringComparison.Ordinal)).Trim();
@@ -43,7 +43,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task A_later_start_makes_nothing()
+    public async Task Later_start_creates_nothing()
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.RestartAsync();
@@ -53,7 +53,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task A_token_that_the_operator_chose_counts_and_is_not_printed()
+    public async Task Configured_owner_token_is_valid_and_not_printed()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
         var created = await server.ClientWith(ChosenToken).PostOkAsync($"{server.OrganizationPath}/workspaces",
@@ -65,7 +65,7 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task A_chosen_token_is_never_written_to_the_data_folder()
+    public async Task Configured_owner_token_is_not_stored()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerToken", ChosenToken)));
         await server.Client.GetOkAsync(server.OrganizationPath);

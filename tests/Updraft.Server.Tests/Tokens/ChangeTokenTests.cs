@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -14,21 +14,21 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_rotated_token_keeps_its_id_and_its_old_secret_is_refused_on_the_next_request()
+    public async Task Rotated_token_keeps_its_ID_and_rejects_its_old_secret()
     {
         var old = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId, days: 9);
         var client = Server.ClientWith(old);
         await client.GetOkAsync("/v1/organizations");
         var rotated = await Server.Client.PostOkAsync($"{Tokens}/{Id(old)}/rotate", new JsonObject());
-        using var refused = await client.GetAsync("/v1/organizations", Cancelled);
+        using var rejected = await client.GetAsync("/v1/organizations", Cancelled);
         await Server.ClientWith(rotated.Text("token")).GetOkAsync("/v1/organizations");
-        Assert.Equal(HttpStatusCode.Unauthorized, refused.StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         Assert.Equal((Id(old), Id(old)), (rotated.Text("id"), Jwt.Claims(rotated.Text("token")).Text("apiTokenId")));
         Assert.Equal(rotated.Text("startAt"), rotated.Text("lastRotatedAt"));
     }
 
     [Fact]
-    public async Task A_token_has_several_roles_and_each_counts_in_its_place_from_the_next_request_on()
+    public async Task Each_role_of_a_token_applies_in_its_own_scope()
     {
         var (other, third) = (await Server.CreateWorkspaceAsync("several"), await Server.CreateWorkspaceAsync("none"));
         var here = await Server.CreateDeploymentAsync("several-here");
@@ -41,19 +41,22 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"), ("WORKSPACE", other, "WORKSPACE_MEMBER"),
             ("DEPLOYMENT", here, "DEPLOYMENT_ADMIN"));
         Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK, HttpStatusCode.NotFound, HttpStatusCode.NotFound),
-            (await StatusAsync(client, there), await StatusAsync(client, here), await StatusAsync(client, sibling), await StatusAsync(client, hidden)));
+            (await StatusAsync(client, there), await StatusAsync(client, here), await StatusAsync(client, sibling),
+                await StatusAsync(client, hidden)));
         Assert.Equal(HttpStatusCode.Forbidden, await DeployAsync(client, there));
         Assert.Equal(HttpStatusCode.OK, await DeployAsync(client, here));
         var deployments = await client.GetOkAsync($"{Server.OrganizationPath}/deployments?sorts=name:asc");
         Assert.Equal([here, there], deployments["deployments"]!.AsArray().Select(row => row!["id"]!.GetValue<string>()));
         var workspaces = await client.GetOkAsync($"{Server.OrganizationPath}/workspaces");
-        Assert.Equal(new[] { Server.WorkspaceId, other }.Order(), workspaces["workspaces"]!.AsArray().Select(row => row!["id"]!.GetValue<string>()).Order());
+        Assert.Equal(new[] { Server.WorkspaceId, other }.Order(), workspaces["workspaces"]!.AsArray()
+            .Select(row => row!["id"]!.GetValue<string>()).Order());
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"));
-        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound), (await StatusAsync(client, there), await StatusAsync(client, here)));
+        Assert.Equal((HttpStatusCode.NotFound, HttpStatusCode.NotFound),
+            (await StatusAsync(client, there), await StatusAsync(client, here)));
     }
 
     [Fact]
-    public async Task A_right_in_one_Workspace_is_none_in_another_that_can_only_be_read()
+    public async Task Permission_in_one_Workspace_does_not_apply_in_a_readable_one()
     {
         var other = await Server.CreateWorkspaceAsync("read-only");
         var elsewhere = await Server.CreateDeploymentAsync("read-only-deployment", other);
@@ -61,24 +64,29 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         await GrantAsync(token, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"),
             ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"), ("WORKSPACE", other, "WORKSPACE_MEMBER"));
         var client = Server.ClientWith(token);
-        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments", $$"""{"name":"x","workspaceId":"{{other}}"}""", HttpStatusCode.Forbidden);
+        await client.PostErrorAsync($"{Server.OrganizationPath}/deployments", $$"""{"name":"x","workspaceId":"{{other}}"}""",
+            HttpStatusCode.Forbidden);
         await client.PostErrorAsync(Tokens, Body("WORKSPACE", "WORKSPACE_MEMBER", other), HttpStatusCode.Forbidden);
         await client.PostErrorAsync(Tokens, Body("ORGANIZATION", "ORGANIZATION_MEMBER", null), HttpStatusCode.Forbidden);
-        var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         Assert.NotNull(created["dagsUploadUrl"]);
         Assert.Null((await client.GetOkAsync($"{Server.OrganizationPath}/deployments/{elsewhere}/deploys/{created.Text("id")}"))["dagsUploadUrl"]);
     }
 
     [Fact]
-    public async Task S9_nobody_changes_or_rotates_a_token_into_more_than_he_has()
+    [Trait("catalog", "S9")]
+    public async Task Change_or_rotation_cannot_exceed_the_permissions_of_the_caller()
     {
         var deployment = await Server.CreateDeploymentAsync("s9");
         var mixed = await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_MEMBER");
-        await GrantAsync(mixed, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"), ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_MEMBER"));
+        await GrantAsync(mixed, ("ORGANIZATION", Server.OrganizationId, "ORGANIZATION_MEMBER"),
+            ("WORKSPACE", Server.WorkspaceId, "WORKSPACE_MEMBER"));
         var owner = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
         var admin = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment));
         await owner.GetOkAsync($"{Tokens}/{Id(mixed)}");
-        foreach (var (path, body) in new[] { ("/rotate", "{}"), ("", "{\"name\":\"x\"}"), ("/roles", Roles(("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"))) })
+        foreach (var (path, body) in new[] { ("/rotate", "{}"), ("", "{\"name\":\"x\"}"),
+            ("/roles", Roles(("WORKSPACE", Server.WorkspaceId, "WORKSPACE_OWNER"))) })
             await owner.PostErrorAsync($"{Tokens}/{Id(mixed)}{path}", body, HttpStatusCode.Forbidden);
         using var deletion = await owner.DeleteAsync($"{Tokens}/{Id(mixed)}", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, deletion.StatusCode);
@@ -89,7 +97,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task S9_rotation_gives_no_longer_life_than_the_rotating_token_has()
+    [Trait("catalog", "S9")]
+    public async Task Rotation_cannot_exceed_the_expiry_of_the_caller()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -99,11 +108,13 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
         clock.Advance(TimeSpan.FromDays(3));
         var client = server.ClientWith(token);
         await client.PostErrorAsync($"{server.OrganizationPath}/tokens/{Id(endless)}/rotate", "{}", HttpStatusCode.Forbidden);
-        Assert.Equal(end, (await client.PostOkAsync($"{server.OrganizationPath}/tokens/{Id(token)}/rotate", new JsonObject())).Text("endAt"));
+        Assert.Equal(end, (await client.PostOkAsync($"{server.OrganizationPath}/tokens/{Id(token)}/rotate", new JsonObject()))
+            .Text("endAt"));
     }
 
     [Fact]
-    public async Task S13_the_last_owner_does_not_lose_his_role()
+    [Trait("catalog", "S13")]
+    public async Task Last_owner_token_keeps_its_role()
     {
         await using var server = await UpdraftServer.StartAsync();
         var path = $"{server.OrganizationPath}/tokens/{Id(server.OwnerToken)}/roles";
@@ -114,16 +125,18 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task A_token_gets_another_name_and_says_who_gave_it()
+    public async Task Renamed_token_names_its_editor()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
-        var changed = await Server.Client.PostOkAsync($"{Tokens}/{Id(token)}", new JsonObject { ["name"] = "other", ["description"] = "why" });
-        Assert.Equal(("other", "why", Id(Server.OwnerToken)), (changed.Text("name"), changed.Text("description"), changed["updatedBy"]!["id"]!.GetValue<string>()));
+        var changed = await Server.Client.PostOkAsync($"{Tokens}/{Id(token)}",
+            new JsonObject { ["name"] = "other", ["description"] = "why" });
+        Assert.Equal(("other", "why", Id(Server.OwnerToken)),
+            (changed.Text("name"), changed.Text("description"), changed["updatedBy"]!["id"]!.GetValue<string>()));
         await Server.ClientWith(token).GetOkAsync("/v1/organizations");
     }
 
     [Fact]
-    public async Task Roles_have_one_for_the_home_of_the_token_and_none_outside()
+    public async Task Roles_must_include_the_scope_of_the_token_and_none_outside()
     {
         var other = await Server.CreateWorkspaceAsync("outside");
         var path = $"{Tokens}/{Id(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId))}/roles";
@@ -144,7 +157,8 @@ public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<Shared
 
     private static string Roles(params (string Type, string Id, string Role)[] roles) => new JsonObject
     {
-        ["roles"] = new JsonArray([.. roles.Select(role => (JsonNode)new JsonObject { ["entityType"] = role.Type, ["entityId"] = role.Id, ["role"] = role.Role })]),
+        ["roles"] = new JsonArray([.. roles.Select(role =>
+            (JsonNode)new JsonObject { ["entityType"] = role.Type, ["entityId"] = role.Id, ["role"] = role.Role })]),
     }.ToJsonString();
 
     private async Task GrantAsync(string token, params (string Type, string Id, string Role)[] roles) =>

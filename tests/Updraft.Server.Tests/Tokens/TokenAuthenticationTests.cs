@@ -2,10 +2,10 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -15,7 +15,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
     [Theory]
     [InlineData("bearer {t}")]
     [InlineData("BEARER {t}")]
-    public async Task The_scheme_may_be_written_in_any_case(string header)
+    public async Task Authorization_scheme_ignores_case(string header)
     {
         Assert.Equal(HttpStatusCode.OK, await StatusAsync("/v1/organizations", [("Authorization", header)]));
     }
@@ -39,28 +39,28 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
 
     [Theory]
     [MemberData(nameof(Misplaced))]
-    public async Task A_token_anywhere_but_once_in_the_bearer_header_is_no_token(string path, string[] header)
+    public async Task Token_outside_of_one_bearer_header_is_rejected(string path, string[] header)
     {
         (string, string)[] headers = header is [var name, var value] ? [(name, value)] : [];
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(path, headers));
     }
 
     [Fact]
-    public async Task Two_authorization_headers_are_refused()
+    public async Task Two_authorization_headers_are_rejected()
     {
         Assert.Equal(HttpStatusCode.Unauthorized,
             await StatusAsync("/v1/organizations", [("Authorization", "Bearer {t}"), ("Authorization", "Bearer {t}")]));
     }
 
     [Fact]
-    public async Task A_token_of_ten_kilobytes_is_refused()
+    public async Task Token_of_ten_kilobytes_is_rejected()
     {
         Assert.Equal(HttpStatusCode.Unauthorized,
             await StatusAsync("/v1/organizations", [("Authorization", "Bearer " + new string('a', 10_240))]));
     }
 
     [Fact]
-    public async Task A_token_signed_by_another_key_is_refused()
+    public async Task Token_signed_by_another_key_is_rejected()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var parts = Server.OwnerToken.Split('.');
@@ -70,7 +70,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_token_without_a_signature_is_refused()
+    public async Task Token_without_a_signature_is_rejected()
     {
         var header = System.Buffers.Text.Base64Url.EncodeToString("{\"alg\":\"none\",\"typ\":\"JWT\"}"u8);
         var forged = $"{header}.{Server.OwnerToken.Split('.')[1]}.";
@@ -78,7 +78,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_deleted_token_is_refused_at_once_though_it_was_used_a_moment_before()
+    public async Task Deleted_token_is_rejected_immediately_after_a_use()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
         var client = Server.ClientWith(token);
@@ -90,7 +90,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task A_token_ends_when_its_days_are_over()
+    public async Task Token_is_rejected_after_its_expiry()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -111,7 +111,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
     }
 
     [Fact]
-    public async Task When_a_token_was_used_is_shown_a_minute_later()
+    public async Task Last_used_time_of_a_token_appears_within_a_minute()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -123,7 +123,7 @@ public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixtur
 
     [Trait("Database", "SQLite")]
     [Fact]
-    public async Task Neither_the_data_folder_nor_the_log_holds_a_token()
+    public async Task Data_directory_and_log_contain_no_token()
     {
         await using var server = await UpdraftServer.StartAsync();
         var deployment = await server.CreateDeploymentAsync();

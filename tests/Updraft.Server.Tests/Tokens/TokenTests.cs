@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
+[Trait("Database", "every")]
 public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -14,7 +14,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deployment_token_names_its_organization_workspace_and_deployment_in_its_permissions()
+    public async Task Deployment_token_names_its_scopes_in_its_permissions()
     {
         var deployment = await Server.CreateDeploymentAsync("claims");
         var claims = Jwt.Claims(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment));
@@ -27,7 +27,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_workspace_token_names_its_workspace_and_the_days_that_it_has()
+    public async Task Workspace_token_names_its_Workspace_and_its_expiry()
     {
         var claims = Jwt.Claims(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId, days: 30));
         Assert.Equal($"apiTokenId:{claims.Text("sub")} workspaceId:{Server.WorkspaceId} organizationId:{Server.OrganizationId}",
@@ -36,7 +36,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public void An_organization_token_names_no_workspace()
+    public void Organization_token_names_no_Workspace()
     {
         var claims = Jwt.Claims(Server.OwnerToken);
         Assert.Equal($"apiTokenId:{claims.Text("sub")} organizationId:{Server.OrganizationId}",
@@ -47,7 +47,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task The_token_itself_is_only_in_the_answer_that_creates_it()
+    public async Task Token_value_is_only_in_the_response_of_its_creation()
     {
         var created = await Server.Client.PostOkAsync(Tokens,
             new JsonObject { ["name"] = "shown once", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
@@ -79,13 +79,13 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
 
     [Theory]
     [MemberData(nameof(BadRequests))]
-    public async Task A_bad_token_request_is_refused_with_the_field(string body, string expected)
+    public async Task Invalid_token_request_is_rejected_with_the_field_name(string body, string expected)
     {
         Assert.Contains(expected, await Server.Client.PostErrorAsync(Tokens, body, HttpStatusCode.BadRequest), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Nobody_makes_a_token_for_a_place_that_it_does_not_see()
+    public async Task Token_for_a_scope_that_the_caller_cannot_see_is_404()
     {
         var workspace = await Server.CreateWorkspaceAsync("unseen");
         var deployment = await Server.CreateDeploymentAsync("unseen", workspace);
@@ -95,7 +95,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Nobody_makes_a_token_that_reaches_further_or_may_do_more()
+    public async Task Token_with_more_permissions_than_the_caller_is_403()
     {
         var deployment = await Server.CreateDeploymentAsync("escalation");
         var owner = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId));
@@ -107,7 +107,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_token_for_some_days_makes_none_that_lasts_longer()
+    public async Task Token_that_outlives_its_creator_is_403()
     {
         var deployment = await Server.CreateDeploymentAsync("short-lived");
         var client = Server.ClientWith(await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_OWNER", Server.WorkspaceId, days: 7));
@@ -120,7 +120,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task A_caller_lists_and_reads_only_tokens_within_its_own_reach()
+    public async Task Callers_list_and_read_only_tokens_in_their_own_scopes()
     {
         var deployment = await Server.CreateDeploymentAsync("reach");
         var token = await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment);
@@ -134,18 +134,18 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task The_last_owner_token_stays()
+    public async Task Last_owner_token_cannot_be_deleted()
     {
         await using var server = await UpdraftServer.StartAsync(new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60)));
         var path = $"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}";
-        using var refused = await server.Client.DeleteAsync(path, Cancelled);
+        using var rejected = await server.Client.DeleteAsync(path, Cancelled);
         await server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER");
         using var deleted = await server.Client.DeleteAsync(path, Cancelled);
-        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NoContent), (refused.StatusCode, deleted.StatusCode));
+        Assert.Equal((HttpStatusCode.BadRequest, HttpStatusCode.NoContent), (rejected.StatusCode, deleted.StatusCode));
     }
 
     [Fact]
-    public async Task An_agent_token_is_listed_apart_and_ends_with_its_deletion()
+    public async Task Agent_token_has_its_own_list_and_is_invalid_after_its_deletion()
     {
         var deployment = await Server.CreateDeploymentAsync("agents");
         var path = $"{Server.OrganizationPath}/deployments/{deployment}/agent-tokens";

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Tokens;
 
-/// <summary>What clients take out of a token without checking it, and fail on.</summary>
+/// <summary>The parts of a token that clients read without a check, and fail on.</summary>
+[Trait("Database", "every")]
 public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -13,12 +13,14 @@ public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("ORGANIZATION", "ORGANIZATION_MEMBER")]
     [InlineData("WORKSPACE", "WORKSPACE_AUTHOR")]
     [InlineData("DEPLOYMENT", "DEPLOYMENT_ADMIN")]
-    public async Task Trap_02_every_permission_of_a_token_has_a_colon_and_names_its_place_also_after_a_rotation(string scope, string role)
+    [Trait("catalog", "Trap 02")]
+    public async Task Permissions_claim_names_the_scope_with_colons_even_after_a_rotation(string scope, string role)
     {
         var deployment = await Server.CreateDeploymentAsync($"trap-2 {scope}");
         var entity = scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null };
         var token = await Server.CreateTokenAsync(scope, role, entity);
-        var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}/rotate", new JsonObject());
+        var rotated = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}/rotate",
+            new JsonObject());
         foreach (var secret in (string[])[token, rotated.Text("token")])
         {
             var claims = Jwt.Claims(secret);
@@ -37,7 +39,8 @@ public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("ORGANIZATION", "ORGANIZATION_BILLING_ADMIN")]
     [InlineData("WORKSPACE", "WORKSPACE_MEMBER")]
     [InlineData("DEPLOYMENT", "DEPLOYMENT_ADMIN")]
-    public async Task Trap_03_every_token_lists_its_own_Organization_with_a_product(string scope, string role)
+    [Trait("catalog", "Trap 03")]
+    public async Task Every_token_lists_its_own_Organization_with_a_product(string scope, string role)
     {
         var deployment = await Server.CreateDeploymentAsync($"trap-3 {scope}");
         var entity = scope switch { "WORKSPACE" => Server.WorkspaceId, "DEPLOYMENT" => deployment, _ => null };
@@ -52,14 +55,16 @@ public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("/v1/organizations//tokens")]
     [InlineData("/v1/organizations//users")]
     [InlineData("/iam/v1beta1/organizations//tokens")]
-    public async Task Trap_09_an_empty_id_in_the_address_is_a_404_that_names_the_cause(string path)
+    [Trait("catalog", "Trap 09")]
+    public async Task Empty_ID_in_the_URL_is_rejected_with_404_and_the_cause(string path)
     {
         using var response = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
         Assert.Contains("is empty", (await response.ReadAsync(HttpStatusCode.NotFound)).Text("message"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Trap_16_the_times_of_tokens_and_people_are_in_UTC_and_say_so()
+    [Trait("catalog", "Trap 16")]
+    public async Task Times_of_tokens_and_users_are_in_UTC()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId, days: 3);
         var path = $"{Server.OrganizationPath}/tokens/{Jwt.Claims(token).Text("sub")}";

@@ -5,11 +5,11 @@ using Azure;
 using Azure.Storage;
 using Azure.Storage.Blobs.Models;
 using Azure.Storage.Blobs.Specialized;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>Programs that others wrote, as they come.</summary>
+/// <summary>Uploads with clients of other vendors, unchanged.</summary>
+[Trait("Database", "every")]
 public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;
@@ -17,17 +17,17 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_Azure_library_uploads_in_one_request()
+    public async Task Azure_library_uploads_in_one_request()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var archive = new MemoryStream(UploadSite.Tar("one"));
-        var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, cancellationToken: Cancellation);
-        Assert.Equal([answer.Value.VersionId], await site.RecordedAsync());
-        Assert.Equal(answer.Value.VersionId, (await site.FinalizeAsync(answer.Value.VersionId)).Text("dagTarballVersion"));
+        var response = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, cancellationToken: Cancellation);
+        Assert.Equal([response.Value.VersionId], await site.RecordedAsync());
+        Assert.Equal(response.Value.VersionId, (await site.FinalizeAsync(response.Value.VersionId)).Text("dagTarballVersion"));
     }
 
     [Fact]
-    public async Task The_Azure_library_uploads_in_blocks()
+    public async Task Azure_library_uploads_in_blocks()
     {
         var site = await UploadSite.CreateAsync(_server);
         var bytes = UploadSite.LargeTar(3_000_000);
@@ -43,15 +43,15 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
             },
         };
 
-        var answer = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
+        var response = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
 
-        Assert.Equal(whole.Headers.ETag!.Tag, answer.Value.ETag.ToString("H"));
+        Assert.Equal(whole.Headers.ETag!.Tag, response.Value.ETag.ToString("H"));
         Assert.Equal(13, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
-        await site.FinalizeAsync(answer.Value.VersionId);
+        await site.FinalizeAsync(response.Value.VersionId);
     }
 
     [Fact]
-    public async Task The_Azure_library_stages_and_commits_by_hand()
+    public async Task Azure_library_stages_and_commits_blocks()
     {
         var site = await UploadSite.CreateAsync(_server);
         var client = new BlockBlobClient(new Uri(site.Url));
@@ -66,13 +66,13 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
             }, Cancellation);
         }
 
-        var answer = await client.CommitBlockListAsync(ids, cancellationToken: Cancellation);
+        var response = await client.CommitBlockListAsync(ids, cancellationToken: Cancellation);
 
-        Assert.Equal([answer.Value.VersionId], await site.RecordedAsync());
+        Assert.Equal([response.Value.VersionId], await site.RecordedAsync());
     }
 
     [Fact]
-    public async Task The_Azure_library_understands_the_errors()
+    public async Task Azure_library_parses_the_errors()
     {
         var site = await UploadSite.CreateAsync(_server);
         var client = new BlockBlobClient(new Uri(site.Url));
@@ -87,7 +87,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_Azure_library_shows_what_is_wrong_with_an_archive()
+    public async Task Azure_library_parses_the_error_of_an_invalid_archive()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var nothing = new MemoryStream("<html>"u8.ToArray());
@@ -97,7 +97,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_documented_curl_command_prints_the_version()
+    public async Task Documented_curl_command_prints_the_version()
     {
         var site = await UploadSite.CreateAsync(_server);
         var file = Path.Join(_server.DataDirectory, $"{site.DeployId}.tar");
@@ -112,7 +112,7 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task The_address_needs_no_quotes_in_a_shell_variable()
+    public async Task Upload_URL_needs_no_quotes_in_a_shell_variable()
     {
         var site = await UploadSite.CreateAsync(_server);
         var printed = await BashAsync($"URL={Quoted(site.Url)}; printf '%s\\n' $URL");
@@ -120,15 +120,15 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
     }
 
     [Fact]
-    public async Task Curl_may_send_a_stream_of_unknown_length()
+    public async Task Curl_can_upload_a_stream_of_unknown_length()
     {
         var site = await UploadSite.CreateAsync(_server);
-        var folder = Directory.CreateDirectory(Path.Join(_server.DataDirectory, site.DeployId, "dags"));
-        await File.WriteAllTextAsync(Path.Join(folder.FullName, "shop.py"),
+        var directory = Directory.CreateDirectory(Path.Join(_server.DataDirectory, site.DeployId, "dags"));
+        await File.WriteAllTextAsync(Path.Join(directory.FullName, "shop.py"),
             Convert.ToHexString(RandomNumberGenerator.GetBytes(200_000)), Cancellation);
 
         var printed = await BashAsync(
-            $"tar -C '{folder.Parent!.FullName}' -cz dags | curl -s -D - -H 'x-ms-blob-type: BlockBlob' -T - {Quoted(site.Url)}");
+            $"tar -C '{directory.Parent!.FullName}' -cz dags | curl -s -D - -H 'x-ms-blob-type: BlockBlob' -T - {Quoted(site.Url)}");
 
         Assert.StartsWith("HTTP/1.1 201 Created", printed[printed.LastIndexOf("HTTP/", StringComparison.Ordinal)..]);
         Assert.Single(await site.RecordedAsync());

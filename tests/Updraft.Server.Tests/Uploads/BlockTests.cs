@@ -1,8 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string IdOf65Bytes = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -12,7 +12,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     private readonly UpdraftServer _server = fixture.Server;
 
     [Fact]
-    public async Task Blocks_become_the_archive_in_the_order_of_the_list()
+    public async Task Block_list_joins_the_blocks_in_its_order()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar("one");
@@ -28,7 +28,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_list_that_is_sent_again_makes_another_version()
+    public async Task Repeated_block_list_creates_another_version()
     {
         var site = await UploadSite.CreateAsync(_server);
         (await site.StageAsync(A, UploadSite.Tar("one"))).Dispose();
@@ -41,7 +41,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Of_a_block_that_is_staged_twice_the_last_counts()
+    public async Task Block_that_is_staged_twice_has_the_last_content()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var wanted = await site.PutAsync(UploadSite.Tar("two"));
@@ -54,12 +54,12 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_block_may_stand_in_the_list_more_than_once()
+    public async Task Block_list_can_name_a_block_twice()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar(new string('x', 1024));
         using var whole = await site.PutAsync(archive);
-        // Header, two equal blocks of content, the end.
+        // A header, two equal blocks of content, and the end.
         (await site.StageAsync(A, archive[..512])).Dispose();
         (await site.StageAsync(B, archive[512..1024])).Dispose();
         var end = Convert.ToBase64String("block-c"u8);
@@ -82,7 +82,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Clients_that_commit_at_once_get_a_version_each_with_their_own_content()
+    public async Task Concurrent_block_lists_get_versions_with_their_own_content()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archives = new[] { UploadSite.Tar("one"), UploadSite.Tar("two") };
@@ -93,15 +93,15 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
 
         for (var round = 0; round < 10; round++)
         {
-            var answers = await Task.WhenAll(site.CommitAsync(A), site.CommitAsync(B));
-            var versions = new[] { await UploadSite.VersionOfAsync(answers[0]), await UploadSite.VersionOfAsync(answers[1]) };
+            var responses = await Task.WhenAll(site.CommitAsync(A), site.CommitAsync(B));
+            var versions = new[] { await UploadSite.VersionOfAsync(responses[0]), await UploadSite.VersionOfAsync(responses[1]) };
             Assert.Distinct(versions, StringComparer.Ordinal);
-            Assert.Equal((one.Headers.ETag, two.Headers.ETag), (answers[0].Headers.ETag, answers[1].Headers.ETag));
+            Assert.Equal((one.Headers.ETag, two.Headers.ETag), (responses[0].Headers.ETag, responses[1].Headers.ETag));
         }
     }
 
     [Fact]
-    public async Task A_block_that_many_stage_at_once_is_whole()
+    public async Task Block_that_many_clients_stage_at_once_is_complete()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archives = Enumerable.Range(0, 8).Select(i => UploadSite.Tar(new string((char)('a' + i), 50_000))).ToList();
@@ -115,7 +115,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
         for (var round = 0; round < 5; round++)
         {
             var staged = await Task.WhenAll(archives.Select(archive => site.StageAsync(A, archive)));
-            Assert.All(staged, answer => Assert.Equal(HttpStatusCode.Created, answer.StatusCode));
+            Assert.All(staged, response => Assert.Equal(HttpStatusCode.Created, response.StatusCode));
             using var committed = await site.CommitAsync(A);
             Assert.Contains(committed.Headers.ETag!.Tag, tags);
         }
@@ -129,7 +129,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     [InlineData("&blockid=AA%0AAA")]
     [InlineData("&blockid=%2E%2E%2Fx")]
     [InlineData("&blockid=" + IdOf65Bytes)]
-    public async Task A_block_without_a_proper_id_is_a_400(string id)
+    public async Task Block_with_an_invalid_id_is_rejected_with_400(string id)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync([1, 2, 3], $"&comp=block{id}");
@@ -137,7 +137,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task An_id_of_64_bytes_is_proper()
+    public async Task Block_id_of_64_bytes_is_accepted()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.StageAsync(Convert.ToBase64String(Enumerable.Repeat((byte)0xFB, 64).ToArray()), [1]);
@@ -161,7 +161,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
         "InvalidXmlDocument")]
     [InlineData("<!DOCTYPE b [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]><BlockList><Latest>&b;</Latest></BlockList>",
         "InvalidXmlDocument")]
-    public async Task A_list_that_makes_no_sense_is_a_400(string xml, string code)
+    public async Task Invalid_block_list_is_rejected_with_400(string xml, string code)
     {
         var site = await UploadSite.CreateAsync(_server);
         (await site.StageAsync(A, UploadSite.Tar("one"))).Dispose();
@@ -172,7 +172,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_list_of_no_blocks_is_no_archive()
+    public async Task Empty_block_list_is_rejected_with_400()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.CommitXmlAsync("<BlockList></BlockList>");
@@ -180,7 +180,7 @@ public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Blocks_of_another_deploy_are_unknown()
+    public async Task Block_of_another_deploy_is_rejected_with_400()
     {
         var site = await UploadSite.CreateAsync(_server);
         var other = await UploadSite.CreateAsync(_server);

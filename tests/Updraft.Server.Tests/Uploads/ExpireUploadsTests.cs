@@ -1,9 +1,9 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class ExpireUploadsTests
 {
     private static readonly string A = Convert.ToBase64String("block-a"u8);
@@ -11,7 +11,7 @@ public sealed class ExpireUploadsTests
     private static DateTimeOffset Start => DateTimeOffset.UnixEpoch.AddYears(56);
 
     [Fact]
-    public async Task The_blocks_of_a_finalized_deploy_go_and_its_address_stays_closed()
+    public async Task Blocks_of_a_finalized_deploy_are_deleted_and_its_URL_stays_closed()
     {
         var clock = new FakeTimeProvider(Start);
         await using var server = await UpdraftServer.StartAsync(clock,
@@ -29,7 +29,7 @@ public sealed class ExpireUploadsTests
     }
 
     [Fact]
-    public async Task The_blocks_of_an_abandoned_deploy_go_after_a_day()
+    public async Task Blocks_of_an_abandoned_deploy_are_deleted_after_a_day()
     {
         var clock = new FakeTimeProvider(Start);
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -47,7 +47,7 @@ public sealed class ExpireUploadsTests
     }
 
     [Fact]
-    public async Task What_expired_while_the_server_was_down_goes_at_its_start()
+    public async Task Blocks_that_expired_during_a_downtime_are_deleted_at_the_start()
     {
         var clock = new FakeTimeProvider(Start);
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -62,7 +62,7 @@ public sealed class ExpireUploadsTests
     }
 
     [Fact]
-    public async Task An_address_expires_after_its_time()
+    public async Task Upload_URL_expires_after_its_lifetime()
     {
         var clock = new FakeTimeProvider(Start);
         await using var server = await UpdraftServer.StartAsync(clock);

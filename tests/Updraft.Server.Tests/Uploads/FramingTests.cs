@@ -1,9 +1,9 @@
 using System.Text;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>Bodies that are cut off, announced twice, or not yet asked for.</summary>
+/// <summary>Bodies that end early, have two lengths, or wait for 100 Continue.</summary>
+[Trait("Database", "every")]
 public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];
@@ -11,12 +11,12 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     private readonly UpdraftServer _server = fixture.Server;
 
     [Fact]
-    public async Task A_body_that_ends_early_makes_no_version()
+    public async Task Body_that_ends_early_creates_no_version()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await UploadSite.CreateAsync(server);
         var archive = UploadSite.Tar("one");
-        // The last one is a whole archive that lacks nothing but the padding which was announced.
+        // The last body is a complete archive, but shorter than its Content-Length.
         foreach (var (sent, announced) in new[] { (0, 3072), (1, 3072), (700, 3072), (2559, 2560), (archive.Length, archive.Length + 512) })
         {
             using var http = await RawHttp.ConnectAsync(server.BaseAddress);
@@ -25,13 +25,13 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
             http.EndSending();
             Assert.DoesNotContain(" 201 ", await http.ReadToEndAsync());
         }
-        // Stopping waits for what still runs.
+        // The stop waits for running requests.
         await server.RestartAsync();
         Assert.Empty(await site.RecordedAsync());
     }
 
     [Fact]
-    public async Task A_broken_connection_leaves_nothing_behind()
+    public async Task Broken_connection_leaves_nothing_behind()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await UploadSite.CreateAsync(server);
@@ -43,7 +43,7 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
             await http.SendAsync(archive.AsMemory(0, 2_000_000));
             http.Reset();
         }
-        // Stopping waits for the request, and then nothing of it may be there.
+        // The stop waits for the request. Then the request must have left nothing.
         await server.StopAsync();
         Assert.Empty(await UploadSite.BlobsAsync(server, "pack"));
     }
@@ -53,12 +53,12 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     [InlineData("Transfer-Encoding: chunked", "Content-Length: 3072")]
     [InlineData("Content-Length: 3072", "Content-Length: 3073")]
     [InlineData("Transfer-Encoding: gzip, chunked", "Accept: */*")]
-    public async Task A_body_whose_end_is_open_to_doubt_is_a_400(string one, string other)
+    public async Task Body_with_an_ambiguous_end_is_rejected_with_400(string one, string other)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
         await http.SendHeadAsync(site.Url, [.. BlockBlob, one, other]);
-        // Whoever looks at the chunks only sees a good archive.
+        // A server that reads only the chunks sees a valid archive.
         var archive = UploadSite.Tar("one");
         await http.OfferAsync(Encoding.ASCII.GetBytes($"{archive.Length:x}\r\n"));
         await http.OfferAsync(archive);
@@ -71,7 +71,7 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task A_refused_upload_is_refused_before_its_body_is_asked_for()
+    public async Task Upload_is_rejected_before_its_body_is_requested()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
@@ -82,7 +82,7 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task The_client_of_an_accepted_upload_is_told_to_continue()
+    public async Task Accepted_upload_gets_100_Continue()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar("one");
@@ -96,7 +96,7 @@ public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task An_old_client_with_a_length_is_served()
+    public async Task Upload_over_HTTP_1_0_is_accepted()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar("one");

@@ -2,24 +2,27 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>
-/// Reliability U14: an upload address, changed as a text in every way, is refused unless it is the same address after decoding.
-/// <c>UPDRAFT_FUZZ_URLS</c> sets how many (5,000 by default), <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
+/// A mutated upload URL is rejected, unless it equals the original URL after decoding.
+/// <c>UPDRAFT_FUZZ_URLS</c> sets the number of mutations (default 5,000), <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
 /// </summary>
+[Trait("Database", "every")]
 public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+&=?/_~;,@!$'()*";
 
     private static readonly string[] Free = ["comp", "blockid", "timeout"];
 
+    private static readonly string[] Inserts = ["//", "/../", "/./", "%2f", "%00", "%0d%0a", "#", ";"];
+
     private UpdraftServer Server => shared.Server;
 
+    [Trait("catalog", "U14")]
     [Fact]
-    public async Task No_changed_address_is_accepted()
+    public async Task Mutated_upload_URL_is_rejected()
     {
         var count = Setting("UPDRAFT_FUZZ_URLS", 5000);
         var seed = Setting("UPDRAFT_FUZZ_SEED", Random.Shared.Next());
@@ -29,9 +32,9 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         var original = new Uri(site.Url).PathAndQuery;
         string[] signed = [.. others.Select(other => new Uri(other.Url).PathAndQuery)];
         var clock = Stopwatch.StartNew();
-        var (refused, same) = (0, 0);
+        var (rejected, same) = (0, 0);
         using var http = new KeptConnection(Server.BaseAddress);
-        Assert.Equal(400, await http.PutAsync(original)); // Reached: an empty body is no archive.
+        Assert.Equal(400, await http.PutAsync(original)); // The URL is accepted; the empty body is not an archive.
 
         for (var i = 0; i < count; i++)
         {
@@ -41,39 +44,40 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
             Assert.True(status is 400 or 401 or 403 or 404 or 405 or 414, where);
             if (status is 403 or 404 or 405 or 401 or 414)
             {
-                refused++;
+                rejected++;
                 continue;
             }
-            // 400 is either the web server, which does not read such a line, or an upload that was let in.
+            // A 400 comes from the web server, which cannot parse the request line, or from an accepted URL without an archive.
             if (!http.LastBody.Contains("x-ms-blob-type", StringComparison.Ordinal))
             {
-                refused++;
+                rejected++;
                 continue;
             }
-            // Parts of another address put together can be that address as a whole, which was signed too.
-            Assert.True(signed.Append(original).Any(address => IsSame(address, changed)), $"ACCEPTED: {where}");
+            // A URL that consists of parts of another signed URL can equal that URL.
+            Assert.True(signed.Append(original).Any(url => IsSame(url, changed)), $"ACCEPTED: {where}");
             same++;
         }
-        output.WriteLine($"{count} addresses with seed {seed}: {refused} refused, {same} the same after decoding, none accepted wrongly, "
+        output.WriteLine($"{count} URLs with seed {seed}: {rejected} rejected, {same} equal after decoding, none accepted wrongly, "
             + $"{clock.Elapsed.TotalSeconds:0.0} s");
-        Assert.True(refused > count / 2, "Hardly a mutation changed anything.");
+        Assert.True(rejected > count / 2, "Most mutations did not change the URL.");
     }
 
     [Fact]
-    public async Task Every_order_encoding_and_allowed_addition_is_accepted()
+    public async Task Upload_URL_is_accepted_in_any_order_and_encoding()
     {
         var random = new Random(Setting("UPDRAFT_FUZZ_SEED", 1));
         var site = await UploadSite.CreateAsync(Server);
-        var address = new Uri(site.Url).PathAndQuery;
-        var parts = address.Split('?')[1].Split('&').Select(part => part.Split('=')).ToArray();
+        var url = new Uri(site.Url).PathAndQuery;
+        var parts = url.Split('?')[1].Split('&').Select(part => part.Split('=')).ToArray();
         using var http = new KeptConnection(Server.BaseAddress);
         for (var i = 0; i < 500; i++)
         {
             string[][] all = [.. parts, .. Free.Skip(1).Where(_ => random.Next(2) == 0).Select(name => new[] { name, "AAAA" })];
             random.Shuffle(all);
             var query = string.Join('&', all.Select(part => $"{part[0]}={Encode(Uri.UnescapeDataString(part[1]), random)}"));
-            var status = await http.PutAsync($"{address.Split('?')[0]}?{query}");
-            Assert.True(status == 400 && http.LastBody.Contains("x-ms-blob-type", StringComparison.Ordinal), $"{query} got {status}: {http.LastBody}");
+            var status = await http.PutAsync($"{url.Split('?')[0]}?{query}");
+            Assert.True(status == 400 && http.LastBody.Contains("x-ms-blob-type", StringComparison.Ordinal),
+                $"{query} got {status}: {http.LastBody}");
         }
     }
 
@@ -81,11 +85,13 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         int.TryParse(Environment.GetEnvironmentVariable(name), CultureInfo.InvariantCulture, out var value) ? value : otherwise;
 
     private static string Encode(string text, Random random) => string.Concat(Encoding.UTF8.GetBytes(text)
-        .Select(b => random.Next(3) == 0 || !(char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.') ? $"%{b:X2}" : ((char)b).ToString()));
+        .Select(b => random.Next(3) == 0 || !(char.IsAsciiLetterOrDigit((char)b) || b is (byte)'-' or (byte)'.')
+            ? $"%{b:X2}"
+            : ((char)b).ToString()));
 
-    private static string Mutate(string address, Random random, string[] others)
+    private static string Mutate(string url, Random random, string[] others)
     {
-        var text = address;
+        var text = url;
         for (var times = random.Next(1, 4); times > 0; times--)
         {
             var at = random.Next(1, text.Length);
@@ -97,7 +103,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 1 => text.Insert(at, Characters[random.Next(Characters.Length)].ToString()),
                 2 => text.Remove(at, 1),
                 3 when at + 1 < text.Length => text[..at] + text[at + 1] + text[at] + text[(at + 2)..],
-                4 => text[..at] + (char.IsUpper(text[at]) ? char.ToLowerInvariant(text[at]) : char.ToUpperInvariant(text[at])) + text[(at + 1)..],
+                4 => text[..at] + (char.IsUpper(text[at]) ? char.ToLowerInvariant(text[at]) : char.ToUpperInvariant(text[at]))
+                    + text[(at + 1)..],
                 5 => text.Replace("%", "%25", StringComparison.Ordinal),
                 6 => $"{text[..at]}%{(int)text[at]:x2}{text[(at + 1)..]}",
                 7 => text + "&" + part,
@@ -105,7 +112,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 9 => text.Replace("/dags", random.Next(2) == 0 ? "/bundle" : "/DAGS", StringComparison.Ordinal),
                 10 => Splice(text, others[random.Next(others.Length)], random),
                 11 => text + $"&{Free[random.Next(Free.Length)]}={random.Next(100)}",
-                12 => text.Insert(at, (string[])["//", "/../", "/./", "%2f", "%00", "%0d%0a", "#", ";"] is var odd ? odd[random.Next(odd.Length)] : ""),
+                12 => text.Insert(at, Inserts[random.Next(Inserts.Length)]),
                 13 => text.Replace("se=2", $"se={random.Next(3, 9)}", StringComparison.Ordinal),
                 _ => text.ToUpperInvariant(),
             };
@@ -113,15 +120,17 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         return text.StartsWith('/') ? text : "/" + text;
     }
 
-    // A part of another valid address in the place of the same part of this one.
+    // Replaces a part of the URL with the same part of another valid URL.
     private static string Splice(string text, string other, Random random)
     {
         var (mine, theirs) = (text.Split('/', '?', '&'), other.Split('/', '?', '&'));
         var at = random.Next(2, theirs.Length);
-        return at < mine.Length && mine[at].Length > 3 ? text.Replace(mine[at], theirs[at], StringComparison.Ordinal) : text + "&" + theirs[^1];
+        return at < mine.Length && mine[at].Length > 3
+            ? text.Replace(mine[at], theirs[at], StringComparison.Ordinal)
+            : text + "&" + theirs[^1];
     }
 
-    /// <summary>Whether two addresses name the same thing with the same signature: an own reading, apart from the server's.</summary>
+    /// <summary>Whether two URLs have the same meaning and signature. This parser is independent of the server.</summary>
     private static bool IsSame(string one, string two)
     {
         static string? Decode(string text)
@@ -134,8 +143,8 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
                 .Select(part => Uri.UnescapeDataString(part.Replace('+', ' ')).Split('=', 2))
                 .Where(pair => !Free.Contains(pair[0].ToLowerInvariant()))
                 .Select(pair => pair[0] + "=" + pair.ElementAtOrDefault(1)).Order(StringComparer.Ordinal);
-            // Dot segments are resolved by whoever reads an address, a slash at the end means nothing, and /uploads is the server's own
-            // word and no value. A slash that is written %2f is none.
+            // Parsers resolve dot segments, ignore a slash at the end, and compare /uploads without case. An encoded slash (%2f) is part
+            // of a segment.
             var path = new Uri("http://x" + target[..cut]).AbsolutePath.Replace("%2f", "%252f", StringComparison.OrdinalIgnoreCase);
             path = Uri.UnescapeDataString(path);
             path = path.EndsWith('/') ? path[..^1] : path;
@@ -146,7 +155,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
         return Decode(one) == Decode(two);
     }
 
-    /// <summary>One connection after another, each used as long as it lives; addresses go out as they are written.</summary>
+    /// <summary>Reuses a connection until the server closes it. It sends URLs unchanged.</summary>
     private sealed class KeptConnection(Uri server) : IDisposable
     {
         private readonly byte[] _buffer = new byte[16 * 1024];
@@ -160,15 +169,15 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
             var stream = _tcp.GetStream();
             await stream.WriteAsync(Encoding.UTF8.GetBytes($"PUT {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
                 TestContext.Current.CancellationToken);
-            var answer = new StringBuilder();
+            var response = new StringBuilder();
             while (true)
             {
                 var read = await stream.ReadAsync(_buffer, TestContext.Current.CancellationToken);
-                answer.Append(Encoding.UTF8.GetString(_buffer, 0, read));
-                var (head, body) = Split(answer.ToString());
+                response.Append(Encoding.UTF8.GetString(_buffer, 0, read));
+                var (head, body) = Split(response.ToString());
                 if (read != 0 && (head is null || !IsWhole(head, body)))
                     continue;
-                Assert.True(head is not null, $"No answer to {target}");
+                Assert.True(head is not null, $"The server sent no response to {target}.");
                 LastBody = body;
                 if (read == 0 || head.Contains("Connection: close", StringComparison.OrdinalIgnoreCase))
                     Dispose();
@@ -182,10 +191,10 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
             _tcp = null;
         }
 
-        private static (string? Head, string Body) Split(string answer)
+        private static (string? Head, string Body) Split(string response)
         {
-            var end = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-            return end < 0 ? (null, "") : (answer[..end], answer[(end + 4)..]);
+            var end = response.IndexOf("\r\n\r\n", StringComparison.Ordinal);
+            return end < 0 ? (null, "") : (response[..end], response[(end + 4)..]);
         }
 
         private static bool IsWhole(string head, string body)

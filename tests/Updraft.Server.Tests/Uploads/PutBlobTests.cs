@@ -3,10 +3,10 @@ using System.Net;
 using System.Text;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];
@@ -16,7 +16,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task The_answer_has_what_blob_clients_read()
+    public async Task Response_has_the_headers_of_blob_clients()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"),
@@ -34,7 +34,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task The_version_header_is_in_lower_case_and_named_on_one_line_only()
+    public async Task Version_header_is_in_lower_case_on_exactly_one_line()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar("one");
@@ -50,7 +50,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task Every_upload_makes_a_later_version_and_finalize_takes_the_one_it_names()
+    public async Task Each_upload_creates_a_version_and_finalize_selects_one()
     {
         var site = await UploadSite.CreateAsync(_server);
         var first = await site.UploadAsync(UploadSite.Tar("one"));
@@ -65,7 +65,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task After_finalize_the_address_is_closed()
+    public async Task Upload_after_finalize_is_rejected_with_403()
     {
         var site = await UploadSite.CreateAsync(_server);
         var version = await site.UploadAsync(UploadSite.Tar("one"));
@@ -80,7 +80,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_finalize_during_an_upload_wins()
+    public async Task Upload_is_rejected_if_finalize_happens_during_it()
     {
         var site = await UploadSite.CreateAsync(_server);
         var version = await site.UploadAsync(UploadSite.Tar("one"));
@@ -97,7 +97,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_deleted_Deployment_takes_no_uploads()
+    public async Task Upload_to_a_deleted_Deployment_is_rejected_with_404()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var deleted = await _server.Client.DeleteAsync($"{_server.OrganizationPath}/deployments/{site.DeploymentId}", Cancellation);
@@ -112,7 +112,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     [InlineData(null, "MissingRequiredHeader")]
     [InlineData("PageBlob", "InvalidHeaderValue")]
     [InlineData("AppendBlob", "InvalidHeaderValue")]
-    public async Task Only_block_blobs_are_taken(string? type, string code)
+    public async Task Other_blob_types_are_rejected_with_400(string? type, string code)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"), adjust: request =>
@@ -129,7 +129,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     [InlineData("snapshot")]
     [InlineData("")]
     [InlineData("Block")]
-    public async Task Other_operations_are_a_400(string comp)
+    public async Task Other_operations_are_rejected_with_400(string comp)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"), $"&comp={comp}");
@@ -142,7 +142,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     [InlineData("DELETE")]
     [InlineData("POST")]
     [InlineData("PATCH")]
-    public async Task Other_methods_are_a_405(string method)
+    public async Task Other_methods_are_rejected_with_405(string method)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var request = new HttpRequestMessage(new HttpMethod(method), site.Url);
@@ -152,7 +152,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_body_with_the_announced_MD5_is_taken()
+    public async Task Body_with_a_matching_MD5_is_accepted()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.Tar("one");
@@ -161,7 +161,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_body_with_another_MD5_leaves_nothing_behind()
+    public async Task Body_with_a_wrong_MD5_leaves_nothing_behind()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"),
@@ -176,7 +176,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     [Theory]
     [InlineData("Content-MD5", "bm90IGFuIG1kNQ==", "InvalidMd5")]
     [InlineData("x-ms-structured-body", "XSM/1.0; properties=crc64", "UnsupportedHeader")]
-    public async Task Checks_that_cannot_be_made_are_refused(string header, string value, string code)
+    public async Task Unsupported_checksum_headers_are_rejected_with_400(string header, string value, string code)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"),
@@ -187,7 +187,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     [Theory]
     [InlineData("<html>nothing here</html>")]
     [InlineData("")]
-    public async Task What_is_no_archive_is_a_400(string body)
+    public async Task Body_that_is_not_an_archive_is_rejected_with_400(string body)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(Encoding.UTF8.GetBytes(body));
@@ -196,14 +196,14 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task Bodies_may_be_larger_than_those_of_the_API()
+    public async Task Upload_can_exceed_the_body_limit_of_the_API()
     {
         var site = await UploadSite.CreateAsync(_server);
         await site.UploadAsync(UploadSite.LargeTar(33_000_000));
     }
 
     [Fact]
-    public async Task A_slow_upload_is_ended()
+    public async Task Slow_upload_is_rejected_with_408()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
         await using var server = await UpdraftServer.StartAsync(clock);

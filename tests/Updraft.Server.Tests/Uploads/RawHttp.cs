@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>HTTP/1.1 by hand, for what no client library would send.</summary>
+/// <summary>Sends raw HTTP/1.1, for requests that client libraries do not send.</summary>
 internal sealed class RawHttp : IDisposable
 {
     private readonly TcpClient _tcp = new();
@@ -24,13 +24,13 @@ internal sealed class RawHttp : IDisposable
         return http;
     }
 
-    /// <summary>Sends the head of a PUT; header lines without line ends.</summary>
+    /// <summary>Sends the head of a PUT. The header lines have no line ends.</summary>
     public Task SendHeadAsync(string url, string[] headers, string version = "HTTP/1.1") => SendAsync(Encoding.ASCII.GetBytes(
         $"PUT {new Uri(url).PathAndQuery} {version}\r\nHost: localhost\r\n{string.Concat(headers.Select(line => line + "\r\n"))}\r\n"));
 
     public async Task SendAsync(ReadOnlyMemory<byte> bytes) => await _stream!.WriteAsync(bytes, Cancellation);
 
-    /// <summary>Sends to a server that may have answered and closed already.</summary>
+    /// <summary>Sends to a server that may already have responded and closed the connection.</summary>
     public async Task OfferAsync(ReadOnlyMemory<byte> bytes)
     {
         try
@@ -39,21 +39,21 @@ internal sealed class RawHttp : IDisposable
         }
         catch (IOException)
         {
-            // What it answered can still be read.
+            // The response can still be read.
         }
     }
 
-    /// <summary>Says that nothing more will come.</summary>
+    /// <summary>Ends the sending side of the connection.</summary>
     public void EndSending() => _tcp.Client.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Breaks the connection off as a crash does.</summary>
+    /// <summary>Resets the connection, as a crash does.</summary>
     public void Reset()
     {
         _tcp.LingerState = new LingerOption(enable: true, seconds: 0);
         _tcp.Close();
     }
 
-    /// <summary>Reads until a text has come; returns everything so far.</summary>
+    /// <summary>Reads until a text has arrived. Returns all text so far.</summary>
     public async Task<string> ReadUntilAsync(string text)
     {
         var buffer = new byte[4096];
@@ -69,14 +69,14 @@ internal sealed class RawHttp : IDisposable
         return _received.ToString();
     }
 
-    /// <summary>Reads the head of the answer.</summary>
+    /// <summary>Reads the head of the response.</summary>
     public async Task<string> ReadHeadAsync()
     {
         var all = await ReadUntilAsync("\r\n\r\n");
         return all[..all.IndexOf("\r\n\r\n", StringComparison.Ordinal)];
     }
 
-    /// <summary>Reads until the server closes or breaks off; returns everything.</summary>
+    /// <summary>Reads until the connection ends. Returns all text.</summary>
     public async Task<string> ReadToEndAsync()
     {
         try

@@ -7,11 +7,11 @@ using Microsoft.Extensions.Primitives;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";
@@ -19,7 +19,7 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     private readonly UpdraftServer _server = fixture.Server;
 
     [Fact]
-    public async Task Any_changed_value_is_refused()
+    public async Task Changed_parameter_is_rejected()
     {
         var site = await UploadSite.CreateAsync(_server);
         var signed = _server.Services.GetRequiredService<SignedUploadUrl>();
@@ -51,11 +51,11 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task Reordered_and_encoded_anew_the_address_still_works()
+    public async Task Reordered_and_re_encoded_URL_is_accepted()
     {
         var site = await UploadSite.CreateAsync(_server);
-        var address = new Uri(site.Url);
-        var parameters = QueryHelpers.ParseQuery(address.Query).Select(pair => (pair.Key, Value: pair.Value.ToString()))
+        var url = new Uri(site.Url);
+        var parameters = QueryHelpers.ParseQuery(url.Query).Select(pair => (pair.Key, Value: pair.Value.ToString()))
             .Append(("comp", "block")).Append(("blockid", "Cvs/+w==")).Append(("timeout", "901")).ToArray();
 
         await Gen.Select(Gen.Shuffle(parameters), Gen.Bool).SampleAsync(async (order, everything) =>
@@ -63,7 +63,7 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
             Func<string, string> encode = everything ? EncodeAll : Uri.EscapeDataString;
             var query = string.Join('&', order.Select(pair => $"{pair.Item1}={encode(pair.Item2)}"));
             using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
-            await http.SendHeadAsync($"{address.GetLeftPart(UriPartial.Path)}?{query}", ["Content-Length: 0", "Connection: close"]);
+            await http.SendHeadAsync($"{url.GetLeftPart(UriPartial.Path)}?{query}", ["Content-Length: 0", "Connection: close"]);
             return (await http.ReadHeadAsync()).StartsWith("HTTP/1.1 201 ", StringComparison.Ordinal);
         }, iter: 60, threads: 2);
     }
@@ -75,7 +75,7 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     [InlineData("&restype=container")]
     [InlineData("&comp=block&comp=blocklist")]
     [InlineData("&snapshot=2024-01-01")]
-    public async Task Added_parameters_that_mean_something_else_are_refused(string added)
+    public async Task Unexpected_parameter_is_rejected_with_403(string added)
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"), added);
@@ -88,18 +88,18 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     [InlineData("sr")]
     [InlineData("sv")]
     [InlineData("sig")]
-    public async Task Nothing_may_be_missing(string name)
+    public async Task Missing_parameter_is_rejected_with_403(string name)
     {
         var site = await UploadSite.CreateAsync(_server);
-        var address = new Uri(site.Url);
-        var rest = address.Query.TrimStart('?').Split('&').Where(part => !part.StartsWith(name + "=", StringComparison.Ordinal));
-        using var request = new HttpRequestMessage(HttpMethod.Put, $"{address.GetLeftPart(UriPartial.Path)}?{string.Join('&', rest)}");
+        var url = new Uri(site.Url);
+        var rest = url.Query.TrimStart('?').Split('&').Where(part => !part.StartsWith(name + "=", StringComparison.Ordinal));
+        using var request = new HttpRequestMessage(HttpMethod.Put, $"{url.GetLeftPart(UriPartial.Path)}?{string.Join('&', rest)}");
         using var response = await _server.Anonymous.SendAsync(request, TestContext.Current.CancellationToken);
         await UploadSite.RefusalAsync(response, HttpStatusCode.Forbidden, "AuthenticationFailed");
     }
 
     [Fact]
-    public async Task Another_purpose_or_deploy_is_refused_and_another_folder_is_nothing()
+    public async Task URL_of_another_purpose_or_deploy_is_rejected()
     {
         var site = await UploadSite.CreateAsync(_server);
         var other = await UploadSite.CreateAsync(_server);
@@ -118,7 +118,7 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task A_token_opens_no_upload_address()
+    public async Task API_token_does_not_replace_the_signature()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await _server.Client.PutAsync(
@@ -127,7 +127,7 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Fact]
-    public async Task The_address_is_in_no_log()
+    public async Task Upload_URL_is_never_logged()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {

@@ -1,9 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>What counts for the limit of staged bytes and blocks: blocks that were staged, and no others.</summary>
+/// <summary>Only blocks that were staged count towards the limits of staged bytes and blocks.</summary>
 public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) : IClassFixture<StagingBudgetTests.SmallServer>
 {
     private const int MaxBytes = 100_000, MaxBlockBytes = 50_000, MaxBlocks = 4, WrongBlocks = 12;
@@ -24,7 +23,7 @@ public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) :
     }
 
     [Fact]
-    public async Task Block_that_broke_off_does_not_count()
+    public async Task Block_with_a_broken_connection_does_not_count()
     {
         var site = await UploadSite.CreateAsync(Server);
         for (var i = 0; i < WrongBlocks; i++)
@@ -40,7 +39,7 @@ public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) :
     }
 
     [Fact]
-    public async Task Block_that_is_too_large_does_not_count()
+    public async Task Block_above_the_limit_does_not_count()
     {
         var site = await UploadSite.CreateAsync(Server);
         for (var i = 0; i < WrongBlocks; i++)
@@ -56,7 +55,7 @@ public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) :
     }
 
     [Fact]
-    public async Task Blocks_beyond_twice_the_largest_count_are_rejected_413()
+    public async Task Blocks_beyond_twice_the_limit_are_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(Server);
         for (var i = 0; i < 2 * MaxBlocks; i++)
@@ -68,7 +67,7 @@ public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) :
         await UploadSite.RefusalAsync(response, HttpStatusCode.RequestEntityTooLarge, "RequestBodyTooLarge");
     }
 
-    /// <summary>Twice the bytes of the largest upload can be staged, and no byte more.</summary>
+    /// <summary>Asserts that exactly twice the bytes of the largest upload can be staged.</summary>
     private static async Task AssertWholeBudgetIsLeftAsync(UploadSite site)
     {
         for (var i = 0; i < 2 * MaxBytes / MaxBlockBytes; i++)
@@ -84,19 +83,23 @@ public sealed class StagingBudgetTests(StagingBudgetTests.SmallServer fixture) :
 
     private static string Query(int number) => $"&comp=block&blockid={Uri.EscapeDataString(Id(number))}";
 
-    /// <summary>A server with limits that a few blocks reach.</summary>
+    /// <summary>A server with low limits.</summary>
     public sealed class SmallServer : IAsyncLifetime
     {
         private UpdraftServer? _server;
 
         internal UpdraftServer Server => _server ?? throw new InvalidOperationException("The server has not started.");
 
-        public async ValueTask InitializeAsync() => _server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
+        public async ValueTask InitializeAsync()
         {
-            ["Uploads:MaxBytes"] = $"{MaxBytes}",
-            ["Uploads:MaxBlockBytes"] = $"{MaxBlockBytes}",
-            ["Uploads:MaxBlocks"] = $"{MaxBlocks}",
-        });
+            var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["Uploads:MaxBytes"] = $"{MaxBytes}",
+                ["Uploads:MaxBlockBytes"] = $"{MaxBlockBytes}",
+                ["Uploads:MaxBlocks"] = $"{MaxBlocks}",
+            };
+            _server = await UpdraftServer.StartAsync(settings: settings);
+        }
 
         public async ValueTask DisposeAsync()
         {

@@ -1,10 +1,10 @@
 using System.Net;
 using Microsoft.Extensions.Time.Testing;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>Rows U6, U7 and U13: at the limit, a step above it, and far above it.</summary>
+/// <summary>Limits of upload URLs and bodies: at the limit, just above it, and far above it.</summary>
+[Trait("Database", "every")]
 public sealed class UploadLifetimeTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(56);
@@ -12,7 +12,7 @@ public sealed class UploadLifetimeTests
     [Theory]
     [InlineData(null, 60)]
     [InlineData("7", 7)]
-    public async Task An_address_works_up_to_the_last_second_of_its_lifetime(string? setting, int minutes)
+    public async Task Upload_URL_works_until_the_last_second_of_its_lifetime(string? setting, int minutes)
     {
         var clock = new FakeTimeProvider(Start);
         var settings = new Dictionary<string, string>(StringComparer.Ordinal);
@@ -33,7 +33,7 @@ public sealed class UploadLifetimeTests
     }
 
     [Fact]
-    public async Task A_length_of_terabytes_is_refused_without_a_byte_of_the_body()
+    public async Task Length_of_terabytes_is_rejected_without_reading_the_body()
     {
         await using var server = await UpdraftServer.StartAsync();
         var site = await UploadSite.CreateAsync(server);
@@ -44,7 +44,7 @@ public sealed class UploadLifetimeTests
     }
 
     [Fact]
-    public async Task A_body_that_never_ends_is_cut_off_at_the_limit()
+    public async Task Endless_body_is_rejected_at_the_limit_with_413()
     {
         await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(StringComparer.Ordinal)
         {
@@ -53,12 +53,12 @@ public sealed class UploadLifetimeTests
         var site = await UploadSite.CreateAsync(server);
         using var http = await RawHttp.ConnectAsync(server.BaseAddress);
         await http.SendHeadAsync(site.Url, ["x-ms-blob-type: BlockBlob", "Transfer-Encoding: chunked"]);
-        // A real header first: what is no archive would be refused for that.
+        // Starts with a valid header: otherwise the error would be about the archive.
         byte[] archive = [.. UploadSite.LargeTar(200_000)];
         foreach (var part in archive.Chunk(20_000).Take(6))
             await http.SendAsync((byte[])[.. System.Text.Encoding.ASCII.GetBytes($"{part.Length:x}\r\n"), .. part, .. "\r\n"u8]);
 
-        // The last chunk never comes.
+        // The last chunk never arrives.
         Assert.Contains(" 413 ", await http.ReadUntilAsync("\"statusCode\""));
         Assert.Empty(await site.RecordedAsync());
         Assert.Empty(await UploadSite.BlobsAsync(server, $"packs/{site.DeploymentId}"));

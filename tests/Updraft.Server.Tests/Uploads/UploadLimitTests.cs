@@ -1,8 +1,8 @@
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "every")]
 public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : IClassFixture<UploadLimitTests.SmallServer>
 {
     private const int MaxBytes = 100_000, MaxBlockBytes = 60_000;
@@ -12,20 +12,20 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     private static string Id(int number) => Convert.ToBase64String(BitConverter.GetBytes(number));
 
     [Fact]
-    public async Task Too_long_by_its_length_is_a_413_before_the_body_is_read()
+    public async Task Excessive_length_is_rejected_before_the_body_is_read_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
         await http.SendHeadAsync(site.Url, ["x-ms-blob-type: BlockBlob", $"Content-Length: {MaxBytes + 1}", "Expect: 100-continue"]);
 
-        var answer = await http.ReadUntilAsync("\"statusCode\"");
+        var response = await http.ReadUntilAsync("\"statusCode\"");
 
-        Assert.StartsWith("HTTP/1.1 413 ", answer);
-        Assert.Contains("The upload has 100001 bytes or more; the limit is 100000 (Uploads:MaxBytes).", answer);
+        Assert.StartsWith("HTTP/1.1 413 ", response);
+        Assert.Contains("The body has at least 100001 bytes; the limit is 100000 bytes (Uploads:MaxBytes).", response);
     }
 
     [Fact]
-    public async Task Too_long_without_a_length_is_cut_off_with_a_413()
+    public async Task Excessive_chunked_body_is_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.LargeTar(3 * MaxBytes), adjust: Chunked);
@@ -36,7 +36,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task As_long_as_the_limit_is_accepted()
+    public async Task Body_at_the_limit_is_accepted()
     {
         var site = await UploadSite.CreateAsync(_server);
         var archive = UploadSite.LargeTar(MaxBytes - 10_240);
@@ -45,7 +45,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task A_block_that_is_too_long_is_a_413()
+    public async Task Excessive_block_is_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         foreach (var adjust in new Action<HttpRequestMessage>?[] { null, Chunked })
@@ -58,7 +58,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task Blocks_that_are_too_long_together_are_a_413()
+    public async Task Blocks_with_an_excessive_sum_are_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         foreach (var id in new[] { 1, 2 })
@@ -70,7 +70,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task A_list_with_too_many_blocks_is_a_413()
+    public async Task Block_list_with_too_many_blocks_is_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.CommitAsync([.. Enumerable.Range(0, 11).Select(Id)]);
@@ -78,7 +78,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task A_list_that_never_ends_is_a_413()
+    public async Task Endless_block_list_is_rejected_with_413()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.CommitXmlAsync("<BlockList>" + new string(' ', 1_000_000));
@@ -86,7 +86,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task No_more_is_staged_than_twice_the_largest_upload()
+    public async Task Staged_blocks_are_limited_to_twice_the_largest_upload()
     {
         var site = await UploadSite.CreateAsync(_server);
         for (var i = 0; i < 3; i++)
@@ -102,7 +102,7 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
     }
 
     [Fact]
-    public async Task When_every_place_is_taken_the_next_upload_is_told_to_come_back()
+    public async Task Upload_above_the_concurrency_limit_is_rejected_with_503()
     {
         var sites = new[] { await UploadSite.CreateAsync(_server), await UploadSite.CreateAsync(_server) };
         var archive = UploadSite.Tar("one");

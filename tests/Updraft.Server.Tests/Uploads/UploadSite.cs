@@ -8,11 +8,10 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Bundles;
 using Updraft.Server.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Uploads;
 
-/// <summary>A fresh deploy in a Deployment of its own, and the address to which it uploads.</summary>
+/// <summary>A new deploy in a Deployment of its own, and its upload URL.</summary>
 internal sealed class UploadSite
 {
     private readonly UpdraftServer _server;
@@ -26,7 +25,7 @@ internal sealed class UploadSite
 
     public string DeployId { get; }
 
-    /// <summary>The signed address as the API gave it.</summary>
+    /// <summary>The signed upload URL.</summary>
     public string Url { get; }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -64,8 +63,8 @@ internal sealed class UploadSite
 
     /// <summary>PUTs a body.</summary>
     /// <param name="content">The body.</param>
-    /// <param name="query">What is added to the address, e.g. <c>&amp;comp=block</c>.</param>
-    /// <param name="adjust">Changes to the request. <c>x-ms-blob-type</c> is there already.</param>
+    /// <param name="query">Text to append to the URL, e.g. <c>&amp;comp=block</c>.</param>
+    /// <param name="adjust">Changes the request, which already has <c>x-ms-blob-type</c>.</param>
     public async Task<HttpResponseMessage> PutAsync(byte[] content, string query = "", Action<HttpRequestMessage>? adjust = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Put, Url + query) { Content = new ByteArrayContent(content) };
@@ -74,18 +73,18 @@ internal sealed class UploadSite
         return await _server.Anonymous.SendAsync(request, Cancellation);
     }
 
-    /// <summary>Put Blob; returns the version.</summary>
+    /// <summary>Sends Put Blob. Returns the version.</summary>
     public async Task<string> UploadAsync(byte[] archive)
     {
         using var response = await PutAsync(archive);
         return await VersionOfAsync(response);
     }
 
-    /// <summary>Put Block.</summary>
+    /// <summary>Sends Put Block.</summary>
     public Task<HttpResponseMessage> StageAsync(string id, byte[] block) =>
         PutAsync(block, $"&comp=block&blockid={Uri.EscapeDataString(id)}");
 
-    /// <summary>Put Block List of <c>Latest</c> entries.</summary>
+    /// <summary>Sends Put Block List with <c>Latest</c> entries.</summary>
     public Task<HttpResponseMessage> CommitAsync(params string[] ids) =>
         CommitXmlAsync($"<BlockList>{string.Concat(ids.Select(id => $"<Latest>{id}</Latest>"))}</BlockList>");
 
@@ -104,7 +103,7 @@ internal sealed class UploadSite
             .Where(row => row.DeploymentId == deployment).Select(row => row.Version).ToListAsync(Cancellation);
     }
 
-    /// <summary>Every blob of the server that has a part of the path in its name.</summary>
+    /// <summary>The keys of all blobs that contain a text.</summary>
     public static async Task<IReadOnlyList<string>> BlobsAsync(UpdraftServer server, string part) =>
         [.. (await TestStorage.BlobsAsync(server)).Where(path => path.Contains(part, StringComparison.Ordinal))];
 
@@ -115,7 +114,7 @@ internal sealed class UploadSite
         return Assert.Single(response.Headers.GetValues("x-ms-version-id"));
     }
 
-    /// <summary>Expects an error of an upload: its status and its code for blob clients; returns the message.</summary>
+    /// <summary>Asserts the status and the blob error code of a rejected upload. Returns the message.</summary>
     public static async Task<string> RefusalAsync(HttpResponseMessage response, HttpStatusCode status, string code)
     {
         var body = await response.ReadAsync(status);

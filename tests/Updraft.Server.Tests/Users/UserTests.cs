@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Users;
 
@@ -13,7 +12,7 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_person_asks_who_he_is()
+    public async Task User_reads_their_own_profile()
     {
         var (id, token, _) = await Server.AddUserAsync("self@example.org");
         var self = await Server.ClientWith(token).GetOkAsync("/v1/users/self?createIfNotExist=true");
@@ -23,14 +22,14 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task A_token_asks_who_it_is_and_is_answered_in_the_shape_of_a_person()
+    public async Task Token_reads_its_own_profile_in_the_shape_of_a_user()
     {
         var self = await Server.Client.GetOkAsync("/v1/users/self");
         Assert.Equal(("owner", "ACTIVE", ""), (self.Text("username"), self.Text("status"), self.Text("avatarUrl")));
     }
 
     [Fact]
-    public async Task Roles_given_and_taken_count_on_the_next_request()
+    public async Task Granted_and_removed_roles_apply_on_the_next_request()
     {
         var (id, token, _) = await Server.AddUserAsync("roles@example.org");
         var client = Server.ClientWith(token);
@@ -47,11 +46,11 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject());
         using var nothing = await client.GetAsync("/v1/organizations", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, nothing.StatusCode);
-        Assert.Contains("no role yet", (await nothing.ReadAsync(HttpStatusCode.Forbidden)).Text("message"), StringComparison.Ordinal);
+        Assert.Contains("you have no role", (await nothing.ReadAsync(HttpStatusCode.Forbidden)).Text("message"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task An_owner_of_a_Workspace_replaces_the_roles_in_it_and_leaves_the_others()
+    public async Task Workspace_owner_replaces_only_the_roles_in_the_Workspace()
     {
         var other = await Server.CreateWorkspaceAsync("people-other");
         var (id, _, _) = await Server.AddUserAsync("shared@example.org");
@@ -73,34 +72,41 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
     }
 
     [Fact]
-    public async Task People_do_not_deploy_where_CICD_is_enforced_and_tokens_do()
+    public async Task Enforced_CICD_allows_deploys_by_tokens_only()
     {
         var (id, token, _) = await Server.AddUserAsync("cicd@example.org");
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
-        var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true), await Server.CreateDeploymentAsync("cicd-free"));
+        var (strict, free) = (await Server.CreateDeploymentAsync("cicd-strict", isCicdEnforced: true),
+            await Server.CreateDeploymentAsync("cicd-free"));
         var client = Server.ClientWith(token);
         await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", """{"type":"DAG_ONLY"}""", HttpStatusCode.Forbidden);
-        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var deploy = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         foreach (var step in (string[])["finalize", "rollback"])
             await client.PostErrorAsync($"{Server.OrganizationPath}/deployments/{strict}/deploys/{deploy.Text("id")}/{step}",
                 """{"dagTarballVersion":"x"}""", HttpStatusCode.Forbidden);
-        var own = await client.PostOkAsync($"{Server.OrganizationPath}/deployments/{free}/deploys", new JsonObject { ["type"] = "DAG_ONLY" });
+        var own = await client.PostOkAsync($"{Server.OrganizationPath}/deployments/{free}/deploys",
+            new JsonObject { ["type"] = "DAG_ONLY" });
         Assert.Equal(("USER", "cicd@example.org"),
             (own["createdBySubject"]!["subjectType"]!.GetValue<string>(), own["createdBySubject"]!["username"]!.GetValue<string>()));
     }
 
     [Fact]
-    public async Task S13_the_last_owner_stays_whoever_it_is()
+    [Trait("catalog", "S13")]
+    public async Task Last_owner_keeps_the_role()
     {
         await using var server = await UpdraftServer.StartAsync();
         var (id, token, _) = await server.AddUserAsync("last@example.org");
-        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
-        var person = server.ClientWith(token);
-        using var deletion = await person.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}", Cancelled);
+        await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles",
+            new JsonObject { ["organizationRole"] = "ORGANIZATION_OWNER" });
+        var user = server.ClientWith(token);
+        using var deletion = await user.DeleteAsync($"{server.OrganizationPath}/tokens/{Jwt.Claims(server.OwnerToken).Text("sub")}",
+            Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
-        Assert.Contains("last owner", await person.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
+        Assert.Contains("last owner",
+            await user.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
             StringComparison.Ordinal);
-        await person.GetOkAsync($"{server.OrganizationPath}/tokens");
+        await user.GetOkAsync($"{server.OrganizationPath}/tokens");
     }
 
     private async Task<HttpStatusCode> StatusAsync(HttpClient client, string deployment)

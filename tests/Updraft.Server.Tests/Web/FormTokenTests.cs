@@ -5,8 +5,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Tests.Events;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Webhooks;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;

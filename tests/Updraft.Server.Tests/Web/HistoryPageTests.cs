@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Time.Testing;
 using Updraft.Server.Tests.Database;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 

@@ -1,12 +1,13 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Support;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>What surrounds every page: headers, errors, addresses, and what strangers write.</summary>
+/// <summary>Common rules of all pages: security headers, errors, URLs, and texts of users.</summary>
 public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Policy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
@@ -16,17 +17,21 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task I13_every_page_keeps_to_itself_and_has_nothing_inline()
+    [Trait("catalog", "I13")]
+    public async Task Every_page_has_security_headers_and_no_inline_code()
     {
         var site = await PageSite.CreateAsync(Server);
         var (deploy, version) = await site.DeployAsync("one", ("dags/a.py", "a\n"));
-        var bundle = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+        var bundles = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/deployments/{site.Id}/bundles"))["bundles"]!;
+        var bundle = bundles[0]!.AsObject().Text("id");
         await Server.AddUserAsync("frame@example.org", ("picture", "https://pictures.example/ann.png"));
         using var visitor = await Visitor.SignedInAsync(Server);
         string[] pages =
         [
-            "/deployments", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/diff", $"{site.Page}/deploys/{deploy}/rollback",
-            $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files", $"{site.Page}/versions/{version}/files?path=dags/a.py",
+            "/deployments", site.Page, $"{site.Page}/deploys/{deploy}", $"{site.Page}/deploys/{deploy}/diff",
+            $"{site.Page}/deploys/{deploy}/rollback",
+            $"{site.Page}/bundles", $"{site.Page}/bundles/{bundle}", $"{site.Page}/versions/{version}/files",
+            $"{site.Page}/versions/{version}/files?path=dags/a.py",
             $"{site.Page}/agent-tokens", $"{site.Page}/settings", "/tokens", "/members", "/signin", "/nothing", "/deployments/nothing",
         ];
         foreach (var path in pages)
@@ -47,15 +52,40 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Theory]
-    [InlineData("/nothing", 404, "There is nothing here")]
-    [InlineData("/deployments/unknown", 404, "There is nothing here")]
+    [InlineData("/nothing", 404, "Not found")]
+    [InlineData("/deployments/unknown", 404, "Not found")]
     [InlineData("/deployments?offset=x", 200, "Deployments")]
-    public async Task Errors_are_pages_for_people(string path, int status, string heading)
+    public async Task Browser_gets_errors_as_html(string path, int status, string heading)
     {
         using var visitor = await Visitor.SignedInAsync(Server);
         using var response = await visitor.GetAsync(path);
         Assert.Equal(status, (int)response.StatusCode);
         Assert.Contains($"<h1>{heading}</h1>", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Unknown_path_below_an_API_route_gets_a_JSON_error()
+    {
+        var segments = Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
+            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null)
+            .Select(route => route.RoutePattern.RawText!.Trim('/').Split('/')[0]).ToHashSet(StringComparer.Ordinal);
+        Assert.DoesNotContain(segments, segment => segment.Contains('{', StringComparison.Ordinal));
+        string[] expected =
+        [
+            "v1", "v1alpha1", "platform", "labs", "iam", "agent", "updraft", "uploads", "registry", "oauth", "private", "openapi", "spec",
+            "healthz",
+        ];
+        Assert.Empty(expected.Except(segments));
+        using var visitor = new Visitor(Server);
+        foreach (var segment in segments)
+        {
+            foreach (var path in (string[])[$"/{segment}/no/such/route", $"/{segment.ToUpperInvariant()}/no/such/route"])
+            {
+                using var response = await visitor.GetAsync(path);
+                Assert.True(response.StatusCode >= HttpStatusCode.BadRequest, $"{path} returned {(int)response.StatusCode}.");
+                Assert.True(response.Content.Headers.ContentType?.MediaType != "text/html", $"{path} returned HTML.");
+            }
+        }
     }
 
     [Theory]
@@ -64,7 +94,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("' onmouseover='alert(1)")]
     [InlineData("</title><svg onload=alert(1)>")]
     [InlineData("{{constructor.constructor('alert(1)')()}}")]
-    public async Task I12_what_strangers_write_is_shown_and_never_run(string text)
+    [Trait("catalog", "I12")]
+    public async Task User_text_is_shown_as_text(string text)
     {
         var site = await PageSite.CreateAsync(Server);
         await site.DeployAsync("before", ("dags/a.py", "a\n"));
@@ -81,9 +112,13 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         var name = $"dags/{text.Replace("/", "_", StringComparison.Ordinal)}.py";
         var (deploy, version) = await site.DeployAsync(text, git, (name, text));
         using var visitor = await Visitor.SignedInAsync(Server);
-        foreach (var path in (string[])["/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(text)}", $"{site.Page}/deploys/{deploy}",
+        string[] paths =
+        [
+            "/deployments", site.Page, $"{site.Page}?text={Uri.EscapeDataString(text)}", $"{site.Page}/deploys/{deploy}",
             $"{site.Page}/deploys/{deploy}/diff?path={Uri.EscapeDataString(name)}", $"{site.Page}/deploys/{deploy}/rollback",
-            $"{site.Page}/versions/{version}/files?path={Uri.EscapeDataString(name)}", $"/nothing/{Uri.EscapeDataString(text)}"])
+            $"{site.Page}/versions/{version}/files?path={Uri.EscapeDataString(name)}", $"/nothing/{Uri.EscapeDataString(text)}",
+        ];
+        foreach (var path in paths)
         {
             using var response = await visitor.GetAsync(path);
             var html = await response.Content.ReadAsStringAsync(Cancelled);
@@ -108,7 +143,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("ftp://git.example", false)]
     [InlineData("file:///etc/passwd", false)]
     [InlineData("", false)]
-    public void I12_an_address_is_a_link_only_when_it_leads_to_the_web(string address, bool isLink) => Assert.Equal(isLink, PageLinks.Outside(address) is not null);
+    [Trait("catalog", "I12")]
+    public void Url_is_a_link_only_if_it_is_safe(string url, bool isLink) => Assert.Equal(isLink, PageLinks.External(url) is not null);
 
     [Theory]
     [InlineData("null")]
@@ -123,10 +159,16 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("http://127.0.0.1:PORT http://evil.example")]
     [InlineData("file://")]
     [InlineData("*")]
-    public async Task I15_no_other_site_may_read(string origin)
+    [Trait("catalog", "I15")]
+    public async Task Other_origins_get_no_CORS_headers(string origin)
     {
         origin = origin.Replace("PORT", $"{Server.BaseAddress.Port}", StringComparison.Ordinal);
-        foreach (var path in (string[])["/deployments", "/v1/organizations", "/openapi/v1.json", "/assets/0/live.js", "/updraft/v1/organizations", "/registry/token", "/agent/v1/state"])
+        string[] paths =
+        [
+            "/deployments", "/v1/organizations", "/openapi/v1.json", "/assets/0/live.js", "/updraft/v1/organizations", "/registry/token",
+            "/agent/v1/state",
+        ];
+        foreach (var path in paths)
         {
             foreach (var method in (HttpMethod[])[HttpMethod.Get, HttpMethod.Options])
             {
@@ -135,7 +177,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
                 request.Headers.TryAddWithoutValidation("Access-Control-Request-Method", "POST");
                 request.Headers.TryAddWithoutValidation("Access-Control-Request-Headers", "authorization");
                 using var response = await Server.Client.SendAsync(request, Cancelled);
-                Assert.DoesNotContain(response.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+                Assert.DoesNotContain(response.Headers,
+                    header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
             }
         }
     }
@@ -155,7 +198,8 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
     [InlineData("X-Original-Host", "evil.example")]
     [InlineData("X-Rewrite-URL", "/evil.example")]
     [InlineData("Host", "127.0.0.1.evil.example")]
-    public async Task I16_no_header_of_a_request_becomes_part_of_an_address(string name, string value)
+    [Trait("catalog", "I16")]
+    public async Task Request_headers_do_not_change_URLs(string name, string value)
     {
         var site = await PageSite.CreateAsync(Server);
         using var visitor = await Visitor.SignedInAsync(Server);
@@ -167,12 +211,12 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
             Assert.DoesNotContain("evil", response.Headers.Location?.OriginalString ?? "", StringComparison.Ordinal);
             Assert.DoesNotContain("evil", await response.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
         }
-        using (var nobody = new Visitor(Server))
+        using (var anonymous = new Visitor(Server))
         using (var request = new HttpRequestMessage(HttpMethod.Get, site.Page))
         {
             request.Headers.TryAddWithoutValidation(name, value);
-            using var away = await nobody.SendAsync(request);
-            Assert.StartsWith("/signin?", away.Headers.Location?.OriginalString, StringComparison.Ordinal);
+            using var redirect = await anonymous.SendAsync(request);
+            Assert.StartsWith("/signin?", redirect.Headers.Location?.OriginalString, StringComparison.Ordinal);
         }
         using var create = new HttpRequestMessage(HttpMethod.Post, $"{Server.OrganizationPath}/deployments/{site.Id}/deploys")
         {
@@ -180,25 +224,28 @@ public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedSe
         };
         create.Headers.TryAddWithoutValidation(name, value);
         using var created = await Server.Client.SendAsync(create, Cancelled);
-        Assert.StartsWith(Server.BaseAddress.ToString(), (await created.ReadAsync(HttpStatusCode.OK)).Text("dagsUploadUrl"), StringComparison.Ordinal);
+        var uploadUrl = (await created.ReadAsync(HttpStatusCode.OK)).Text("dagsUploadUrl");
+        Assert.StartsWith(Server.BaseAddress.ToString(), uploadUrl, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Below_a_path_everything_works_whether_the_proxy_keeps_it_or_strips_it()
+    public async Task Web_UI_works_below_a_path_that_a_proxy_keeps_or_strips()
     {
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "http://updraft.example/tools/updraft/" });
+        var settings = new Dictionary<string, string> { ["PublicUrl"] = "http://updraft.example/tools/updraft/" };
+        await using var server = await UpdraftServer.StartAsync(settings: settings);
         foreach (var prefix in (string[])["/", "/tools/updraft/"])
         {
-            // The cookie is for the path that the browser sees, so without a proxy in between it is carried by hand.
+            // The cookie is valid for the public path only. Without a proxy, the test sends it itself.
             using var visitor = new Visitor(server, prefix);
-            using var away = await visitor.GetAsync("deployments");
-            Assert.Equal("/tools/updraft/signin?returnTo=%2Fdeployments", away.Headers.Location?.OriginalString);
+            using var redirect = await visitor.GetAsync("deployments");
+            Assert.Equal("/tools/updraft/signin?returnTo=%2Fdeployments", redirect.Headers.Location?.OriginalString);
             using var page = await visitor.GetAsync("signin");
             var html = await page.Content.ReadAsStringAsync(Cancelled);
             Assert.DoesNotMatch("(src|href|action)=\"/(?!tools/updraft/)", html);
             var cookies = page.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]).ToList();
-            using var signedIn = await visitor.PostAsync("signin", [("token", server.OwnerToken), ("returnTo", "/tokens"), ("__RequestVerificationToken", Visitor.FormToken(html))],
-                ("Cookie", string.Join("; ", cookies)));
+            (string, string)[] fields =
+                [("token", server.OwnerToken), ("returnTo", "/tokens"), ("__RequestVerificationToken", Visitor.FormToken(html))];
+            using var signedIn = await visitor.PostAsync("signin", fields, ("Cookie", string.Join("; ", cookies)));
             Assert.Equal("/tools/updraft/tokens", signedIn.Headers.Location?.OriginalString);
             cookies.AddRange(signedIn.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0]));
             using var request = new HttpRequestMessage(HttpMethod.Get, "deployments?offset=0");

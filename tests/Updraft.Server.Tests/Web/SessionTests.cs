@@ -4,12 +4,11 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.SignIn;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>How people come to the pages, and what their cookie opens.</summary>
+/// <summary>Sign-in and sign-out in the web UI, and the scope of the session cookie.</summary>
 public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -17,11 +16,12 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task Whoever_is_not_signed_in_is_led_to_the_sign_in_and_back()
+    public async Task Request_without_a_session_redirects_to_sign_in_and_back()
     {
         using var visitor = new Visitor(Server);
         using var first = await visitor.GetAsync("/deployments?workspace=x");
-        Assert.Equal((HttpStatusCode.Redirect, "/signin?returnTo=%2Fdeployments%3Fworkspace%3Dx"), (first.StatusCode, first.Headers.Location?.OriginalString));
+        Assert.Equal((HttpStatusCode.Redirect, "/signin?returnTo=%2Fdeployments%3Fworkspace%3Dx"),
+            (first.StatusCode, first.Headers.Location?.OriginalString));
         using var second = await visitor.SignInAsync(Server.OwnerToken, "/deployments?workspace=x");
         Assert.Equal((HttpStatusCode.Redirect, "/deployments?workspace=x"), (second.StatusCode, second.Headers.Location?.OriginalString));
         Assert.Contains("<h1>Deployments</h1>", await visitor.ReadAsync("/deployments"), StringComparison.Ordinal);
@@ -30,25 +30,29 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_cookie_opens_pages_and_no_other_route()
+    public async Task Routes_outside_the_web_UI_reject_the_session_cookie_with_401()
     {
         using var visitor = await Visitor.SignedInAsync(Server);
         var cookies = visitor.Cookies.GetCookieHeader(Server.BaseAddress);
         var routes = Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null).ToList();
+            .Where(route => route.Metadata.GetMetadata<PageRoute>() is null && route.Metadata.GetMetadata<IAllowAnonymous>() is null)
+            .ToList();
         Assert.True(routes.Count > 50);
         foreach (var route in routes)
         {
-            var path = "/" + string.Join('/', route.RoutePattern.RawText!.Trim('/').Split('/').Select(part => part == "{organizationId}" ? Server.OrganizationId : part.Trim('{', '}')));
-            using var request = new HttpRequestMessage(new HttpMethod(route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0]), path);
+            var path = "/" + string.Join('/', route.RoutePattern.RawText!.Trim('/').Split('/')
+                .Select(part => part == "{organizationId}" ? Server.OrganizationId : part.Trim('{', '}')));
+            var method = route.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods[0];
+            using var request = new HttpRequestMessage(new HttpMethod(method), path);
             request.Headers.TryAddWithoutValidation("Cookie", cookies);
             using var response = await Server.Anonymous.SendAsync(request, Cancelled);
-            Assert.True(response.StatusCode == HttpStatusCode.Unauthorized, $"{request.Method} {path} answered {(int)response.StatusCode} to a cookie.");
+            Assert.True(response.StatusCode == HttpStatusCode.Unauthorized,
+                $"{request.Method} {path} returned {(int)response.StatusCode} for a request with a cookie.");
         }
     }
 
     [Fact]
-    public async Task A_token_that_is_deleted_is_out_at_once()
+    public async Task Deleted_token_ends_its_session_immediately()
     {
         var token = await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId);
         using var visitor = await Visitor.SignedInAsync(Server, token);
@@ -61,10 +65,11 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task Nobody_comes_in_with_rubbish_or_as_an_agent()
+    public async Task Sign_in_with_an_invalid_or_agent_token_is_rejected_with_400()
     {
         var agent = await Server.CreateAgentTokenAsync(await Server.CreateDeploymentAsync("for its agent"));
-        foreach (var token in (string[])["", "garbage", Server.OwnerToken[..^4] + "AAAA", agent, new string('x', 5000), "two words", "ünicode"])
+        string[] tokens = ["", "garbage", Server.OwnerToken[..^4] + "AAAA", agent, new string('x', 5000), "two words", "ünicode"];
+        foreach (var token in tokens)
         {
             using var visitor = new Visitor(Server);
             using var response = await visitor.SignInAsync(token);
@@ -74,18 +79,22 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task I14_the_cookie_is_hidden_from_scripts_and_other_sites_and_goes_over_TLS_only_where_there_is_TLS()
+    [Trait("catalog", "I14")]
+    public async Task Cookies_are_http_only_same_site_and_with_TLS_secure()
     {
-        await using var secure = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" });
-        foreach (var (server, isSecure, path) in ((UpdraftServer, bool, string)[])[(Server, false, "path=/;"), (secure, true, "path=/below/;")])
+        var settings = new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" };
+        await using var secure = await UpdraftServer.StartAsync(settings: settings);
+        (UpdraftServer, bool, string)[] servers = [(Server, false, "path=/;"), (secure, true, "path=/below/;")];
+        foreach (var (server, isSecure, path) in servers)
         {
             using var visitor = new Visitor(server);
             using var page = await visitor.GetAsync("/signin");
             var html = await page.Content.ReadAsStringAsync(Cancelled);
             var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft-form=", StringComparison.Ordinal));
-            using var response = await visitor.PostAsync("/signin", [("token", server.OwnerToken), ("__RequestVerificationToken", Visitor.FormToken(html))],
-                ("Cookie", form.Split(';')[0]));
-            var session = response.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
+            using var response = await visitor.PostAsync("/signin",
+                [("token", server.OwnerToken), ("__RequestVerificationToken", Visitor.FormToken(html))], ("Cookie", form.Split(';')[0]));
+            var session = response.Headers.GetValues("Set-Cookie")
+                .Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
             foreach (var cookie in (string[])[form, session])
             {
                 Assert.Contains("; httponly", cookie, StringComparison.OrdinalIgnoreCase);
@@ -98,18 +107,19 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task I14_a_form_that_another_site_sends_does_nothing()
+    [Trait("catalog", "I14")]
+    public async Task Cross_site_form_changes_nothing()
     {
         using var visitor = await Visitor.SignedInAsync(Server);
         var field = ("__RequestVerificationToken", Visitor.FormToken(await visitor.ReadAsync("/tokens")));
-        using var stranger = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER"));
-        var strange = ("__RequestVerificationToken", Visitor.FormToken(await stranger.ReadAsync("/tokens")));
+        using var other = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("ORGANIZATION", "ORGANIZATION_OWNER"));
+        var otherField = ("__RequestVerificationToken", Visitor.FormToken(await other.ReadAsync("/tokens")));
         (string, string)[] wanted = [("name", "forged"), ("place", Server.OrganizationId), ("role", "ORGANIZATION_OWNER")];
         foreach (var (fields, headers, status) in (((string, string)[], (string, string)[], HttpStatusCode)[])
             [
                 (wanted, [], HttpStatusCode.BadRequest),
                 ([.. wanted, ("__RequestVerificationToken", "forged")], [], HttpStatusCode.BadRequest),
-                ([.. wanted, strange], [], HttpStatusCode.BadRequest),
+                ([.. wanted, otherField], [], HttpStatusCode.BadRequest),
                 ([.. wanted, field], [("Sec-Fetch-Site", "cross-site")], HttpStatusCode.Forbidden),
                 ([.. wanted, field], [("Sec-Fetch-Site", "same-site")], HttpStatusCode.Forbidden),
                 ([.. wanted, field], [("Sec-Fetch-Site", "none")], HttpStatusCode.Forbidden),
@@ -118,13 +128,15 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
             using var response = await visitor.PostAsync("/tokens", fields, headers);
             Assert.Equal(status, response.StatusCode);
         }
-        Assert.DoesNotContain("forged", (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/tokens?limit=1000")).ToJsonString(), StringComparison.Ordinal);
+        var tokens = (await Server.Client.GetOkAsync($"{Server.OrganizationPath}/tokens?limit=1000")).ToJsonString();
+        Assert.DoesNotContain("forged", tokens, StringComparison.Ordinal);
         using var good = await visitor.PostAsync("/tokens", [.. wanted, field], ("Sec-Fetch-Site", "same-origin"));
         Assert.Equal(HttpStatusCode.OK, good.StatusCode);
     }
 
     [Fact]
-    public async Task I14_nobody_is_signed_in_or_out_by_another_site()
+    [Trait("catalog", "I14")]
+    public async Task Cross_site_form_does_not_sign_in_or_out()
     {
         using var visitor = new Visitor(Server);
         using var response = await visitor.PostAsync("/signin", [("token", Server.OwnerToken)]);
@@ -155,7 +167,8 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("/\n/evil.example", "/")]
     [InlineData(" //evil.example", "/")]
     [InlineData("", "/")]
-    public async Task I18_a_sign_in_leads_to_this_server_only(string returnTo, string expected)
+    [Trait("catalog", "I18")]
+    public async Task Sign_in_redirects_only_to_this_server(string returnTo, string expected)
     {
         using var visitor = new Visitor(Server);
         using var response = await visitor.SignInAsync(Server.OwnerToken, returnTo);
@@ -164,27 +177,31 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task The_first_start_says_where_the_pages_are() =>
+    public async Task First_start_prints_the_URL_of_the_web_UI() =>
         Assert.Contains($"Pages            {Server.BaseAddress}", await Task.FromResult(Server.ConsoleText), StringComparison.Ordinal);
 
     [Fact]
-    public async Task What_a_role_may_not_do_is_neither_offered_nor_done()
+    public async Task Actions_without_permission_are_hidden_and_rejected_with_403()
     {
-        var deployment = await Server.CreateDeploymentAsync("only to look at");
+        var deployment = await Server.CreateDeploymentAsync("read only");
         var deploys = $"{Server.OrganizationPath}/deployments/{deployment}/deploys";
         var id = (await Server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "IMAGE_AND_DAG" })).Text("id");
         await Server.Client.PostOkAsync($"{deploys}/{id}/finalize", new JsonObject { ["dagTarballVersion"] = "" });
-        using var member = await Visitor.SignedInAsync(Server, await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
+        using var member = await Visitor.SignedInAsync(Server,
+            await Server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", Server.WorkspaceId));
         var page = await member.ReadAsync($"/deployments/{deployment}/deploys/{id}");
         Assert.DoesNotContain("/rollback", page, StringComparison.Ordinal);
         Assert.DoesNotContain("agent-tokens", page, StringComparison.Ordinal);
         Assert.DoesNotContain("/tokens", page, StringComparison.Ordinal);
-        foreach (var path in (string[])[$"/deployments/{deployment}/deploys/{id}/rollback", "/tokens", $"/deployments/{deployment}/agent-tokens", "/members"])
+        string[] paths =
+            [$"/deployments/{deployment}/deploys/{id}/rollback", "/tokens", $"/deployments/{deployment}/agent-tokens", "/members"];
+        foreach (var path in paths)
         {
             using var refused = await member.GetAsync(path);
             Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-            Assert.Contains("<h1>You may not do this</h1>", await refused.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
+            Assert.Contains("<h1>Permission denied</h1>", await refused.Content.ReadAsStringAsync(Cancelled), StringComparison.Ordinal);
         }
-        Assert.DoesNotContain("<form method=\"post\" action=\"/deployments/", await member.ReadAsync($"/deployments/{deployment}/settings"), StringComparison.Ordinal);
+        Assert.DoesNotContain("<form method=\"post\" action=\"/deployments/", await member.ReadAsync($"/deployments/{deployment}/settings"),
+            StringComparison.Ordinal);
     }
 }

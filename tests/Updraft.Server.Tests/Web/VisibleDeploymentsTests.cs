@@ -5,7 +5,6 @@ using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Updraft.Server.Security;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Web;
 
 namespace Updraft.Server.Tests.Web;

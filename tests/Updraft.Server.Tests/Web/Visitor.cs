@@ -1,11 +1,10 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.RegularExpressions;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>Somebody with a browser: keeps cookies, asks for HTML, follows no redirect by itself, and sends the forms that pages have.</summary>
+/// <summary>A browser without scripts: keeps cookies, accepts HTML, and sends the forms of pages. It follows no redirects.</summary>
 internal sealed partial class Visitor : IDisposable
 {
     private readonly SocketsHttpHandler _handler = new() { AllowAutoRedirect = false, CookieContainer = new CookieContainer() };
@@ -21,7 +20,7 @@ internal sealed partial class Visitor : IDisposable
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>A visitor who has signed in with a token.</summary>
+    /// <summary>Creates a visitor with a session.</summary>
     public static async Task<Visitor> SignedInAsync(UpdraftServer server, string? token = null)
     {
         var visitor = new Visitor(server);
@@ -35,20 +34,21 @@ internal sealed partial class Visitor : IDisposable
 
     public Task<HttpResponseMessage> GetAsync(string path) => _client.GetAsync(path, Cancelled);
 
-    /// <summary>A page that must be there.</summary>
+    /// <summary>Reads a page; fails unless the status is 200.</summary>
     public async Task<string> ReadAsync(string path)
     {
         using var response = await GetAsync(path);
         var text = await response.Content.ReadAsStringAsync(Cancelled);
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{path} answered {(int)response.StatusCode}: {text}");
+        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{path} returned {(int)response.StatusCode}: {text}");
         return text;
     }
 
-    /// <summary>Loads the page that has a form, and sends it.</summary>
+    /// <summary>Reads the page of a form, and sends the form.</summary>
     public async Task<HttpResponseMessage> SendFormAsync(string page, string action, params (string Name, string Value)[] fields) =>
         await PostAsync(action, [("__RequestVerificationToken", FormToken(await ReadAsync(page))), .. fields]);
 
-    public async Task<HttpResponseMessage> PostAsync(string action, (string Name, string Value)[] fields, params (string Name, string Value)[] headers)
+    public async Task<HttpResponseMessage> PostAsync(string action, (string Name, string Value)[] fields,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, action)
         {
@@ -59,9 +59,10 @@ internal sealed partial class Visitor : IDisposable
         return await _client.SendAsync(request, Cancelled);
     }
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) => _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request) =>
+        _client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Cancelled);
 
-    /// <summary>The hidden field that makes a form one of the page.</summary>
+    /// <summary>The value of the hidden antiforgery field in a page.</summary>
     public static string FormToken(string html) => Token().Match(html).Groups["token"].Value;
 
     public void Dispose()

@@ -2,12 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
-using Updraft.Server.Tests.Support;
 using Updraft.Server.Webhooks;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>Where webhooks may lead: rows I9 and I10.</summary>
+/// <summary>The URLs and IP addresses that webhooks may reach.</summary>
 public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Secret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -68,7 +67,8 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("example.org/hook")]
     [InlineData("https://")]
     [InlineData("")]
-    public async Task I9_an_address_that_leads_elsewhere_than_to_the_public_Internet_is_refused(string url)
+    [Trait("catalog", "I9")]
+    public async Task URL_outside_the_public_Internet_is_rejected(string url)
     {
         var site = await WebhookSite.CreateAsync(Server);
         await Server.Client.PostErrorAsync(site.Path, site.Order(url).ToJsonString(), HttpStatusCode.BadRequest);
@@ -78,7 +78,8 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     [Theory]
     [InlineData("https://localhost/hook")]
     [InlineData("https://LOCALHOST:8443/hook")]
-    public async Task I9_a_name_that_leads_to_this_machine_is_refused_when_it_is_connected_to(string url)
+    [Trait("catalog", "I9")]
+    public async Task Name_of_a_loopback_address_is_blocked_at_the_connection(string url)
     {
         var site = await WebhookSite.CreateAsync(Server);
         var webhook = (await site.AddAsync(url)).Text("id");
@@ -90,27 +91,31 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task I10_a_name_that_means_something_else_at_the_second_look_is_refused_then()
+    [Trait("catalog", "I10")]
+    public async Task Name_that_resolves_to_a_private_address_later_is_blocked()
     {
-        // 127.0.0.2 stands for the public Internet; 127.0.0.1 is where nobody must get.
+        // 127.0.0.2 stands for the public Internet, and 127.0.0.1 for a blocked network.
         await using var outside = await WebhookReceiver.StartAsync("127.0.0.2");
         await using var inside = await InsideAsync(outside.Port);
-        var asked = 0;
+        var queried = 0;
         var url = new Uri($"https://rebind.test:{outside.Port}/hook");
-        using var guarded = Client((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(asked++ == 0 ? "127.0.0.2" : "127.0.0.1")]), allowed: "127.0.0.2");
-        // Without TLS on the other side the first attempt ends at the handshake, after it was connected to.
+        using var guarded = Client((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(queried++ == 0 ? "127.0.0.2" : "127.0.0.1")]),
+            allowed: "127.0.0.2");
+        // The receiver has no TLS, so the first attempt fails at the handshake, after the connection.
         Assert.NotEqual(WebhookClient.RefusedAddress, (await guarded.SendAsync(url, "e", "{}", [Secret], Cancelled)).Error);
         Assert.Equal(WebhookClient.RefusedAddress, (await guarded.SendAsync(url, "e", "{}", [Secret], Cancelled)).Error);
-        Assert.Equal(2, asked);
+        Assert.Equal(2, queried);
         Assert.Empty(inside.Received);
     }
 
     [Fact]
-    public async Task Of_several_addresses_of_a_name_only_those_are_tried_that_are_allowed()
+    public async Task Only_allowed_addresses_of_a_name_are_tried()
     {
         await using var outside = await WebhookReceiver.StartAsync("127.0.0.2");
         await using var inside = await InsideAsync(outside.Port);
-        var guard = Guard((_, _) => Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("::ffff:127.0.0.1"), IPAddress.Parse("::ffff:127.0.0.2")]), "127.0.0.2");
+        var guard = Guard((_, _) =>
+            Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("::ffff:127.0.0.1"), IPAddress.Parse("::ffff:127.0.0.2")]),
+            "127.0.0.2");
         using var http = new HttpClient(new SocketsHttpHandler { ConnectCallback = guard.ConnectAsync, UseProxy = false });
         using var response = await http.PostAsync($"http://mixed.test:{outside.Port}/hook", null, Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
@@ -119,27 +124,27 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_redirect_is_not_followed()
+    public async Task Redirect_is_not_followed()
     {
         await using var target = await WebhookReceiver.StartAsync();
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = (context, _) =>
+        receiver.Respond = (context, _) =>
         {
             context.Response.StatusCode = StatusCodes.Status307TemporaryRedirect;
             context.Response.Headers.Location = target.Url;
             return Task.CompletedTask;
         };
-        using var client = Client(Nobody, "127.0.0.1");
+        using var client = Client(FailToResolve, "127.0.0.1");
         Assert.Equal(307, (await client.SendAsync(new Uri(receiver.Url), "e", "{}", [Secret], Cancelled)).StatusCode);
         Assert.Empty(target.Received);
     }
 
     [Fact]
-    public async Task An_endless_answer_and_one_that_never_begins_end_in_time()
+    public async Task Endless_or_missing_response_ends_at_the_timeout()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        using var client = Client(Nobody, "127.0.0.1");
-        receiver.Answer = async (context, _) =>
+        using var client = Client(FailToResolve, "127.0.0.1");
+        receiver.Respond = async (context, _) =>
         {
             context.Response.StatusCode = StatusCodes.Status200OK;
             var junk = new byte[64 * 1024];
@@ -148,9 +153,9 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         };
         var attempt = await client.SendAsync(new Uri(receiver.Url), "e", "{}", [Secret], Cancelled);
         Assert.True(attempt is { StatusCode: 200 } or { Error: WebhookClient.TimedOut or WebhookClient.Connection }, attempt.ToString());
-        receiver.Answer = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        receiver.Respond = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
         Assert.Equal(WebhookClient.TimedOut, (await client.SendAsync(new Uri(receiver.Url), "e", "{}", [Secret], Cancelled)).Error);
-        receiver.Answer = (context, _) =>
+        receiver.Respond = (context, _) =>
         {
             context.Response.Headers["X-Much"] = new string('x', 200 * 1024);
             return Task.CompletedTask;
@@ -159,7 +164,7 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     }
 
     [Fact]
-    public async Task A_proxy_of_the_environment_is_not_asked()
+    public async Task Proxy_of_the_environment_is_not_used()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         using var proxy = new TcpListener(IPAddress.Loopback, 0);
@@ -168,7 +173,7 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         Environment.SetEnvironmentVariable("http_proxy", $"http://{proxy.LocalEndpoint}");
         try
         {
-            using var client = Client(Nobody, "127.0.0.1");
+            using var client = Client(FailToResolve, "127.0.0.1");
             Assert.Equal(204, (await client.SendAsync(new Uri(receiver.Url), "e", "{}", [Secret], Cancelled)).StatusCode);
             Assert.False(proxy.Pending());
         }
@@ -193,11 +198,11 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("3fff::1", false)]
     [InlineData("5f00::1", false)]
     [InlineData("fec0::1", false)]
-    public void Public_is_what_the_registries_of_special_addresses_do_not_have(string address, bool isPublic) =>
+    public void Special_purpose_addresses_are_not_public(string address, bool isPublic) =>
         Assert.Equal(isPublic, AddressGuard.IsPublic(IPAddress.Parse(address)));
 
     [Fact]
-    public void Pauses_fill_the_hour_and_grow()
+    public void Pauses_grow_and_fill_the_hour()
     {
         var options = new WebhookOptions();
         var pauses = Enumerable.Range(1, 4).Select(tries => options.PauseAfter(tries, 1)!.Value).ToList();
@@ -207,7 +212,8 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         Assert.True(options.PauseAfter(1, 0) < pauses[0]);
     }
 
-    private static Task<IPAddress[]> Nobody(string host, CancellationToken cancellationToken) => throw new InvalidOperationException("No name is looked up here.");
+    private static Task<IPAddress[]> FailToResolve(string host, CancellationToken cancellationToken) =>
+        throw new InvalidOperationException("This test resolves no name.");
 
     private static async Task<WebhookReceiver> InsideAsync(int port) => await WebhookReceiver.StartAsync("127.0.0.1", port);
 
@@ -215,5 +221,6 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
         new(Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }), resolve);
 
     private static WebhookClient Client(ResolveHost resolve, string allowed) =>
-        new(Guard(resolve, allowed), Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }), TimeProvider.System);
+        new(Guard(resolve, allowed), Options.Create(new WebhookOptions { AllowedNetworks = allowed, Timeout = TimeSpan.FromSeconds(2) }),
+            TimeProvider.System);
 }

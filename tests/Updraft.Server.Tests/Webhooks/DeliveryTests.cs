@@ -3,18 +3,17 @@ using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Updraft.Protocol;
 using Updraft.Server.Tests.Rollouts;
-using Updraft.Server.Tests.Support;
-using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>One server whose webhooks may reach this machine.</summary>
+/// <summary>A server whose webhooks may reach this host.</summary>
 public sealed class WebhookServer : SharedServer
 {
     private protected override IReadOnlyDictionary<string, string>? Settings => WebhookSite.Settings;
 }
 
-/// <summary>What arrives at a receiver, and how often: rows C9 and I11.</summary>
+/// <summary>The content and number of requests that a receiver gets.</summary>
+[Trait("Database", "every")]
 public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -22,13 +21,14 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_deploy_is_told_with_signatures_that_another_program_verifies()
+    public async Task Deliveries_have_signatures_that_another_program_verifies()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
         var secret = (await site.AddAsync(receiver.Url)).Text("secret");
         Assert.InRange(Convert.FromBase64String(secret["whsec_".Length..]).Length, 24, 64);
-        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123456789abcdef", ["branch"] = "grün" };
+        var git = new JsonObject { ["provider"] = "GITHUB", ["account"] = "shop", ["repo"] = "dags", ["commitSha"] = "0123456789abcdef",
+            ["branch"] = "grün" };
         var (deploy, version) = await site.Deploys.DeployAsync("Totals by <region> & ünï", git, ("dags/shop.py", "one\n"));
         var received = await receiver.WaitAsync(2);
         Assert.Equal(["deploy.created", "deploy.finalized"], received.Select(one => one.Type).Order(StringComparer.Ordinal));
@@ -44,9 +44,13 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         var finalized = received.Single(one => one.Type == "deploy.finalized").Json;
         var data = finalized["data"]!.AsObject();
         Assert.EndsWith("Z", finalized.Text("timestamp"), StringComparison.Ordinal);
-        Assert.Equal((deploy, "DEPLOYED", "Totals by <region> & ünï"), (data["deploy"]!.AsObject().Text("id"), data["deploy"]!.AsObject().Text("status"), data["deploy"]!.AsObject().Text("description")));
-        Assert.Equal((site.DeploymentId, "orders <&>"), (data["deployment"]!.AsObject().Text("id"), data["deployment"]!.AsObject().Text("name")));
-        Assert.Equal((site.WorkspaceId, Server.OrganizationId), (data["workspace"]!.AsObject().Text("id"), data["organization"]!.AsObject().Text("id")));
+        Assert.Equal((deploy, "DEPLOYED", "Totals by <region> & ünï"),
+            (data["deploy"]!.AsObject().Text("id"), data["deploy"]!.AsObject().Text("status"), data["deploy"]!.AsObject()
+            .Text("description")));
+        Assert.Equal((site.DeploymentId, "orders <&>"),
+            (data["deployment"]!.AsObject().Text("id"), data["deployment"]!.AsObject().Text("name")));
+        Assert.Equal((site.WorkspaceId, Server.OrganizationId),
+            (data["workspace"]!.AsObject().Text("id"), data["organization"]!.AsObject().Text("id")));
         Assert.Equal(("dags", version), (data["versions"]![0]!.AsObject().Text("path"), data["versions"]![0]!.AsObject().Text("version")));
         Assert.Equal("0123456789abcdef", data["git"]!.AsObject().Text("commitSha"));
         Assert.Equal($"{Server.BaseAddress}deployments/{site.DeploymentId}/deploys/{deploy}", data["links"]!.AsObject().Text("deploy"));
@@ -57,10 +61,11 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task I11_an_event_is_sent_again_under_its_id_until_the_receiver_takes_it()
+    [Trait("catalog", "I11")]
+    public async Task Failed_delivery_is_repeated_with_the_same_ID_until_success()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = (context, number) => number switch
+        receiver.Respond = (context, number) => number switch
         {
             1 => Fail(context, StatusCodes.Status500InternalServerError),
             2 => Close(context),
@@ -84,18 +89,18 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task After_the_last_try_it_is_given_up_and_by_hand_it_goes_out_again_under_its_id()
+    public async Task Failed_delivery_can_be_repeated_manually_with_the_same_ID()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        receiver.Answer = (context, _) => Fail(context, StatusCodes.Status503ServiceUnavailable);
+        receiver.Respond = (context, _) => Fail(context, StatusCodes.Status503ServiceUnavailable);
         var site = await WebhookSite.CreateAsync(Server);
         var webhook = (await site.AddAsync(receiver.Url, ["deploy.created"])).Text("id");
-        await site.Deploys.DeployAsync("given up", ("dags/shop.py", "one\n"));
+        await site.Deploys.DeployAsync("repeated", ("dags/shop.py", "one\n"));
         var delivery = await site.WaitAsync(webhook, "FAILED");
         Assert.Equal(5, delivery["attempts"]!.AsArray().Count);
         Assert.Null(delivery["nextAttemptAt"]);
         Assert.NotNull((await Server.Client.GetOkAsync($"{site.Path}/{webhook}"))["failingSince"]);
-        receiver.Answer = null;
+        receiver.Respond = null;
         Assert.Equal("PENDING", (await site.DoAsync($"{webhook}/deliveries/{delivery.Text("id")}/redeliver")).Text("status"));
         delivery = await site.WaitAsync(webhook, "DELIVERED");
         Assert.Equal(6, delivery["attempts"]!.AsArray().Count);
@@ -104,7 +109,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task For_a_day_after_a_rotation_both_secrets_sign()
+    public async Task Both_secrets_sign_for_a_day_after_a_rotation()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -121,7 +126,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task Active_is_told_once_for_a_revision_when_the_last_live_agent_runs_it()
+    public async Task Active_event_is_sent_once_after_the_last_live_agent()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var agents = await AgentSite.CreateAsync(Server);
@@ -148,21 +153,23 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         Assert.Equal(1, received.Json["data"]!["deploy"]!["revision"]!.GetValue<int>());
         Assert.Single(await ActiveEventsAsync(agents.DeploymentId));
         await deploys.DeployAsync("second", ("dags/shop.py", "two\n"));
-        await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{agents.DeploymentId}/deploys/{deploy}/rollback", new JsonObject());
+        await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{agents.DeploymentId}/deploys/{deploy}/rollback",
+            new JsonObject());
         await one.ConvergeAsync(3, version);
         await two.ConvergeAsync(3, version);
         var all = await receiver.WaitAsync(3);
-        Assert.Equal(["deploy.active", "deploy.active", "deploy.rolled_back"], all.Select(other => other.Type).Order(StringComparer.Ordinal));
+        Assert.Equal(["deploy.active", "deploy.active", "deploy.rolled_back"], all.Select(other => other.Type)
+            .Order(StringComparer.Ordinal));
         var back = all.Single(other => other.Type == "deploy.rolled_back").Json["data"]!["deploy"]!.AsObject();
         Assert.Equal((deploy, "DEPLOYED"), (back.Text("rollbackFromId"), back.Text("status")));
     }
 
     [Fact]
-    public async Task A_slow_receiver_does_not_hold_up_a_deploy_nor_other_receivers()
+    public async Task Slow_receiver_delays_no_deploy_and_no_other_receiver()
     {
         await using var slow = await WebhookReceiver.StartAsync();
         await using var quick = await WebhookReceiver.StartAsync();
-        slow.Answer = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
+        slow.Respond = (context, _) => Task.Delay(Timeout.Infinite, context.RequestAborted);
         var site = await WebhookSite.CreateAsync(Server);
         await site.AddAsync(slow.Url);
         await site.AddAsync(quick.Url);
@@ -172,7 +179,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task A_filter_lets_only_its_events_and_its_Deployment_through()
+    public async Task Webhook_gets_only_its_event_types_and_Deployment()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -185,7 +192,7 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task Slack_gets_a_message_in_which_nothing_that_people_wrote_is_markup()
+    public async Task Slack_message_contains_no_markup_from_users()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
@@ -203,15 +210,17 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
     }
 
     [Fact]
-    public async Task The_secret_stands_nowhere_but_in_the_answer_that_made_it()
+    public async Task Secret_is_only_in_the_response_of_its_creation()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         var site = await WebhookSite.CreateAsync(Server);
         var webhook = await site.AddAsync(receiver.Url + "/T000/secret-path-of-slack");
         await site.Deploys.DeployAsync("secret", ("dags/shop.py", "one\n"));
         await receiver.WaitAsync(2);
-        var secrets = new List<string> { webhook.Text("secret")["whsec_".Length..], (await site.DoAsync($"{webhook.Text("id")}/rotate")).Text("secret")["whsec_".Length..] };
-        var shown = (await Server.Client.GetOkAsync($"{site.Path}/{webhook.Text("id")}")).ToJsonString() + (await Server.Client.GetOkAsync(site.Path)).ToJsonString()
+        var secrets = new List<string> { webhook.Text("secret")["whsec_".Length..], (await site.DoAsync($"{webhook.Text("id")}/rotate"))
+            .Text("secret")["whsec_".Length..] };
+        var shown = (await Server.Client.GetOkAsync($"{site.Path}/{webhook.Text("id")}")).ToJsonString()
+            + (await Server.Client.GetOkAsync(site.Path)).ToJsonString()
             + string.Concat((await site.DeliveriesAsync(webhook.Text("id"))).Select(row => row.ToJsonString()));
         foreach (var secret in secrets)
         {
@@ -219,7 +228,8 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
             Assert.DoesNotContain(secret, Server.LogText, StringComparison.Ordinal);
         }
         Assert.DoesNotContain("secret-path-of-slack", Server.LogText, StringComparison.Ordinal);
-        foreach (var file in Directory.EnumerateFiles(Server.DataDirectory, "*", SearchOption.AllDirectories).Where(file => Path.GetFileName(file) != "lock"))
+        foreach (var file in Directory.EnumerateFiles(Server.DataDirectory, "*", SearchOption.AllDirectories)
+            .Where(file => Path.GetFileName(file) != "lock"))
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             using var bytes = new MemoryStream();
@@ -236,7 +246,8 @@ public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookS
         await using var scope = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.CreateAsyncScope(Server.Services);
         var db = Microsoft.Extensions.DependencyInjection.ServiceProviderServiceExtensions.GetRequiredService<Updraft.Server.Database.UpdraftDbContext>(scope.ServiceProvider);
         var id = new DeploymentId(deployment);
-        return [.. db.Set<Updraft.Server.Events.Event>().Where(row => row.DeploymentId == id && row.Type == "deploy.active").Select(row => row.Id.Value).ToList()
+        return [.. db.Set<Updraft.Server.Events.Event>().Where(row => row.DeploymentId == id && row.Type == "deploy.active")
+            .Select(row => row.Id.Value).ToList()
             .Select(value => (JsonNode)JsonValue.Create(value))];
     }
 

@@ -5,17 +5,17 @@ using Updraft.Server.Tests.Conventions;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>Checks signatures with the program that docs/how-to/webhooks-and-slack.md gives to receivers, run by Python: no line of it is the server's.</summary>
+/// <summary>Checks signatures with the Python program of docs/how-to/webhooks-and-slack.md. It shares no code with the server.</summary>
 internal static partial class SignatureCheck
 {
     private const string Run = """
 
         import json
-        asked = json.load(sys.stdin)
-        print(verify(asked["secret"], asked["headers"], base64.b64decode(asked["body"])))
+        queried = json.load(sys.stdin)
+        print(verify(queried["secret"], queried["headers"], base64.b64decode(queried["body"])))
         """;
 
-    /// <summary>Whether the signature is good.</summary>
+    /// <summary>Whether the signature is valid.</summary>
     public static async Task<bool> IsGoodAsync(string secret, ReceivedWebhook received, byte[]? body = null)
     {
         var program = Python().Matches(SourceTree.Read("docs/how-to/webhooks-and-slack.md")).Select(match => match.Groups["code"].Value)
@@ -31,7 +31,8 @@ internal static partial class SignatureCheck
         await process.StandardInput.WriteAsync(JsonSerializer.Serialize(new
         {
             secret,
-            headers = received.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value, StringComparer.Ordinal),
+            headers = received.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value,
+                StringComparer.Ordinal),
             body = Convert.ToBase64String(body ?? received.Body),
         }));
         process.StandardInput.Close();

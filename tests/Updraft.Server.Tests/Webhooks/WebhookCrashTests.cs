@@ -1,19 +1,20 @@
 using System.Diagnostics;
 using System.Net;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Webhooks;
 
-/// <summary>A server that is killed loses no event: row C9.</summary>
+/// <summary>A server that is killed loses no event.</summary>
 public sealed class WebhookCrashTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task C9_an_event_that_was_under_way_when_the_server_was_killed_arrives_after_its_restart_under_the_same_id()
+    [Trait("catalog", "C9")]
+    public async Task Delivery_in_progress_at_a_kill_is_repeated_with_the_same_ID()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
-        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings, StringComparer.Ordinal)
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string>(WebhookSite.Settings,
+            StringComparer.Ordinal)
         {
             ["Webhooks:Timeout"] = "00:00:03",
             ["Webhooks:RetryFor"] = "00:10:00",
@@ -21,7 +22,7 @@ public sealed class WebhookCrashTests
         var site = await WebhookSite.CreateAsync(server);
         var webhook = (await site.AddAsync(receiver.Url, ["deploy.finalized"])).Text("id");
         await server.StopAsync();
-        receiver.Answer = (context, number) => number == 1 ? Task.Delay(Timeout.Infinite, context.RequestAborted) : Task.CompletedTask;
+        receiver.Respond = (context, number) => number == 1 ? Task.Delay(Timeout.Infinite, context.RequestAborted) : Task.CompletedTask;
         using (var program = Start(server))
         {
             try
@@ -43,7 +44,8 @@ public sealed class WebhookCrashTests
     }
 
     [Fact]
-    public async Task C9_events_that_a_killed_server_had_not_looked_at_are_taken_up_after_its_restart()
+    [Trait("catalog", "C9")]
+    public async Task Pending_events_at_a_kill_are_delivered_after_the_restart()
     {
         await using var receiver = await WebhookReceiver.StartAsync();
         await using var server = await UpdraftServer.StartAsync(settings: WebhookSite.Settings);
@@ -54,17 +56,19 @@ public sealed class WebhookCrashTests
         {
             await ReadyAsync(server);
             await site.Deploys.DeployAsync("killed", ("dags/shop.py", "one\n"));
-            // With the answer of the finalize, whatever the dispatcher has done by now.
+            // Directly after the response of the finalize, at any point of the dispatcher's work.
             program.Kill();
             await program.WaitForExitAsync(Cancelled);
         }
         await server.RestartAsync();
         await Poll.UntilAsync(() => Task.FromResult(receiver.Received.Select(one => one.Id).Distinct(StringComparer.Ordinal).Count() == 2));
-        Assert.Equal(["deploy.created", "deploy.finalized"], receiver.Received.Select(one => one.Type).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal));
+        Assert.Equal(["deploy.created", "deploy.finalized"], receiver.Received.Select(one => one.Type).Distinct(StringComparer.Ordinal)
+            .Order(StringComparer.Ordinal));
     }
 
-    /// <summary>The same server as a process of its own, which can be killed.</summary>
-    private static Process Start(UpdraftServer server) => Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
+    /// <summary>The same server in its own process, which the test can kill.</summary>
+    private static Process Start(UpdraftServer server) =>
+        Process.Start(new ProcessStartInfo(Path.Join(AppContext.BaseDirectory, "Updraft.Server"),
         server.Settings.Select(setting => $"--{setting.Key}={setting.Value}"))
     { UseShellExecute = false, RedirectStandardOutput = false })!;
 

@@ -1,13 +1,12 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Workspaces;
 
 public sealed class WorkspaceTests
 {
     [Fact]
-    public async Task A_name_is_taken_once_per_organization()
+    public async Task Workspace_name_is_unique_in_the_Organization()
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateWorkspaceAsync("finance");
@@ -17,7 +16,7 @@ public sealed class WorkspaceTests
     }
 
     [Fact]
-    public async Task A_list_is_sorted_and_paged_and_counts_all_matches()
+    public async Task List_is_sorted_and_paged_and_counts_all_matches()
     {
         await using var server = await UpdraftServer.StartAsync();
         foreach (var name in (string[])["b", "c", "a"])
@@ -28,7 +27,7 @@ public sealed class WorkspaceTests
     }
 
     [Fact]
-    public async Task A_workspace_token_lists_only_its_own_workspace()
+    public async Task Workspace_token_lists_only_its_own_Workspace()
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateWorkspaceAsync("secret plans");
@@ -39,7 +38,7 @@ public sealed class WorkspaceTests
     }
 
     [Fact]
-    public async Task New_deployments_follow_the_workspace_in_who_may_deploy()
+    public async Task New_Deployments_get_the_CICD_default_of_the_Workspace()
     {
         await using var server = await UpdraftServer.StartAsync();
         var workspace = await server.Client.PostOkAsync($"{server.OrganizationPath}/workspaces",
@@ -50,7 +49,7 @@ public sealed class WorkspaceTests
     }
 
     [Fact]
-    public async Task An_update_replaces_the_settings_and_existing_deployments_keep_theirs()
+    public async Task Update_replaces_the_settings_and_existing_Deployments_keep_theirs()
     {
         await using var server = await UpdraftServer.StartAsync();
         var id = await server.CreateDeploymentAsync();
@@ -62,7 +61,8 @@ public sealed class WorkspaceTests
         var updated = await server.Client.PostOkAsync(path, body);
         var read = await server.Client.GetOkAsync(path);
         foreach (var (field, value) in body)
-            Assert.True(JsonNode.DeepEquals(value, updated[field]) && JsonNode.DeepEquals(value, read[field]), $"{field} came back as {read[field]}");
+            Assert.True(JsonNode.DeepEquals(value, updated[field]) && JsonNode.DeepEquals(value, read[field]),
+                $"{field} was returned as {read[field]}");
         Assert.False((await server.Client.GetOkAsync($"{server.OrganizationPath}/deployments/{id}"))["isCicdEnforced"]!.GetValue<bool>());
         var next = await server.Client.PostOkAsync($"{server.OrganizationPath}/deployments",
             new JsonObject { ["name"] = "next", ["workspaceId"] = server.WorkspaceId });
@@ -77,7 +77,7 @@ public sealed class WorkspaceTests
     [InlineData("""{"name":"x","description":""}""")]
     [InlineData("""{"name":"taken","description":"","cicdEnforcedDefault":true}""")]
     [InlineData("""{"name":"x","description":"","cicdEnforcedDefault":true,"defaultCloudProvider":"MOON"}""")]
-    public async Task A_bad_update_changes_nothing(string body)
+    public async Task Invalid_update_changes_nothing(string body)
     {
         await using var server = await UpdraftServer.StartAsync();
         await server.CreateWorkspaceAsync("taken");
@@ -88,7 +88,7 @@ public sealed class WorkspaceTests
     }
 
     [Fact]
-    public async Task A_workspace_is_deleted_only_when_it_has_no_deployments()
+    public async Task Workspace_with_Deployments_cannot_be_deleted()
     {
         await using var server = await UpdraftServer.StartAsync();
         var workspace = await server.CreateWorkspaceAsync("short-lived");
@@ -96,10 +96,12 @@ public sealed class WorkspaceTests
         var deployment = await server.CreateDeploymentAsync(workspaceId: workspace);
         var member = server.ClientWith(await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace));
         await member.GetOkAsync(path);
-        using (var refused = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
-            Assert.Contains("has 1 Deployment", (await refused.ReadAsync(HttpStatusCode.BadRequest)).Text("message"), StringComparison.Ordinal);
+        using (var rejected = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
+            Assert.Contains("has 1 Deployment", (await rejected.ReadAsync(HttpStatusCode.BadRequest)).Text("message"),
+                StringComparison.Ordinal);
         Assert.NotNull(await server.Client.GetOkAsync(path));
-        using (await server.Client.DeleteAsync($"{server.OrganizationPath}/deployments/{deployment}", TestContext.Current.CancellationToken))
+        using (await server.Client.DeleteAsync($"{server.OrganizationPath}/deployments/{deployment}",
+            TestContext.Current.CancellationToken))
         using (var deletion = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken))
             Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
         using var again = await server.Client.DeleteAsync(path, TestContext.Current.CancellationToken);

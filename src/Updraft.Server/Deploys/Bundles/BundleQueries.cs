@@ -10,26 +10,28 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys.Bundles;
 
-/// <summary>Reads bundles for the API. A deleted one is shown as long as a live agent mounts it.</summary>
-internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles register, CurrentVersions currentVersions, PendingBundleDeletions pending)
+/// <summary>Reads bundles for the API. A deleted bundle remains visible while a live agent mounts it.</summary>
+internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles ensureBundles, CurrentVersions currentVersions,
+    PendingBundleDeletions pending)
 {
     /// <summary>One bundle.</summary>
-    /// <exception cref="ApiException">404: no such bundle in the Deployment, or it is deleted and gone.</exception>
+    /// <exception cref="ApiException">404: no such bundle in the Deployment, or it is deleted and no live agent mounts it.</exception>
     public async Task<BundleResponse> GetAsync(DeploymentId deploymentId, BundleId id, CancellationToken cancellationToken)
     {
-        await register.CompleteAsync(deploymentId, cancellationToken);
+        await ensureBundles.CompleteAsync(deploymentId, cancellationToken);
         var rows = await (await VisibleAsync(deploymentId, cancellationToken)).Where(row => row.Id == id).ToListAsync(cancellationToken);
         return (await DescribeAsync(deploymentId, rows, cancellationToken)) is [var bundle] ? bundle : throw NotFound(id);
     }
 
-    /// <summary>A page of the bundles, oldest first, so that the default DAG bundle leads.</summary>
+    /// <summary>A page of the bundles, oldest first, so that the default DAG bundle comes first.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
-    public async Task<BundlesPaginated> ListAsync(DeploymentId deploymentId, bool? isDag, Paging paging, CancellationToken cancellationToken)
+    public async Task<BundlesPaginated> ListAsync(DeploymentId deploymentId, bool? isDag, Paging paging,
+        CancellationToken cancellationToken)
     {
-        await register.CompleteAsync(deploymentId, cancellationToken);
+        await ensureBundles.CompleteAsync(deploymentId, cancellationToken);
         var rows = await VisibleAsync(deploymentId, cancellationToken);
-        if (isDag is { } wanted)
-            rows = rows.Where(row => row.Name != null == wanted);
+        if (isDag is { } value)
+            rows = rows.Where(row => row.Name != null == value);
         var page = await rows.OrderBy(row => row.CreatedAt).ThenBy(row => row.Id).Skip(paging.Offset).Take(paging.Limit)
             .ToListAsync(cancellationToken);
         return new()
@@ -41,8 +43,8 @@ internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles register,
         };
     }
 
-    /// <summary>A page of the versions that a bundle has moved to, newest first.</summary>
-    /// <exception cref="ApiException">404: no such bundle in the Deployment, or it is deleted and gone.</exception>
+    /// <summary>A page of the version history of a bundle, newest first.</summary>
+    /// <exception cref="ApiException">404: no such bundle in the Deployment, or it is deleted and no live agent mounts it.</exception>
     public async Task<BundleVersionsPaginated> ListVersionsAsync(DeploymentId deploymentId, BundleId id, Paging paging,
         CancellationToken cancellationToken)
     {
@@ -58,7 +60,7 @@ internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles register,
             {
                 Version = row.move.Version,
                 DeployId = row.move.DeployId.Value,
-                // The newest step, unless the bundle was taken out since.
+                // The newest entry, unless a later revision removed the bundle.
                 IsDesired = paging.Offset + index == 0 && row.move.Version == bundle.DesiredVersion,
                 RollbackFromId = row.deploy.RollbackFromId?.Value,
                 Description = row.deploy.Description,
@@ -71,13 +73,13 @@ internal sealed class BundleQueries(UpdraftDbContext db, EnsureBundles register,
         };
     }
 
-    /// <summary>404 for a bundle.</summary>
     public static ApiException NotFound(BundleId id) => ApiException.NotFound("bundle", id.Value);
 
     private async Task<IQueryable<Bundle>> VisibleAsync(DeploymentId deploymentId, CancellationToken cancellationToken)
     {
-        var leaving = await pending.ReadAsync(deploymentId, cancellationToken);
-        return db.Bundles.AsNoTracking().Where(row => row.DeploymentId == deploymentId && (row.DeletedAt == null || leaving.Contains(row.Id)));
+        var stillMounted = await pending.ReadAsync(deploymentId, cancellationToken);
+        return db.Bundles.AsNoTracking()
+            .Where(row => row.DeploymentId == deploymentId && (row.DeletedAt == null || stillMounted.Contains(row.Id)));
     }
 
     private async Task<IReadOnlyList<BundleResponse>> DescribeAsync(DeploymentId deploymentId, List<Bundle> rows,

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Server.Api;
@@ -11,73 +10,32 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys.Bundles;
 
-/// <summary>Moves one bundle without an upload, by a deploy of its own; image, DAG-deploy setting and other bundles stay.</summary>
-internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append, EventLog events)
+/// <summary>Changes one bundle without an upload, by a deploy of its own. Image, DAG-deploy setting and other bundles stay.</summary>
+internal sealed class ChangeBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, AppendRevision append,
+    EventLog events)
 {
-    /// <summary>Appends the revision and its deploy. Inside a write transaction; announce it afterwards.</summary>
-    /// <param name="subject">Who does it.</param>
-    /// <param name="deployment">The Deployment.</param>
+    /// <summary>Appends the deploy and its revision. Call it inside a write transaction; announce the revision after the commit.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="deployment">The locked Deployment.</param>
     /// <param name="bundle">The bundle.</param>
-    /// <param name="mount">What is to be mounted there; null for nothing.</param>
+    /// <param name="mount">The new version of the bundle; null removes it.</param>
     /// <param name="description">Description of the deploy.</param>
-    /// <param name="rollbackFrom">The deploy that is gone back to.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="rollbackFrom">The deploy that is rolled back to; null if this is no rollback.</param>
+    /// <param name="cancellationToken">Cancels the database statements.</param>
     public async Task<Deploy> RunAsync(Subject subject, Deployment deployment, Bundle bundle, RevisionMount? mount, string? description,
         DeployId? rollbackFrom, CancellationToken cancellationToken)
     {
-        var newest = await db.Revisions.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.DeploymentId == deployment.Id && row.Number == deployment.Revision, cancellationToken);
-        var now = clock.GetUtcNow();
-        var deploy = new Deploy
-        {
-            Id = new(EntityId.New(clock)),
-            DeploymentId = deployment.Id,
-            Number = deployment.NextDeployNumber(),
-            Type = bundle.IsDag ? DeployType.DagOnly : DeployType.Bundle,
-            Description = description,
-            BundleMountPath = bundle.IsDag ? null : bundle.MountPath,
-            BundleType = bundle.BundleType,
-            DagBundleName = bundle.IsDefault ? null : bundle.Name,
-            ImageRepository = newest?.ImageRepository ?? $"{options.Value.Registry}/{deployment.OrganizationId}/{deployment.Id}",
-            ImageTag = newest?.ImageTag ?? "",
-            IsDagDeployEnabled = deployment.IsDagDeployEnabled,
-            RollbackFromId = rollbackFrom,
-            CreatedAt = now,
-            CreatedBy = subject.Profile,
-            UpdatedAt = now,
-            UpdatedBy = subject.Profile,
-        };
-        var revision = new Revision
-        {
-            DeploymentId = deployment.Id,
-            Number = deployment.NextRevision(),
-            DeployId = deploy.Id,
-            ImageRepository = deploy.ImageRepository,
-            ImageTag = deploy.ImageTag,
-            ImageDigest = newest?.ImageDigest,
-            RuntimeVersion = deployment.RuntimeVersion,
-            AirflowVersion = deployment.AirflowVersion,
-            IsDagDeployEnabled = deployment.IsDagDeployEnabled,
-            Mounts = Replace(newest?.Mounts ?? [], bundle.Path, mount),
-            CreatedAt = now,
-        };
-        deploy.Commit(revision.Number, mount?.Version ?? "", now, subject.Profile);
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
+        var repository = DeploymentMapping.ImageRepository(options.Value, deployment.OrganizationId, deployment.Id);
+        var image = newest?.Image ?? new ImageReference(repository, "");
+        var by = subject.Profile;
+        var deploy = Deploy.Next(deployment, DeployTarget.Of(bundle), image, description, by, clock, rollbackFrom: rollbackFrom);
+        var revision = Revision.After(newest, deployment, deploy.Id, deploy.CreatedAt, image, change: new(bundle.Path, mount));
+        deploy.Commit(revision.Number, mount?.Version ?? "", deploy.CreatedAt, by);
         db.Deploys.Add(deploy);
-        await append.RunAsync(deployment, newest, revision, subject.Profile, cancellationToken);
-        events.Record(rollbackFrom is null ? EventTypes.DeployFinalized : EventTypes.DeployRolledBack, subject.Profile, deployment, deploy);
+        await append.RunAsync(deployment, newest, revision, by, cancellationToken);
+        events.Record(rollbackFrom is null ? EventTypes.DeployFinalized : EventTypes.DeployRolledBack, by, deployment, deploy);
         DeployMetrics.Count(deploy);
         return deploy;
-    }
-
-    /// <summary>The bundle keeps its place among the others.</summary>
-    private static List<RevisionMount> Replace(IReadOnlyList<RevisionMount> before, string path, RevisionMount? mount)
-    {
-        var mounts = before.ToList();
-        var index = mounts.FindIndex(other => other.Path == path);
-        if (index >= 0)
-            mounts.RemoveAt(index);
-        if (mount is not null)
-            mounts.Insert(index >= 0 ? index : mounts.Count, mount);
-        return mounts;
     }
 }

@@ -13,11 +13,14 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys.Bundles;
 
-/// <summary>Makes a bundle, which has no version before its first deploy. Where one was deleted, it is the same bundle again.</summary>
+/// <summary>
+/// Creates a bundle, which has no version before its first deploy. At the path of a deleted bundle, it restores that bundle with its
+/// history.
+/// </summary>
 /// <exception cref="ApiException">
-/// 400: a field; the place is taken; the Deployment's settings or its Airflow do not allow it. 404: no such Deployment.
+/// 400: a field is invalid; the path is in use; settings or Airflow version of the Deployment do not allow it. 404: no such Deployment.
 /// </exception>
-internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EnsureBundles register,
+internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EnsureBundles ensureBundles,
     EventLog events)
 {
     /// <summary>The contract's only <c>type</c> of a bundle.</summary>
@@ -38,24 +41,25 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
         if (isDag)
             CheckDag(request);
         var name = isDag ? request.Name : null;
-        MountPath? place = isDag ? null : Place(request);
+        MountPath? mountPath = isDag ? null : ReadMountPath(request);
         var bundleType = isDag ? null : DeploySpec.CheckBundleType(
             string.IsNullOrEmpty(request.NonDagBundleType) ? DefaultBundleType : request.NonDagBundleType, "nonDagBundleType");
-        var path = place?.Path ?? Bundle.PathOf(name);
+        var path = mountPath?.Path ?? Bundle.PathOf(name);
 
-        await register.CompleteAsync(deploymentId, cancellationToken);
+        await ensureBundles.CompleteAsync(deploymentId, cancellationToken);
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
         if (!deployment.IsDagDeployEnabled)
-            throw ApiException.BadRequest($"DAG deploys are off for Deployment '{deploymentId}', so it has no bundles; enable DAG deploys first.");
+            throw new ApiException(DeployErrors.DagDeploysDisabled,
+                $"DAG deploys are disabled for Deployment '{deploymentId}', so it has no bundles; enable DAG deploys first.");
         if (isDag)
             CheckAirflow(deployment);
-        await CheckRoomAsync(deploymentId, path, place, cancellationToken);
+        await CheckPathAsync(deploymentId, path, mountPath, cancellationToken);
         var dagBundleIds = isDag ? [] : await UpdateBundle.FindDagBundlesAsync(db, deploymentId, request.DagBundleIds, cancellationToken);
 
         var now = clock.GetUtcNow();
         var bundle = await db.Bundles.SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Path == path, cancellationToken)
-            ?? register.Add(deployment, path, name, now, subject.Profile);
+            ?? ensureBundles.Add(deployment, path, name, now, subject.Profile);
         bundle.Touch(now, subject.Profile);
         (bundle.Description, bundle.BundleType, bundle.DagBundleIds) = (request.Description, bundleType, dagBundleIds);
         events.Record(EventTypes.BundleCreated, subject.Profile, deployment, bundle);
@@ -67,37 +71,46 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
     private static void CheckDag(CreateBundleRequest request)
     {
         if (request.Name is null || !NamePattern.IsMatch(request.Name))
-            throw ApiException.BadRequest("'name' must be 1 to 32 of a-z, 0-9, '-' and '_' for a DAG bundle.");
+            throw ApiException.BadRequest("'name' of a DAG bundle must be 1 to 32 characters of a-z, 0-9, '-' and '_'.");
         if (request.Name == Bundle.Main)
-            throw ApiException.BadRequest($"The name '{Bundle.Main}' is that of the default DAG bundle, which is there already; choose another.");
-        if (!string.IsNullOrEmpty(request.NonDagMountPath) || !string.IsNullOrEmpty(request.NonDagBundleType) || request.DagBundleIds is { Count: > 0 })
-            throw ApiException.BadRequest("'nonDagMountPath', 'nonDagBundleType' and 'dagBundleIds' belong to non-DAG bundles; leave them out, "
-                + "or set 'isDagBundle' to false and leave out 'name'.");
+        {
+            throw new ApiException(BundleErrors.BundleExists,
+                $"The name '{Bundle.Main}' belongs to the default DAG bundle, which always exists; choose another name.");
+        }
+        if (!string.IsNullOrEmpty(request.NonDagMountPath) || !string.IsNullOrEmpty(request.NonDagBundleType)
+            || request.DagBundleIds is { Count: > 0 })
+        {
+            throw ApiException.BadRequest("'nonDagMountPath', 'nonDagBundleType' and 'dagBundleIds' are for non-DAG bundles only; "
+                + "omit them, or set 'isDagBundle' to false and omit 'name'.");
+        }
     }
 
-    private MountPath Place(CreateBundleRequest request)
+    private MountPath ReadMountPath(CreateBundleRequest request)
     {
         if (!string.IsNullOrEmpty(request.Name))
-            throw ApiException.BadRequest("'name' belongs to DAG bundles; leave it out, or set 'isDagBundle' to true.");
+            throw ApiException.BadRequest("'name' is for DAG bundles only; omit it, or set 'isDagBundle' to true.");
         return MountPath.Parse(request.NonDagMountPath, options.Value.AirflowHome, "nonDagMountPath");
     }
 
-    /// <summary>An Airflow that nobody knows the version of is given the benefit of the doubt.</summary>
+    /// <summary>A Deployment whose Airflow version is unknown may create DAG bundles.</summary>
     private static void CheckAirflow(Deployment deployment)
     {
         var major = deployment.AirflowVersion.Split('.')[0];
         if (int.TryParse(major, System.Globalization.CultureInfo.InvariantCulture, out var number) && number < FirstAirflowWithBundles)
-            throw ApiException.BadRequest($"DAG bundles beside '{Bundle.Main}' need Airflow {FirstAirflowWithBundles}; "
-                + $"the Deployment runs {deployment.AirflowVersion}.");
+        {
+            throw new ApiException(BundleErrors.AirflowTooOld,
+                $"DAG bundles other than '{Bundle.Main}' need Airflow {FirstAirflowWithBundles}; "
+                + $"the Deployment runs {deployment.AirflowVersion}. Deploy an image with a newer Airflow first.");
+        }
     }
 
-    private async Task CheckRoomAsync(DeploymentId deployment, string path, MountPath? place, CancellationToken cancellationToken)
+    private async Task CheckPathAsync(DeploymentId deployment, string path, MountPath? mountPath, CancellationToken cancellationToken)
     {
         var live = await db.LiveBundles(deployment).Select(row => new { row.Path, row.MountPath }).ToListAsync(cancellationToken);
-        if (live.Find(row => row.Path == path) is { } taken)
-            throw ApiException.BadRequest($"There is a bundle at {taken.MountPath} already; deploy to it.");
-        if (live.Count >= Bundle.Most)
-            throw ApiException.BadRequest($"A Deployment has at most {Bundle.Most} bundles; delete one first.");
-        place?.CheckAgainst(live.Select(row => row.MountPath));
+        if (live.Find(row => row.Path == path) is { } existing)
+            throw new ApiException(BundleErrors.BundleExists, $"A bundle at {existing.MountPath} already exists; deploy to it.");
+        if (live.Count >= Bundle.MaxCount)
+            throw RolloutErrors.BundleLimit();
+        mountPath?.CheckAgainst(live.Select(row => row.MountPath));
     }
 }

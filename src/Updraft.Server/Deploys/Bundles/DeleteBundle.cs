@@ -11,18 +11,18 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>
-/// Deletes a bundle: a revision without it, which is recorded as a deploy; agents take it away when they get there. Deleting it again
-/// does nothing, and a rollback to a deploy that had it brings it back.
+/// Deletes a bundle with a deploy whose revision does not contain it; agents then remove it. A second deletion changes nothing. A rollback
+/// to a deploy with the bundle restores it.
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: it is the default DAG bundle, or the only DAG bundle of a non-DAG bundle. 403: CI/CD is enforced. 404: no such bundle.
+/// 400: the default DAG bundle, or the only DAG bundle of a non-DAG bundle. 403: CI/CD is enforced. 404: no such bundle.
 /// </exception>
-internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, EnsureBundles register, ChangeBundle change,
+internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, EnsureBundles ensureBundles, ChangeBundle change,
     RevisionSignal signal, EventLog events)
 {
     public async Task RunAsync(Subject subject, DeploymentId deploymentId, BundleId id, CancellationToken cancellationToken)
     {
-        await register.CompleteAsync(deploymentId, cancellationToken);
+        await ensureBundles.CompleteAsync(deploymentId, cancellationToken);
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var deployment = await db.LockDeploymentAsync(deploymentId, cancellationToken);
         var bundle = await db.Bundles.SingleOrDefaultAsync(row => row.Id == id && row.DeploymentId == deploymentId, cancellationToken)
@@ -31,15 +31,14 @@ internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, Ensu
         if (bundle.DeletedAt is not null)
             return;
         if (bundle.IsDefault)
-            throw ApiException.BadRequest($"The DAG bundle '{Bundle.Main}' is the default one and cannot be deleted.");
+            throw new ApiException(BundleErrors.DefaultBundle, $"The DAG bundle '{Bundle.Main}' is the default one and cannot be deleted.");
         if (bundle.IsDag)
             await DetachAsync(deploymentId, bundle, cancellationToken);
 
-        var isMounted = await db.Revisions.AsNoTracking()
-            .Where(row => row.DeploymentId == deploymentId && row.Number == deployment.Revision)
-            .Select(row => row.Mounts).SingleOrDefaultAsync(cancellationToken) is { } mounts && mounts.Any(mount => mount.Path == bundle.Path);
-        var deploy = isMounted
-            ? await change.RunAsync(subject, deployment, bundle, null, $"Deleted the bundle {bundle.Name ?? bundle.MountPath}.", null, cancellationToken)
+        var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
+        var deploy = newest?.MountAt(bundle.Path) is not null
+            ? await change.RunAsync(subject, deployment, bundle, null, $"Deleted the bundle {bundle.Name ?? bundle.MountPath}.", null,
+                cancellationToken)
             : null;
         bundle.Delete(deploy?.Revision, clock.GetUtcNow(), subject.Profile);
         events.Record(EventTypes.BundleDeleted, subject.Profile, deployment, bundle, deploy?.Id);
@@ -50,15 +49,17 @@ internal sealed class DeleteBundle(UpdraftDbContext db, TimeProvider clock, Ensu
             signal.Announce(deploymentId);
     }
 
-    /// <summary>Takes a DAG bundle out of the lists of the non-DAG bundles that name it.</summary>
+    /// <summary>Removes a DAG bundle from the lists of the non-DAG bundles that use it.</summary>
     private async Task DetachAsync(DeploymentId deployment, Bundle bundle, CancellationToken cancellationToken)
     {
         var others = await db.LiveBundles(deployment).Where(row => row.Name == null).ToListAsync(cancellationToken);
         foreach (var other in others.Where(other => other.DagBundleIds.Contains(bundle.Id.Value, StringComparer.Ordinal)))
         {
             if (other.DagBundleIds.Count == 1)
-                throw ApiException.BadRequest($"The bundle at {other.MountPath} belongs to this DAG bundle only; "
+            {
+                throw new ApiException(BundleErrors.BundleInUse, $"The bundle at {other.MountPath} uses this DAG bundle only; "
                     + "give it another one with 'dagBundleIds', or delete it first.");
+            }
             other.DagBundleIds = [.. other.DagBundleIds.Where(id => id != bundle.Id.Value)];
         }
     }

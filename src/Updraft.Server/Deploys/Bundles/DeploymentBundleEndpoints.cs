@@ -31,7 +31,8 @@ internal static class DeploymentBundleEndpoints
         bundles.MapPost("/{bundleId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateBundleRequest>("UpdateBundle");
         bundles.MapDelete("/{bundleId}", Delete).Requires(Permission.UpdateDeploys).Operation("DeleteBundle");
         bundles.MapGet("/{bundleId}/versions", ListVersions).Requires(Permission.ReadDeploys).Operation("ListBundleVersions");
-        bundles.MapPost("/{bundleId}/rollback", RollBack).Requires(Permission.UpdateDeploys).Operation<BundleRollbackRequest>("RollbackBundle");
+        bundles.MapPost("/{bundleId}/rollback", RollBack).Requires(Permission.UpdateDeploys)
+            .Operation<BundleRollbackRequest>("RollbackBundle");
     }
 
     private static async Task<JsonHttpResult<BundlesPaginated>> List(DeploymentId deploymentId, bool? isDagBundle,
@@ -39,7 +40,8 @@ internal static class DeploymentBundleEndpoints
         Paging paging, BundleQueries queries, CancellationToken cancellationToken)
     {
         TextLimit.OneOf(type, "type", CreateBundle.OnlyType, CreateBundle.OnlyType);
-        return TypedResults.Json(await queries.ListAsync(deploymentId, isDagBundle, paging, cancellationToken), ApiJson.Default.BundlesPaginated);
+        return TypedResults.Json(await queries.ListAsync(deploymentId, isDagBundle, paging, cancellationToken),
+            ApiJson.Default.BundlesPaginated);
     }
 
     private static async Task<JsonHttpResult<BundleResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,

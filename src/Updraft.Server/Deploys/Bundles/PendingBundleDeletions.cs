@@ -8,12 +8,11 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Deploys.Bundles;
 
 /// <summary>
-/// Which deleted bundles are still there. Only an agent that is behind the revision that removed a bundle can mount it, so that the
-/// reports of a Deployment whose agents are up to date need not be read, however many there are.
+/// Finds deleted bundles that live agents still mount. Only an agent behind the revision that removed the bundle can mount it, so the
+/// reports of up-to-date agents are not read.
 /// </summary>
 internal sealed class PendingBundleDeletions(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
 {
-    /// <summary>Deleted bundles that a live agent mounts.</summary>
     public async Task<IReadOnlyList<BundleId>> ReadAsync(DeploymentId deployment, CancellationToken cancellationToken)
     {
         var liveSince = clock.GetUtcNow() - options.Value.LiveFor;

@@ -7,8 +7,7 @@ using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys.Compare;
 
-/// <summary>How a file differs.</summary>
-internal enum FileChangeKind
+public enum FileChangeKind
 {
     Added,
     Removed,
@@ -17,48 +16,51 @@ internal enum FileChangeKind
 
 /// <summary>A file that differs between two deploys.</summary>
 /// <param name="Path">Path in the bundle.</param>
-/// <param name="Kind">How it differs.</param>
-/// <param name="Before">The file as it was; null when it was not there.</param>
-/// <param name="After">The file as it is; null when it is not there any more.</param>
-internal sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry? Before, ManifestEntry? After);
+/// <param name="Kind">The kind of change.</param>
+/// <param name="Before">The old entry of the manifest; null if the file was added.</param>
+/// <param name="After">The new entry of the manifest; null if the file was removed.</param>
+public sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry? Before, ManifestEntry? After);
 
-/// <summary>What differs in one bundle.</summary>
-/// <param name="Path">Place below the agent's root, e.g. <c>dags</c>.</param>
-/// <param name="Before">What was mounted there; null for nothing.</param>
-/// <param name="After">What is mounted there; null for nothing.</param>
-/// <param name="Files">The files that differ, by path; empty for two versions of the same content.</param>
-internal sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
+/// <summary>The differences in one bundle.</summary>
+/// <param name="Path">Path below the agent's root, e.g. <c>dags</c>.</param>
+/// <param name="Before">The old version; null if the bundle was added.</param>
+/// <param name="After">The new version; null if the bundle was removed.</param>
+/// <param name="Files">The files that differ, by path; empty for two versions with the same content.</param>
+public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
 {
     public int Count(FileChangeKind kind) => Files.Count(file => file.Kind == kind);
 }
 
 /// <summary>
-/// Says which files differ between what a Deployment ran after one deploy and after another. Manifests are compared, no content is read,
-/// so that it costs the same whatever the files hold.
+/// Finds the files that differ between the revisions of two deploys. Compares manifests and reads no file content, so the cost does not
+/// depend on file sizes.
 /// </summary>
 internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
 {
-    /// <summary>Bundles whose version differs, in order of their place.</summary>
+    /// <summary>The bundles whose version differs, by path.</summary>
     /// <exception cref="ApiException">400: a deploy was never finalized. 404: no such deploy in the Deployment.</exception>
-    public async Task<IReadOnlyList<BundleChange>> RunAsync(DeploymentId deployment, DeployId before, DeployId after, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyList<BundleChange>> RunAsync(DeploymentId deployment, DeployId before, DeployId after,
+        CancellationToken cancellationToken) =>
         await CompareAsync(await ReadRevisionAsync(deployment, before, cancellationToken),
             await ReadRevisionAsync(deployment, after, cancellationToken), cancellationToken);
 
-    /// <summary>The revision that a deploy made.</summary>
-    /// <exception cref="ApiException">400: it was never finalized. 404: no such deploy in the Deployment.</exception>
+    /// <summary>The revision of a deploy.</summary>
+    /// <exception cref="ApiException">400: the deploy was never finalized. 404: no such deploy in the Deployment.</exception>
     public async Task<Revision> ReadRevisionAsync(DeploymentId deployment, DeployId id, CancellationToken cancellationToken)
     {
         var number = await db.Deploys.Where(row => row.Id == id && row.DeploymentId == deployment).Select(row => new { row.Revision })
             .SingleOrDefaultAsync(cancellationToken) ?? throw DeployRules.NotFound(id);
-        return await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Number == number.Revision, cancellationToken)
-            ?? throw ApiException.BadRequest($"Deploy '{ApiException.Shorten(id.Value)}' was never finalized, so there is nothing to compare.");
+        return await db.Revisions.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Number == number.Revision, cancellationToken)
+            ?? throw DeployRules.NotFinalized(id);
     }
 
-    /// <summary>Compares two revisions of a Deployment; the first may be missing.</summary>
+    /// <summary>Compares two revisions of a Deployment. Without the first one, all bundles of the second are new.</summary>
     public async Task<IReadOnlyList<BundleChange>> CompareAsync(Revision? before, Revision after, CancellationToken cancellationToken)
     {
         var changes = new List<BundleChange>();
-        foreach (var path in (before?.Mounts ?? []).Concat(after.Mounts).Select(mount => mount.Path).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
+        var paths = (before?.Mounts ?? []).Concat(after.Mounts).Select(mount => mount.Path).Distinct(StringComparer.Ordinal);
+        foreach (var path in paths.Order(StringComparer.Ordinal))
         {
             var (old, @new) = (before?.MountAt(path), after.MountAt(path));
             if (old?.Version != @new?.Version)
@@ -81,16 +83,18 @@ internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
             else if (file != other)
                 changes.Add(new(path, FileChangeKind.Changed, file, other));
         }
-        changes.AddRange(@new.Where(entry => !old.ContainsKey(entry.Key)).Select(entry => new FileChange(entry.Key, FileChangeKind.Added, null, entry.Value)));
+        changes.AddRange(@new.Where(entry => !old.ContainsKey(entry.Key))
+            .Select(entry => new FileChange(entry.Key, FileChangeKind.Added, null, entry.Value)));
         changes.Sort((a, b) => BundlePath.Compare(a.Path, b.Path));
         return changes;
     }
 
-    private async Task<Dictionary<string, ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount, CancellationToken cancellationToken)
+    private async Task<Dictionary<string, ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount,
+        CancellationToken cancellationToken)
     {
         if (mount is null)
             return new(StringComparer.Ordinal);
         var manifest = await files.ReadManifestAsync(deployment, Digest.Parse(mount.Manifest), cancellationToken);
-        return manifest.Entries.Where(entry => !entry.IsFolder).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
+        return manifest.Entries.Where(entry => !entry.IsDirectory).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
     }
 }

@@ -9,8 +9,8 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deploys.Compare;
 
-/// <summary>Says what the Deployment ran after one deploy and not after another: image, versions, every bundle, setting, commit.</summary>
-/// <exception cref="ApiException">400: one of them was never finalized. 404: no such deploy in the Deployment.</exception>
+/// <summary>Finds the differences of two deploys except files: image, versions of runtime and bundles, setting, commit.</summary>
+/// <exception cref="ApiException">400: a deploy was never finalized. 404: no such deploy in the Deployment.</exception>
 internal sealed class CompareSettings(UpdraftDbContext db, DeployQueries queries)
 {
     private const string Image = "image", Version = "version", Config = "config", Git = "git";
@@ -37,7 +37,7 @@ internal sealed class CompareSettings(UpdraftDbContext db, DeployQueries queries
             .Join(db.Revisions.AsNoTracking(), deploy => new { deploy.DeploymentId, Number = deploy.Revision },
                 revision => new { revision.DeploymentId, Number = (long?)revision.Number }, (_, revision) => revision)
             .SingleOrDefaultAsync(cancellationToken)
-            ?? throw ApiException.BadRequest($"Deploy '{id}' was never finalized, so there is nothing to compare.");
+            ?? throw DeployRules.NotFinalized(id);
 
     private static List<(string Category, string Field, string? Value)> Fields(DeployResponse deploy, Revision revision) =>
     [

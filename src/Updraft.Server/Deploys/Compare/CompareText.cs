@@ -6,58 +6,58 @@ using Updraft.Server.Bundles;
 
 namespace Updraft.Server.Deploys.Compare;
 
-/// <summary>How a line of a text stands to the other text.</summary>
-internal enum LineKind
+public enum LineKind
 {
     Same,
     Added,
     Removed,
-    /// <summary>Stands for same lines that are left out.</summary>
+    /// <summary>Replaces equal lines that are omitted.</summary>
     Gap,
 }
 
 /// <summary>A line of a difference.</summary>
-/// <param name="Kind">What happened to it.</param>
-/// <param name="Before">Its number in the old text; null when it is not there.</param>
-/// <param name="After">Its number in the new text; null when it is not there.</param>
-/// <param name="Text">The line; for a gap, empty.</param>
-internal sealed record TextLine(LineKind Kind, int? Before, int? After, string Text);
+/// <param name="Kind">The kind of change.</param>
+/// <param name="Before">The line number in the old text, from 1; null if the line was added, or for a gap.</param>
+/// <param name="After">The line number in the new text, from 1; null if the line was removed, or for a gap.</param>
+/// <param name="Text">The line; empty for a gap.</param>
+public sealed record TextLine(LineKind Kind, int? Before, int? After, string Text);
 
-/// <summary>What differs in a file's text.</summary>
-/// <param name="Lines">The lines that differ with some around them; null when they cannot be shown.</param>
-/// <param name="Problem">Why not; null when they can.</param>
-internal sealed record TextChange(IReadOnlyList<TextLine>? Lines, string? Problem);
+/// <summary>The differences in the text of one file.</summary>
+/// <param name="Lines">The lines that differ, with three equal lines around each; null if there is a problem.</param>
+/// <param name="Problem">The reason why there are no lines; null otherwise.</param>
+public sealed record TextChange(IReadOnlyList<TextLine>? Lines, string? Problem);
 
-/// <summary>Compares the text of one file line by line, as long as it is text, and small enough to be read by people.</summary>
+/// <summary>Compares one file line by line, if it is a text of limited size.</summary>
 internal sealed class CompareText(BundleFiles files)
 {
-    /// <summary>Largest text that is shown, in bytes and lines.</summary>
+    /// <summary>Limits of a text in bytes and lines.</summary>
     public const int MaxBytes = 512 * 1024, MaxLines = 20_000;
 
-    private const int Around = 3;
+    /// <summary>Equal lines before and after each difference.</summary>
+    private const int ContextLines = 3;
 
-    // Comparing costs the product of length and differences.
-    private const long MostWork = 20_000_000;
+    // The comparison takes time in proportion to the product of both line counts.
+    private const long MaxLineProduct = 20_000_000;
 
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     public async Task<TextChange> RunAsync(DeploymentId deployment, FileChange change, CancellationToken cancellationToken)
     {
         if ((change.Before?.Size ?? 0) > MaxBytes || (change.After?.Size ?? 0) > MaxBytes)
-            return new(null, $"The file is larger than {MaxBytes / 1024} KiB; download both versions to compare them.");
+            return new(null, $"The file exceeds the limit of {MaxBytes / 1024} KiB; download both versions to compare them.");
         var before = await ReadAsync(deployment, change.Before, cancellationToken);
         var after = await ReadAsync(deployment, change.After, cancellationToken);
         if (before is null || after is null)
             return new(null, "The file is not text.");
         if (before == after)
-            return new(null, "The content is the same; only whether the file is executable differs.");
+            return new(null, "The content is the same; only the executable bit differs.");
         var (old, @new) = (before.Count(c => c == '\n'), after.Count(c => c == '\n'));
-        if (old > MaxLines || @new > MaxLines || (long)old * @new > MostWork)
-            return new(null, "The file has too many lines to compare them here; download both versions.");
+        if (old > MaxLines || @new > MaxLines || (long)old * @new > MaxLineProduct)
+            return new(null, "The file has too many lines; download both versions to compare them.");
         return new(Shorten(InlineDiffBuilder.Diff(before, after, ignoreWhiteSpace: false)), null);
     }
 
-    /// <summary>The text of a content; null when it is none.</summary>
+    /// <summary>Decodes UTF-8; null if the content is not a text.</summary>
     public static string? Read(ReadOnlySpan<byte> content)
     {
         if (content.Contains((byte)0))
@@ -106,7 +106,7 @@ internal sealed class CompareText(BundleFiles files)
         {
             if (lines[i].Kind == LineKind.Same)
                 continue;
-            for (var j = Math.Max(0, i - Around); j <= Math.Min(lines.Count - 1, i + Around); j++)
+            for (var j = Math.Max(0, i - ContextLines); j <= Math.Min(lines.Count - 1, i + ContextLines); j++)
                 isNear[j] = true;
         }
         return isNear;

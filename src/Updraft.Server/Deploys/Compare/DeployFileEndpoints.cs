@@ -10,8 +10,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deploys.Compare;
 
 /// <summary>
-/// The files of deploys: what two deploys differ in, and what a version holds. Updraft's own, at addresses of its own, so that the API which
-/// other tools know stays as they know it.
+/// The files of deploys: the differences of two deploys, and the content of a version. These routes are not in the contract, so they have
+/// URLs of their own, and the API that other clients use stays unchanged.
 /// </summary>
 internal static class DeployFileEndpoints
 {
@@ -25,8 +25,8 @@ internal static class DeployFileEndpoints
     }
 
     private static async Task<JsonHttpResult<FileDiffResponse>> Compare(DeploymentId deploymentId, DeployId deployId,
-        [Description("The deploy that counts as before; the one before it when absent.")] string? against, CompareFiles compare, DeployHistory history,
-        CancellationToken cancellationToken)
+        [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
+        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
     {
         var (before, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
         return TypedResults.Json(new()
@@ -50,8 +50,9 @@ internal static class DeployFileEndpoints
     }
 
     private static async Task<JsonHttpResult<TextDiffResponse>> CompareText(DeploymentId deploymentId, DeployId deployId,
-        [Description("The deploy that counts as before; the one before it when absent.")] string? against,
-        [Description("Place of the bundle, such as dags.")] string? bundle, [Description("Path of the file in the bundle.")] string? path,
+        [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
+        [Description("Path of the bundle below the agent's root, such as dags.")] string? bundle,
+        [Description("Path of the file in the bundle.")] string? path,
         CompareFiles compare, CompareText texts, DeployHistory history, CancellationToken cancellationToken)
     {
         var (_, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
@@ -80,7 +81,7 @@ internal static class DeployFileEndpoints
         {
             Version = row.Version,
             DeployId = row.DeployId.Value,
-            Files = [.. manifest.Entries.Where(entry => !entry.IsFolder).Select(entry => new VersionFile
+            Files = [.. manifest.Entries.Where(entry => !entry.IsDirectory).Select(entry => new VersionFile
             {
                 Path = entry.Path,
                 Size = entry.Size,
@@ -90,13 +91,13 @@ internal static class DeployFileEndpoints
         }, ApiJson.Default.VersionFilesResponse);
     }
 
-    /// <summary>A file of a version, as something to keep: never as something that a browser would show or run.</summary>
+    /// <summary>A file of a version. The headers make browsers save it; they must not show or run it.</summary>
     /// <exception cref="ApiException">404: no such version or file.</exception>
-    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path, HttpResponse response,
-        BundleFiles files, CancellationToken cancellationToken)
+    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path,
+        HttpResponse response, BundleFiles files, CancellationToken cancellationToken)
     {
         var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsFolder);
+        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
         if (entry.Path is null)
             throw ApiException.NotFound("file", path ?? "");
         var disposition = new ContentDispositionHeaderValue("attachment");
@@ -106,11 +107,12 @@ internal static class DeployFileEndpoints
         return TypedResults.Stream(await files.OpenAsync(deploymentId, entry, cancellationToken), "application/octet-stream");
     }
 
-    private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy, string? against,
-        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
+    private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy,
+        string? against, CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
     {
         var after = await compare.ReadRevisionAsync(deployment, deploy, cancellationToken);
-        DeployId? before = string.IsNullOrEmpty(against) ? await history.BeforeAsync(deployment, after.Number, cancellationToken) : new DeployId(against);
+        DeployId? before = string.IsNullOrEmpty(against)
+            ? await history.BeforeAsync(deployment, after.Number, cancellationToken) : new DeployId(against);
         var revision = before is { } id ? await compare.ReadRevisionAsync(deployment, id, cancellationToken) : null;
         return (before, await compare.CompareAsync(revision, after, cancellationToken));
     }

@@ -6,8 +6,8 @@ using Updraft.Server.Rollouts;
 namespace Updraft.Server.Deploys.Steps;
 
 /// <summary>
-/// The steps of one agent: prepare the trees, check them and let the image run, then let Airflow see them. An agent tries again what
-/// failed, unless it has given up.
+/// The steps of one agent: prepare the trees, run the checks and roll out the image, then activate. An agent retries a failed step, unless
+/// it aborted the rollout.
 /// </summary>
 internal static class AgentSteps
 {
@@ -16,20 +16,22 @@ internal static class AgentSteps
     public static IEnumerable<DeployStep> Of(RevisionReport report, Revision revision)
     {
         var (prepared, active) = (report.PreparedAt, report.ActiveAt);
-        yield return Step(report, "prepared", $"Prepared by {report.Component} on {report.Host}", revision.CreatedAt, revision.CreatedAt, prepared,
-            prepared is null ? null : string.Create(CultureInfo.InvariantCulture,
-                $"{report.Component} on {report.Host} has the files, after {report.FetchedBytes} bytes and {report.Milliseconds:0} ms."));
+        yield return Step(report, "prepared", $"Prepared by {report.Component} on {report.Host}", revision.CreatedAt, revision.CreatedAt,
+            prepared, prepared is null ? null : string.Create(CultureInfo.InvariantCulture,
+                $"{report.Component} on {report.Host} fetched {report.FetchedBytes} bytes and built the trees in "
+                + $"{report.Milliseconds:0} ms."));
         foreach (var step in (report.Steps ?? []).OrderBy(step => step.StartedAt))
-            yield return Own(report, step, revision);
-        yield return Step(report, "activated", $"Activated by {report.Component} on {report.Host}", prepared ?? revision.CreatedAt, prepared, active,
-            active is null ? null : $"Airflow sees the files at {report.Component} on {report.Host}.");
+            yield return Reported(report, step, revision);
+        yield return Step(report, "activated", $"Activated by {report.Component} on {report.Host}", prepared ?? revision.CreatedAt,
+            prepared, active,
+            active is null ? null : $"{report.Component} on {report.Host} activated the revision; Airflow reads the new files.");
     }
 
-    private static DeployStep Own(RevisionReport report, StepReport step, Revision revision) => new(new()
+    private static DeployStep Reported(RevisionReport report, StepReport step, Revision revision) => new(new()
     {
-        // The id is a segment of an address.
+        // The id is a segment of a URL.
         Id = $"{step.Name.Replace('/', ':')}-{report.AgentId}",
-        Label = $"{What(step.Name)} by {report.Component} on {report.Host}",
+        Label = $"{Label(step.Name)} by {report.Component} on {report.Host}",
         Status = step.Status switch
         {
             StepStatus.Running => Running,
@@ -43,31 +45,33 @@ internal static class AgentSteps
         UpdatedAt = step.EndedAt ?? (step.Log is [.., var last] ? last.At : step.StartedAt),
     }, [.. step.Log.Select(line => new DeployStepLogEntry { Message = line.Text, Timestamp = line.At })]);
 
-    private static string What(string name) => name.Split('/', 2) switch
+    private static string Label(string name) => name.Split('/', 2) switch
     {
-        ["check", var mount] => $"{mount} checked",
+        ["check", var mount] => $"Checked {mount}",
         ["image"] => "Image rolled out",
         ["image", var workload] => $"Image rolled out to {workload}",
-        ["image-restore"] => "Image before brought back",
-        ["image-restore", var workload] => $"Image before brought back to {workload}",
+        ["image-restore"] => "Previous image restored",
+        ["image-restore", var workload] => $"Previous image restored to {workload}",
         _ => name,
     };
 
     private static DeployStep Step(RevisionReport report, string id, string label, DateTimeOffset createdAt, DateTimeOffset? startedAt,
         DateTimeOffset? endedAt, string? success)
     {
-        // The failure belongs to the step that was going on.
-        var failedAt = report.FailedAt is { } at && startedAt is { } start && at >= start && (endedAt is null || at < endedAt) ? report.FailedAt : null;
+        // The failure belongs to the step that was running at the time.
+        var failedAt = report.FailedAt is { } at && startedAt is { } start && at >= start && (endedAt is null || at < endedAt)
+            ? report.FailedAt : null;
         var log = new List<DeployStepLogEntry>();
         if (failedAt is { } failed)
-            log.Add(new() { Message = report.Message ?? "It failed.", Timestamp = failed });
+            log.Add(new() { Message = report.Message ?? "The step failed.", Timestamp = failed });
         if (endedAt is { } ended)
             log.Add(new() { Message = success!, Timestamp = ended });
         return new(new()
         {
             Id = $"{id}-{report.AgentId}",
             Label = label,
-            Status = endedAt is not null ? Completed : failedAt is not null ? (report.HasGivenUp ? Failed : UpForRetry) : startedAt is not null ? Running : Pending,
+            Status = endedAt is not null ? Completed : failedAt is not null ? (report.HasGivenUp ? Failed : UpForRetry)
+                : startedAt is not null ? Running : Pending,
             EmitsLogs = true,
             CreatedAt = createdAt,
             StartedAt = startedAt,

@@ -1,40 +1,37 @@
 using System.Globalization;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
-using Updraft.Server.Agents;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
-using Updraft.Server.Database;
-using Updraft.Server.Deployments;
 using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 
 namespace Updraft.Server.Deploys.Steps;
 
-/// <summary>A step with what there is to tell of it.</summary>
-internal sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<DeployStepLogEntry> Log);
+/// <summary>A step and its log.</summary>
+public sealed record DeployStep(DeployStepResponse Response, IReadOnlyList<DeployStepLogEntry> Log);
 
-/// <summary>The way of a deploy, and what an agent says that could not go it to the end.</summary>
-internal sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Failure)
+/// <summary>The steps of a deploy.</summary>
+/// <param name="Steps">The steps in the order in which they happen.</param>
+/// <param name="Failure">The reason why the deploy, or an agent, failed; null without a failure.</param>
+public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Failure)
 {
-    /// <summary>What to know about it though it went well.</summary>
+    /// <summary>The warning about a rollback to an older runtime; null without one.</summary>
     public string? Warning { get; init; }
 }
 
 /// <summary>
-/// The way of a deploy as far as it is known: created, uploaded, image pushed and resolved, finalized; then prepared and activated by each
-/// agent, with what it did between. Nothing of it is stored for its own sake. Agents are known for the last 100 revisions.
+/// Derives the steps of a deploy from other rows: created, uploaded, image pushed and resolved, finalized. Then follow the steps of each
+/// agent, from prepared to activated. Reports of agents, and so their steps, exist for the newest 100 revisions.
 /// </summary>
-/// <exception cref="ApiException">400: a sort that is not offered. 404: no such deploy in the Deployment, no such step.</exception>
-internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> options, RegistryClient registry, TimeProvider clock)
+/// <exception cref="ApiException">400: the sort is unknown. 404: no such deploy in the Deployment, or no such step.</exception>
+internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient registry, TimeProvider clock)
 {
     private static readonly Sorting<DeployStepResponse> Sorting = new(row => row.Id,
         ("createdAt", row => row.CreatedAt), ("endedAt", row => row.EndedAt), ("startedAt", row => row.StartedAt),
         ("status", row => row.Status), ("type", row => row.Label), ("updatedAt", row => row.UpdatedAt));
 
-    /// <summary>A page of the steps, in the order in which they happen unless asked otherwise.</summary>
+    /// <summary>A page of the steps; by default in the order in which they happen.</summary>
     public async Task<DeployStepsPaginated> ListAsync(DeploymentId deploymentId, DeployId deployId, Paging paging, string[]? sorts,
         CancellationToken cancellationToken)
     {
@@ -53,7 +50,8 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
     public async Task<DeployStepLogsPaginated> ListLogsAsync(DeploymentId deploymentId, DeployId deployId, string stepId, string? searchId,
         Paging paging, CancellationToken cancellationToken)
     {
-        var log = (await ReadAsync(deploymentId, deployId, cancellationToken)).Steps.FirstOrDefault(step => step.Response.Id == stepId)?.Log
+        var progress = await ReadAsync(deploymentId, deployId, cancellationToken);
+        var log = progress.Steps.FirstOrDefault(step => step.Response.Id == stepId)?.Log
             ?? throw ApiException.NotFound("step", stepId);
         return new()
         {
@@ -65,53 +63,51 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         };
     }
 
-    /// <summary>All steps.</summary>
-    public async Task<DeployProgress> ReadAsync(DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken)
+    /// <summary>All steps of a deploy.</summary>
+    public async Task<DeployProgress> ReadAsync(DeploymentId deploymentId, DeployId deployId, CancellationToken cancellationToken) =>
+        await DescribeAsync(await readDetails.RunAsync(deploymentId, deployId, cancellationToken), cancellationToken);
+
+    /// <summary>
+    /// All steps of a deploy whose rows the caller has already read. Before finalize, sends a request to the image registry.
+    /// </summary>
+    public async Task<DeployProgress> DescribeAsync(DeployDetails details, CancellationToken cancellationToken)
     {
-        var deploy = await db.Deploys.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.Id == deployId && row.DeploymentId == deploymentId, cancellationToken)
-            ?? throw DeployRules.NotFound(deployId);
-        var uploads = await db.BundleVersions.AsNoTracking().Where(row => row.DeploymentId == deploymentId && row.DeployId == deployId)
-            .OrderBy(row => row.Version).ToListAsync(cancellationToken);
-        var revision = await db.Revisions.AsNoTracking()
-            .SingleOrDefaultAsync(row => row.DeploymentId == deploymentId && row.Number == deploy.Revision, cancellationToken);
+        var (deploy, uploads, revision) = (details.Deploy, details.Uploads, details.Revision);
+        var isRollback = deploy.RollbackFromId is not null;
         List<DeployStep> steps = [Created(deploy)];
-        if (deploy.RollbackFromId is null && (uploads.Count > 0 || (deploy.Upload is not null && revision is null)))
+        if (!isRollback && (uploads.Count > 0 || (deploy.Upload is not null && revision is null)))
             steps.Add(Uploaded(deploy, uploads));
-        if (deploy.RollbackFromId is null && deploy.Type.HasImage())
-            steps.AddRange(await ImageAsync(deploy, revision, cancellationToken));
-        var warning = deploy.RollbackFromId is null || revision is null ? null : await WarningAsync(revision, cancellationToken);
+        if (!isRollback && deploy.Type.HasImage())
+            steps.AddRange(await ImageAsync(details, cancellationToken));
+        var warning = isRollback && revision is not null ? DeployRules.DowngradeWarning(details.Previous, revision) : null;
         steps.Add(Finalized(deploy, revision, warning));
         if (revision is null)
             return new(steps, deploy.StatusReason);
 
-        var reports = await ReportsAsync(revision, cancellationToken);
+        var reports = WithSilentAgents(details, revision);
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
-        var failed = reports.Find(report => report.HasFailed);
-        return new(steps, deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}")) { Warning = warning };
+        var failed = reports.FirstOrDefault(report => report.HasFailed);
+        var failure = deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}");
+        return new(steps, failure) { Warning = warning };
     }
 
-    /// <summary>None when the deploy was finalized without a registry, or there is none.</summary>
-    private async Task<IEnumerable<DeployStep>> ImageAsync(Deploy deploy, Revision? revision, CancellationToken cancellationToken)
+    /// <summary>Empty if the deploy was finalized without a registry, or if none is configured.</summary>
+    private async Task<IEnumerable<DeployStep>> ImageAsync(DeployDetails details, CancellationToken cancellationToken)
     {
-        if (revision is not null)
-        {
-            var image = await db.Images.AsNoTracking()
-                .SingleOrDefaultAsync(row => row.DeploymentId == revision.DeploymentId && row.Digest == revision.ImageDigest, cancellationToken);
-            return image is null ? [] : ImageSteps.Of(deploy, revision, image, null);
-        }
-        return registry.IsConfigured ? ImageSteps.Of(deploy, null, null, await LookAsync(deploy, cancellationToken)) : [];
+        if (details.Revision is { } revision)
+            return details.Image is { } image ? ImageSteps.Of(details.Deploy, revision, image, null) : [];
+        return registry.IsConfigured ? ImageSteps.Of(details.Deploy, null, null, await FindTagAsync(details, cancellationToken)) : [];
     }
 
-    /// <summary>A registry that does not answer keeps nobody from seeing the other steps.</summary>
-    private async Task<TagState> LookAsync(Deploy deploy, CancellationToken cancellationToken)
+    /// <summary>An unreachable registry becomes a line of the step; the other steps remain readable.</summary>
+    private async Task<TagState> FindTagAsync(DeployDetails details, CancellationToken cancellationToken)
     {
-        var organization = await db.Deployments.Where(row => row.Id == deploy.DeploymentId).Select(row => row.OrganizationId)
-            .SingleAsync(cancellationToken);
+        var (deployment, deploy) = (details.Deployment, details.Deploy);
         try
         {
-            return new(await registry.FindManifestAsync(new(organization, deploy.DeploymentId), deploy.ImageTag, cancellationToken), null, clock.GetUtcNow());
+            var repository = new RegistryRepository(deployment.OrganizationId, deployment.Id);
+            return new(await registry.FindManifestAsync(repository, deploy.ImageTag, cancellationToken), null, clock.GetUtcNow());
         }
         catch (ApiException exception)
         {
@@ -119,50 +115,42 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
         }
     }
 
-    private async Task<string?> WarningAsync(Revision revision, CancellationToken cancellationToken) => DeployRules.DowngradeWarning(
-        await db.Revisions.AsNoTracking().SingleOrDefaultAsync(row => row.DeploymentId == revision.DeploymentId && row.Number == revision.Number - 1,
-            cancellationToken), revision);
-
-    /// <summary>What agents said of a revision; of the newest one also those that have said nothing yet.</summary>
-    private async Task<List<RevisionReport>> ReportsAsync(Revision revision, CancellationToken cancellationToken)
+    /// <summary>The reports about a revision; for the newest one also an empty report for each live agent that has sent none.</summary>
+    private static IReadOnlyList<RevisionReport> WithSilentAgents(DeployDetails details, Revision revision)
     {
-        var reports = await db.RevisionReports.AsNoTracking()
-            .Where(row => row.DeploymentId == revision.DeploymentId && row.Revision == revision.Number)
-            .OrderBy(row => row.AgentId).ToListAsync(cancellationToken);
-        var isNewest = await db.Deployments.AnyAsync(row => row.Id == revision.DeploymentId && row.Revision == revision.Number, cancellationToken);
-        if (!isNewest)
-            return reports;
-        var liveSince = clock.GetUtcNow() - options.Value.LiveFor;
-        var known = reports.Select(report => report.AgentId).ToHashSet();
-        var live = await db.Agents.AsNoTracking().Where(row => row.DeploymentId == revision.DeploymentId && row.LastSeenAt >= liveSince)
-            .OrderBy(row => row.Id).Select(row => new { row.Id, row.Host, row.Component }).ToListAsync(cancellationToken);
-        return [.. reports, .. live.Where(agent => !known.Contains(agent.Id)).Select(agent => new RevisionReport
-        {
-            DeploymentId = revision.DeploymentId,
-            Revision = revision.Number,
-            AgentId = agent.Id,
-            Host = agent.Host,
-            Component = agent.Component,
-        })];
+        if (!details.IsNewest)
+            return details.Reports;
+        var known = details.Reports.Select(report => report.AgentId).ToHashSet();
+        return [.. details.Reports, .. details.Agents.Where(agent => agent.LastSeenAt >= details.LiveSince && !known.Contains(agent.Id))
+            .Select(agent => new RevisionReport
+            {
+                DeploymentId = revision.DeploymentId,
+                Revision = revision.Number,
+                AgentId = agent.Id,
+                Host = agent.Host,
+                Component = agent.Component,
+            })];
     }
 
     private static DeployStep Created(Deploy deploy) => Step("created", "Created", deploy.CreatedAt, deploy.CreatedAt, deploy.CreatedAt,
         [Entry($"{deploy.CreatedBy.Name} created the deploy, of type {deploy.Type.Name()}.", deploy.CreatedAt)]);
 
-    private static DeployStep Uploaded(Deploy deploy, List<BundleVersion> uploads) => Step("uploaded", "Uploaded", deploy.CreatedAt,
-        uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
-            string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."), upload.CreatedAt))]);
+    private static DeployStep Uploaded(Deploy deploy, IReadOnlyList<BundleVersion> uploads) => Step("uploaded", "Uploaded",
+        deploy.CreatedAt, uploads.FirstOrDefault()?.CreatedAt, uploads.LastOrDefault()?.CreatedAt, [.. uploads.Select(upload => Entry(
+            string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."),
+            upload.CreatedAt))]);
 
     private static DeployStep Finalized(Deploy deploy, Revision? revision, string? warning) => Step("finalized",
-        deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt, revision is null ? [] :
+        deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt,
+        revision is null ? [] :
         [
             Entry(revision.ImageTag.Length == 0 ? $"Revision {revision.Number} names no image."
                 : $"Revision {revision.Number} names the image {revision.ImageRepository}:{revision.ImageTag}.", revision.CreatedAt),
-            .. revision.Mounts.Select(mount => Entry($"{mount.MountPath} is to have version {mount.Version}.", revision.CreatedAt)),
+            .. revision.Mounts.Select(mount => Entry($"{mount.MountPath} gets version {mount.Version}.", revision.CreatedAt)),
             .. warning is null ? Array.Empty<DeployStepLogEntry>() : [Entry(warning, revision.CreatedAt)],
         ]);
 
-    /// <summary>A step that is done when it has an end.</summary>
+    /// <summary>A step that is completed if it has an end, and pending otherwise.</summary>
     public static DeployStep Step(string id, string label, DateTimeOffset createdAt, DateTimeOffset? startedAt, DateTimeOffset? endedAt,
         IReadOnlyList<DeployStepLogEntry> log) => new(new()
         {
@@ -176,6 +164,5 @@ internal sealed class DeploySteps(UpdraftDbContext db, IOptions<AgentOptions> op
             UpdatedAt = endedAt ?? createdAt,
         }, log);
 
-    /// <summary>A line of a step's log.</summary>
     public static DeployStepLogEntry Entry(string message, DateTimeOffset at) => new() { Message = message, Timestamp = at };
 }

@@ -1,19 +1,19 @@
-// Says that something goes on from the moment a link is followed or a form is sent until the next page is there, and lets a form be sent once.
+// Shows a progress bar from the start of a navigation until the next page is loaded, and prevents a second submit of the same form.
 const root = document.documentElement;
 const note = document.getElementById("live-note");
-const wait = 400;
+const noteDelay = 400;
 let timer = 0;
 
 addEventListener("submit", event => {
   if (event.target.method !== "post") return;
-  if (event.target.dataset.sent) event.preventDefault();
-  event.target.dataset.sent = "true";
+  if (event.target.dataset.submitted) event.preventDefault();
+  event.target.dataset.submitted = "true";
 });
 
 addEventListener("beforeunload", () => {
   root.dataset.busy = "true";
   clearTimeout(timer);
-  timer = setTimeout(() => { note.textContent = "Loading\u2026"; }, wait);
+  timer = setTimeout(() => { note.textContent = "Loading\u2026"; }, noteDelay);
 });
 
 function end() {
@@ -21,10 +21,10 @@ function end() {
   if (!root.dataset.busy) return;
   delete root.dataset.busy;
   note.textContent = "";
-  for (const form of document.forms) delete form.dataset.sent;
+  for (const form of document.forms) delete form.dataset.submitted;
 }
 
-// Somebody who comes back to a page, or does not want to wait.
+// The user went back to this page, or canceled the navigation.
 addEventListener("pageshow", end);
 addEventListener("keydown", event => {
   if (event.key === "Escape") end();

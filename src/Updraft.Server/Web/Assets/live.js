@@ -1,17 +1,17 @@
-// Keeps the parts of a page that are marked data-live as they are on the server: an event says that something has changed, then the page is
-// asked for again and those parts are exchanged. Without this script the page shows what was true when it was loaded.
+// Updates the elements with the attribute data-live: on each server-sent event it requests the page again and replaces these elements.
+// Without this script, the page shows the state at the time it was loaded.
 import { localize } from "./time.js";
 
-const from = document.body.dataset.liveFrom;
+const eventsUrl = document.body.dataset.liveFrom;
 const note = document.getElementById("live-note");
 let events = null, running = false, again = false;
 
-function say(text) {
+function show(text) {
   if (note.textContent !== text) note.textContent = text;
 }
 
-// Somebody who reads a log or fills in a form keeps what is open and where he is.
-function keep(old, fresh) {
+// Open details stay open, so that a user who reads a log keeps their place.
+function keepOpen(old, fresh) {
   const open = [...old.querySelectorAll("details")].map(details => [details.querySelector("summary")?.textContent, details.open]);
   for (const details of fresh.querySelectorAll("details")) {
     const known = open.find(([name]) => name === details.querySelector("summary")?.textContent);
@@ -19,27 +19,27 @@ function keep(old, fresh) {
   }
 }
 
-// What a part says, apart from how long ago that was and what the reader has opened.
-function shape(part) {
+// The HTML of a part without relative times and open details, to find out whether its content changed.
+function contentOf(part) {
   const copy = part.cloneNode(true);
   for (const time of copy.querySelectorAll("time")) time.replaceWith(time.dateTime);
   for (const details of copy.querySelectorAll("details")) details.removeAttribute("open");
   return copy.innerHTML;
 }
 
-function exchange(page) {
+function replaceParts(page) {
   let changed = false;
   for (const fresh of page.querySelectorAll("[data-live]")) {
     const old = document.getElementById(fresh.id);
-    if (!old || shape(old) === shape(fresh)) continue;
-    keep(old, fresh);
+    if (!old || contentOf(old) === contentOf(fresh)) continue;
+    keepOpen(old, fresh);
     localize(fresh);
     const focused = old.contains(document.activeElement) ? document.activeElement : null;
-    const place = focused?.getAttribute("href") ?? focused?.closest("details")?.querySelector("summary")?.textContent;
+    const focusKey = focused?.getAttribute("href") ?? focused?.closest("details")?.querySelector("summary")?.textContent;
     old.replaceChildren(...fresh.childNodes);
     changed = true;
-    if (focused && place) {
-      const twin = [...old.querySelectorAll("a[href], summary")].find(one => one.getAttribute("href") === place || one.textContent === place);
+    if (focused && focusKey) {
+      const twin = [...old.querySelectorAll("a[href], summary")].find(element => element.getAttribute("href") === focusKey || element.textContent === focusKey);
       twin?.focus({ preventScroll: true });
     }
   }
@@ -60,22 +60,22 @@ async function refresh() {
         location.reload();
         return;
       }
-      if (response.ok && exchange(new DOMParser().parseFromString(await response.text(), "text/html")))
-        say(`Updated at ${new Date().toLocaleTimeString()}.`);
+      if (response.ok && replaceParts(new DOMParser().parseFromString(await response.text(), "text/html")))
+        show(`Updated at ${new Date().toLocaleTimeString()}.`);
     } while (again);
   } catch {
-    say("The server does not answer; what is shown may be old.");
+    show("The server does not respond. This page may be outdated.");
   } finally {
     running = false;
   }
 }
 
 function listen() {
-  events = new EventSource(from);
-  // The first event comes at once: what happened before the connection stood is not missed.
+  events = new EventSource(eventsUrl);
+  // The first event comes immediately, so a change before the connection was open is not missed.
   events.addEventListener("change", refresh);
-  events.addEventListener("error", () => say("The connection to the server is interrupted; it is tried again."));
-  events.addEventListener("open", () => say(""));
+  events.addEventListener("error", () => show("Lost the connection to the server. Reconnecting."));
+  events.addEventListener("open", () => show(""));
 }
 
 function toggle() {
@@ -87,7 +87,7 @@ function toggle() {
   }
 }
 
-if (from) {
+if (eventsUrl) {
   document.addEventListener("visibilitychange", toggle);
   addEventListener("pagehide", () => events?.close());
   toggle();

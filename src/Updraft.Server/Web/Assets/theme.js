@@ -1,8 +1,8 @@
-// Before the first paint: the reader's own choice of dark or light, which stays in this browser.
+// Runs before the first paint: applies the theme that the user chose in this browser.
 const root = document.documentElement;
 const names = { auto: "Theme: auto", light: "Theme: light", dark: "Theme: dark" };
 
-function chosen() {
+function chosenTheme() {
   try {
     return localStorage.getItem("updraft-theme") ?? "auto";
   } catch {
@@ -15,18 +15,18 @@ function apply(theme) {
   else root.dataset.theme = theme;
 }
 
-apply(chosen());
+apply(chosenTheme());
 addEventListener("DOMContentLoaded", () => {
   const button = document.getElementById("theme");
   const next = { auto: "dark", dark: "light", light: "auto" };
   button.hidden = false;
-  button.textContent = names[chosen()] ?? names.auto;
+  button.textContent = names[chosenTheme()] ?? names.auto;
   button.addEventListener("click", () => {
-    const theme = next[chosen()] ?? "auto";
+    const theme = next[chosenTheme()] ?? "auto";
     try {
       localStorage.setItem("updraft-theme", theme);
     } catch {
-      // A browser that keeps nothing shows it until the next page.
+      // Without local storage, the theme lasts until the next page.
     }
     apply(theme);
     button.textContent = names[theme];

@@ -3,7 +3,7 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
-/// <summary>Lets a form through only when it was sent from a page of this server to the person who sends it.</summary>
+/// <summary>Rejects a form unless a page of this server sent it, in the session to which the page was rendered.</summary>
 internal sealed class CheckForm(IAntiforgery antiforgery) : IEndpointFilter
 {
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -11,15 +11,22 @@ internal sealed class CheckForm(IAntiforgery antiforgery) : IEndpointFilter
         var request = context.HttpContext.Request;
         if (HttpMethods.IsGet(request.Method))
             return await next(context);
-        // Browsers say where a request comes from, and no script can change it.
+        // Browsers set this header themselves; a script cannot change it. Old browsers do not send it.
         if (request.Headers["Sec-Fetch-Site"].ToString() is not ("" or "same-origin"))
-            throw new ApiException(StatusCodes.Status403Forbidden, "The form was sent by another site, so nothing was done.");
-        if (!request.HasFormContentType || !await IsOursAsync(context.HttpContext))
-            throw ApiException.BadRequest("The form is not one of this page, or too old: nothing was done. Go back, load the page again and repeat it.");
+        {
+            throw new ApiException(WebErrors.CrossSiteForm,
+                "Another site sent this form. Updraft changed nothing. Open the web UI and send the form there.");
+        }
+        if (!request.HasFormContentType || !await HasValidTokenAsync(context.HttpContext))
+        {
+            throw new ApiException(WebErrors.InvalidForm,
+                "The form is too old, or it belongs to another session. Updraft changed nothing. "
+                + "Go back, reload the page, and send the form again.");
+        }
         return await next(context);
     }
 
-    private async Task<bool> IsOursAsync(HttpContext context)
+    private async Task<bool> HasValidTokenAsync(HttpContext context)
     {
         try
         {
@@ -27,7 +34,7 @@ internal sealed class CheckForm(IAntiforgery antiforgery) : IEndpointFilter
         }
         catch (Exception exception) when (exception is AntiforgeryValidationException or InvalidDataException)
         {
-            // A form that cannot be read.
+            // The body is not a readable form.
             return false;
         }
     }

@@ -12,21 +12,22 @@ using Updraft.Server.Users;
 namespace Updraft.Server.Web;
 
 /// <summary>
-/// Middleware after routing: finds who looks at a page. The cookie is an encrypted ticket that names a person or holds an API token; both are
-/// looked up at every request, so that a person who is shut out, or a token that is deleted, is out at once. No other route knows the cookie.
+/// Middleware after routing: authenticates the requests of the web UI by the session cookie. The cookie is an encrypted ticket with a user id
+/// or an API token. Each request looks it up again, so a blocked user or a deleted token loses access immediately. Other routes ignore the
+/// cookie.
 /// </summary>
 internal sealed class PageSession(RequestDelegate next, IServiceScopeFactory scopes, FindToken findToken)
 {
     /// <summary>The claim of the ticket that holds an API token.</summary>
     public const string TokenClaim = "updraft_token";
 
-    public Task InvokeAsync(HttpContext context) => PageRoute.Is(context) ? ShowAsync(context) : next(context);
+    public Task InvokeAsync(HttpContext context) => PageRoute.Matches(context) ? AuthenticateAsync(context) : next(context);
 
-    private async Task ShowAsync(HttpContext context)
+    private async Task AuthenticateAsync(HttpContext context)
     {
         if ((await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal)
         {
-            // The forms of a page are bound to this.
+            // Antiforgery binds the forms of a page to this principal.
             context.User = principal;
             if (await FindAsync(principal, context.RequestAborted) is { } subject)
             {
@@ -38,7 +39,7 @@ internal sealed class PageSession(RequestDelegate next, IServiceScopeFactory sco
         await next(context);
     }
 
-    // A scope of its own: a page that watches for news holds its request, and need not hold the database meanwhile.
+    // A scope of its own, so that a long-lived event stream does not hold a database connection.
     private async Task<Subject?> FindAsync(ClaimsPrincipal principal, CancellationToken cancellationToken)
     {
         if (principal.FindFirstValue(TokenClaim) is { } token)
@@ -48,6 +49,7 @@ internal sealed class PageSession(RequestDelegate next, IServiceScopeFactory sco
         var id = new UserId(text);
         await using var scope = scopes.CreateAsyncScope();
         var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-        return (await db.Users.AsNoTracking().SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken))?.ToSubject();
+        return (await db.Users.AsNoTracking()
+            .SingleOrDefaultAsync(row => row.Id == id && row.Status == UserStatus.Active, cancellationToken))?.ToSubject();
     }
 }

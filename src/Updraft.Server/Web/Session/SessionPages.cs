@@ -12,23 +12,23 @@ using Updraft.Server.SignIn;
 
 namespace Updraft.Server.Web;
 
-/// <summary>How people come in and leave: at the provider, or with an API token.</summary>
+/// <summary>Sign-in with the identity provider or an API token, and sign-out.</summary>
 internal static class SessionPages
 {
-    private const int MaxToken = 4096;
+    private const int MaxTokenLength = 4096;
 
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=");
 
     public static void MapSession(this IEndpointRouteBuilder pages)
     {
-        pages.MapGet("/signin", (HttpContext context) => Show(context, context.Request.Query["returnTo"], null)).AllowAnonymous();
+        pages.MapGet("/signin", (HttpContext context) => Render(context, context.Request.Query["returnTo"], null)).AllowAnonymous();
         pages.MapPost("/signin", SignInAsync).AllowAnonymous();
         pages.MapGet("/signin/provider", GoToProvider).AllowAnonymous();
         pages.MapPost("/signout", SignOutAsync).AllowAnonymous();
     }
 
-    private static RazorComponentResult<SignInPage> Show(HttpContext context, string? returnTo, string? problem)
+    private static RazorComponentResult<SignInPage> Render(HttpContext context, string? returnTo, string? problem)
     {
         var hasProvider = context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.IsConfigured;
         return new(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
@@ -42,12 +42,13 @@ internal static class SessionPages
     {
         var form = await context.Request.ReadFormAsync(cancellationToken);
         var (token, returnTo) = (form["token"].ToString().Trim(), form["returnTo"].ToString());
-        var isText = token.Length is > 0 and <= MaxToken && !token.AsSpan().ContainsAnyExcept(TokenCharacters);
+        var isText = token.Length is > 0 and <= MaxTokenLength && !token.AsSpan().ContainsAnyExcept(TokenCharacters);
         var subject = isText ? await findToken.RunAsync(token, cancellationToken) : null;
         if (subject is null or { Kind: SubjectKind.Agent })
         {
-            return Show(context, returnTo, subject is null
-                ? "This is no token of this server, or it has expired or was deleted." : "This is the token of an agent; use an API token.");
+            return Render(context, returnTo, subject is null
+                ? "The token is not valid: it is not from this server, has expired, or was deleted. Enter another API token."
+                : "This is an agent token. Enter an API token.");
         }
         await record.RunAsync(EventTypes.SessionStarted, subject, SessionEvents.Token, cancellationToken);
         var ticket = new ClaimsPrincipal(new ClaimsIdentity([new Claim(PageSession.TokenClaim, token)], "updraft"));
@@ -59,7 +60,8 @@ internal static class SessionPages
     {
         var returnTo = LoopbackUrl.OwnPath(context.Request.Query["returnTo"]);
         return options.Value.IsConfigured
-            ? TypedResults.Challenge(new AuthenticationProperties { RedirectUri = links.At(returnTo) }, [OpenIdConnectDefaults.AuthenticationScheme])
+            ? TypedResults.Challenge(new AuthenticationProperties { RedirectUri = links.At(returnTo) },
+                [OpenIdConnectDefaults.AuthenticationScheme])
             : TypedResults.Redirect(links.To($"/signin?returnTo={returnTo}"));
     }
 

@@ -5,11 +5,11 @@ using Microsoft.Extensions.DependencyInjection;
 using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
-/// <summary>Creating, changing and listing bundles.</summary>
+/// <summary>Creates, changes and lists bundles.</summary>
+[Trait("Database", "every")]
 public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
@@ -17,13 +17,14 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     private UpdraftServer Server => shared.Server;
 
     [Fact]
-    public async Task A_new_Deployment_has_the_bundle_main_and_its_id_stays()
+    public async Task New_Deployment_has_the_bundle_main_with_a_stable_id()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
         var main = Assert.Single(await bundles.ListAsync());
 
-        Assert.Equal(("main", true, true, false), (main.Text("name"), (bool)main["isDefault"]!, (bool)main["isDagBundle"]!, (bool)main["deletionIsPending"]!));
+        Assert.Equal(("main", true, true, false),
+            (main.Text("name"), (bool)main["isDefault"]!, (bool)main["isDagBundle"]!, (bool)main["deletionIsPending"]!));
         Assert.Equal("DEPLOY", main.Text("type"));
         Assert.Null(main["desiredVersion"]);
         Assert.Equal(main.Text("id"), (await bundles.MainAsync()).Text("id"));
@@ -31,16 +32,17 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task Without_DAG_deploys_there_are_no_bundles_and_none_can_be_made()
+    public async Task Deployment_without_DAG_deploys_has_no_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server, dagDeploys: false);
 
-        Assert.Equal("""{"bundles":[],"limit":20,"offset":0,"totalCount":0}""", (await Server.Client.GetOkAsync(bundles.Bundles)).ToJsonString());
-        Assert.Contains("enable DAG deploys", await bundles.RefuseCreateAsync("""{"name":"finance"}"""));
+        Assert.Equal("""{"bundles":[],"limit":20,"offset":0,"totalCount":0}""",
+            (await Server.Client.GetOkAsync(bundles.Bundles)).ToJsonString());
+        Assert.Contains("enable DAG deploys", await bundles.CreateErrorAsync("""{"name":"finance"}"""));
     }
 
     [Fact]
-    public async Task A_named_bundle_stands_in_a_folder_of_its_name_and_moves_alone()
+    public async Task Named_bundle_has_its_own_directory_and_version()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var main = await bundles.DeployDagsAsync("main");
@@ -59,7 +61,7 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task The_current_version_is_what_agents_report()
+    public async Task Current_version_is_the_reported_one()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
@@ -76,7 +78,7 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_first_deploy_makes_the_bundle_of_its_mount_path()
+    public async Task First_deploy_creates_the_bundle_at_its_mount_path()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var deploy = await bundles.DeployBundleAsync(Shop, "one");
@@ -92,14 +94,15 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_created_non_DAG_bundle_belongs_to_the_DAG_bundles_that_it_names()
+    public async Task Created_non_DAG_bundle_has_the_requested_DAG_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var finance = (await bundles.CreateDagAsync("finance")).Text("id");
         var main = (await bundles.MainAsync()).Text("id");
 
         var shop = await bundles.CreateNonDagAsync(Shop, finance, main, finance);
-        var plain = await Server.Client.PostOkAsync(bundles.Bundles, new JsonObject { ["nonDagMountPath"] = "/usr/local/airflow/include/x/" });
+        var plain = await Server.Client.PostOkAsync(bundles.Bundles,
+            new JsonObject { ["nonDagMountPath"] = "/usr/local/airflow/include/x/" });
 
         Assert.Equal([finance, main], shop["dagBundleIds"]!.AsArray().Select(id => (string)id!));
         Assert.Equal(("none", "/usr/local/airflow/include/x"), (plain.Text("nonDagBundleType"), plain.Text("nonDagMountPath")));
@@ -108,28 +111,28 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
 
     [Theory]
     [InlineData("""{}""", "nonDagMountPath")]
-    [InlineData("""{"isDagBundle":true}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":""}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":"Finance"}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":"a b"}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":"a/b"}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":"a\n"}""", "'name' must be 1 to 32")]
-    [InlineData("""{"name":"123456789012345678901234567890123"}""", "'name' must be 1 to 32")]
+    [InlineData("""{"isDagBundle":true}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":""}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":"Finance"}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":"a b"}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":"a/b"}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":"a\n"}""", "'name' of a DAG bundle must be 1 to 32")]
+    [InlineData("""{"name":"123456789012345678901234567890123"}""", "'name' of a DAG bundle must be 1 to 32")]
     [InlineData("""{"name":"main"}""", "default DAG bundle")]
-    [InlineData("""{"name":"x","nonDagMountPath":"/usr/local/airflow/x"}""", "belong to non-DAG bundles")]
-    [InlineData("""{"name":"x","dagBundleIds":["y"]}""", "belong to non-DAG bundles")]
-    [InlineData("""{"isDagBundle":false,"name":"x","nonDagMountPath":"/usr/local/airflow/x"}""", "belongs to DAG bundles")]
+    [InlineData("""{"name":"x","nonDagMountPath":"/usr/local/airflow/x"}""", "are for non-DAG bundles only")]
+    [InlineData("""{"name":"x","dagBundleIds":["y"]}""", "are for non-DAG bundles only")]
+    [InlineData("""{"isDagBundle":false,"name":"x","nonDagMountPath":"/usr/local/airflow/x"}""", "is for DAG bundles only")]
     [InlineData("""{"nonDagMountPath":"/etc/x"}""", "nonDagMountPath '/etc/x' is not below")]
     [InlineData("""{"nonDagMountPath":"/usr/local/airflow/dags/x"}""", "belongs to the DAG bundle")]
     [InlineData("""{"nonDagMountPath":"/usr/local/airflow/bundles/x"}""", "named DAG bundles")]
-    [InlineData("""{"nonDagMountPath":"/usr/local/airflow/x","nonDagBundleType":"$dags"}""", "nonDagBundleType '$dags' is not a plain word")]
-    [InlineData("""{"nonDagMountPath":"/usr/local/airflow/x","dagBundleIds":["clvetru2w000201mowqwua63n"]}""", "which is no DAG bundle")]
+    [InlineData("""{"nonDagMountPath":"/usr/local/airflow/x","nonDagBundleType":"$dags"}""", "nonDagBundleType '$dags' is invalid")]
+    [InlineData("""{"nonDagMountPath":"/usr/local/airflow/x","dagBundleIds":["clvetru2w000201mowqwua63n"]}""", "which is not a DAG bundle")]
     [InlineData("""{"name":"x","type":"GIT"}""", "'type' is 'GIT'")]
-    public async Task A_bundle_that_cannot_be_is_refused(string body, string message)
+    public async Task Invalid_bundle_is_rejected_with_400(string body, string message)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
-        Assert.Contains(message, await bundles.RefuseCreateAsync(body));
+        Assert.Contains(message, await bundles.CreateErrorAsync(body));
         Assert.Single(await bundles.ListAsync());
     }
 
@@ -137,7 +140,7 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     [InlineData("a")]
     [InlineData("12345678901234567890123456789012")]
     [InlineData("-team_1-")]
-    public async Task A_name_may_have_32_lower_case_letters_digits_dashes_and_underscores(string name)
+    public async Task Bundle_name_may_have_32_lower_case_characters(string name)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
 
@@ -145,16 +148,16 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task A_place_is_taken_once_and_bundles_do_not_nest()
+    public async Task Mount_paths_are_unique_and_do_not_overlap()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
         await bundles.CreateNonDagAsync(Shop);
 
-        Assert.Contains("already", await bundles.RefuseCreateAsync("""{"name":"finance"}"""));
-        Assert.Contains("already", await bundles.RefuseCreateAsync($$"""{"nonDagMountPath":"{{Shop}}/"}"""));
-        Assert.Contains("is inside the bundle", await bundles.RefuseCreateAsync($$"""{"nonDagMountPath":"{{Shop}}/models"}"""));
-        Assert.Contains("contains the bundle", await bundles.RefuseCreateAsync("""{"nonDagMountPath":"/usr/local/airflow/dbt"}"""));
+        Assert.Contains("already", await bundles.CreateErrorAsync("""{"name":"finance"}"""));
+        Assert.Contains("already", await bundles.CreateErrorAsync($$"""{"nonDagMountPath":"{{Shop}}/"}"""));
+        Assert.Contains("is inside the bundle", await bundles.CreateErrorAsync($$"""{"nonDagMountPath":"{{Shop}}/models"}"""));
+        Assert.Contains("contains the bundle", await bundles.CreateErrorAsync("""{"nonDagMountPath":"/usr/local/airflow/dbt"}"""));
         Assert.Contains("is inside the bundle", await Server.Client.PostErrorAsync(bundles.Deploys,
             $$"""{"type":"BUNDLE","bundleType":"dbt","bundleMountPath":"{{Shop}}/models"}""", HttpStatusCode.BadRequest));
     }
@@ -166,25 +169,26 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     [InlineData("10.0", false)]
     [InlineData("", false)]
     [InlineData("NA", false)]
-    public async Task More_DAG_bundles_need_Airflow_3_if_the_version_is_known(string airflow, bool isRefused)
+    public async Task Named_DAG_bundles_need_Airflow_3_if_the_version_is_known(string airflow, bool isRejected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await using (var scope = Server.Services.CreateAsyncScope())
         {
             var id = new DeploymentId(bundles.DeploymentId);
             await scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Deployments.Where(row => row.Id == id)
-                .ExecuteUpdateAsync(row => row.SetProperty(deployment => deployment.AirflowVersion, airflow), TestContext.Current.CancellationToken);
+                .ExecuteUpdateAsync(row => row.SetProperty(deployment => deployment.AirflowVersion, airflow),
+                    TestContext.Current.CancellationToken);
         }
 
-        if (isRefused)
-            Assert.Contains("need Airflow 3", await bundles.RefuseCreateAsync("""{"name":"finance"}"""));
+        if (isRejected)
+            Assert.Contains("need Airflow 3", await bundles.CreateErrorAsync("""{"name":"finance"}"""));
         else
             await bundles.CreateDagAsync("finance");
         await bundles.CreateNonDagAsync(Shop);
     }
 
     [Fact]
-    public async Task An_update_changes_the_description_and_the_DAG_bundles_and_leaves_what_is_absent()
+    public async Task Update_changes_the_given_fields_of_a_bundle_only()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var (finance, main) = ((await bundles.CreateDagAsync("finance")).Text("id"), (await bundles.MainAsync()).Text("id"));
@@ -197,23 +201,26 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         Assert.Equal("the shop", moved.Text("description"));
         Assert.Equal([finance], moved["dagBundleIds"]!.AsArray().Select(id => (string)id!));
         Assert.Contains("is empty", await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":[]}""", HttpStatusCode.BadRequest));
-        Assert.Contains("no DAG bundle", await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":["x"]}""", HttpStatusCode.BadRequest));
+        Assert.Contains("not a DAG bundle",
+            await Server.Client.PostErrorAsync(shop, """{"dagBundleIds":["x"]}""", HttpStatusCode.BadRequest));
         Assert.Contains("at most 500", await Server.Client.PostErrorAsync(shop,
             $$"""{"description":"{{new string('x', 501)}}"}""", HttpStatusCode.BadRequest));
-        Assert.Contains("belongs to non-DAG bundles", await Server.Client.PostErrorAsync($"{bundles.Bundles}/{main}",
+        Assert.Contains("is for non-DAG bundles only", await Server.Client.PostErrorAsync($"{bundles.Bundles}/{main}",
             $$"""{"dagBundleIds":["{{finance}}"]}""", HttpStatusCode.BadRequest));
         await Server.Client.PostErrorAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n", "{}", HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task A_list_can_be_limited_to_one_kind()
+    public async Task Bundle_list_can_be_filtered_by_kind()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.CreateDagAsync("finance");
         await bundles.CreateNonDagAsync(Shop);
 
-        Assert.Equal(["main", "finance"], (await bundles.ListAsync("?isDagBundle=true&limit=1000&offset=0&type=DEPLOY")).Select(bundle => bundle.Text("name")));
-        Assert.Equal([Shop], (await bundles.ListAsync("?isDagBundle=false&sorts=x&unknown=1")).Select(bundle => bundle.Text("nonDagMountPath")));
+        Assert.Equal(["main", "finance"], (await bundles.ListAsync("?isDagBundle=true&limit=1000&offset=0&type=DEPLOY"))
+            .Select(bundle => bundle.Text("name")));
+        Assert.Equal([Shop], (await bundles.ListAsync("?isDagBundle=false&sorts=x&unknown=1"))
+            .Select(bundle => bundle.Text("nonDagMountPath")));
         using var response = await Server.Client.GetAsync($"{bundles.Bundles}?type=GIT", TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
@@ -223,12 +230,13 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     [InlineData("/labs/v1.1")]
     [InlineData("/platform/v1beta1")]
     [InlineData("/v1alpha1")]
-    public async Task Every_version_of_the_API_serves_them(string prefix)
+    public async Task Every_version_of_the_API_serves_bundles(string prefix)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var path = bundles.Bundles.Replace("/v1/", prefix + "/", StringComparison.Ordinal);
 
-        var made = await Server.Client.PostOkAsync(path, new JsonObject { ["type"] = "DEPLOY", ["isDagBundle"] = true, ["name"] = "finance" });
+        var made = await Server.Client.PostOkAsync(path,
+            new JsonObject { ["type"] = "DEPLOY", ["isDagBundle"] = true, ["name"] = "finance" });
 
         Assert.Equal(2, (await Server.Client.GetOkAsync(path))["totalCount"]!.GetValue<int>());
         Assert.True(JsonNode.DeepEquals(made, await Server.Client.GetOkAsync($"{path}/{made.Text("id")}")));
@@ -239,7 +247,7 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
     }
 
     [Fact]
-    public async Task What_a_revision_from_before_bundles_names_is_found_in_the_list()
+    public async Task Bundles_of_revisions_without_bundle_rows_are_listed()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var dags = (await bundles.DeployDagsAsync("dags")).Text("dagTarballVersion");
@@ -247,8 +255,10 @@ public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServe
         await using (var scope = Server.Services.CreateAsyncScope())
         {
             var db = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>();
-            await db.Database.ExecuteSqlAsync($"DELETE FROM bundles WHERE deployment_id = {bundles.DeploymentId}", TestContext.Current.CancellationToken);
-            await db.Database.ExecuteSqlAsync($"DELETE FROM bundle_moves WHERE deployment_id = {bundles.DeploymentId}", TestContext.Current.CancellationToken);
+            await db.Database.ExecuteSqlAsync($"DELETE FROM bundles WHERE deployment_id = {bundles.DeploymentId}",
+                TestContext.Current.CancellationToken);
+            await db.Database.ExecuteSqlAsync($"DELETE FROM bundle_moves WHERE deployment_id = {bundles.DeploymentId}",
+                TestContext.Current.CancellationToken);
         }
 
         var (main, shop) = (await bundles.MainAsync(), await bundles.AtAsync(Shop));

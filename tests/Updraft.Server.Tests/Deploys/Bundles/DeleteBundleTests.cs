@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
-/// <summary>Deleting bundles, and what is seen of them until they are gone.</summary>
+/// <summary>Deletes bundles, which stay visible while a live agent mounts them.</summary>
+[Trait("Database", "every")]
 public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
@@ -12,7 +12,7 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     private UpdraftServer Server => shared.Server;
 
     [Fact]
-    public async Task A_deleted_bundle_is_pending_until_no_live_agent_mounts_it()
+    public async Task Deleted_bundle_is_pending_until_no_live_agent_mounts_it()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
@@ -26,7 +26,8 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
         Assert.True((bool)pending["deletionIsPending"]!);
         Assert.Null(pending["desiredVersion"]);
         Assert.Equal(version, pending.Text("currentVersion"));
-        Assert.Equal([id], (await bundles.ListAsync()).Where(bundle => (bool)bundle["deletionIsPending"]!).Select(bundle => bundle.Text("id")));
+        Assert.Equal([id], (await bundles.ListAsync()).Where(bundle => (bool)bundle["deletionIsPending"]!)
+            .Select(bundle => bundle.Text("id")));
         Assert.Equal(HttpStatusCode.NoContent, await bundles.DeleteAsync(id));
         Assert.Equal(new Dictionary<string, string> { ["dags"] = main }, await bundles.MountsAsync());
 
@@ -39,7 +40,7 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_deletion_is_recorded_as_a_deploy_and_a_second_one_is_not()
+    public async Task Deletion_is_a_deploy_and_a_second_deletion_is_not()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.DeployBundleAsync(Shop, "one");
@@ -57,7 +58,7 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_bundle_without_a_version_goes_at_once_and_makes_no_deploy()
+    public async Task Deletion_of_a_bundle_without_a_version_creates_no_deploy()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
@@ -69,24 +70,25 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task The_default_bundle_and_the_only_one_of_another_stay()
+    public async Task Default_bundle_and_bundles_in_use_cannot_be_deleted()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var (finance, main) = ((await bundles.CreateDagAsync("finance")).Text("id"), (await bundles.MainAsync()).Text("id"));
         var shop = (await bundles.CreateNonDagAsync(Shop, finance)).Text("id");
 
-        Assert.Contains("cannot be deleted", await bundles.RefuseDeleteAsync(main));
-        Assert.Contains($"The bundle at {Shop} belongs to this DAG bundle only", await bundles.RefuseDeleteAsync(finance));
+        Assert.Contains("cannot be deleted", await bundles.DeleteErrorAsync(main));
+        Assert.Contains($"The bundle at {Shop} uses this DAG bundle only", await bundles.DeleteErrorAsync(finance));
 
         await Server.Client.PostOkAsync($"{bundles.Bundles}/{shop}", new JsonObject { ["dagBundleIds"] = new JsonArray(finance, main) });
         await bundles.DeleteAsync(finance);
         Assert.Equal([main], (await bundles.GetAsync(shop))["dagBundleIds"]!.AsArray().Select(id => (string)id!));
-        using var unknown = await Server.Client.DeleteAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n", TestContext.Current.CancellationToken);
+        using var unknown = await Server.Client.DeleteAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n",
+            TestContext.Current.CancellationToken);
         await unknown.ReadAsync(HttpStatusCode.NotFound);
     }
 
     [Fact]
-    public async Task Created_again_it_is_the_same_bundle_with_its_history()
+    public async Task Bundle_that_is_created_again_keeps_id_and_history()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
@@ -102,7 +104,7 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task What_comes_back_belongs_to_DAG_bundles_that_are_there()
+    public async Task Restored_bundle_uses_only_existing_DAG_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var (finance, main) = ((await bundles.CreateDagAsync("finance")).Text("id"), (await bundles.MainAsync()).Text("id"));
@@ -124,23 +126,24 @@ public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<Share
     }
 
     [Fact]
-    public async Task A_deploy_to_a_bundle_that_was_deleted_meanwhile_cannot_be_finalized()
+    public async Task Finalize_to_a_deleted_bundle_is_rejected_with_400()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
-        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys, new JsonObject { ["type"] = "DAG", ["dagBundleName"] = "finance" });
+        var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
+            new JsonObject { ["type"] = "DAG", ["dagBundleName"] = "finance" });
         var version = await bundles.UploadAsync(deploy.Text("dagsUploadUrl"), "late");
         await bundles.DeleteAsync(id);
 
         var message = await Server.Client.PostErrorAsync($"{bundles.Deploys}/{deploy.Text("id")}/finalize",
             $$"""{"dagTarballVersion":"{{version}}"}""", HttpStatusCode.BadRequest);
 
-        Assert.Contains("There is no DAG bundle 'finance'", message);
+        Assert.Contains("has no DAG bundle 'finance'", message);
         Assert.Empty(await bundles.MountsAsync());
     }
 
     [Fact]
-    public async Task Only_those_who_deploy_may_change_bundles()
+    public async Task Reader_cannot_change_bundles()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");

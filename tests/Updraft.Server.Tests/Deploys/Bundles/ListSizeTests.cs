@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
-/// <summary>Lists of deploys and bundles with 0, 1, 20 and 1,000 rows, read by every page size that clients use.</summary>
+/// <summary>Lists of deploys and bundles with 0, 1, 20 and 1,000 rows, read with several page sizes.</summary>
+[Trait("Database", "every")]
 public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly int[] Sizes = [0, 1, 20, 1000];
@@ -26,7 +26,7 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
     }
 
     [Fact]
-    public async Task Bundles_are_counted_and_paged_and_there_are_at_most_1000()
+    public async Task Bundles_are_counted_paged_and_limited_to_1000()
     {
         var without = await BundlesApi.NewDeploymentAsync(Server, dagDeploys: false);
         await CheckAsync(without.Bundles, "bundles", []);
@@ -39,19 +39,19 @@ public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedSer
             await CheckAsync(bundles.Bundles, "bundles", made);
         }
 
-        Assert.Contains("at most 1000 bundles", await bundles.RefuseCreateAsync("""{"name":"one-more"}"""));
+        Assert.Contains("at most 1000 bundles", await bundles.CreateErrorAsync("""{"name":"one-more"}"""));
         await bundles.DeleteAsync(made[500]);
         await bundles.CreateDagAsync("one-more");
     }
 
-    private async Task CheckAsync(string address, string field, List<string> ids)
+    private async Task CheckAsync(string url, string field, List<string> ids)
     {
         foreach (var limit in (int?[])[null, 0, 1, 1000])
         {
             foreach (var offset in (int[])[0, 1, ids.Count, ids.Count + 1, int.MaxValue])
             {
                 var query = $"?offset={offset}{(limit is null ? "" : $"&limit={limit}")}&unknown=x&sorts=nothing";
-                var page = await Server.Client.GetOkAsync(address + query);
+                var page = await Server.Client.GetOkAsync(url + query);
                 var expected = ids.Skip(offset).Take(limit ?? 20).ToList();
                 Assert.Equal(expected, page[field]!.AsArray().Select(row => row!.AsObject().Text("id")));
                 Assert.Equal((limit ?? 20, offset, ids.Count), ((int)page["limit"]!, (int)page["offset"]!, (int)page["totalCount"]!));

@@ -1,10 +1,10 @@
 using System.Net;
 using System.Text.Json.Nodes;
-using Updraft.Server.Tests.Support;
 
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
-/// <summary>The history of one bundle, going back in it, and what going back to a whole deploy does to bundles.</summary>
+/// <summary>The version history of a bundle, rollbacks of one bundle, and the effect of deploy rollbacks on bundles.</summary>
+[Trait("Database", "every")]
 public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
@@ -12,7 +12,7 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
     private UpdraftServer Server => shared.Server;
 
     [Fact]
-    public async Task Only_that_bundle_moves_and_the_history_has_a_new_entry()
+    public async Task Bundle_rollback_changes_one_bundle_and_adds_to_its_history()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");
@@ -24,11 +24,12 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
         await bundles.FinalizeAsync(image.Text("id"), "dagTarballVersion", "");
         var before = await bundles.StateAsync();
 
-        var answer = await bundles.RollBackAsync(id, one);
+        var response = await bundles.RollBackAsync(id, one);
 
-        Assert.Equal((id, one), (answer.Text("id"), answer.Text("desiredVersion")));
+        Assert.Equal((id, one), (response.Text("id"), response.Text("desiredVersion")));
         var after = await bundles.StateAsync();
-        Assert.Equal(before.Mounts.Select(mount => mount.Path == "bundles/finance" ? one : mount.Version), after.Mounts.Select(mount => mount.Version));
+        Assert.Equal(before.Mounts.Select(mount => mount.Path == "bundles/finance" ? one : mount.Version),
+            after.Mounts.Select(mount => mount.Version));
         Assert.Equal(before.Mounts.Select(mount => mount.Path), after.Mounts.Select(mount => mount.Path));
         Assert.Equal(before.Image, after.Image);
         Assert.Equal([one, two, one], await bundles.VersionsAsync(id));
@@ -40,7 +41,7 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task The_history_says_who_moved_it_when_and_by_which_deploy()
+    public async Task Bundle_history_has_creator_time_and_deploy()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.DeployBundleAsync(Shop, "one");
@@ -63,7 +64,7 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_version_that_it_never_had_is_refused_and_changes_nothing()
+    public async Task Rollback_to_an_unknown_bundle_version_is_rejected_with_400()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var main = (await bundles.DeployDagsAsync("main")).Text("dagTarballVersion");
@@ -75,17 +76,19 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
 
         Assert.Contains("is required", await Server.Client.PostErrorAsync(path, "{}", HttpStatusCode.BadRequest));
         Assert.Contains("never had", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{main}}"}""", HttpStatusCode.BadRequest));
-        Assert.Contains("at most 256", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{new string('1', 257)}}"}""", HttpStatusCode.BadRequest));
+        Assert.Contains("at most 256", await Server.Client.PostErrorAsync(path, $$"""{"version":"{{new string('1', 257)}}"}""",
+            HttpStatusCode.BadRequest));
         Assert.Contains("at most 500", await Server.Client.PostErrorAsync(path,
             $$"""{"version":"x","description":"{{new string('x', 501)}}"}""", HttpStatusCode.BadRequest));
-        await Server.Client.PostErrorAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n/rollback", """{"version":"x"}""", HttpStatusCode.NotFound);
+        await Server.Client.PostErrorAsync($"{bundles.Bundles}/clvetru2w000201mowqwua63n/rollback", """{"version":"x"}""",
+            HttpStatusCode.NotFound);
         Assert.Equal(revision, (await bundles.StateAsync()).Revision);
         await bundles.DeleteAsync(id);
         Assert.Contains("was deleted", await Server.Client.PostErrorAsync(path, """{"version":"x"}""", HttpStatusCode.BadRequest));
     }
 
     [Fact]
-    public async Task A_rollback_of_a_deploy_restores_every_named_bundle()
+    public async Task Deploy_rollback_restores_every_named_bundle()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         await bundles.DeployDagsAsync("main one");
@@ -109,7 +112,7 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task A_rollback_to_before_a_bundle_takes_it_out_of_the_revision()
+    public async Task Rollback_to_before_a_bundle_unmounts_it()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
         var before = await bundles.DeployDagsAsync("main");
@@ -126,7 +129,7 @@ public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<Sha
     }
 
     [Fact]
-    public async Task An_API_token_moves_bundles_where_CICD_is_enforced()
+    public async Task API_token_changes_bundles_while_CICD_is_enforced()
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server, isCicdEnforced: true);
         var id = (await bundles.CreateDagAsync("finance")).Text("id");

@@ -511,6 +511,23 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("created_by")
                         .UseCollation("C");
 
+                    b.Property<string>("CreatedByFullName")
+                        .HasColumnType("text")
+                        .HasColumnName("created_by_full_name")
+                        .UseCollation("C");
+
+                    b.Property<string>("CreatedById")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("created_by_id")
+                        .UseCollation("C");
+
+                    b.Property<string>("CreatedByName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("created_by_name")
+                        .UseCollation("C");
+
                     b.Property<string>("DagBundleName")
                         .HasColumnType("text")
                         .HasColumnName("dag_bundle_name")
@@ -536,6 +553,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     b.Property<string>("Git")
                         .HasColumnType("text")
                         .HasColumnName("git")
+                        .UseCollation("C");
+
+                    b.Property<string>("GitText")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("git_text")
                         .UseCollation("C");
 
                     b.Property<string>("ImageRepository")
@@ -602,6 +625,9 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .IsUnique()
                         .HasDatabaseName("ix_deploys_deployment_id_number");
 
+                    b.HasIndex("DeploymentId", "CreatedById", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_created_by_id_number");
+
                     b.HasIndex("DeploymentId", "Status", "Number")
                         .HasDatabaseName("ix_deploys_deployment_id_status_number");
 
@@ -617,6 +643,23 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("id")
+                        .UseCollation("C");
+
+                    b.Property<string>("ActorFullName")
+                        .HasColumnType("text")
+                        .HasColumnName("actor_full_name")
+                        .UseCollation("C");
+
+                    b.Property<string>("ActorId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("actor_id")
+                        .UseCollation("C");
+
+                    b.Property<string>("ActorName")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("actor_name")
                         .UseCollation("C");
 
                     b.Property<long>("At")
@@ -639,6 +682,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
                         .HasColumnName("deployment_id")
+                        .UseCollation("C");
+
+                    b.Property<string>("DetailText")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("detail_text")
                         .UseCollation("C");
 
                     b.Property<string>("Details")
@@ -1104,6 +1153,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("created_by")
                         .UseCollation("C");
 
+                    b.Property<string>("CreatedById")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("created_by_id")
+                        .UseCollation("C");
+
                     b.Property<string>("DeploymentId")
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
@@ -1180,6 +1235,12 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("updated_by")
                         .UseCollation("C");
 
+                    b.Property<string>("UpdatedById")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("updated_by_id")
+                        .UseCollation("C");
+
                     b.Property<string>("WorkspaceId")
                         .HasMaxLength(64)
                         .HasColumnType("character varying(64)")
@@ -1193,8 +1254,14 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .IsUnique()
                         .HasDatabaseName("ix_api_tokens_hash");
 
+                    b.HasIndex("OrganizationId", "CreatedById")
+                        .HasDatabaseName("ix_api_tokens_organization_id_created_by_id");
+
                     b.HasIndex("OrganizationId", "DeploymentId")
                         .HasDatabaseName("ix_api_tokens_organization_id_deployment_id");
+
+                    b.HasIndex("OrganizationId", "UpdatedById")
+                        .HasDatabaseName("ix_api_tokens_organization_id_updated_by_id");
 
                     b.ToTable("api_tokens", (string)null);
                 });

@@ -457,6 +457,20 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
+                    b.Property<string>("CreatedByFullName")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_by_full_name");
+
+                    b.Property<string>("CreatedById")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_by_id");
+
+                    b.Property<string>("CreatedByName")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_by_name");
+
                     b.Property<string>("DagBundleName")
                         .HasColumnType("TEXT")
                         .HasColumnName("dag_bundle_name");
@@ -478,6 +492,11 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.Property<string>("Git")
                         .HasColumnType("TEXT")
                         .HasColumnName("git");
+
+                    b.Property<string>("GitText")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("git_text");
 
                     b.Property<string>("ImageRepository")
                         .IsRequired()
@@ -536,6 +555,9 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("ix_deploys_deployment_id_number");
 
+                    b.HasIndex("DeploymentId", "CreatedById", "Number")
+                        .HasDatabaseName("ix_deploys_deployment_id_created_by_id_number");
+
                     b.HasIndex("DeploymentId", "Status", "Number")
                         .HasDatabaseName("ix_deploys_deployment_id_status_number");
 
@@ -551,6 +573,20 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasMaxLength(64)
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
+
+                    b.Property<string>("ActorFullName")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor_full_name");
+
+                    b.Property<string>("ActorId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor_id");
+
+                    b.Property<string>("ActorName")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("actor_name");
 
                     b.Property<long>("At")
                         .HasColumnType("INTEGER")
@@ -570,6 +606,11 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasMaxLength(64)
                         .HasColumnType("TEXT")
                         .HasColumnName("deployment_id");
+
+                    b.Property<string>("DetailText")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("detail_text");
 
                     b.Property<string>("Details")
                         .IsRequired()
@@ -992,6 +1033,11 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("created_by");
 
+                    b.Property<string>("CreatedById")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_by_id");
+
                     b.Property<string>("DeploymentId")
                         .HasMaxLength(64)
                         .HasColumnType("TEXT")
@@ -1061,6 +1107,11 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("updated_by");
 
+                    b.Property<string>("UpdatedById")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("updated_by_id");
+
                     b.Property<string>("WorkspaceId")
                         .HasMaxLength(64)
                         .HasColumnType("TEXT")
@@ -1073,8 +1124,14 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .IsUnique()
                         .HasDatabaseName("ix_api_tokens_hash");
 
+                    b.HasIndex("OrganizationId", "CreatedById")
+                        .HasDatabaseName("ix_api_tokens_organization_id_created_by_id");
+
                     b.HasIndex("OrganizationId", "DeploymentId")
                         .HasDatabaseName("ix_api_tokens_organization_id_deployment_id");
+
+                    b.HasIndex("OrganizationId", "UpdatedById")
+                        .HasDatabaseName("ix_api_tokens_organization_id_updated_by_id");
 
                     b.ToTable("api_tokens", (string)null);
                 });

@@ -1,0 +1,11 @@
+using Updraft.Server.Api;
+
+namespace Updraft.Server.Health;
+
+/// <summary>Errors of the health endpoints.</summary>
+internal static class HealthErrors
+{
+    public static readonly ErrorCode NotReady = new("not_ready", StatusCodes.Status503ServiceUnavailable,
+        "The database or the blob store does not work, so the server cannot process deploys.",
+        "Repair the part that the message names. The server log has the reason.");
+}

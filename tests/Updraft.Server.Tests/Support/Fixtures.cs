@@ -1,0 +1,2 @@
+[assembly: AssemblyFixture(typeof(EndOnSignal))]
+[assembly: AssemblyFixture(typeof(ObjectStores))]
