@@ -3,7 +3,7 @@ using Updraft.Server.Tests.Bundles;
 
 namespace Updraft.Server.Tests.Archives;
 
-/// <summary>The limits of an archive with links, to the entry and byte: the copies count.</summary>
+/// <summary>The exact limits of an archive with links. The copies of the links count.</summary>
 public sealed class EntryLimitTests
 {
     [Theory]

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Updraft.Server.Tests.Database;
 
 /// <summary>
-/// Runs an action once at a place where races happen: after a server has read the rows of a query and before it uses them, or before it
-/// commits. Make the hook before the server starts, since Entity Framework remembers for a while that it has no listener.
+/// Runs an action once where races happen: after a server has read the rows of a query and before it uses them, or before it commits.
+/// Create the hook before the server starts, because Entity Framework caches for a while that it has no listeners.
 /// </summary>
 internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
@@ -19,21 +19,24 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
 
     public DatabaseHook() => _listeners = DiagnosticListener.AllListeners.Subscribe(this);
 
-    /// <summary>Runs the action after the next wanted query.</summary>
-    /// <param name="server">Whose queries count.</param>
-    /// <param name="isWanted">Chooses the query by its SQL, which is given without quotation marks.</param>
-    /// <param name="action">The request of the query waits until it has ended.</param>
-    /// <returns>Completes with the action, or fails like it.</returns>
-    public Task AfterReadAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action) => Arm(new(server, isWanted, action, AtCommit: false));
+    /// <summary>Runs the action after the next matching query.</summary>
+    /// <param name="server">Only queries of this server match.</param>
+    /// <param name="isWanted">Selects the query by its SQL without quotation marks.</param>
+    /// <param name="action">The action. The request of the query waits for it.</param>
+    /// <returns>Completes with the action, or fails with its exception.</returns>
+    public Task AfterReadAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action) =>
+        Arm(new(server, isWanted, action, AtCommit: false));
 
-    /// <summary>Runs the action before the next commit of a transaction with the wanted statement.</summary>
+    /// <summary>Runs the action before the next commit of a transaction with a matching statement.</summary>
     /// <inheritdoc cref="AfterReadAsync"/>
-    public Task BeforeCommitAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action) => Arm(new(server, isWanted, action, AtCommit: true));
+    public Task BeforeCommitAsync(UpdraftServer server, Func<string, bool> isWanted, Func<Task> action) =>
+        Arm(new(server, isWanted, action, AtCommit: true));
 
     public void OnNext(DiagnosticListener value)
     {
         if (value.Name == "Microsoft.EntityFrameworkCore")
-            _subscriptions.Add(value.Subscribe(this, name => name == RelationalEventId.DataReaderDisposing.Name || name == RelationalEventId.TransactionCommitting.Name));
+            _subscriptions.Add(value.Subscribe(this, name =>
+                name == RelationalEventId.DataReaderDisposing.Name || name == RelationalEventId.TransactionCommitting.Name));
     }
 
     public void OnNext(KeyValuePair<string, object?> value)
@@ -42,7 +45,8 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
             return;
         if (value.Value is DataReaderDisposingEventData data)
         {
-            if (!IsOf(armed.Server, data.Command.Connection!) || !armed.IsWanted(data.Command.CommandText.Replace("\"", "", StringComparison.Ordinal)))
+            if (!IsOf(armed.Server, data.Command.Connection!)
+                || !armed.IsWanted(data.Command.CommandText.Replace("\"", "", StringComparison.Ordinal)))
                 return;
             if (armed.AtCommit)
                 armed.Writing.TryAdd(data.ConnectionId, true);
@@ -61,7 +65,7 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
             return;
         try
         {
-            // The server must not go on before the action has ended, and an observer cannot await.
+            // The server must not continue before the action ends, and an observer cannot await.
             Task.Run(armed.Action).GetAwaiter().GetResult();
             armed.Done.SetResult();
         }
@@ -100,7 +104,7 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
     {
         public TaskCompletionSource Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Connections that have executed the wanted statement.</summary>
+        /// <summary>Connections that have executed a matching statement.</summary>
         public ConcurrentDictionary<Guid, bool> Writing { get; } = new();
     }
 }

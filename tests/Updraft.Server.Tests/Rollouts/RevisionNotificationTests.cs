@@ -9,8 +9,8 @@ using Updraft.Server.Tests.Deploys.Bundles;
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>
-/// Every operation that makes a revision notifies the waiting agents, and only after its commit: an agent that reads before the commit would
-/// find the old revision and wait for a notification that has already come.
+/// Every operation that creates a revision notifies the waiting agents after its commit. A notification before the commit would be lost: the
+/// request of the agent would read the old revision and wait again.
 /// </summary>
 public sealed class RevisionNotificationTests : IAsyncLifetime
 {
@@ -120,6 +120,6 @@ public sealed class RevisionNotificationTests : IAsyncLifetime
         Assert.True(notification.IsCompletedSuccessfully, "The revision was not announced.");
     }
 
-    private static Task<JsonObject> CreateBundleDeployAsync(UpdraftServer server, BundlesApi bundles) => server.Client.PostOkAsync(bundles.Deploys,
-        new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = Shop });
+    private static Task<JsonObject> CreateBundleDeployAsync(UpdraftServer server, BundlesApi bundles) => server.Client.PostOkAsync(
+        bundles.Deploys, new JsonObject { ["type"] = "BUNDLE", ["bundleType"] = "dbt", ["bundleMountPath"] = Shop });
 }

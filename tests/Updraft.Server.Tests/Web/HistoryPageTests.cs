@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>Lists of the web UI that continue on another page: the pages together show every row once.</summary>
+/// <summary>Lists of the web UI with several pages. Together the pages show every row once.</summary>
 public sealed partial class HistoryPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
@@ -33,7 +33,9 @@ public sealed partial class HistoryPageTests(SharedServer shared) : IClassFixtur
             Assert.True(pages < 10, "The pages do not end.");
             var html = await visitor.ReadAsync(page);
             shown.AddRange(Row().Matches(html).Select(row => row.Groups["id"].Value));
-            page = Older().Match(html) is { Success: true } older ? new Uri(new Uri(Server.BaseAddress, page), WebUtility.HtmlDecode(older.Groups["url"].Value)).PathAndQuery : null;
+            page = Older().Match(html) is { Success: true } older
+                ? new Uri(new Uri(Server.BaseAddress, page), WebUtility.HtmlDecode(older.Groups["url"].Value)).PathAndQuery
+                : null;
         }
 
         Assert.Equal(made, shown);

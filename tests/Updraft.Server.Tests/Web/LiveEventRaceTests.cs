@@ -3,7 +3,7 @@ using Updraft.Server.Tests.Database;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>Server-sent events of open pages. The clock of the server stands still, so only notifications and the test wake it.</summary>
+/// <summary>Server-sent events of open pages. The clock of the server stands still, so its check once a second does not run.</summary>
 public sealed class LiveEventRaceTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -15,7 +15,7 @@ public sealed class LiveEventRaceTests
         await using var server = await UpdraftServer.StartAsync(new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60)));
         var site = await PageSite.CreateAsync(server);
         using var visitor = await Visitor.SignedInAsync(server);
-        var reading = hook.AfterReadAsync(server, sql => sql.Contains("last_version_ticks", StringComparison.Ordinal) && sql.Contains("deploy_count", StringComparison.Ordinal),
+        var reading = hook.AfterReadAsync(server, sql => sql.Contains("last_version_ticks", StringComparison.Ordinal),
             () => site.DeployAsync("between", ("dags/shop.py", "one\n")));
         using var response = await OpenAsync(visitor, $"{site.Page}/events");
         using var events = new StreamReader(await response.Content.ReadAsStreamAsync(Cancelled));
@@ -53,12 +53,13 @@ public sealed class LiveEventRaceTests
         }
         Assert.Single(numbers);
 
-        // Moves the clock until the server has compared the Deployments again, and once more, so that an event is written before the next change.
+        // Moves the clock until the server has compared the Deployments twice, so that it has sent the event of the last change.
         async Task LookAsync()
         {
             for (var looks = 0; looks < 2; looks++)
             {
-                var looking = hook.AfterReadAsync(server, sql => sql.Contains("sum(", StringComparison.OrdinalIgnoreCase) && sql.Contains("deployments", StringComparison.Ordinal), () => Task.CompletedTask);
+                var looking = hook.AfterReadAsync(server, sql => sql.Contains("sum(", StringComparison.OrdinalIgnoreCase)
+                    && sql.Contains("deployments", StringComparison.Ordinal), () => Task.CompletedTask);
                 await Poll.UntilAsync(() =>
                 {
                     clock.Advance(TimeSpan.FromSeconds(1));
