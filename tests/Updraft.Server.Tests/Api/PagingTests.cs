@@ -20,13 +20,13 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
     [Fact]
     public async Task Page_of_every_list_is_its_part_of_the_whole()
     {
-        var (wrong, long_) = (new List<string>(), 0);
+        var (wrong, longLists) = (new List<string>(), 0);
         foreach (var path in Paths())
         {
             var (all, total) = await ReadAsync(path, 0, 1000);
             Assert.Equal((path, (long)all.Count), (path, total));
             if (all.Count >= 3)
-                long_++;
+                longLists++;
             foreach (var limit in (int[])[0, 1, 2, 3])
             {
                 for (var offset = 0; offset <= Math.Min(all.Count, 5) + 1; offset++)
@@ -38,7 +38,7 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
             }
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.True(long_ >= 15, $"Only {long_} lists had three rows.");
+        Assert.True(longLists >= 15, $"Only {longLists} lists had three rows.");
     }
 
     [Fact]

@@ -53,7 +53,8 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
             else
                 Run(armed);
         }
-        else if (value.Value is TransactionEventData commit && armed.Writing.ContainsKey(commit.ConnectionId))
+        else if (value.Key == RelationalEventId.TransactionCommitting.Name && value.Value is TransactionEventData commit
+            && armed.Writing.ContainsKey(commit.ConnectionId))
         {
             Run(armed);
         }

@@ -69,11 +69,11 @@ public sealed class LiveEventRaceTests
         }
     }
 
-    private static Task<HttpResponseMessage> OpenAsync(Visitor visitor, string path)
+    private static async Task<HttpResponseMessage> OpenAsync(Visitor visitor, string path)
     {
-        var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
         request.Headers.TryAddWithoutValidation("Accept", "text/event-stream");
-        return visitor.SendAsync(request);
+        return await visitor.SendAsync(request);
     }
 
     private static async Task<string> NextAsync(StreamReader events)
