@@ -2,6 +2,8 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
+// Runs in CI only: it writes more than 2 GiB.
+[Trait("Runs", "ci")]
 public sealed class LargeUploadTests
 {
     private const int Files = 64;

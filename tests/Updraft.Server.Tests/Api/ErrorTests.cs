@@ -84,7 +84,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     public async Task Blob_error_code_is_in_its_header()
     {
         await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/blob",
-            string () => throw new Server.Api.ApiException(Server.Api.RequestErrors.OfStatus(409), "There is one.") { BlobErrorCode = "BlobAlreadyExists" }).AllowAnonymous());
+            string () => throw new Server.Api.ApiException(Updraft.Server.Api.RequestErrors.OfStatus(409), "There is one.") { BlobErrorCode = "BlobAlreadyExists" }).AllowAnonymous());
         using var request = new HttpRequestMessage(HttpMethod.Get, "/blob");
         using var response = await AssertErrorAsync(server.Anonymous, request, 409);
         Assert.Equal("BlobAlreadyExists", Assert.Single(response.Headers.GetValues("x-ms-error-code")));

@@ -70,7 +70,7 @@ public sealed class TokenTests(SharedServer shared) : IClassFixture<SharedServer
         { """{"name":"a","scope":"ORGANIZATION"}""", "'role'" },
         { """{"name":"a","scope":"ORGANIZATION","role":"EMPEROR"}""", "'role'" },
         { """{"name":"a","scope":"DEPLOYMENT","role":"AGENT","entityId":"x"}""", "'role'" },
-        { """{"name":"a","scope":"ORGANIZATION","role":"WORKSPACE_OWNER"}""", "cannot be given" },
+        { """{"name":"a","scope":"ORGANIZATION","role":"WORKSPACE_OWNER"}""", "cannot be granted" },
         { """{"name":"a","scope":"WORKSPACE","role":"WORKSPACE_OWNER"}""", "'entityId'" },
         { """{"name":"a","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER","tokenExpiryPeriodInDays":0}""", "3650" },
         { """{"name":"a","scope":"ORGANIZATION","role":"ORGANIZATION_OWNER","tokenExpiryPeriodInDays":3651}""", "3650" },

@@ -59,7 +59,7 @@ public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedSe
     public async Task Empty_ID_in_the_URL_is_rejected_with_404_and_the_cause(string path)
     {
         using var response = await Server.Client.GetAsync(path, TestContext.Current.CancellationToken);
-        Assert.Contains("is empty", (await response.ReadAsync(HttpStatusCode.NotFound)).Text("message"), StringComparison.Ordinal);
+        Assert.Contains("contains an empty ID", (await response.ReadAsync(HttpStatusCode.NotFound)).Text("message"), StringComparison.Ordinal);
     }
 
     [Fact]
