@@ -5,95 +5,86 @@ using Updraft.Agent.Tests.Support;
 namespace Updraft.Agent.Tests;
 
 /// <summary>
-/// The order of the agent's system calls, as the kernel sees it: what the flip leads to is durable before the flip, and the flip is durable
-/// before the server is told. A power cut at any moment leaves the state before or the new one.
+/// The order of the agent's system calls. The new state is durable before the flip, and the flip is durable before the report. A power cut
+/// at any time therefore leaves the earlier state or the new one.
 /// </summary>
-public sealed partial class FlipDurabilityTests : IAsyncLifetime
+public sealed partial class FlipDurabilityTests(FlipDurabilityTests.TracedDeploys deploys)
+    : IClassFixture<FlipDurabilityTests.TracedDeploys>
 {
-    private readonly TestAgent _agent = new();
-    private StandInServer _server = null!;
-
-    public async ValueTask InitializeAsync() => _server = await StandInServer.StartAsync();
-
-    public async ValueTask DisposeAsync()
-    {
-        await _agent.DisposeAsync();
-        await _server.DisposeAsync();
-    }
-
     [Fact]
-    public async Task Flip_is_fsynced_before_it_is_reported()
+    public void Flip_is_fsynced_before_it_is_reported()
     {
-        foreach (var calls in await DeployTwiceAsync())
+        foreach (var calls in deploys.Traces)
         {
-            var flip = calls.Single(call => call.IsRenameTo(_agent.Own("current")));
-            // At its start the agent reports the state before.
+            var flip = calls.Single(call => call.IsRenameTo(deploys.Own("current")));
+            // At its start the agent reports the earlier state.
             var report = calls.First(call => call.IsReport("ACTIVE") && call.End > flip.Begin);
-            AssertSynced(calls, _agent.Own(), flip, report);
+            AssertSynced(calls, deploys.Own(), flip, report);
         }
     }
 
     [Fact]
-    public async Task State_directory_is_fsynced_before_the_flip()
+    public void State_directory_is_fsynced_before_the_flip()
     {
-        foreach (var calls in await DeployTwiceAsync())
+        foreach (var calls in deploys.Traces)
         {
-            var flip = calls.Single(call => call.IsRenameTo(_agent.Own("current")));
-            var state = calls.Single(call => call.IsRenameInto(_agent.Own("states")));
-            AssertSynced(calls, _agent.Own("states"), state, flip);
+            var flip = calls.Single(call => call.IsRenameTo(deploys.Own("current")));
+            var state = calls.Single(call => call.IsRenameInto(deploys.Own("states")));
+            AssertSynced(calls, deploys.Own("states"), state, flip);
         }
     }
 
     [Fact]
-    public async Task Record_and_links_of_a_state_are_synced_before_its_rename()
+    public void Record_and_links_of_a_state_are_synced_before_its_rename()
     {
-        foreach (var calls in await DeployTwiceAsync())
+        foreach (var calls in deploys.Traces)
         {
-            var state = calls.Single(call => call.IsRenameInto(_agent.Own("states")));
+            var state = calls.Single(call => call.IsRenameInto(deploys.Own("states")));
             var record = calls.Single(call => call.IsRename && call.Target.EndsWith(".partial/.updraft", StringComparison.Ordinal));
             AssertSynced(calls, Path.GetDirectoryName(record.Target)!, record, state);
         }
     }
 
     [Fact]
-    public async Task Tree_and_its_directory_are_synced_before_the_flip()
+    public void Tree_and_its_directory_are_synced_before_the_flip()
     {
-        foreach (var calls in await DeployTwiceAsync())
+        foreach (var calls in deploys.Traces)
         {
-            var flip = calls.Single(call => call.IsRenameTo(_agent.Own("current")));
-            var trees = calls.Where(call => call.IsRenameInto(_agent.Own("trees"))).ToList();
+            var flip = calls.Single(call => call.IsRenameTo(deploys.Own("current")));
+            var trees = calls.Where(call => call.IsRenameInto(deploys.Own("trees"))).ToList();
             Assert.NotEmpty(trees);
             foreach (var tree in trees)
             {
-                AssertSynced(calls, _agent.Own("trees"), tree, flip);
+                AssertSynced(calls, deploys.Own("trees"), tree, flip);
                 var work = tree.Target + ".partial";
                 Assert.True(calls.Exists(call => call.End < tree.Begin && call.IsSyncOf(work)), $"{work} is not synced before its rename.");
-                Assert.True(calls.Exists(call => call.End < tree.Begin && call.IsSyncIn(work)), $"No file in {work} is synced before its rename.");
+                Assert.True(calls.Exists(call => call.End < tree.Begin && call.IsSyncIn(work)),
+                    $"No file in {work} is synced before its rename.");
             }
         }
     }
 
     [Fact]
-    public async Task Link_of_a_new_mount_is_fsynced_before_the_flip()
+    public void Link_of_a_new_mount_is_fsynced_before_the_flip()
     {
-        var calls = (await DeployTwiceAsync())[0];
-        var flip = calls.Single(call => call.IsRenameTo(_agent.Own("current")));
+        var calls = deploys.Traces[0];
+        var flip = calls.Single(call => call.IsRenameTo(deploys.Own("current")));
         foreach (var link in (string[])["dags", "dbt/shop"])
         {
-            var made = calls.Single(call => call.IsLinkAt(Path.Join(_agent.Root, link)));
-            AssertSynced(calls, Path.GetDirectoryName(Path.Join(_agent.Root, link))!, made, flip);
+            var made = calls.Single(call => call.IsLinkAt(Path.Join(deploys.Root, link)));
+            AssertSynced(calls, Path.GetDirectoryName(Path.Join(deploys.Root, link))!, made, flip);
         }
-        Assert.True(calls.Exists(call => call.IsSyncOf(_agent.Root) && call.End < flip.Begin));
+        Assert.True(calls.Exists(call => call.IsSyncOf(deploys.Root) && call.End < flip.Begin));
     }
 
     [Fact]
-    public async Task Memory_of_the_revision_is_synced_before_the_flip()
+    public void Memory_of_the_revision_is_synced_before_the_flip()
     {
-        foreach (var calls in await DeployTwiceAsync())
+        foreach (var calls in deploys.Traces)
         {
-            var flip = calls.Single(call => call.IsRenameTo(_agent.Own("current")));
-            var memory = calls.Last(call => call.IsRenameTo(_agent.Own("agent.json")) && call.End < flip.Begin);
-            AssertSynced(calls, _agent.Own(), memory, flip);
+            var flip = calls.Single(call => call.IsRenameTo(deploys.Own("current")));
+            var memory = calls.Last(call => call.IsRenameTo(deploys.Own("agent.json")) && call.End < flip.Begin);
+            AssertSynced(calls, deploys.Own(), memory, flip);
         }
     }
 
@@ -101,44 +92,70 @@ public sealed partial class FlipDurabilityTests : IAsyncLifetime
     {
         Assert.True(after.End < before.Begin, $"'{after.Text}' is not before '{before.Text}'.");
         Assert.True(calls.Exists(call => call.IsSyncOf(folder) && after.End < call.Begin && call.End < before.Begin),
-            $"{folder} is not synced between '{after.Text}' and '{before.Text}':\n{string.Join('\n', calls.Where(call => call.Begin >= after.Begin && call.End <= before.End).Select(call => call.Text))}");
+            $"{folder} is not synced between '{after.Text}' and '{before.Text}':\n"
+                + string.Join('\n', calls.Where(call => call.Begin >= after.Begin && call.End <= before.End).Select(call => call.Text)));
     }
 
-    /// <summary>Two deploys, each applied by an agent of its own process; returns the calls of both.</summary>
-    private async Task<List<List<Call>>> DeployTwiceAsync()
+    /// <summary>Two deploys, each of which a new agent process applies, with the system calls of both processes.</summary>
+    public sealed class TracedDeploys : IAsyncLifetime
     {
-        var traces = new List<List<Call>>();
-        foreach (var text in (string[])["one", "two"])
+        private readonly TestAgent _agent = new();
+        private readonly List<List<Call>> _traces = [];
+        private StandInServer? _server;
+
+        internal IReadOnlyList<List<Call>> Traces => _traces;
+
+        internal string Root => _agent.Root;
+
+        internal string Own(params string[] parts) => _agent.Own(parts);
+
+        public async ValueTask InitializeAsync()
         {
-            var revision = _server.Deploy(("dags", Tree.Of(("a.py", text))), ("dbt/shop", Tree.Of(("p.yml", "same"))));
-            traces.Add(await TraceAsync());
-            await _server.WaitForActiveAsync(revision);
-            Assert.Equal(text, _agent.Texts("dags")["a.py"]);
+            _server = await StandInServer.StartAsync();
+            foreach (var text in (string[])["one", "two"])
+            {
+                var revision = _server.Deploy(("dags", Tree.Of(("a.py", text))), ("dbt/shop", Tree.Of(("p.yml", "same"))));
+                _traces.Add(await TraceAsync(_server));
+                await _server.WaitForActiveAsync(revision);
+                Assert.Equal(text, _agent.Texts("dags")["a.py"]);
+            }
         }
-        return traces;
+
+        public async ValueTask DisposeAsync()
+        {
+            await _agent.DisposeAsync();
+            if (_server is not null)
+                await _server.DisposeAsync();
+        }
+
+        private async Task<List<Call>> TraceAsync(StandInServer server)
+        {
+            var trace = Path.Join(_agent.Root, "trace");
+            string[] arguments = ["-f", "-y", "-qq", "-s", "16384", "-o", trace, "-e",
+                "trace=rename,renameat,renameat2,symlink,symlinkat,fsync,fdatasync,syncfs,sendto,sendmsg,write,writev",
+                Path.Join(AppContext.BaseDirectory, "updraft-agent"), "--server", server.Address.ToString(), "--root", _agent.Root,
+                "--once"];
+            var start = new ProcessStartInfo("strace", arguments)
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                UseShellExecute = false,
+            };
+            start.Environment["UPDRAFT_AGENT_TOKEN"] = StandInServer.Token;
+            start.Environment["DOTNET_EnableDiagnostics"] = "0";
+            using var process = Process.Start(start)!;
+            var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+            var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.True(process.ExitCode == 0, $"The agent ended with {process.ExitCode}: {error}\n{await output}");
+            var calls = Call.Parse(await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken));
+            File.Delete(trace);
+            return calls;
+        }
     }
 
-    private async Task<List<Call>> TraceAsync()
-    {
-        var trace = Path.Join(_agent.Root, "trace");
-        string[] arguments = ["-f", "-y", "-qq", "-s", "16384", "-o", trace, "-e",
-            "trace=rename,renameat,renameat2,symlink,symlinkat,fsync,fdatasync,syncfs,sendto,sendmsg,write,writev",
-            Path.Join(AppContext.BaseDirectory, "updraft-agent"), "--server", _server.Address.ToString(), "--root", _agent.Root, "--once"];
-        var start = new ProcessStartInfo("strace", arguments) { RedirectStandardOutput = true, RedirectStandardError = true, UseShellExecute = false };
-        start.Environment["UPDRAFT_AGENT_TOKEN"] = StandInServer.Token;
-        start.Environment["DOTNET_EnableDiagnostics"] = "0";
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.True(process.ExitCode == 0, $"The agent ended with {process.ExitCode}: {error}\n{await output}");
-        var calls = Call.Parse(await File.ReadAllLinesAsync(trace, TestContext.Current.CancellationToken));
-        File.Delete(trace);
-        return calls;
-    }
-
-    /// <summary>A system call that succeeded, with the lines of the trace in which it began and ended.</summary>
-    private sealed partial record Call(int Begin, int End, string Text)
+    /// <summary>A successful system call, with the numbers of the trace lines in which it began and ended.</summary>
+    internal sealed partial record Call(int Begin, int End, string Text)
     {
         public bool IsRename => Text.StartsWith("rename", StringComparison.Ordinal);
 
@@ -147,7 +164,8 @@ public sealed partial class FlipDurabilityTests : IAsyncLifetime
 
         public bool IsRenameTo(string path) => IsRename && Target == path;
 
-        public bool IsRenameInto(string folder) => IsRename && Path.GetDirectoryName(Target) == folder && !Target.EndsWith(".partial", StringComparison.Ordinal);
+        public bool IsRenameInto(string folder) => IsRename && Path.GetDirectoryName(Target) == folder
+            && !Target.EndsWith(".partial", StringComparison.Ordinal);
 
         public bool IsLinkAt(string path) => Text.StartsWith("symlink", StringComparison.Ordinal) && Target == path;
 
@@ -159,7 +177,8 @@ public sealed partial class FlipDurabilityTests : IAsyncLifetime
         public bool IsSyncIn(string folder) => Text.StartsWith("syncfs", StringComparison.Ordinal)
             || Text.Contains($"<{folder}/", StringComparison.Ordinal) && SyncCall().IsMatch(Text);
 
-        public bool IsReport(string phase) => SendCall().IsMatch(Text) && Text.Contains($"\\\"phase\\\":\\\"{phase}\\\"", StringComparison.Ordinal);
+        public bool IsReport(string phase) => SendCall().IsMatch(Text)
+            && Text.Contains($"\\\"phase\\\":\\\"{phase}\\\"", StringComparison.Ordinal);
 
         public static List<Call> Parse(string[] lines)
         {

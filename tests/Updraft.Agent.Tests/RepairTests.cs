@@ -49,7 +49,8 @@ public sealed class RepairTests : IAsyncLifetime
 
         await InspectAsync(repairs: 3);
 
-        Assert.Equal(new Dictionary<string, string>(StringComparer.Ordinal) { ["a.py"] = "two", ["lib/b.py"] = "deep", ["shared.py"] = "shared" }, _agent.Texts("dags"));
+        var texts = _agent.Texts("dags");
+        Assert.Equal(("two", "deep", "shared"), (texts["a.py"], texts["lib/b.py"], texts["shared.py"]));
     }
 
     [Fact]
@@ -83,7 +84,7 @@ public sealed class RepairTests : IAsyncLifetime
         await _agent.StopAsync();
     }
 
-    /// <summary>Writes into the file itself, as an editor in a container does, so that all of its names show it.</summary>
+    /// <summary>Overwrites the file in place, so that all of its hard links have the new content.</summary>
     private static async Task OverwriteAsync(string path, string text)
     {
         await using var file = new FileStream(path, FileMode.Open, FileAccess.Write);

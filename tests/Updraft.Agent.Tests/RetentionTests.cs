@@ -33,7 +33,7 @@ public sealed class RetentionTests : IAsyncLifetime
         await DeployAsync(2);
         _clock.Advance(KeepFor / 2);
         await DeployAsync(3);
-        // The agent prunes after it has reported, so a further deploy shows that it has.
+        // The agent deletes old states after its report. So the fourth deploy shows the result of the third.
         await DeployAsync(4);
 
         Assert.Equal(["1", "2", "3", "4"], States());
@@ -43,7 +43,7 @@ public sealed class RetentionTests : IAsyncLifetime
         await DeployAsync(5);
         await DeployAsync(6);
 
-        // The states 2 and 3 were left half a KeepFor later than state 1.
+        // The agent left the states 2 and 3 half a KeepFor later than state 1.
         Assert.Equal(["2", "3", "4", "5", "6"], States());
         Assert.Equal(Trees(2, 3, 4, 5, 6), Names("trees"));
     }
@@ -61,7 +61,7 @@ public sealed class RetentionTests : IAsyncLifetime
             _clock.Advance(KeepFor * 2);
         }
         await _agent.StopAsync();
-        // It also prunes at its start.
+        // The agent also deletes old states at its start.
         _agent.Start(_server.Address);
         await _agent.WaitForLogAsync("serving");
 
@@ -80,7 +80,8 @@ public sealed class RetentionTests : IAsyncLifetime
         await DeployAsync(2);
         await DeployAsync(3);
 
-        Assert.Equal("1", await File.ReadAllTextAsync(Path.Join(_agent.Own("states", "1"), "dags", "a.py"), TestContext.Current.CancellationToken));
+        var path = Path.Join(_agent.Own("states", "1"), "dags", "a.py");
+        Assert.Equal("1", await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken));
     }
 
     private void Start(int keepTrees)

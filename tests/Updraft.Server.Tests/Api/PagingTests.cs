@@ -8,7 +8,10 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>Every list of the API: a page is the part of the whole list that its offset and limit name, row for row. A new list is covered by being there.</summary>
+/// <summary>
+/// Pages of every list of the API. The tests find the lists by their routes and compare each page, row for row, with the part of the
+/// whole list that its offset and limit select.
+/// </summary>
 public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingTests.Lists>
 {
     private UpdraftServer Server => lists.Server;
@@ -16,13 +19,13 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
     [Fact]
     public async Task Page_of_every_list_is_its_part_of_the_whole()
     {
-        var (wrong, long_) = (new List<string>(), 0);
+        var (wrong, longLists) = (new List<string>(), 0);
         foreach (var path in Paths())
         {
             var (all, total) = await ReadAsync(path, 0, 1000);
             Assert.Equal((path, (long)all.Count), (path, total));
             if (all.Count >= 3)
-                long_++;
+                longLists++;
             foreach (var limit in (int[])[0, 1, 2, 3])
             {
                 for (var offset = 0; offset <= Math.Min(all.Count, 5) + 1; offset++)
@@ -34,7 +37,7 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
             }
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
-        Assert.True(long_ >= 15, $"Only {long_} lists had three rows.");
+        Assert.True(longLists >= 15, $"Only {longLists} lists had three rows.");
     }
 
     [Fact]
@@ -49,7 +52,8 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
     }
 
     private IEnumerable<string> Paths() => Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        .Where(route => route.Metadata.GetMetadata<MethodInfo>()?.GetParameters().Any(parameter => parameter.ParameterType == typeof(Paging)) == true)
+        .Where(route => route.Metadata.GetMetadata<MethodInfo>() is { } handler
+            && handler.GetParameters().Any(parameter => parameter.ParameterType == typeof(Paging)))
         .Select(route => string.Join('/', ("/" + route.RoutePattern.RawText!.Trim('/')).Split('/')
             .Select(part => part.StartsWith('{') ? lists.Ids[part.Trim('{', '}')] : part)))
         .Distinct(StringComparer.Ordinal);
@@ -58,12 +62,12 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
     {
         var page = await Server.Client.GetOkAsync(string.Create(CultureInfo.InvariantCulture, $"{path}?offset={offset}&limit={limit}"));
         var rows = page.Select(field => field.Value).OfType<JsonArray>().Single();
-        // Attempts of deliveries go on in the background and show in webhooks and deliveries, so only their ids are compared.
+        // Delivery attempts change webhooks and deliveries in the background, so only their ids are compared.
         var isMoving = path.Contains("/webhooks", StringComparison.Ordinal);
         return ([.. rows.Select(row => isMoving ? row!.AsObject().Text("id") : row!.ToJsonString())], (long)page["totalCount"]!);
     }
 
-    /// <summary>A server with several rows of everything that can be listed. Its clock moves between rows only, so that nothing changes by itself.</summary>
+    /// <summary>A server with several rows in each list. Its clock moves only between rows, so that no row changes later.</summary>
     public sealed class Lists : IAsyncLifetime
     {
         private const int Count = 4;
@@ -73,35 +77,35 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
 
         internal UpdraftServer Server => _server ?? throw new InvalidOperationException("The server has not started.");
 
-        /// <summary>What stands for the parameters of a route.</summary>
+        /// <summary>The values of the parameters of routes.</summary>
         internal Dictionary<string, string> Ids { get; } = new(StringComparer.Ordinal);
 
         public async ValueTask InitializeAsync()
         {
             _server = await UpdraftServer.StartAsync(_clock);
-            var (client, organization) = (Server.Client, Server.OrganizationPath);
+            var organization = Server.OrganizationPath;
             var deployment = await Server.CreateDeploymentAsync("with everything");
             var site = new PageSite(Server, deployment);
             (Ids["organizationId"], Ids["workspaceId"], Ids["deploymentId"]) = (Server.OrganizationId, Server.WorkspaceId, deployment);
-            Ids["webhookId"] = await PostAsync(WebhookSite.PathOf(Server),
-                new() { ["name"] = "with deliveries", ["workspaceId"] = await Server.CreateWorkspaceAsync("of the webhook"), ["url"] = "https://hooks.example.org/" });
+            Ids["webhookId"] = await PostWebhookAsync("with deliveries", await Server.CreateWorkspaceAsync("of the webhook"));
             for (var i = 0; i < Count; i++)
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
                 await Server.CreateWorkspaceAsync($"workspace {i}");
                 await Server.CreateDeploymentAsync($"deployment {i}");
                 await Server.AddUserAsync($"user{i}@example.org");
-                await PostAsync($"{organization}/tokens", new() { ["name"] = $"token {i}", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
+                await PostAsync($"{organization}/tokens",
+                    new() { ["name"] = $"token {i}", ["scope"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" });
                 await PostAsync($"{organization}/deployments/{deployment}/agent-tokens", new() { ["name"] = $"agent {i}" });
-                await PostAsync(WebhookSite.PathOf(Server),
-                    new() { ["name"] = $"webhook {i}", ["workspaceId"] = Server.WorkspaceId, ["deploymentId"] = deployment, ["url"] = "https://hooks.example.org/", ["eventTypes"] = new JsonArray("deploy.failed") });
+                await PostWebhookAsync($"webhook {i}", Server.WorkspaceId);
                 await PostAsync($"{WebhookSite.PathOf(Server)}/{Ids["webhookId"]}/test", []);
-                await PostAsync($"{organization}/deployments/{deployment}/bundles", new() { ["name"] = $"bundle{i}", ["isDagBundle"] = true });
+                await PostAsync($"{organization}/deployments/{deployment}/bundles",
+                    new() { ["name"] = $"bundle{i}", ["isDagBundle"] = true });
                 (Ids["deployId"], _) = await site.DeployAsync($"deploy {i}", ("dags/shop.py", $"{i}\n"));
             }
-            Ids["bundleId"] = (await client.GetOkAsync($"{organization}/deployments/{deployment}/bundles"))["bundles"]![0]!.AsObject().Text("id");
+            Ids["bundleId"] = await FirstAsync($"{organization}/deployments/{deployment}/bundles");
             var steps = $"/v1alpha1/organizations/{Server.OrganizationId}/deployments/{deployment}/deploys/{Ids["deployId"]}/steps";
-            Ids["stepId"] = (await client.GetOkAsync(steps)).Select(field => field.Value).OfType<JsonArray>().Single()[0]!.AsObject().Text("id");
+            Ids["stepId"] = await FirstAsync(steps);
         }
 
         public async ValueTask DisposeAsync()
@@ -109,6 +113,17 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
             if (_server is not null)
                 await _server.DisposeAsync();
         }
+
+        private Task<string> PostWebhookAsync(string name, string workspace) => PostAsync(WebhookSite.PathOf(Server), new()
+        {
+            ["name"] = name,
+            ["workspaceId"] = workspace,
+            ["url"] = "https://hooks.example.org/",
+            ["eventTypes"] = new JsonArray("deploy.failed"),
+        });
+
+        private async Task<string> FirstAsync(string path) =>
+            (await Server.Client.GetOkAsync(path)).Select(field => field.Value).OfType<JsonArray>().Single()[0]!.AsObject().Text("id");
 
         private async Task<string> PostAsync(string path, JsonObject body) => (await Server.Client.PostOkAsync(path, body)).Text("id");
     }

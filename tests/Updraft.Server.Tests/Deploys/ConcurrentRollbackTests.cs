@@ -39,12 +39,12 @@ public sealed class ConcurrentRollbackTests
     [Fact]
     public async Task Rollback_excludes_other_writers_from_its_first_read()
     {
-        using var hook = new ReadHook();
+        using var hook = new DatabaseHook();
         await using var server = await UpdraftServer.StartAsync();
         var deploys = await DeploysApi.NewDeploymentAsync(server);
         var target = await deploys.DeployDagsAsync("one");
         var isFree = true;
-        var reading = hook.AfterAsync(server, sql => sql.Contains("FROM deploys ", StringComparison.Ordinal),
+        var reading = hook.AfterReadAsync(server, sql => sql.Contains("FROM deploys ", StringComparison.Ordinal),
             async () => isFree = await CanWriteAsync(server, deploys.DeploymentId));
 
         await deploys.RollBackAsync(target.Text("id"));

@@ -102,6 +102,21 @@ public sealed class FinalizeInterleavingTests(SharedServer server) : IClassFixtu
         Assert.Equal((2, firstVersion), (state.Revision, Assert.Single(state.Mounts).Version));
     }
 
+    [Fact]
+    public async Task Finalize_closes_the_uploads_of_its_own_deploy_only()
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+        var open = await deploys.CreateAsync(DeployKind.DagOnly);
+        var finalized = await deploys.CreateAsync(DeployKind.DagOnly);
+        var version = await deploys.UploadAsync(finalized.Text("dagsUploadUrl"), ("dags/shop.py", "one"));
+        await deploys.FinalizeAsync(finalized.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""");
+
+        using var closed = await deploys.PutAsync(finalized.Text("dagsUploadUrl"), ("dags/shop.py", "two"));
+        Assert.False(closed.IsSuccessStatusCode);
+        version = await deploys.UploadAsync(open.Text("dagsUploadUrl"), ("dags/shop.py", "three"));
+        await deploys.FinalizeAsync(open.Text("id"), $$"""{"dagTarballVersion":"{{version}}"}""");
+    }
+
     private static async Task<(JsonElement Deploy, string Version)> CreateDagsAsync(DeploysApi deploys, string text)
     {
         var deploy = await deploys.CreateAsync(DeployKind.DagOnly);

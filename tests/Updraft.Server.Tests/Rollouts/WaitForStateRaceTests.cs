@@ -9,12 +9,12 @@ public sealed class WaitForStateRaceTests
     [Fact]
     public async Task Revision_committed_between_read_and_wait_ends_the_wait()
     {
-        using var hook = new ReadHook();
+        using var hook = new DatabaseHook();
         await using var server = await UpdraftServer.StartAsync();
         var site = await AgentSite.CreateAsync(server);
         var agent = await site.EnrollAsync();
         long revision = 0;
-        var committing = hook.AfterAsync(server, IsLook, async () => revision = await site.CommitAsync(Version));
+        var committing = hook.AfterReadAsync(server, IsLook, async () => revision = await site.CommitAsync(Version));
 
         // Without the notification the server answers "no news" at the end of the wait.
         var state = await agent.AskAsync(0, "ACTIVATE", wait: 60);
