@@ -41,7 +41,10 @@ internal static class WebhookPages
             EventTypes = [.. form["events"].Select(type => type ?? "")],
             Format = form["format"],
         }, cancellationToken);
-        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
+        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value })
+        {
+            PreventStreamingRendering = true,
+        };
     }
 
     private static async Task<RedirectHttpResult> UpdateAsync(WebhookId webhookId, HttpRequest request, Subject subject,
@@ -70,7 +73,10 @@ internal static class WebhookPages
         CancellationToken cancellationToken)
     {
         var (row, secret) = await change.RotateAsync(subject, webhookId, cancellationToken);
-        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value }) { PreventStreamingRendering = true };
+        return new RazorComponentResult<WebhookPage>(new { Secret = secret, CreatedId = row.Id.Value })
+        {
+            PreventStreamingRendering = true,
+        };
     }
 
     private static async Task<RedirectHttpResult> DeleteAsync(WebhookId webhookId, Subject subject, ChangeWebhook change, PageLinks links,

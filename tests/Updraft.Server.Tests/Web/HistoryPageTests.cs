@@ -70,7 +70,7 @@ public sealed partial class HistoryPageTests(SharedServer shared) : IClassFixtur
         Assert.Equal(names, shown);
     }
 
-    [GeneratedRegex("<th scope=\"row\">.*?(?<name>audited [0-9]+( [0-9]+)?)\\s*<.*?</th>", RegexOptions.Singleline)]
+    [GeneratedRegex("<th scope=\"row\">.*?(?<name>audited [0-9]+( [0-9]+)?)\\s*<.*?</th>", RegexOptions.Singleline | RegexOptions.ExplicitCapture)]
     private static partial Regex Name();
 
     [GeneratedRegex("<th scope=\"row\"><a href=\"/deployments/[^/]+/deploys/(?<id>[^\"/]+)\"")]

@@ -22,16 +22,16 @@ internal static class SessionPages
 
     public static void MapSession(this IEndpointRouteBuilder pages)
     {
-        pages.MapGet("/signin", (HttpContext context) => Render(context, context.Request.Query["returnTo"], null)).AllowAnonymous();
+        pages.MapGet("/signin", IResult (HttpContext context) => Render(context, context.Request.Query["returnTo"], null)).AllowAnonymous();
         pages.MapPost("/signin", SignInAsync).AllowAnonymous();
         pages.MapGet("/signin/provider", GoToProvider).AllowAnonymous();
         pages.MapPost("/signout", SignOutAsync).AllowAnonymous();
     }
 
-    private static IResult Render(HttpContext context, string? returnTo, string? problem)
+    private static RazorComponentResult<SignInPage> Render(HttpContext context, string? returnTo, string? problem)
     {
         var hasProvider = context.RequestServices.GetRequiredService<IOptions<SignInOptions>>().Value.IsConfigured;
-        return new RazorComponentResult<SignInPage>(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
+        return new(new { ReturnTo = LoopbackUrl.OwnPath(returnTo), HasProvider = hasProvider, Problem = problem })
         {
             StatusCode = problem is null ? StatusCodes.Status200OK : StatusCodes.Status400BadRequest,
         };
