@@ -35,7 +35,7 @@ public sealed class SessionCookieTests
             return (response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
         }
 
-        // The pages know the user, who has no role for Deployments. A visitor without a session would be sent to the sign-in.
+        // The web UI identifies the user, who has no role for Deployments. A visitor without a session would be sent to the sign-in.
         Assert.Equal(HttpStatusCode.Forbidden, (await GetAsync("/deployments")).Status);
         Assert.Equal(HttpStatusCode.Unauthorized, (await GetAsync("/v1/users/self")).Status);
         Assert.Equal((HttpStatusCode.OK, "False True"), await GetAsync("/probe"));

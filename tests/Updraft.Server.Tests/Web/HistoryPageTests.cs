@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Updraft.Server.Tests.Web;
 
-/// <summary>Lists of the web UI with several pages. Together the pages show every row once.</summary>
+/// <summary>Lists of the web UI with several pages. All pages together show each row once.</summary>
 public sealed partial class HistoryPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;
