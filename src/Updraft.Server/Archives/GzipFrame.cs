@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using System.IO.Hashing;
 
 namespace Updraft.Server.Archives;
@@ -13,77 +12,79 @@ internal sealed class GzipFrame(UploadBuffer upload) : IArchiveFrame
     private const int Trailer = 8;
 
     private readonly PackedParts _members = new(upload, "gzip");
+    private readonly Inflater _inflater = new();
     private readonly Crc32 _checksum = new();
-    private DeflatedPieces? _pieces;
-    private DeflateStream? _inflater;
     private long _size;
-    private bool _ended;
+    private State _state = State.BeforeMember;
+
+    private enum State
+    {
+        BeforeMember,
+        InMember,
+        BeforeTrailer,
+        Ended,
+    }
 
     public async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        while (!_ended)
+        while (_state != State.Ended)
         {
-            if (_inflater is null)
-                await BeginMemberAsync(cancellationToken);
-            var count = await _inflater!.ReadAsync(buffer, cancellationToken);
-            if (count > 0)
+            if (_state == State.BeforeMember && !await BeginMemberAsync(cancellationToken))
+                break;
+            if (_state == State.InMember)
             {
-                _checksum.Append(buffer.Span[..count]);
-                _size += count;
-                _members.Count(count);
-                return count;
+                if (!await upload.FillAsync(1, cancellationToken))
+                    throw BadArchive.CutOff("in the middle of its gzip data");
+                if (Unpack(buffer.Span) is > 0 and var count)
+                    return count;
             }
-            await EndMemberAsync(cancellationToken);
+            if (_state == State.BeforeTrailer)
+                await CheckTrailerAsync(cancellationToken);
         }
         return 0;
     }
 
-    public void Dispose() => _inflater?.Dispose();
+    public void Dispose() => _inflater.Dispose();
 
-    private static bool IsStart(ReadOnlyMemory<byte> bytes) => bytes.Span is [0x1f, 0x8b, ..];
-
-    private async ValueTask BeginMemberAsync(CancellationToken cancellationToken)
+    /// <summary>False at the end of the upload.</summary>
+    private async ValueTask<bool> BeginMemberAsync(CancellationToken cancellationToken)
     {
+        if (!await _members.ContinuesAsync(static bytes => bytes.Span is [0x1f, 0x8b, ..], cancellationToken))
+        {
+            _state = State.Ended;
+            return false;
+        }
         _members.Begin();
         await GzipHeader.SkipAsync(upload, cancellationToken);
-        _pieces = new(upload);
-        _inflater = new DeflateStream(_pieces, CompressionMode.Decompress, leaveOpen: true);
+        _inflater.Reset();
         _checksum.Reset();
-        _size = 0;
+        (_size, _state) = (0, State.InMember);
+        return true;
     }
 
-    private async ValueTask EndMemberAsync(CancellationToken cancellationToken)
+    private int Unpack(Span<byte> buffer)
     {
-        if (_pieces!.EndedTooEarly)
-            throw BadArchive.CutOff("in the middle of its gzip data");
-        await SkipTrailerAsync(_pieces.LastPiece, cancellationToken);
-        await _inflater!.DisposeAsync();
-        _inflater = null;
-        _ended = !await _members.ContinuesAsync(IsStart, cancellationToken);
+        var (read, written, isEnd) = _inflater.Inflate(upload.Available.Span, buffer);
+        if (read == 0 && written == 0 && !isEnd)
+            throw new InvalidDataException("The deflate decoder makes no progress.");
+        upload.Take(read);
+        _checksum.Append(buffer[..written]);
+        _size += written;
+        _members.Count(written);
+        if (isEnd)
+            _state = State.BeforeTrailer;
+        return written;
     }
 
-    /// <summary>
-    /// Finds the end of the deflated data, and skips it with the trailer. The inflater does not report how much of its last piece it used.
-    /// But checksum and size of the output are known, and so are the eight bytes of the trailer. They must occur exactly once.
-    /// </summary>
-    private async ValueTask SkipTrailerAsync(int lastPiece, CancellationToken cancellationToken)
+    private async ValueTask CheckTrailerAsync(CancellationToken cancellationToken)
     {
-        var isComplete = await upload.FillAsync(lastPiece + Trailer, cancellationToken);
-        var expected = new byte[Trailer];
-        BinaryPrimitives.WriteUInt32LittleEndian(expected, _checksum.GetCurrentHashAsUInt32());
-        BinaryPrimitives.WriteUInt32LittleEndian(expected.AsSpan(4), (uint)(_size & uint.MaxValue));
-        var region = upload.Available.Span[..Math.Min(lastPiece + Trailer, upload.Available.Length)];
-        // Without output, the trailer is zeros. The inflater has used all of a piece of one byte then, because it had no output to flush.
-        var start = _size == 0 && lastPiece == 1 ? 1 : 0;
-        var at = region[start..].IndexOf(expected);
-        if (at < 0)
-        {
-            throw isComplete
-                ? BadArchive.Because("The gzip checksum or length is wrong, so the file was damaged on the way. Upload it again.")
-                : BadArchive.CutOff("at the end of its gzip data");
-        }
-        if (region[(start + at + 1)..].IndexOf(expected) >= 0)
-            throw BadArchive.Because("The end of the gzip data is ambiguous. Pack the archive again with gzip.");
-        upload.Take(start + at + Trailer);
+        if (!await upload.FillAsync(Trailer, cancellationToken))
+            throw BadArchive.CutOff("at the end of its gzip data");
+        var trailer = upload.Available.Span;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(trailer) != _checksum.GetCurrentHashAsUInt32()
+            || BinaryPrimitives.ReadUInt32LittleEndian(trailer[4..]) != (uint)(_size & uint.MaxValue))
+            throw BadArchive.Because("The gzip checksum or length is wrong, so the file was damaged on the way. Upload it again.");
+        upload.Take(Trailer);
+        _state = State.BeforeMember;
     }
 }

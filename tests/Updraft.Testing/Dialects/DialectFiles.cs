@@ -1,0 +1,52 @@
+using System.Globalization;
+using Updraft.Protocol;
+
+namespace Updraft.Testing;
+
+/// <summary>Reads a directory as a tree of descriptions. It follows links, and leaves out bytecode as the server does.</summary>
+internal static class DialectFiles
+{
+    public const string Directory = "directory";
+
+    public static string Describe(bool isExecutable, long size, Digest content) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(isExecutable ? "script" : "file")} of {size}: {content.ToString()[..12]}");
+
+    public static SortedDictionary<string, string> Read(string directory)
+    {
+        var tree = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        Read(directory, "", tree, 0);
+        return tree;
+    }
+
+    private static void Read(string at, string prefix, SortedDictionary<string, string> tree, int depth)
+    {
+        // A link to one of its own directories has no end. Updraft rejects it, so an accepted archive never gets here.
+        if (depth > 70)
+        {
+            tree[prefix] = "endless";
+            return;
+        }
+        foreach (var path in System.IO.Directory.EnumerateFileSystemEntries(at))
+        {
+            var name = prefix + Path.GetFileName(path);
+            if (System.IO.Directory.Exists(path))
+            {
+                Read(path, name + "/", tree, depth + 1);
+                var isCache = Path.GetFileName(path) == "__pycache__" && new FileInfo(path).LinkTarget is null;
+                if (!isCache || tree.Keys.Any(key => key.StartsWith(name + "/", StringComparison.Ordinal)))
+                    tree.Add(name, Directory);
+            }
+            else if (!File.Exists(path))
+            {
+                tree.Add(name, "link to nothing");
+            }
+            else if (!IsBytecode(name))
+            {
+                var content = File.ReadAllBytes(path);
+                tree.Add(name, Describe(File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute), content.Length, Digest.Of(content)));
+            }
+        }
+    }
+
+    private static bool IsBytecode(string name) => name.Split('/') is [.., "__pycache__", var file] && file.EndsWith(".pyc", StringComparison.Ordinal);
+}
