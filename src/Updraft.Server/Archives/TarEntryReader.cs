@@ -64,10 +64,14 @@ internal sealed class TarEntryReader(UnpackedBuffer archive, ArchiveOptions limi
             }
             archive.Take(TarHeader.Size);
             // A label has no content and no meaning for the files.
-            if (type != 'V')
-                extended.Add(type, await _metadata.ReadAsync(name, size, Current, cancellationToken), name);
-            else if (extended.Any)
-                throw BadArchive.Entry(name, "is a volume label after an extended header", Repack);
+            if (type == 'V')
+            {
+                if (extended.Any)
+                    throw BadArchive.Entry(name, "is a volume label after an extended header", Repack);
+                continue;
+            }
+            var payload = await _metadata.ReadAsync(name, size, Current, cancellationToken);
+            extended.Add(type, payload, name);
         }
     }
 

@@ -120,7 +120,7 @@ internal static class UploadEndpoints
         headers.LastModified = HeaderUtilities.FormatDate(version.CreatedAt);
         var warnings = version.Warnings ?? [];
         if (warnings.Count > 0)
-            headers["x-updraft-warning"] = new([.. warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}")]);
+            headers["x-updraft-warning"] = warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}").ToArray();
         context.Response.StatusCode = StatusCodes.Status201Created;
         if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)))
         {

@@ -157,7 +157,7 @@ public sealed class LimitHitTests
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
                 await http.OfferAsync((byte[])[value]);
-                if (await Task.WhenAny(response, Task.Delay(20)) == response)
+                if (await Task.WhenAny(response, Task.Delay(20, TestContext.Current.CancellationToken)) == response)
                     break;
             }
             return (HttpStatusCode)int.Parse((await response).Split("HTTP/1.1 ")[^1][..3], System.Globalization.CultureInfo.InvariantCulture);
