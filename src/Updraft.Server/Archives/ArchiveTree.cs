@@ -33,6 +33,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         {
             if (entry.Kind != TarEntryKind.Directory)
                 LeftOut.Add(path);
+            // The directory with the sources exists, even if the archive does not name it.
+            EnsureParent(entry.Kind == TarEntryKind.Directory ? path : BundlePath.Parent(path)!);
             return null;
         }
         switch (entry.Kind)

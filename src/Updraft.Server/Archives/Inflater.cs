@@ -40,8 +40,10 @@ internal sealed unsafe partial class Inflater : IDisposable
         ObjectDisposedException.ThrowIf(_stream == null, this);
         fixed (byte* from = &MemoryMarshal.GetReference(input), to = &MemoryMarshal.GetReference(output))
         {
-            (_stream->NextIn, _stream->AvailIn) = (from, (uint)input.Length);
-            (_stream->NextOut, _stream->AvailOut) = (to, (uint)output.Length);
+            _stream->NextIn = from;
+            _stream->AvailIn = (uint)input.Length;
+            _stream->NextOut = to;
+            _stream->AvailOut = (uint)output.Length;
             var result = InflateNative(_stream, 0);
             if (result is not (Ok or StreamEnd or NoRoom))
                 throw new InvalidDataException($"The deflate decoder reports {result}.");

@@ -28,9 +28,9 @@ internal readonly ref struct TarHeader
         _position = position;
         var (sum, signed) = (8 * ' ', 8 * ' ');
         foreach (var value in _block)
-            (sum, signed) = (sum + value, signed + (sbyte)value);
+            (sum, signed) = (sum + value, signed + unchecked((sbyte)value));
         foreach (var value in _block[148..156])
-            (sum, signed) = (sum - value, signed - (sbyte)value);
+            (sum, signed) = (sum - value, signed - unchecked((sbyte)value));
         if (!TarNumber.TryReadOctal(_block[148..156], out var checksum))
             throw Invalid("it has no checksum");
         // Some old programs add the bytes as signed numbers.

@@ -73,7 +73,7 @@ public sealed class TarDialectTests
     public async Task Checksum_of_signed_bytes_is_accepted() => Assert.Equal("é", await ReadAsync(new TarBuilder()
         .Header(TarBuilder.Text("é"), damage: header =>
         {
-            var sum = header.Select(value => (int)(sbyte)value).Sum()
+            var sum = header.Select(value => (int)unchecked((sbyte)value)).Sum()
                 - header.AsSpan(148, 8).ToArray().Select(value => (int)value).Sum() + 8 * ' ';
             TarBuilder.Text(Convert.ToString(sum, 8).PadLeft(6, '0') + "\0 ").CopyTo(header, 148);
         })));

@@ -173,8 +173,9 @@ internal sealed class DialectWriter
 
     private void Number(Span<byte> field, long value)
     {
-        var digits = Convert.ToString(value, 8).PadLeft(field.Length - _dialect.NumberEnd.Length, _dialect.NumberPadding);
-        TarBuilder.Text(digits + _dialect.NumberEnd).CopyTo(field);
+        // Sizes and times need eleven digits, so they end with one character.
+        var end = field.Length == 12 ? _dialect.NumberEnd[..1] : _dialect.NumberEnd;
+        TarBuilder.Text(Convert.ToString(value, 8).PadLeft(field.Length - end.Length, _dialect.NumberPadding) + end).CopyTo(field);
     }
 
     private static bool IsLong(string name) => Encoding.UTF8.GetByteCount(name) > 100;
