@@ -31,10 +31,7 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         var path = ArchivePath.Normalize(entry.Name, entry.Kind, limits);
         if (!limits.KeepBytecode && Bytecode.Includes(path, entry.Kind == TarEntryKind.Directory))
         {
-            if (entry.Kind != TarEntryKind.Directory)
-                LeftOut.Add(path);
-            // The directory with the sources exists, even if the archive does not name it.
-            EnsureParent(entry.Kind == TarEntryKind.Directory ? path : BundlePath.Parent(path)!);
+            LeaveOut(path, entry.Kind == TarEntryKind.Directory);
             return null;
         }
         switch (entry.Kind)
@@ -69,6 +66,17 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         if (entries.Count < _nodes.Count)
             new ArchiveLinks(_nodes, Find, limits).AddCopies(entries, _bytes);
         return Manifest.Create(entries);
+    }
+
+    private void LeaveOut(string path, bool isDirectory)
+    {
+        if (!isDirectory)
+            LeftOut.Add(path);
+        // The directory with the sources exists, even if the archive does not name it.
+        var cache = isDirectory ? path : BundlePath.Parent(path)!;
+        while (BundlePath.Parent(cache) is { } above && Bytecode.Includes(above, isDirectory: true))
+            cache = above;
+        EnsureParent(cache);
     }
 
     private void AddDirectory(string path)

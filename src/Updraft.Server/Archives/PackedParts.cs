@@ -29,7 +29,6 @@ internal sealed class PackedParts(UploadBuffer upload, string format)
     /// Whether another part follows. False at the end of the upload; zeros before the end do not count, as with <c>gzip</c>.
     /// </summary>
     /// <param name="isStart">Whether bytes are the start of a part.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="Api.ApiException">400: other bytes follow.</exception>
     public async ValueTask<bool> ContinuesAsync(Func<ReadOnlyMemory<byte>, bool> isStart, CancellationToken cancellationToken)
     {

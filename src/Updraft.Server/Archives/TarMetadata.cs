@@ -11,7 +11,6 @@ internal sealed class TarMetadata(UnpackedBuffer archive, ArchiveOptions limits)
     /// <param name="name">The name of the extended header.</param>
     /// <param name="size">Length of the content, in bytes.</param>
     /// <param name="after">The name of the entry before, for messages.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="Api.ApiException">400: the archive is cut off, or a limit is exceeded.</exception>
     public async ValueTask<byte[]> ReadAsync(string name, long size, string after, CancellationToken cancellationToken)
     {
@@ -42,7 +41,6 @@ internal sealed class TarMetadata(UnpackedBuffer archive, ArchiveOptions limits)
     /// <summary>Reads the map of a PAX sparse file of version 1.0: lines with numbers, padded to whole blocks.</summary>
     /// <param name="name">The name of the file.</param>
     /// <param name="available">Length of map and content, in bytes.</param>
-    /// <param name="cancellationToken">Cancels the read.</param>
     /// <returns>The map, and the number of bytes read.</returns>
     /// <exception cref="Api.ApiException">400: the map is malformed or too large.</exception>
     public async ValueTask<(SparseMap Map, long Read)> ReadStoredMapAsync(string name, long available, CancellationToken cancellationToken)

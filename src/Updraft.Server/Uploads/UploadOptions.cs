@@ -43,5 +43,5 @@ internal sealed class UploadOptions
     /// any speed.
     /// </summary>
     [Range(0, 1024 * 1024 * 1024)]
-    public int MinBytesPerSecond { get; set; } = 1024;
+    public int MinBytesPerSecond { get; set; } = 16;
 }

@@ -33,7 +33,6 @@ internal sealed partial class DialectComparison(string directory)
     /// <param name="seed">The first seed.</param>
     /// <param name="count">Number of archives.</param>
     /// <param name="jobs">Number of processes of GNU tar at the same time.</param>
-    /// <param name="cancellationToken">Ends the comparison.</param>
     public async Task<DialectResult> RunAsync(int seed, int count, int jobs, CancellationToken cancellationToken)
     {
         var (accepted, rejected, faults) = (0, 0, new List<string>());
@@ -124,10 +123,14 @@ internal sealed partial class DialectComparison(string directory)
         var link = LinkMessage().Match(rejection);
         if (!link.Success)
             return $"rejected: {rejection}";
-        var path = Path.Join(unpacked, link.Groups["name"].Value);
+        var name = link.Groups["name"].Value;
+        // A message shortens a long name, so the entry cannot be found.
+        if (name.EndsWith('…'))
+            return null;
+        var path = Path.Join(unpacked, name);
         if (new FileInfo(path).LinkTarget is not { } target)
             return $"rejected for a link that GNU tar does not unpack: {rejection}";
-        var resolves = File.Exists(path) || Directory.Exists(path);
+        var resolves = DialectFiles.Resolves(path);
         var isTrue = link.Groups["reason"].Value switch
         {
             "which is absolute" => target.StartsWith('/'),

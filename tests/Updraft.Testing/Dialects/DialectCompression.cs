@@ -11,7 +11,7 @@ internal static class DialectCompression
         "bgzip" => [.. plain.Chunk(65_280).SelectMany(Block), .. EmptyBlock],
         "zstd" => TarBuilder.Zstd(plain),
         "zstd frames" => [.. plain.Chunk(random.Next(1000, 20_000)).SelectMany(TarBuilder.Zstd)],
-        "zstd skippable" => [.. Skippable, .. TarBuilder.Zstd(plain), .. Skippable],
+        "zstd skippable" => [.. TarBuilder.Zstd(plain), .. Skippable],
         _ => plain,
     };
 

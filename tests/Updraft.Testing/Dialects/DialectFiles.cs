@@ -18,6 +18,21 @@ internal static class DialectFiles
         return tree;
     }
 
+    /// <summary>Whether a path is a file or directory, or a link that leads to one.</summary>
+    public static bool Resolves(string path)
+    {
+        try
+        {
+            var final = File.ResolveLinkTarget(path, returnFinalTarget: true)?.FullName ?? path;
+            return File.Exists(final) || System.IO.Directory.Exists(final);
+        }
+        catch (IOException)
+        {
+            // The link leads back to itself.
+            return false;
+        }
+    }
+
     private static void Read(string at, string prefix, SortedDictionary<string, string> tree, int depth)
     {
         // A link to one of its own directories has no end. Updraft rejects it, so an accepted archive never gets here.
@@ -36,7 +51,7 @@ internal static class DialectFiles
                 if (!isCache || tree.Keys.Any(key => key.StartsWith(name + "/", StringComparison.Ordinal)))
                     tree.Add(name, Directory);
             }
-            else if (!File.Exists(path))
+            else if (!Resolves(path))
             {
                 tree.Add(name, "link to nothing");
             }

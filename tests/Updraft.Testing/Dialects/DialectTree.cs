@@ -49,8 +49,8 @@ internal sealed class DialectTree
         for (var left = _random.Next(1, 7); left > 0; left--)
             AddFile(holes);
         var files = _nodes.Where(node => node.Kind == DialectKind.File).Select(node => node.Path).ToList();
-        if (files.Count > 0 && Chance(3))
-            Add(new(Free(Pick(Names)), DialectKind.HardLink, 0x1a4, [], Pick(files)));
+        if (files.Count > 0 && Chance(3) && Pick(files) is var target && !target.EndsWith(".pyc", StringComparison.Ordinal))
+            Add(new(Free(Pick(Names)), DialectKind.HardLink, 0x1a4, [], target));
         if (Chance(3))
             AddLink(files);
         return _nodes;
