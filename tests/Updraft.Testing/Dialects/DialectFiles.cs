@@ -8,6 +8,8 @@ internal static class DialectFiles
 {
     public const string Directory = "directory";
 
+    private const string Cache = "__pycache__";
+
     public static string Describe(bool isExecutable, long size, Digest content) =>
         string.Create(CultureInfo.InvariantCulture, $"{(isExecutable ? "script" : "file")} of {size}: {content.ToString()[..12]}");
 
@@ -41,13 +43,14 @@ internal static class DialectFiles
             tree[prefix] = "endless";
             return;
         }
+        var real = Path.GetFileName(System.IO.Directory.ResolveLinkTarget(at, returnFinalTarget: true)?.FullName ?? at);
         foreach (var path in System.IO.Directory.EnumerateFileSystemEntries(at))
         {
             var name = prefix + Path.GetFileName(path);
             if (System.IO.Directory.Exists(path))
             {
                 Read(path, name + "/", tree, depth + 1);
-                var isCache = Path.GetFileName(path) == "__pycache__" && new FileInfo(path).LinkTarget is null;
+                var isCache = Path.GetFileName(path) == Cache && new FileInfo(path).LinkTarget is null;
                 if (!isCache || tree.Keys.Any(key => key.StartsWith(name + "/", StringComparison.Ordinal)))
                     tree.Add(name, Directory);
             }
@@ -55,13 +58,11 @@ internal static class DialectFiles
             {
                 tree.Add(name, "link to nothing");
             }
-            else if (!IsBytecode(name))
+            else if (real != Cache || !name.EndsWith(".pyc", StringComparison.Ordinal))
             {
                 var content = File.ReadAllBytes(path);
                 tree.Add(name, Describe(File.GetUnixFileMode(path).HasFlag(UnixFileMode.UserExecute), content.Length, Digest.Of(content)));
             }
         }
     }
-
-    private static bool IsBytecode(string name) => name.Split('/') is [.., "__pycache__", var file] && file.EndsWith(".pyc", StringComparison.Ordinal);
 }

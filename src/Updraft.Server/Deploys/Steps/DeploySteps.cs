@@ -149,8 +149,7 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
 
     private static IReadOnlyList<string> WarningsOf(Deploy deploy, IReadOnlyList<BundleVersion> uploads)
     {
-        var upload = deploy.Revision is null ? uploads.LastOrDefault()
-            : uploads.FirstOrDefault(row => row.Version == deploy.FinalizedVersion);
+        var upload = uploads.LastOrDefault(row => deploy.Revision is null || row.Version == deploy.FinalizedVersion);
         return [.. (upload?.Warnings ?? []).Select(warning => warning.Message)];
     }
 
