@@ -15,6 +15,7 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(DeployRollbackRequest))]
 [JsonSerializable(typeof(DeployResponse))]
 [JsonSerializable(typeof(DeploysPaginated))]
+[JsonSerializable(typeof(UploadResponse))]
 [JsonSerializable(typeof(CreateBundleRequest))]
 [JsonSerializable(typeof(UpdateBundleRequest))]
 [JsonSerializable(typeof(BundleRollbackRequest))]

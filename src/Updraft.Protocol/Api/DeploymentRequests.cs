@@ -73,6 +73,12 @@ public abstract record DeploymentRequest
     public bool? IsDevelopmentMode { get; init; }
 
     /// <summary>
+    /// Whether the server rejects archives of DAGs with files next to the directory <c>dags</c>, which agents do not mount. Default at
+    /// creation: false. If an update omits the field, the value stays, because clients of Astro do not know the field.
+    /// </summary>
+    public bool? RejectUnmountedFiles { get; init; }
+
+    /// <summary>
     /// CPU cores of a task pod that requests none, as a Kubernetes quantity. Default: <c>0.25</c>. Updraft stores it but does not
     /// act on it.
     /// </summary>

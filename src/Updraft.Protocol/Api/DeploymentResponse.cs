@@ -68,6 +68,9 @@ public sealed record DeploymentResponse
     /// <summary>Whether clients can set a hibernation override. Default: false.</summary>
     public bool? IsDevelopmentMode { get; init; }
 
+    /// <summary>Whether the server rejects archives of DAGs with files next to the directory <c>dags</c>. Default: false.</summary>
+    public bool? RejectUnmountedFiles { get; init; }
+
     /// <summary><c>CELERY</c> (default), <c>KUBERNETES</c> or <c>ASTRO</c>. Updraft stores it but does not act on it.</summary>
     [AllowedValues("CELERY", "KUBERNETES", "ASTRO")]
     public required string Executor { get; init; }

@@ -22,6 +22,9 @@ internal static class ServerSettings
     /// <summary>Sections that the framework reads. Every key in them is accepted.</summary>
     public static IReadOnlyList<string> FreeSections { get; } = ["Logging", "Kestrel"];
 
+    /// <summary>Keys of earlier releases. The server accepts and ignores them, so that an upgrade does not fail.</summary>
+    public static IReadOnlyList<string> Retired { get; } = ["Archives:MaxRatio"];
+
     /// <summary>The options classes: first the one without a section, then by section.</summary>
     public static IReadOnlyList<(string Section, Type Options)> Classes { get; } =
     [
@@ -36,11 +39,12 @@ internal static class ServerSettings
     public static IReadOnlyList<ServerSetting> All { get; } =
         [.. Classes.SelectMany(entry => Read(entry.Options, entry.Section.Length == 0 ? "" : entry.Section + ":"))];
 
-    /// <summary>Whether the server reads a key. Case is ignored, as in the configuration itself.</summary>
+    /// <summary>Whether the server accepts a key. Case is ignored, as in the configuration itself.</summary>
     public static bool IsKnown(string key)
     {
         var segments = key.Split(':');
         return (segments.Length > 1 && FreeSections.Contains(segments[0], StringComparer.OrdinalIgnoreCase))
+            || Retired.Contains(key, StringComparer.OrdinalIgnoreCase)
             || All.Any(setting => Matches(setting.Key.Split(':'), segments));
     }
 

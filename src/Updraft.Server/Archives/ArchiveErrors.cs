@@ -12,4 +12,8 @@ internal static class ArchiveErrors
     public static readonly ErrorCode LimitExceeded = new("archive_limit_exceeded", StatusCodes.Status400BadRequest,
         "The archive exceeds a limit of the section 'Archives', for example the number of files or the unpacked size.",
         "Remove files that Airflow does not need, or raise the setting that the message names.");
+
+    public static readonly ErrorCode UnmountedFiles = new("unmounted_files", StatusCodes.Status400BadRequest,
+        "The archive has files next to its directory 'dags', which agents do not mount, and the Deployment rejects such uploads.",
+        "Move the files into 'dags' or into a non-DAG bundle, or set 'rejectUnmountedFiles' of the Deployment to false.");
 }

@@ -4,8 +4,8 @@ namespace Updraft.Server.Archives;
 internal interface IArchiveFrame : IDisposable
 {
     /// <summary>
-    /// Decompresses at least one byte into a buffer. 0 means the valid end of the frame: it is complete, its checksums match, and no bytes
-    /// follow it in the upload.
+    /// Decompresses at least one byte into a buffer. 0 means the valid end of the compressed data: it is complete, its checksums match, and
+    /// at most zeros follow it in the upload.
     /// </summary>
     ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken);
 }
@@ -22,7 +22,7 @@ internal static class ArchiveFrame
         {
             [] => throw BadArchive.Because("The upload is empty. " + BadArchive.WhatToUpload),
             [0x1f, 0x8b, ..] => new GzipFrame(upload),
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => new ZstdFrame(upload),
+            var start when ZstdFrame.IsStart(start) => new ZstdFrame(upload),
             _ => new PlainFrame(upload),
         };
     }

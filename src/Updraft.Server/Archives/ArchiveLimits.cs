@@ -5,8 +5,6 @@ internal static class ArchiveLimits
 {
     public const string MaxUnpackedBytes = ArchiveOptions.Section + ":" + nameof(ArchiveOptions.MaxUnpackedBytes);
 
-    public const string MaxRatio = ArchiveOptions.Section + ":" + nameof(ArchiveOptions.MaxRatio);
-
     public const string MaxEntries = ArchiveOptions.Section + ":" + nameof(ArchiveOptions.MaxEntries);
 
     public const string MaxPathBytes = ArchiveOptions.Section + ":" + nameof(ArchiveOptions.MaxPathBytes);
@@ -18,5 +16,5 @@ internal static class ArchiveLimits
     public const string MaxMetadataBytes = ArchiveOptions.Section + ":" + nameof(ArchiveOptions.MaxMetadataBytes);
 
     public static readonly IReadOnlyList<string> All =
-        [MaxUnpackedBytes, MaxRatio, MaxEntries, MaxPathBytes, MaxDepth, MaxEntryMetadataBytes, MaxMetadataBytes];
+        [MaxUnpackedBytes, MaxEntries, MaxPathBytes, MaxDepth, MaxEntryMetadataBytes, MaxMetadataBytes];
 }

@@ -3,12 +3,13 @@ using Updraft.Protocol;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// Replaces symbolic links with copies. The target of a link must be relative and inside the archive. It must be a regular file or a
-/// directory of the archive, and no other link may be on the way. A link to a directory becomes a copy of the directory. That directory
-/// must not hold another link to a directory, so that copies never nest and always end.
+/// Replaces symbolic links with copies. The target of a link must be relative and inside the archive, and a regular file or a directory of
+/// the archive. Other links may be on the way, at most 40 as on Linux. A link to a directory becomes a copy of the directory. That
+/// directory must not hold another link to a directory, so that copies never nest and always end.
 /// </summary>
 internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, ArchiveOptions limits)
 {
+    private const int MaxHops = 40;
     private const string Advice = "Use a relative link to a file or directory of the archive, or the file itself (tar with --dereference).";
 
     /// <summary>Adds the copies of all links. Their number and size are checked before the first copy is added.</summary>
@@ -19,7 +20,7 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
     {
         var links = nodes.FindAll(node => node.Kind == ArchiveNodeKind.SymbolicLink);
         foreach (var link in links)
-            link.Target = Resolve(link);
+            Resolve(link, 1);
         var trees = links.Exists(IsDirectoryLink) ? new Subtrees(nodes) : null;
         long count = nodes.Count;
         foreach (var link in links)
@@ -43,41 +44,52 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
     private static bool IsDirectoryLink(ArchiveNode node) =>
         node is { Kind: ArchiveNodeKind.SymbolicLink, Target.Kind: ArchiveNodeKind.Directory };
 
-    /// <summary>Walks from the directory of the link along its target. Each step must be a directory of the archive.</summary>
-    private ArchiveNode Resolve(ArchiveNode link)
+    /// <summary>
+    /// The target of a link. Walks from the directory of the link along its target, and follows links on the way. Each link is walked
+    /// once, because it then has its target.
+    /// </summary>
+    private ArchiveNode Resolve(ArchiveNode link, int depth)
     {
+        if (link.Target is { } resolved)
+            return resolved;
         if (link.Link.StartsWith('/'))
             throw Invalid(link, "which is absolute");
-        var at = BundlePath.Parent(link.Path) ?? "";
+        var (at, hops) = (BundlePath.Parent(link.Path) ?? "", 1);
         ArchiveNode? node = null;
         foreach (var range in link.Link.AsSpan().Split('/'))
         {
             var component = link.Link[range];
-            if (node is { Kind: not ArchiveNodeKind.Directory })
-                throw Invalid(link, node.Kind == ArchiveNodeKind.File ? "which leads through a file" : "which leads through another link");
+            if (node is { Kind: ArchiveNodeKind.File })
+                throw Invalid(link, "which leads through a file");
             if (component is "" or ".")
                 continue;
-            if (component == "..")
-            {
-                if (at.Length == 0)
-                    throw Invalid(link, "which leads out of the archive");
-                at = BundlePath.Parent(at) ?? "";
-            }
-            else
-            {
-                at = at.Length == 0 ? component : $"{at}/{component}";
-            }
+            at = component == ".." ? Up(link, at) : at.Length == 0 ? component : $"{at}/{component}";
             if (at.Length > limits.MaxPathBytes)
                 throw Invalid(link, $"which has more than {limits.MaxPathBytes} bytes ({ArchiveLimits.MaxPathBytes})",
                     ArchiveLimits.MaxPathBytes);
-            node = at.Length == 0 ? null : find(at) ?? throw Invalid(link, "which is not in the archive");
+            node = at.Length == 0 ? null : find(at) ?? throw Missing(link, at);
+            if (node is not { Kind: ArchiveNodeKind.SymbolicLink } next)
+                continue;
+            if (depth < MaxHops)
+                node = Resolve(next, depth + 1);
+            hops += next.Hops;
+            if (depth == MaxHops || hops > MaxHops)
+                throw Invalid(link, $"which leads through more than {MaxHops} links, or back to itself");
+            at = node.Path;
         }
-        if (node?.Kind == ArchiveNodeKind.SymbolicLink)
-            throw Invalid(link, "which is another link");
         if (node is null || link.Path.StartsWith(node.Path + "/", StringComparison.Ordinal))
             throw Invalid(link, "which holds the link itself");
-        return node.Target ?? node; // A hard link has a target too.
+        link.Hops = hops;
+        return link.Target = node.Target ?? node; // A hard link has a target too.
     }
+
+    private static string Up(ArchiveNode link, string at) =>
+        at.Length == 0 ? throw Invalid(link, "which leads out of the archive") : BundlePath.Parent(at) ?? "";
+
+    private Api.ApiException Missing(ArchiveNode link, string at) =>
+        !limits.KeepBytecode && (Bytecode.Includes(at, isDirectory: false) || Bytecode.Includes(at, isDirectory: true))
+            ? BadArchive.Entry(link.Path, $"is a link to '{BadArchive.Shorten(link.Link)}', {Bytecode.IsLeftOut}", Bytecode.Advice)
+            : Invalid(link, "which is not in the archive");
 
     private static (int Count, long Bytes) Measure(ArchiveNode link, Subtrees trees)
     {

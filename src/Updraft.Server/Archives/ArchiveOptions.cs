@@ -14,10 +14,6 @@ internal sealed class ArchiveOptions
     [Range(1L, 10L * 1024 * 1024 * 1024)]
     public long MaxUnpackedBytes { get; set; } = 1024L * 1024 * 1024;
 
-    /// <summary>Maximum ratio of decompressed to compressed bytes. It applies after the first 8 MiB of decompressed data.</summary>
-    [Range(1, 1000)]
-    public int MaxRatio { get; set; } = 200;
-
     /// <summary>Maximum number of files and directories. A link counts like a copy of its target.</summary>
     [Range(1, 1_000_000)]
     public int MaxEntries { get; set; } = 100_000;
@@ -37,4 +33,10 @@ internal sealed class ArchiveOptions
     /// <summary>Maximum size of all extended headers of one archive in bytes.</summary>
     [Range(1024L, 1024L * 1024 * 1024)]
     public long MaxMetadataBytes { get; set; } = 16L * 1024 * 1024;
+
+    /// <summary>
+    /// Whether uploads keep the bytecode of Python, the files <c>*.pyc</c> in directories <c>__pycache__</c>. By default, the server leaves
+    /// these files out, and the response to the upload says so.
+    /// </summary>
+    public bool KeepBytecode { get; set; }
 }

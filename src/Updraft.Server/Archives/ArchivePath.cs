@@ -30,20 +30,45 @@ internal static class ArchivePath
     }
 
     /// <summary>
-    /// Converts a name to the form of a manifest: without a leading <c>./</c> and, for a directory, without the trailing slash. Empty for
-    /// the directory <c>./</c>, the root of the archive.
+    /// Converts a name to the form of a manifest: without empty components, without <c>.</c>, and without the slash at the end of a
+    /// directory. Empty for the root of the archive, which tools call <c>.</c>, <c>./</c>, <c>/</c> or nothing.
     /// </summary>
     /// <exception cref="Api.ApiException">400: a manifest cannot have the name, or the name is too long or too deep.</exception>
-    public static string Normalize(string name, bool isDirectory, ArchiveOptions limits)
+    public static string Normalize(string name, TarEntryKind kind, ArchiveOptions limits)
     {
-        var start = 0;
-        while (name.AsSpan(start).StartsWith("./"))
-            start += 2;
-        var end = isDirectory && name.Length > start && name[^1] == '/' ? name.Length - 1 : name.Length;
-        if (isDirectory && start == name.Length && start > 0)
-            return "";
-        var path = name[start..end];
-        return FindProblem(path, limits) is { } problem ? throw BadArchive.Entry(name, problem.Text, limit: problem.Limit) : path;
+        var path = Simplify(name);
+        if (path.Length == 0)
+        {
+            return kind == TarEntryKind.Directory ? "" : throw BadArchive.Entry(name, name.Length == 0
+                ? "is empty; only the root directory of an archive needs no name"
+                : "is the root of the archive by its name, but is not a directory");
+        }
+        if (name[0] == '/')
+            throw BadArchive.Entry(name, "is absolute; paths are relative to the bundle");
+        if (FindProblem(path, limits) is { } problem)
+            throw BadArchive.Entry(name, problem.Text, limit: problem.Limit);
+        // All programs remove a slash at the end of a link's name. They disagree on a file with such a name.
+        if (name.EndsWith("/.", StringComparison.Ordinal) ? kind != TarEntryKind.Directory : kind == TarEntryKind.File && name[^1] == '/')
+            throw BadArchive.Entry(name, "has the name of a directory, but is not one");
+        return path;
+    }
+
+    /// <summary>A relative or absolute name without empty components and without <c>.</c>; the components <c>..</c> stay.</summary>
+    public static string Simplify(string name)
+    {
+        if (!NeedsSimplification(name))
+            return name;
+        var path = new StringBuilder(name.Length);
+        foreach (var range in name.AsSpan().Split('/'))
+        {
+            var component = name.AsSpan()[range];
+            if (component.IsEmpty || component is ".")
+                continue;
+            if (path.Length > 0)
+                path.Append('/');
+            path.Append(component);
+        }
+        return path.ToString();
     }
 
     /// <summary>Why an archive cannot have the path; null if it can.</summary>
@@ -57,4 +82,8 @@ internal static class ArchivePath
             ? new($"is deeper than {limits.MaxDepth} directories ({ArchiveLimits.MaxDepth})", ArchiveLimits.MaxDepth)
             : null;
     }
+
+    private static bool NeedsSimplification(string name) => name.Length == 0 || name[0] == '/' || name[^1] == '/' || name == "."
+        || name.StartsWith("./", StringComparison.Ordinal) || name.EndsWith("/.", StringComparison.Ordinal)
+        || name.Contains("//", StringComparison.Ordinal) || name.Contains("/./", StringComparison.Ordinal);
 }

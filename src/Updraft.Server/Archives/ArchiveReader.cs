@@ -37,12 +37,16 @@ internal sealed class ArchiveReader : IDisposable
             {
                 if (Tree.Add(entry) is { } file)
                     return file;
+                while (!(await entries.ReadContentAsync(cancellationToken)).IsEmpty)
+                {
+                    // Bytecode that the tree leaves out.
+                }
             }
             return null;
         }
         catch (Exception exception) when (IsFaultOfArchive(exception))
         {
-            throw Damaged(exception);
+            throw Unreadable(exception);
         }
     }
 
@@ -55,7 +59,7 @@ internal sealed class ArchiveReader : IDisposable
         }
         catch (Exception exception) when (IsFaultOfArchive(exception))
         {
-            throw Damaged(exception);
+            throw Unreadable(exception);
         }
     }
 
@@ -76,7 +80,8 @@ internal sealed class ArchiveReader : IDisposable
     private bool IsFaultOfArchive(Exception exception) =>
         _upload.Failure is null && exception is not (ApiException or OperationCanceledException or OutOfMemoryException);
 
-    // Decompressors throw exceptions of many types for damaged data. None of them may become a 500.
-    private static ApiException Damaged(Exception cause) =>
-        BadArchive.Because("The archive's compressed data is damaged. Pack it again and upload all of it.", cause);
+    // No archive may lead to a 500. All known faults of archives have a message of their own.
+    private ApiException Unreadable(Exception cause) => BadArchive.Because(
+        $"The archive cannot be read at or after the entry '{BadArchive.Shorten(_entries?.Current ?? "")}'. Pack it again with GNU tar.",
+        cause);
 }

@@ -1,31 +1,39 @@
-using System.Text;
 using Updraft.Protocol;
 
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The tree of an archive's entries. Rejects entries that occur twice, or that differ only in case or in the encoding of an accent. It
-/// also rejects entries below a file or a link, and entries that exceed a limit. Links are resolved after the end of the archive:
-/// <see cref="ArchiveLinks"/>.
+/// The tree of an archive's entries. Rejects names that occur twice, entries below a file or a link, and entries that exceed a limit.
+/// Leaves out the bytecode of Python. Links are resolved after the end of the archive: <see cref="ArchiveLinks"/>.
 /// </summary>
 internal sealed class ArchiveTree(ArchiveOptions limits)
 {
     private readonly List<ArchiveNode> _nodes = [];
 
-    // Keys are in composed form and compared without case, so that names collide here if they collide on macOS or Windows.
-    private readonly Dictionary<string, ArchiveNode> _byName = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, ArchiveNode> _byName = new(StringComparer.Ordinal);
     private ArchiveNode? _lastDirectory;
     private int _entries;
     private long _bytes;
 
+    /// <summary>The files of Python's bytecode that the tree leaves out.</summary>
+    public PathSample LeftOut { get; } = new();
+
     /// <summary>Adds an entry.</summary>
-    /// <returns>The node of a file, whose content follows in the archive; null for other kinds.</returns>
+    /// <returns>
+    /// The node of a file, whose content follows in the archive. Null for other kinds, and for files that the tree leaves out: then the
+    /// caller skips the content.
+    /// </returns>
     /// <exception cref="Api.ApiException">400: the entry breaks a rule.</exception>
     public ArchiveNode? Add(in TarEntry entry)
     {
         if (++_entries > limits.MaxEntries)
             throw TooMany(entry.Name);
-        var path = ArchivePath.Normalize(entry.Name, entry.Kind == TarEntryKind.Directory, limits);
+        var path = ArchivePath.Normalize(entry.Name, entry.Kind, limits);
+        if (!limits.KeepBytecode && Bytecode.Includes(path, entry.Kind == TarEntryKind.Directory))
+        {
+            LeaveOut(path, entry.Kind == TarEntryKind.Directory);
+            return null;
+        }
         switch (entry.Kind)
         {
             case TarEntryKind.Directory:
@@ -35,7 +43,9 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
                 return AddNode(path, new ArchiveNode(path, ArchiveNodeKind.File) { Size = entry.Size, IsExecutable = entry.IsExecutable });
             case TarEntryKind.HardLink:
                 var target = FindHardLinkTarget(path, entry.Link);
-                AddNode(path, new ArchiveNode(path, ArchiveNodeKind.File) { Size = target.Size, Target = target });
+                AddNode(path, target.Kind == ArchiveNodeKind.SymbolicLink
+                    ? new ArchiveNode(path, ArchiveNodeKind.SymbolicLink) { Link = target.Link }
+                    : new ArchiveNode(path, ArchiveNodeKind.File) { Size = target.Size, Target = target });
                 return null;
             default:
                 AddNode(path, new ArchiveNode(path, ArchiveNodeKind.SymbolicLink) { Link = entry.Link });
@@ -58,6 +68,17 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         return Manifest.Create(entries);
     }
 
+    private void LeaveOut(string path, bool isDirectory)
+    {
+        if (!isDirectory)
+            LeftOut.Add(path);
+        // The directory with the sources exists, even if the archive does not name it.
+        var cache = isDirectory ? path : BundlePath.Parent(path)!;
+        while (BundlePath.Parent(cache) is { } above && Bytecode.Includes(above, isDirectory: true))
+            cache = above;
+        EnsureParent(cache);
+    }
+
     private void AddDirectory(string path)
     {
         // Archives may name their root, and a directory more than once.
@@ -70,8 +91,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         EnsureParent(path);
         if (_nodes.Count >= limits.MaxEntries)
             throw TooMany(path);
-        if (!_byName.TryAdd(Key(path), node))
-            throw Collision(path, _byName[Key(path)].Path);
+        if (!_byName.TryAdd(path, node))
+            throw BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.");
         _nodes.Add(node);
         _bytes += node.Size;
         if (_bytes > limits.MaxUnpackedBytes)
@@ -87,36 +108,28 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
         if (slash < 0 || (_lastDirectory is not null && path.AsSpan(0, slash).SequenceEqual(_lastDirectory.Path)))
             return;
         var parent = path[..slash];
-        if (!_byName.TryGetValue(Key(parent), out var node))
+        if (!_byName.TryGetValue(parent, out var node))
             node = AddNode(parent, new ArchiveNode(parent, ArchiveNodeKind.Directory));
-        if (node.Path != parent)
-            throw Collision(parent, node.Path);
         if (node.Kind != ArchiveNodeKind.Directory)
             throw BadArchive.Entry(path,
                 $"is below '{BadArchive.Shorten(parent)}', which is a {(node.Kind == ArchiveNodeKind.File ? "file" : "link")}");
         _lastDirectory = node;
     }
 
-    private ArchiveNode? Find(string path) => _byName.TryGetValue(Key(path), out var node) && node.Path == path ? node : null;
+    private ArchiveNode? Find(string path) => _byName.GetValueOrDefault(path);
 
     private ArchiveNode FindHardLinkTarget(string path, string link)
     {
-        var target = ArchivePath.FindProblem(link.StartsWith("./", StringComparison.Ordinal) ? link[2..] : link, limits) is null
-            ? Find(ArchivePath.Normalize(link, isDirectory: false, limits))
-            : null;
-        if (target is not { Kind: ArchiveNodeKind.File })
+        var simple = ArchivePath.Simplify(link);
+        var target = link.StartsWith('/') || link.EndsWith('/') ? null : Find(simple);
+        if (target is null && !limits.KeepBytecode && Bytecode.Includes(simple, isDirectory: false))
+            throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', {Bytecode.IsLeftOut}", Bytecode.Advice);
+        if (target is null or { Kind: ArchiveNodeKind.Directory })
             throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', "
-                + "which is not a regular file earlier in the archive",
+                + "which is not a file or link earlier in the archive",
                 "Use tar with --hard-dereference, which packs a file instead of the link.");
         return target.Target ?? target;
     }
-
-    private static string Key(string path) => Ascii.IsValid(path) ? path : path.Normalize(NormalizationForm.FormC);
-
-    private static Api.ApiException Collision(string path, string other) => path == other
-        ? BadArchive.Entry(path, "occurs twice", "Pack the archive again, each name once.")
-        : BadArchive.Entry(path,
-            $"and '{BadArchive.Shorten(other)}' are the same name on file systems that ignore case or normalize accents");
 
     private Api.ApiException TooMany(string name) => BadArchive.Entry(name,
         $"exceeds the limit of {limits.MaxEntries} files and directories",
@@ -148,6 +161,9 @@ internal sealed class ArchiveNode(string path, ArchiveNodeKind kind)
 
     /// <summary>The file or directory that replaces a link; null for files, directories and unresolved links.</summary>
     public ArchiveNode? Target { get; set; }
+
+    /// <summary>Number of links from a resolved symbolic link to its target, itself included; 0 for other kinds.</summary>
+    public int Hops { get; set; }
 
     /// <summary>Digest of a file's content. The caller of <see cref="ArchiveReader"/> sets it after it has read the content.</summary>
     public Digest Content { get; set; }

@@ -3,12 +3,12 @@ using System.Buffers;
 namespace Updraft.Server.Archives;
 
 /// <summary>
-/// The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size or ratio exceeds a limit.
+/// The unpacked bytes of an archive, one window at a time. Rejects archives whose unpacked size exceeds the limit. The limit also bounds
+/// the work: there is none on the ratio of compression, because generated DAGs compress better than most bombs.
 /// </summary>
 internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, ArchiveOptions limits) : IDisposable
 {
     private const int Size = 256 * 1024;
-    private const long RatioGrace = 8L * 1024 * 1024;
 
     private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(Size);
     private int _start, _end;
@@ -40,23 +40,34 @@ internal sealed class UnpackedBuffer(UploadBuffer upload, IArchiveFrame frame, A
         (_start, _end) = (0, _end - _start);
         while (_end < count && !_ended)
         {
-            var read = await frame.ReadAsync(_buffer.AsMemory(_end, Size - _end), cancellationToken);
+            var read = await ReadAsync(_buffer.AsMemory(_end, Size - _end), cancellationToken);
             _end += read;
             _unpacked += read;
             _ended = read == 0;
-            CheckLimits();
+            CheckLimit();
         }
         return _end >= count;
     }
 
-    private void CheckLimits()
+    private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await frame.ReadAsync(buffer, cancellationToken);
+        }
+        catch (Exception exception) when (upload.Failure is null
+            && exception is not (Api.ApiException or OperationCanceledException or OutOfMemoryException))
+        {
+            // Decompressors throw exceptions of many types for damaged data. None of them may become a 500.
+            throw BadArchive.Because("The archive's compressed data is damaged. Pack it again and upload all of it.", exception);
+        }
+    }
+
+    private void CheckLimit()
     {
         if (_unpacked > limits.MaxUnpackedBytes)
             throw BadArchive.Because($"The archive unpacks to more than {limits.MaxUnpackedBytes} bytes. "
                 + $"Remove files that Airflow does not need, or raise {ArchiveLimits.MaxUnpackedBytes}.",
                 limit: ArchiveLimits.MaxUnpackedBytes);
-        if (_unpacked > RatioGrace && _unpacked / limits.MaxRatio > upload.Taken)
-            throw BadArchive.Because($"The archive unpacks to more than {limits.MaxRatio} times its size. "
-                + $"Remove files of repeated bytes, or raise {ArchiveLimits.MaxRatio}.", limit: ArchiveLimits.MaxRatio);
     }
 }

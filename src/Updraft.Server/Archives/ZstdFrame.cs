@@ -3,28 +3,35 @@ using ZstdSharp.Unsafe;
 
 namespace Updraft.Server.Archives;
 
-/// <summary>Exactly one zstd frame (RFC 8878) that fills the upload, with a window of at most 128 MiB.</summary>
+/// <summary>
+/// The frames of a zstd file (RFC 8878), with a window of at most 128 MiB. The decoder skips skippable frames itself.
+/// </summary>
 internal sealed class ZstdFrame : IArchiveFrame
 {
     private const int MaxWindowLog = 27;
 
     private readonly UploadBuffer _upload;
+    private readonly PackedParts _frames;
     private unsafe ZSTD_DCtx_s* _context;
-    private bool _complete;
+    private bool _isInFrame, _ended;
 
     public unsafe ZstdFrame(UploadBuffer upload)
     {
-        _upload = upload;
+        (_upload, _frames) = (upload, new(upload, "zstd"));
         _context = Methods.ZSTD_createDCtx();
         if (_context == null)
             throw new InvalidOperationException("Could not allocate a zstd decoder.");
         Check(Methods.ZSTD_DCtx_setParameter(_context, ZSTD_dParameter.ZSTD_d_windowLogMax, MaxWindowLog));
     }
 
+    /// <summary>Whether bytes are the start of a zstd frame or of a skippable frame.</summary>
+    public static bool IsStart(ReadOnlySpan<byte> bytes) =>
+        bytes is [0x28, 0xb5, 0x2f, 0xfd, ..] or [>= 0x50 and <= 0x5f, 0x2a, 0x4d, 0x18, ..];
+
     public ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         // Most calls find received bytes; this path needs no async state machine.
-        var count = _complete || _upload.Available.IsEmpty ? 0 : Unpack(buffer.Span);
+        var count = _isInFrame && !_upload.Available.IsEmpty ? Unpack(buffer.Span) : 0;
         return count > 0 ? ValueTask.FromResult(count) : ContinueAsync(buffer, cancellationToken);
     }
 
@@ -36,16 +43,24 @@ internal sealed class ZstdFrame : IArchiveFrame
 
     private async ValueTask<int> ContinueAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        while (!_complete)
+        while (!_ended)
         {
+            if (!_isInFrame)
+            {
+                if (!await _frames.ContinuesAsync(static bytes => IsStart(bytes.Span), cancellationToken))
+                {
+                    _ended = true;
+                    break;
+                }
+                _frames.Begin();
+                _isInFrame = true;
+            }
             if (!await _upload.FillAsync(1, cancellationToken))
                 throw BadArchive.CutOff("in the middle of its zstd data");
             if (Unpack(buffer.Span) is > 0 and var count)
                 return count;
         }
-        return await _upload.FillAsync(1, cancellationToken)
-            ? throw BadArchive.Because("The upload has bytes after the end of the zstd data. Upload one tar archive, packed once.")
-            : 0;
+        return 0;
     }
 
     private unsafe int Unpack(Span<byte> output)
@@ -56,9 +71,10 @@ internal sealed class ZstdFrame : IArchiveFrame
         {
             var source = new ZSTD_inBuffer_s { src = from, size = (nuint)input.Length };
             var target = new ZSTD_outBuffer_s { dst = to, size = (nuint)output.Length };
-            // The decoder returns 0 once, after it has decoded and flushed the whole frame.
-            _complete = Check(Methods.ZSTD_decompressStream(_context, &target, &source)) == 0;
+            // The decoder returns 0 once, after it has decoded and flushed a whole frame. Its next call begins the next frame.
+            _isInFrame = Check(Methods.ZSTD_decompressStream(_context, &target, &source)) != 0;
             _upload.Take((int)source.pos);
+            _frames.Count((int)target.pos);
             return (int)target.pos;
         }
     }

@@ -40,6 +40,9 @@ internal sealed class BundleVersion
     public required bool HasDagsFolder { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Facts about the archive that can surprise its user; null without any.</summary>
+    public IReadOnlyList<UploadWarning>? Warnings { get; init; }
 }
 
 /// <summary>The location of one content of a Deployment: a range of a pack.</summary>

@@ -19,6 +19,7 @@ internal static class BundleVersionTable
         {
             builder.ToTable("bundle_versions");
             builder.HasKey(row => new { row.DeploymentId, row.Version });
+            builder.Property(row => row.Warnings).HasJson();
             builder.HasIndex(row => new { row.DeploymentId, row.ManifestDigest });
         }
 

@@ -33,7 +33,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
 {
     /// <summary>Reads the archive to its end and records it.</summary>
     /// <exception cref="ApiException">
-    /// 400: the archive is invalid. 404: the Deployment is deleted. Exceptions of <c>Admit</c> pass through.
+    /// 400: the archive is invalid, or has unmounted files and the Deployment rejects them. 404: the Deployment is deleted. Exceptions of
+    /// <c>Admit</c> pass through.
     /// </exception>
     public async Task<BundleVersion> RunAsync(IngestRequest request, Stream archive, CancellationToken cancellationToken)
     {
@@ -42,7 +43,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
         await using var pack = new PackBuilder(db, store, request.Deployment, packId);
 
         // 1, 2, 3
-        var manifest = await ReadAsync(archive, pack, cancellationToken);
+        var (manifest, leftOut) = await ReadAsync(archive, pack, cancellationToken);
+        var warnings = UploadWarning.Find(manifest, leftOut, request.Purpose);
 
         // 4
         await pack.CompleteAsync(cancellationToken);
@@ -56,7 +58,9 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             var locked = await db.TryLockDeploymentAsync(request.Deployment, cancellationToken);
             await request.Admit(db, cancellationToken);
             var deployment = locked ?? throw ApiException.NotFound("Deployment", request.Deployment.Value);
-            var version = Create(request, manifest, pack.Entries.Count > 0 ? packId : null, deployment);
+            if (deployment.Settings.RejectUnmountedFiles && warnings.FirstOrDefault(IsUnmounted) is { } unmounted)
+                throw Rejected(unmounted);
+            var version = Create(request, manifest, warnings, pack.Entries.Count > 0 ? packId : null, deployment);
             db.BundleVersions.Add(version);
             await db.SaveChangesAsync(cancellationToken);
             await db.InsertContentsAsync(request.Deployment, packId, pack.Entries, cancellationToken);
@@ -74,12 +78,12 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
         }
     }
 
-    private async Task<Manifest> ReadAsync(Stream archive, PackBuilder pack, CancellationToken cancellationToken)
+    private async Task<(Manifest Manifest, PathSample LeftOut)> ReadAsync(Stream archive, PackBuilder pack, CancellationToken cancellationToken)
     {
         using var reader = new ArchiveReader(archive, limits.Value);
         while (await reader.NextFileAsync(cancellationToken) is { } file)
             await pack.AddAsync(file, reader, cancellationToken);
-        return reader.Tree.ToManifest();
+        return (reader.Tree.ToManifest(), reader.Tree.LeftOut);
     }
 
     private async Task StoreAsync(DeploymentId deployment, Manifest manifest, CancellationToken cancellationToken)
@@ -90,7 +94,8 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
         await blob.CommitAsync(cancellationToken);
     }
 
-    private BundleVersion Create(IngestRequest request, Manifest manifest, string? packId, Deployment deployment)
+    private BundleVersion Create(IngestRequest request, Manifest manifest, IReadOnlyList<UploadWarning> warnings, string? packId,
+        Deployment deployment)
     {
         var now = clock.GetUtcNow();
         return new BundleVersion
@@ -103,10 +108,19 @@ internal sealed class IngestBundle(UpdraftDbContext db, IBlobStore store, IOptio
             PackId = packId,
             Files = manifest.FileCount,
             Bytes = manifest.TotalBytes,
-            HasDagsFolder = manifest.Entries.Any(entry => entry is { IsDirectory: true, Path: "dags" }),
+            HasDagsFolder = UploadWarning.HasDagsDirectory(manifest),
             CreatedAt = now,
+            Warnings = warnings.Count > 0 ? warnings : null,
         };
     }
+
+    private static bool IsUnmounted(UploadWarning warning) => warning.Code == UploadWarning.UnmountedFiles;
+
+    private static ApiException Rejected(UploadWarning unmounted) => new(ArchiveErrors.UnmountedFiles,
+        $"{unmounted.Message} The setting 'rejectUnmountedFiles' of the Deployment rejects such archives.")
+    {
+        BlobErrorCode = "InvalidInput",
+    };
 
     /// <summary>
     /// Deletes the pack, which no version names. The manifest stays: its key is its digest, and another upload of the same tree may

@@ -30,7 +30,7 @@ internal sealed class Deployment
     /// <summary>Airflow version of the image of the newest revision; empty if unknown.</summary>
     public string AirflowVersion { get; set; } = "";
 
-    /// <summary>Fields that the API stores and returns, and that Updraft does not use.</summary>
+    /// <summary>Fields that the API stores and returns, most of which Updraft does not use.</summary>
     public DeploymentSettings Settings { get; set; } = new();
 
     /// <summary>Number of the newest revision; 0 before the first finalize.</summary>

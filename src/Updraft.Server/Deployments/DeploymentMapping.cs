@@ -49,6 +49,7 @@ internal static class DeploymentMapping
             IsCicdEnforced = deployment.IsCicdEnforced,
             IsHighAvailability = hasSizes ? settings.IsHighAvailability : null,
             IsDevelopmentMode = hasSizes ? settings.IsDevelopmentMode : null,
+            RejectUnmountedFiles = settings.RejectUnmountedFiles,
             Executor = settings.Executor,
             SchedulerSize = hasSizes ? settings.SchedulerSize : null,
             SchedulerCpu = cpu,

@@ -27,7 +27,10 @@ internal static class DeploymentRules
     public static IReadOnlyList<(string Name, string Cpu, string Memory)> SchedulerSizes { get; } =
         [("SMALL", "1", "2Gi"), ("MEDIUM", "2", "4Gi"), ("LARGE", "4", "8Gi"), ("EXTRA_LARGE", "8", "16Gi")];
 
-    /// <summary>The settings of a request. An absent field gets its default, not its previous value.</summary>
+    /// <summary>
+    /// The settings of a request. An absent field gets its default, not its previous value. The exception is a field that only Updraft has,
+    /// because other clients omit it in each update.
+    /// </summary>
     /// <param name="request">The request.</param>
     /// <param name="before">The previous settings, from which ids, secrets and fixed fields are kept.</param>
     /// <param name="clock">The source of times and ids.</param>
@@ -53,6 +56,7 @@ internal static class DeploymentRules
                 "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
             IsHighAvailability = request.IsHighAvailability ?? false,
             IsDevelopmentMode = request.IsDevelopmentMode ?? false,
+            RejectUnmountedFiles = request.RejectUnmountedFiles ?? before.RejectUnmountedFiles,
             DefaultTaskPodCpu = Quantity(request.DefaultTaskPodCpu, "defaultTaskPodCpu") ?? defaults.DefaultTaskPodCpu,
             DefaultTaskPodMemory = Quantity(request.DefaultTaskPodMemory, "defaultTaskPodMemory") ?? defaults.DefaultTaskPodMemory,
             ResourceQuotaCpu = Quantity(request.ResourceQuotaCpu, "resourceQuotaCpu") ?? defaults.ResourceQuotaCpu,

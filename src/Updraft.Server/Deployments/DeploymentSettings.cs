@@ -4,7 +4,7 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.Deployments;
 
 /// <summary>
-/// Settings that clients write and read, and that Updraft does not use. Values of secret variables cannot be read, so they are not stored.
+/// Settings that clients write and read. Updraft uses only <see cref="RejectUnmountedFiles"/>. Values of secret variables cannot be read, so they are not stored.
 /// Immutable: replace the record as a whole.
 /// </summary>
 internal sealed record DeploymentSettings
@@ -18,6 +18,9 @@ internal sealed record DeploymentSettings
     public bool IsHighAvailability { get; init; }
 
     public bool IsDevelopmentMode { get; init; }
+
+    /// <summary>Whether the server rejects archives of DAGs with files that agents do not mount.</summary>
+    public bool RejectUnmountedFiles { get; init; }
 
     public string DefaultTaskPodCpu { get; init; } = "0.25";
 

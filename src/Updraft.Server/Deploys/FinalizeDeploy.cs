@@ -175,7 +175,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
             return new(place.Path, upload is null ? null : Mount(upload, deploy.BundleType!, place.Path, null));
         }
         var path = Bundle.PathOf(deploy.DagBundleName);
-        // The archive of a DAG bundle contains either a directory 'dags' or the files themselves.
+        // The archive of a DAG bundle contains either a directory 'dags' or the files themselves. The upload has warned about files next
+        // to the directory.
         var dags = upload is null ? null
             : Mount(upload, RevisionMount.DagBundleType, path, upload.HasDagsFolder ? Bundle.MainPath : null);
         // An image that contains the DAGs replaces all DAG bundles.

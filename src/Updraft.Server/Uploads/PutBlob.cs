@@ -10,7 +10,7 @@ namespace Updraft.Server.Uploads;
 /// <exception cref="ApiException">
 /// 400: the header <c>x-ms-blob-type: BlockBlob</c> is missing, or the body is not a valid archive. 413: the body is too large.
 /// </exception>
-internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> options)
+internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> options, TimeProvider clock)
 {
     public async Task<BundleVersion> RunAsync(UploadGrant grant, HttpRequest request, CancellationToken cancellationToken)
     {
@@ -21,7 +21,8 @@ internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> optio
         if (type != "BlockBlob")
             throw BlobError.BadRequest("InvalidHeaderValue",
                 $"The header 'x-ms-blob-type' is '{ApiException.Shorten(type)}', but must be 'BlockBlob'.");
-        await using var body = UploadBody.Of(request, options.Value.MaxBytes, UploadLimits.MaxBytes);
+        await using var body = UploadBody.Of(request, options.Value.MaxBytes, UploadLimits.MaxBytes,
+            new UploadPace(options.Value, clock));
         return await ingest.RunAsync(grant, body, cancellationToken);
     }
 }

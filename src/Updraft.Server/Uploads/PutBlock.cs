@@ -9,7 +9,7 @@ namespace Updraft.Server.Uploads;
 /// the same id replaces the previous one.
 /// </summary>
 /// <exception cref="ApiException">400: the block id is invalid. 413: the block, or the sum of all staged blocks, is too large.</exception>
-internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options)
+internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<UploadOptions> options, TimeProvider clock)
 {
     public async Task RunAsync(UploadGrant grant, HttpRequest request, CancellationToken cancellationToken)
     {
@@ -18,9 +18,10 @@ internal sealed class PutBlock(IBlobStore blobs, StagingBudget budget, IOptions<
             throw BlobError.BadRequest("InvalidQueryParameterValue",
                 $"'blockid' is '{ApiException.Shorten(id)}', but must be the base64 form of 1 to 64 bytes.");
         var limits = options.Value;
+        var pace = new UploadPace(limits, clock);
         await using var body = limits.MaxBlockBytes < limits.MaxBytes
-            ? UploadBody.Of(request, limits.MaxBlockBytes, UploadLimits.MaxBlockBytes)
-            : UploadBody.Of(request, limits.MaxBytes, UploadLimits.MaxBytes);
+            ? UploadBody.Of(request, limits.MaxBlockBytes, UploadLimits.MaxBlockBytes, pace)
+            : UploadBody.Of(request, limits.MaxBytes, UploadLimits.MaxBytes, pace);
         budget.CheckOpen(grant);
         await using var block = await blobs.CreateAsync(BlockId.Key(grant, id), cancellationToken);
         await body.CopyToAsync(block.Content, cancellationToken);

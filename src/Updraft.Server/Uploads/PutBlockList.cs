@@ -10,13 +10,14 @@ namespace Updraft.Server.Uploads;
 /// response. A repeated request creates another version, as with Put Blob.
 /// </summary>
 /// <exception cref="ApiException">400: the list is malformed, or a block is not staged. 413: the blocks are too large together.</exception>
-internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptions<UploadOptions> options)
+internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptions<UploadOptions> options, TimeProvider clock)
 {
     public async Task<BundleVersion> RunAsync(UploadGrant grant, HttpRequest request, CancellationToken cancellationToken)
     {
         var limits = options.Value;
         IReadOnlyList<string> ids;
-        await using (var xml = UploadBody.Of(request, BlockList.MaxBytes(limits.MaxBlocks), UploadLimits.MaxBlocks))
+        await using (var xml = UploadBody.Of(request, BlockList.MaxBytes(limits.MaxBlocks), UploadLimits.MaxBlocks,
+            new UploadPace(limits, clock)))
         {
             ids = await BlockList.ReadAsync(xml, limits.MaxBlocks, cancellationToken);
             xml.Verify();

@@ -16,13 +16,13 @@ internal sealed class UploadBody : Stream
     private readonly string _limit;
     private readonly byte[]? _expectedMd5;
     private readonly IncrementalHash? _md5;
-    private readonly bool _isReceived;
+    private readonly UploadPace? _pace;
     private Exception? _failure;
     private bool _ended;
 
-    private UploadBody(Stream source, long max, string limit, byte[]? md5, bool isReceived)
+    private UploadBody(Stream source, long max, string limit, byte[]? md5, UploadPace? pace)
     {
-        (_source, _max, _limit, _expectedMd5, _isReceived) = (source, max, limit, md5, isReceived);
+        (_source, _max, _limit, _expectedMd5, _pace) = (source, max, limit, md5, pace);
         // The protocol demands MD5. It detects accidents; the signature of the URL keeps attackers out.
         _md5 = md5 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.MD5);
     }
@@ -34,8 +34,9 @@ internal sealed class UploadBody : Stream
     /// <param name="request">The request.</param>
     /// <param name="max">Most bytes that are accepted.</param>
     /// <param name="limit">The setting that decides <paramref name="max"/>.</param>
+    /// <param name="pace">Limits the waiting for the client. The body disposes it.</param>
     /// <exception cref="ApiException">413: <c>Content-Length</c> exceeds the limit. 400: <c>Content-MD5</c> is malformed.</exception>
-    public static UploadBody Of(HttpRequest request, long max, string limit)
+    public static UploadBody Of(HttpRequest request, long max, string limit, UploadPace pace)
     {
         if (request.ContentLength > max)
             throw TooLarge(request.ContentLength.Value, max, limit);
@@ -48,11 +49,11 @@ internal sealed class UploadBody : Stream
                 throw BlobError.BadRequest("InvalidMd5", $"'Content-MD5' is '{ApiException.Shorten(header)}', "
                     + "but must be the base64 form of 16 bytes.");
         }
-        return new UploadBody(request.Body, max, limit, md5, isReceived: true);
+        return new UploadBody(request.Body, max, limit, md5, pace);
     }
 
     /// <summary>Wraps bytes that the server has already stored.</summary>
-    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, isReceived: false);
+    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, null);
 
     /// <summary>Verifies that the body was read to its end and matches <c>Content-MD5</c>.</summary>
     /// <exception cref="ApiException">400: the body has more bytes, or another MD5.</exception>
@@ -77,9 +78,10 @@ internal sealed class UploadBody : Stream
         ThrowFailure();
         try
         {
-            var read = await _source.ReadAsync(buffer, cancellationToken);
+            var read = _pace is null ? await _source.ReadAsync(buffer, cancellationToken)
+                : await _pace.ReadAsync(_source, buffer, cancellationToken);
             Count += read;
-            if (_isReceived)
+            if (_pace is not null)
                 UploadMetrics.Receive(read);
             if (Count > _max)
                 throw TooLarge(Count, _max, _limit);
@@ -122,6 +124,7 @@ internal sealed class UploadBody : Stream
     protected override void Dispose(bool disposing)
     {
         _md5?.Dispose();
+        _pace?.Dispose();
         _source.Dispose();
         base.Dispose(disposing);
     }
@@ -139,6 +142,8 @@ internal sealed class UploadBody : Stream
             var status => RequestErrors.OfStatus(status.Value),
         };
         return BlobError.Of(code, "IncompleteBody",
-            "The body did not arrive completely: it ended early, or arrived too slowly. Send the request again.", cause);
+            code == UploadErrors.UploadTimeout
+                ? "The body arrived more slowly than the section 'Kestrel' of the settings allows. Send it faster, or change the section."
+                : "The connection ended before the whole body arrived. Send the request again.", cause);
     }
 }

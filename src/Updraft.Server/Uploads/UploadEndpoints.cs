@@ -1,10 +1,10 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
+using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Bundles;
 using Updraft.Server.Storage;
@@ -92,14 +92,15 @@ internal static class UploadEndpoints
         switch (request.Query["comp"].ToString())
         {
             case "" when !request.Query.ContainsKey("comp"):
-                WriteVersion(context, await services.GetRequiredService<PutBlob>().RunAsync(grant, request, cancellationToken));
+                await WriteVersionAsync(context, await services.GetRequiredService<PutBlob>().RunAsync(grant, request, cancellationToken));
                 break;
             case "block":
                 await services.GetRequiredService<PutBlock>().RunAsync(grant, request, cancellationToken);
                 context.Response.StatusCode = StatusCodes.Status201Created;
                 break;
             case "blocklist":
-                WriteVersion(context, await services.GetRequiredService<PutBlockList>().RunAsync(grant, request, cancellationToken));
+                await WriteVersionAsync(context,
+                    await services.GetRequiredService<PutBlockList>().RunAsync(grant, request, cancellationToken));
                 break;
             case var other:
                 throw BlobError.BadRequest("InvalidQueryParameterValue",
@@ -108,16 +109,32 @@ internal static class UploadEndpoints
     }
 
     /// <summary>
-    /// Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form.
+    /// Writes the response to a stored upload. Header names are in lower case, because scripts search for them in this form. Blob clients
+    /// expect no body, so only clients that accept JSON get one.
     /// </summary>
-    private static void WriteVersion(HttpContext context, BundleVersion version)
+    private static async Task WriteVersionAsync(HttpContext context, BundleVersion version)
     {
         var headers = context.Response.Headers;
         headers["x-ms-version-id"] = version.Version;
         headers.ETag = $"\"{version.ManifestDigest}\"";
         headers.LastModified = HeaderUtilities.FormatDate(version.CreatedAt);
+        var warnings = version.Warnings ?? [];
+        if (warnings.Count > 0)
+            headers["x-updraft-warning"] = warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}").ToArray();
         context.Response.StatusCode = StatusCodes.Status201Created;
+        if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)))
+        {
+            var body = new UploadResponse { Version = version.Version, Warnings = [.. warnings.Select(warning => warning.ToResponse())] };
+            await context.Response.WriteAsJsonAsync(body, ApiJson.Default.UploadResponse, cancellationToken: context.RequestAborted);
+        }
     }
+
+    private static string ToAscii(string text) =>
+        string.Create(text.Length, text, static (result, from) =>
+        {
+            for (var i = 0; i < result.Length; i++)
+                result[i] = from[i] is >= ' ' and <= '~' ? from[i] : '?';
+        });
 
     private static void SetHeaders(HttpContext context)
     {
@@ -148,10 +165,9 @@ internal static class UploadEndpoints
         // UploadBody enforces the limit, with a message that names the setting.
         if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
             size.MaxRequestBodySize = null;
-        // Kestrel has no data rate for a single HTTP/2 request, and throws if the rate is set.
-        var isHttp1 = HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol);
-        if (isHttp1 && features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
-            rate.MinDataRate = new MinDataRate(bytesPerSecond: 10 * 1024, gracePeriod: TimeSpan.FromSeconds(10));
+        // UploadPace limits the speed. Kestrel's rate has no patience with the pauses of a pipe.
+        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+            rate.MinDataRate = null;
     }
 
     private static void CheckFraming(HttpRequest request)

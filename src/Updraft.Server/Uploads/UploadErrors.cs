@@ -30,8 +30,9 @@ internal static class UploadErrors
         "Send the request again after the time in the header 'Retry-After'.");
 
     public static readonly ErrorCode UploadTimeout = new("upload_timeout", StatusCodes.Status408RequestTimeout,
-        "The upload took longer than 'Uploads:MaxMinutes', or the body arrived too slowly.",
-        "Upload over a faster connection, or raise the setting.");
+        "The upload took longer than 'Uploads:MaxMinutes', paused for longer than 'Uploads:MaxIdleSeconds', or arrived more slowly than "
+            + "'Uploads:MinBytesPerSecond'.",
+        "Upload over a faster connection or without a pause, or change the setting that the message names.");
 
     public static readonly ErrorCode IncompleteUpload = new("incomplete_upload", StatusCodes.Status400BadRequest,
         "The connection ended before the whole body arrived.",

@@ -13,5 +13,10 @@ internal static class UploadLimits
 
     public const string MaxMinutes = UploadOptions.Section + ":" + nameof(UploadOptions.MaxMinutes);
 
-    public static readonly IReadOnlyList<string> All = [MaxConcurrent, MaxBytes, MaxBlockBytes, MaxBlocks, MaxMinutes];
+    public const string MaxIdleSeconds = UploadOptions.Section + ":" + nameof(UploadOptions.MaxIdleSeconds);
+
+    public const string MinBytesPerSecond = UploadOptions.Section + ":" + nameof(UploadOptions.MinBytesPerSecond);
+
+    public static readonly IReadOnlyList<string> All =
+        [MaxConcurrent, MaxBytes, MaxBlockBytes, MaxBlocks, MaxMinutes, MaxIdleSeconds, MinBytesPerSecond];
 }

@@ -30,4 +30,18 @@ internal sealed class UploadOptions
     /// <summary>Maximum duration of one upload request, in minutes.</summary>
     [Range(1, 1440)]
     public int MaxMinutes { get; set; } = 30;
+
+    /// <summary>
+    /// Maximum time in seconds without a byte of an upload, also before its first byte. A CI job that packs and uploads through a pipe can
+    /// pause as long as this.
+    /// </summary>
+    [Range(1, 3600)]
+    public int MaxIdleSeconds { get; set; } = 120;
+
+    /// <summary>
+    /// Minimum average speed of an upload in bytes per second. It counts after `Uploads:MaxIdleSeconds` of waiting for the client. 0 allows
+    /// any speed.
+    /// </summary>
+    [Range(0, 1024 * 1024 * 1024)]
+    public int MinBytesPerSecond { get; set; } = 16;
 }

@@ -8,9 +8,10 @@ internal static class ArchiveReading
 {
     /// <param name="archive">The upload.</param>
     /// <param name="piece">Most bytes that one read of the upload returns.</param>
-    public static async Task<Manifest> ReadAsync(byte[] archive, int piece = int.MaxValue)
+    /// <param name="limits">The limits; null for the defaults.</param>
+    public static async Task<Manifest> ReadAsync(byte[] archive, int piece = int.MaxValue, ArchiveOptions? limits = null)
     {
-        using var reader = new ArchiveReader(new Pieces(archive, piece), new ArchiveOptions());
+        using var reader = new ArchiveReader(new Pieces(archive, piece), limits ?? new ArchiveOptions());
         while (await reader.NextFileAsync(TestContext.Current.CancellationToken) is { } file)
         {
             using var content = new MemoryStream();

@@ -14,8 +14,6 @@ namespace Updraft.Server.Tests.Telemetry;
 /// </summary>
 public sealed class LimitHitTests
 {
-    private const int MiB = 1024 * 1024;
-
     private const string Terabyte = "1099511627776";
 
     /// <summary>For each limit: a value that is easy to exceed, and the request that exceeds it.</summary>
@@ -27,11 +25,11 @@ public sealed class LimitHitTests
             ["Uploads:MaxBlockBytes"] = ("1000", site => site.PutAsync(new byte[1001], "&comp=block&blockid=AAAA")),
             ["Uploads:MaxBlocks"] = ("2", site => site.PutAsync(
                 "<BlockList><Latest>AAAA</Latest><Latest>BBBB</Latest><Latest>CCCC</Latest></BlockList>"u8.ToArray(), "&comp=blocklist")),
-            ["Uploads:MaxMinutes"] = ("5", site => site.PutSlowlyAsync(TimeSpan.FromMinutes(6))),
+            ["Uploads:MaxMinutes"] = ("1", site => site.PutSlowlyAsync(TimeSpan.FromSeconds(90))),
+            ["Uploads:MaxIdleSeconds"] = ("5", site => site.PutSlowlyAsync(TimeSpan.FromSeconds(6))),
+            ["Uploads:MinBytesPerSecond"] = ("1000000", site => site.PutByteByByteAsync()),
             ["Storage:ReserveBytes"] = (Terabyte, site => site.PutAsync(UploadSite.Tar("one"))),
             ["Archives:MaxUnpackedBytes"] = ("20480", site => site.PutAsync(new TarBuilder().File(TarBuilder.Text("a"), new byte[20_480]))),
-            ["Archives:MaxRatio"] = ("10", site => site.PutAsync(
-                TarBuilder.Gzip(new TarBuilder().File(TarBuilder.Text("zeros"), new byte[9 * MiB]).ToArray()))),
             ["Archives:MaxEntries"] = ("2", site => site.PutAsync(new TarBuilder().File("a").File("b").File("c"))),
             ["Archives:MaxPathBytes"] = ("10", site => site.PutAsync(new TarBuilder().File("elevenchars"))),
             ["Archives:MaxDepth"] = ("2", site => site.PutAsync(new TarBuilder().File("a/b/c"))),
@@ -148,6 +146,21 @@ public sealed class LimitHitTests
             _clock.Advance(duration);
             return (HttpStatusCode)int.Parse((await http.ReadUntilAsync("\"statusCode\":4")).Split("HTTP/1.1 ")[^1][..3],
                 System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        /// <summary>Sends a byte each second of the clock, until the server responds.</summary>
+        public async Task<HttpStatusCode> PutByteByByteAsync()
+        {
+            using var http = await StartAsync(traced: true);
+            var response = http.ReadUntilAsync("\"statusCode\":4");
+            foreach (var value in UploadSite.Tar("one").Take(511))
+            {
+                _clock.Advance(TimeSpan.FromSeconds(1));
+                await http.OfferAsync((byte[])[value]);
+                if (await Task.WhenAny(response, Task.Delay(20, TestContext.Current.CancellationToken)) == response)
+                    break;
+            }
+            return (HttpStatusCode)int.Parse((await response).Split("HTTP/1.1 ")[^1][..3], System.Globalization.CultureInfo.InvariantCulture);
         }
 
         public void Dispose()

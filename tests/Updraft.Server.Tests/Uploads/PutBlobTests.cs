@@ -206,7 +206,10 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
     public async Task Slow_upload_is_rejected_with_408()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
-        await using var server = await UpdraftServer.StartAsync(clock);
+        await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["Uploads:MaxIdleSeconds"] = "3600",
+        });
         var site = await UploadSite.CreateAsync(server);
         using var http = await RawHttp.ConnectAsync(server.BaseAddress);
         await http.SendHeadAsync(site.Url, [.. BlockBlob, "Content-Length: 10240", "Expect: 100-continue"]);

@@ -37,15 +37,16 @@ internal static partial class HostileArchives
         yield return ("A2 drive", new(() => Tar.File("C:/x").ToArray(), "'C:/x'", "drive"));
         yield return ("A2 drive with backslash", new(() => Tar.File("C:\\x").ToArray(), "'C:\\x'", "backslash"));
         yield return ("A2 backslash parent", new(() => Tar.File("..\\..\\x").ToArray(), "'..\\..\\x'"));
-        yield return ("A2 absolute after ./", new(() => Tar.File(".//x").ToArray(), "'.//x'"));
+        yield return ("A2 absolute with a dot", new(() => Tar.File("/./x").ToArray(), "'/./x'", "absolute"));
+        yield return ("A1 parent after a dot", new(() => Tar.File("./../x").ToArray(), "'./../x'", "'..'"));
+        yield return ("A1 parent between dots and slashes", new(() => Tar.File("a/.//.././../x").ToArray(), "'..'"));
+        yield return ("A1 root with a parent", new(() => Tar.Folder("/..").ToArray(), "'/..'"));
+        yield return ("A12 dot as a file", new(() => Tar.File(".").ToArray(), "'.'", "root"));
+        yield return ("A12 slash as a file", new(() => Tar.File("/").ToArray(), "'/'", "root"));
+        yield return ("A12 dot after a file", new(() => Tar.File("file/.").ToArray(), "'file/.'", "directory"));
         yield return ("A12 empty name", new(() => Tar.File("").ToArray(), "''", "empty"));
-        yield return ("A12 dot", new(() => Tar.Folder(".").ToArray(), "'.'"));
         yield return ("A12 ./ as a file", new(() => Tar.File("./").ToArray(), "'./'"));
-        yield return ("A12 two slashes inside", new(() => Tar.File("a//b").ToArray(), "'a//b'"));
-        yield return ("A12 dot inside", new(() => Tar.File("a/./b").ToArray(), "'a/./b'"));
-        yield return ("A12 dot at the end", new(() => Tar.Folder("a/.").ToArray(), "'a/.'"));
         yield return ("A12 slash after a file", new(() => Tar.File("file/").ToArray(), "'file/'"));
-        yield return ("A12 two slashes after a directory", new(() => Tar.Folder("a//").ToArray(), "'a//'"));
         yield return ("A18 component of 256 bytes", new(
             () => Tar.Pax(("path", new string('a', 256))).File("y").ToArray(), "'aaaaaaaa", "255"));
         yield return ("A18 path of 1,025 bytes", new(() => Tar.Pax(("path", Long('b', 1025))).File("y").ToArray(), "'bbbbbbbb", "1024"));
@@ -67,13 +68,7 @@ internal static partial class HostileArchives
             () => Tar.File("f").File("g").SymbolicLink("l", "f/../g").ToArray(), "'l'", "through a file"));
         yield return ("A3 link to a file with a slash", new(() => Tar.File("f").SymbolicLink("l", "f/").ToArray(), "'l'"));
         yield return ("A4 link to the own directory", new(() => Tar.SymbolicLink("cur", ".").ToArray(), "'cur'"));
-        yield return ("A4 link through a link", new(
-            () => Tar.File("d/f").SymbolicLink("cur", "d").SymbolicLink("l", "cur/f").ToArray(), "'l'", "cur/f"));
-        yield return ("A4 link up through a link", new(
-            () => Tar.Folder("d/e").SymbolicLink("cur", "d/e").SymbolicLink("l", "cur/..").ToArray(), "'l'"));
-        yield return ("A4 three deep", new(
-            () => Tar.File("f").SymbolicLink("a", "f").SymbolicLink("b", "a").SymbolicLink("c", "b").ToArray(), "another link"));
-        yield return ("A4 link to itself", new(() => Tar.SymbolicLink("l", "l").ToArray(), "'l'", "another link"));
+        yield return ("A4 link to itself", new(() => Tar.SymbolicLink("l", "l").ToArray(), "'l'", "back to itself"));
         yield return ("A4 two links in a circle", new(() => Tar.SymbolicLink("a", "b").SymbolicLink("b", "a").ToArray(), "'a'"));
         yield return ("A4 link to an ancestor", new(() => Tar.Folder("a/b").SymbolicLink("a/b/l", "../../a").ToArray(), "'a/b/l'"));
         yield return ("A4 link to the root", new(() => Tar.Folder("a").SymbolicLink("a/l", "..").ToArray(), "'a/l'"));
@@ -84,7 +79,7 @@ internal static partial class HostileArchives
         yield return ("A5 target of 5,000 bytes", new(
             () => Tar.Pax(("linkpath", Long('t', 5000))).SymbolicLink("l", "t").ToArray(), "'l'"));
         yield return ("A6 nested links and a hard link", new(
-            () => Tar.Folder("a").SymbolicLink("a/b", "..").SymbolicLink("a/c", "b/..").HardLink("h", "a/c").ToArray(), "'h'"));
+            () => Tar.Folder("a").SymbolicLink("a/b", "..").SymbolicLink("a/c", "b/..").HardLink("h", "a/c").ToArray(), "'a/b'"));
         yield return ("A8 link, then a file of its name", new(
             () => Tar.File("f").SymbolicLink("l", "f").File("l").ToArray(), "'l'", "twice"));
         yield return ("A8 link without a name", new(() => Tar.File("f").SymbolicLink("", "f").ToArray(), "''"));
@@ -95,7 +90,6 @@ internal static partial class HostileArchives
     {
         yield return ("A7 absolute", new(() => Tar.HardLink("h", "/etc/passwd").ToArray(), "'h'", "'/etc/passwd'"));
         yield return ("A7 parent", new(() => Tar.HardLink("h", "../f").ToArray(), "'h'"));
-        yield return ("A7 to a link", new(() => Tar.File("f").SymbolicLink("l", "f").HardLink("h", "l").ToArray(), "'h'"));
         yield return ("A7 to a directory", new(() => Tar.Folder("d").HardLink("h", "d").ToArray(), "'h'"));
         yield return ("A7 before its target", new(() => Tar.HardLink("h", "f").File("f").ToArray(), "'h'", "earlier"));
         yield return ("A7 to itself", new(() => Tar.HardLink("h", "h").ToArray(), "'h'"));
@@ -107,30 +101,24 @@ internal static partial class HostileArchives
     {
         foreach (var (type, what) in new[]
         {
-            ('3', "device"), ('4', "device"), ('6', "FIFO"), ('7', "'7'"), ('M', "volume"), ('D', "dump"), ('V', "label"), ('N', "'N'"),
+            ('3', "device"), ('4', "device"), ('6', "FIFO"), ('M', "volume"), ('N', "'N'"), ('S', "star"), ('A', "Solaris"), ('I', "star"),
             ('s', "'s'"), ('\u007f', "type"),
         })
             yield return ($"A9 type {(int)type:x}", new(
                 () => Tar.File("before").Header(TarBuilder.Text("node"), type).ToArray(), "'node'", what));
         yield return ("A9 directory with a size", new(
             () => Tar.Header(TarBuilder.Text("d"), '5', 512).Content(new byte[512]).ToArray(), "'d'", "size"));
-        yield return ("A24 old sparse", new(
-            () => Tar.Header(TarBuilder.Text("s"), 'S', format: TarFormat.Gnu).ToArray(), "'s'", "--sparse"));
         yield return ("A24 sparse by PAX", new(
             () => Tar
                 .Pax(("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", "../x"),
                     ("GNU.sparse.realsize", "1099511627776"))
-                .File("GNUSparseFile.0/x").ToArray(), "--sparse"));
+                .File("GNUSparseFile.0/x").ToArray(), "'../x'"));
     }
 
     private static IEnumerable<(string Name, HostileArchive Archive)> Collisions()
     {
         yield return ("A13 twice", new(() => Tar.File("a.py", "1").File("a.py", "2").ToArray(), "'a.py'", "twice"));
         yield return ("A13 twice by ./", new(() => Tar.File("a.py", "1").File("./a.py", "2").ToArray(), "'a.py'", "twice"));
-        yield return ("A13 case", new(() => Tar.File("A.py").File("a.py").ToArray(), "'a.py'", "'A.py'"));
-        yield return ("A13 case of a directory", new(() => Tar.File("Lib/a").File("lib/b").ToArray(), "'lib'", "'Lib'"));
-        yield return ("A13 case of Greek", new(() => Tar.File("Σ").File("σ").ToArray(), "same name"));
-        yield return ("A13 composed and decomposed", new(() => Tar.File("\u00e9.py").File("e\u0301.py").ToArray(), "same name"));
         yield return ("A14 file, then directory", new(() => Tar.File("a").Folder("a/").ToArray(), "'a'", "twice"));
         yield return ("A14 directory, then file", new(() => Tar.Folder("a/").File("a").ToArray(), "'a'", "twice"));
         yield return ("A14 below a file", new(() => Tar.File("a").File("a/b").ToArray(), "'a/b'", "file"));
@@ -162,11 +150,6 @@ internal static partial class HostileArchives
 
     private static IEnumerable<(string Name, HostileArchive Archive)> Limits()
     {
-        yield return ("A20 gzip bomb", new(
-            () => TarBuilder.Gzip(Tar.File(TarBuilder.Text("zeros"), new byte[32 * 1024 * 1024]).ToArray()), "200"));
-        yield return ("A20 zstd bomb", new(
-            () => TarBuilder.Zstd(Tar.File(TarBuilder.Text("zeros"), new byte[32 * 1024 * 1024]).ToArray()), "200"));
-        yield return ("A20 zeros after the end", new(() => TarBuilder.Gzip(Tar.File("f").ToArray(64 * 1024)), "200"));
         yield return ("A20 file over the limit", new(
             () => Tar.Header(TarBuilder.Text("big"), size: 2L << 30).ToArray(), "'big'", "1073741824"));
         yield return ("A21 gzip in gzip", new(() => TarBuilder.Gzip(TarBuilder.Gzip(Tar.File("f").ToArray())), "gzip inside"));
@@ -203,11 +186,11 @@ internal static partial class HostileArchives
         yield return ("A25 global after PAX", new(
             () => Tar.Pax(("path", "a")).Extended('g', TarBuilder.Records(("comment", "c"))).File("y").ToArray(), "PaxHeaders/extended"));
         yield return ("A25 PAX header at the end", new(() => Tar.File("y").Pax(("path", "a")).ToArray(), "no entry follows"));
-        foreach (var key in new[] { "path", "size", "linkpath", "uid", "GNU.sparse.name" })
+        foreach (var key in new[] { "path", "size", "linkpath", "GNU.sparse.name", "GNU.volume.offset" })
             yield return ($"A25 global {key}", new(
                 () => Tar.Extended('g', TarBuilder.Records((key, "1"))).File("y").ToArray(), $"'{key}'", "whole archive"));
         yield return ("A25 character set", new(
-            () => Tar.Pax(("hdrcharset", "BINARY")).File("y").ToArray(), "PaxHeaders/extended", "character set"));
+            () => Tar.Pax(("hdrcharset", "KOI8-R")).File("y").ToArray(), "PaxHeaders/extended", "character set"));
         yield return ("A25 record twice", new(
             () => Tar.Pax(("path", "a"), ("path", "b")).File("y").ToArray(), "PaxHeaders/extended", "'path' twice"));
         foreach (var record in new[]
@@ -217,7 +200,6 @@ internal static partial class HostileArchives
         })
             yield return ($"A25 record {Escape(record)}", new(
                 () => Tar.Extended('x', TarBuilder.Text(record)).File("y").ToArray(), "PaxHeaders/extended", "record"));
-        yield return ("A25 empty PAX header", new(() => Tar.Extended('x', []).File("y").ToArray(), "PaxHeaders/extended", "empty"));
         yield return ("A25 empty path", new(() => Tar.Pax(("path", "")).File("y").ToArray(), "''", "empty"));
     }
 
@@ -230,7 +212,7 @@ internal static partial class HostileArchives
         yield return ("A26 size of 2^80", new(() => WithSize([0x80, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), "'n'", "too large"));
         foreach (var size in new[]
         {
-            "00000000008\0", "0000000000x\0", "            ", "\0\0\0\0\0\0\0\0\0\0\0\0", "-0000000001\0", "0000 000001\0",
+            "00000000008\0", "0000000000x\0", "            ", "-0000000001\0", "0000 000001\0",
         })
             yield return ($"A26 size {Escape(size)}", new(() => WithSize(TarBuilder.Text(size)), "'n'", "octal"));
         yield return ("A26 bad mode", new(
@@ -284,15 +266,21 @@ internal static partial class HostileArchives
         yield return ("A28 rubbish with the trailer repeated", new(
             () => [.. Gzip(), .. new byte[100], .. Gzip()[^8..]], "after the end of the gzip data"));
         yield return ("A28 one byte, then the trailer repeated", new(
-            () => [.. Gzip()[..^8], 0, .. Gzip()[^8..]], "after the end of the gzip data"));
-        yield return ("A28 zeros after the gzip data", new(() => [.. Gzip(), .. new byte[512]], "after the end of the gzip data"));
-        yield return ("A28 two members", new(() => [.. Gzip(), .. Gzip()], "after the end of the gzip data"));
-        yield return ("A28 archive in two members", new(
-            () => [.. TarBuilder.Gzip(Tar.File("a").ToArray()[..600]), .. TarBuilder.Gzip(Tar.File("a").ToArray()[600..])], "gzip"));
-        yield return ("A28 an empty second member", new(
-            () => [.. Gzip(), 0x1f, 0x8b, 8, .. new byte[7], 3, .. new byte[9]], "after the end of the gzip data"));
+            () => [.. Gzip()[..^8], 0, .. Gzip()[^8..]], "gzip checksum"));
+        yield return ("A28 two members", new(() => [.. Gzip(), .. Gzip()], "after its end"));
         yield return ("A28 1,000 members", new(
-            () => [.. Enumerable.Repeat(Gzip(), 1000).SelectMany(member => member)], "after the end of the gzip data"));
+            () => [.. Enumerable.Repeat(Gzip(), 1000).SelectMany(member => member)], "after its end"));
+        yield return ("A28 zeros, then a byte after the gzip data", new(
+            () => [.. Gzip(), .. new byte[512], 1], "after the end of the gzip data"));
+        yield return ("A28 zeros, then a member", new(() => [.. Gzip(), .. new byte[3], .. Gzip()], "after the end of the gzip data"));
+        yield return ("A28 gzip after zstd", new(() => [.. Zstd(), .. Gzip()], "after the end of the zstd data"));
+        yield return ("A28 second member cut off", new(
+            () => [.. TarBuilder.Gzip(Tar.File("a").ToArray()[..600]), .. TarBuilder.Gzip(Tar.File("a").ToArray()[600..])[..^4]], "cut off"));
+        yield return ("A28 100,000 empty members", new(
+            () => [.. Enumerable.Repeat(EmptyMember, 100_000).SelectMany(member => member)], "one call of gzip"));
+        yield return ("A28 skippable frame cut off", new(() => [0x50, 0x2a, 0x4d, 0x18, 100, 0, 0, 0, 1], "cut off"));
+        yield return ("A28 100,000 skippable frames", new(
+            () => [.. Enumerable.Repeat(SkippableFrame, 100_000).SelectMany(frame => frame)], "one call of zstd"));
         yield return ("A28 extra field of 64 KiB", new(() => WithGzipField(4, [0xff, 0xff, .. new byte[0xffff]]), "4096"));
         yield return ("A28 name of 64 KiB", new(() => WithGzipField(8, [.. Enumerable.Repeat((byte)'n', 65536), 0]), "4096"));
         yield return ("A28 comment of 64 KiB", new(() => WithGzipField(16, [.. Enumerable.Repeat((byte)'c', 65536), 0]), "4096"));
@@ -304,7 +292,7 @@ internal static partial class HostileArchives
         yield return ("A28 zstd cut off", new(() => Zstd()[..^6], "cut off"));
         yield return ("A28 zstd magic only", new(() => Zstd()[..4], "cut off"));
         yield return ("A28 rubbish after zstd", new(() => [.. Zstd(), 1], "after the end of the zstd data"));
-        yield return ("A28 two zstd frames", new(() => [.. Zstd(), .. Zstd()], "after the end of the zstd data"));
+        yield return ("A28 two zstd frames", new(() => [.. Zstd(), .. Zstd()], "after its end"));
         yield return ("A28 zstd window of 2 GiB", new(() => [0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 1, 0, 0], "zstd"));
         yield return ("A28 damaged zstd data", new(() => Flip(Zstd(), 12), "zstd"));
         yield return ("U22 nothing", new(() => [], "empty"));
@@ -317,6 +305,10 @@ internal static partial class HostileArchives
         yield return ("U22 random", new(
             () => { var bytes = new byte[5000]; new Random(1).NextBytes(bytes); return bytes; }, "not a tar archive"));
     }
+
+    private static byte[] EmptyMember => [0x1f, 0x8b, 8, .. new byte[6], 3, 3, .. new byte[9]];
+
+    private static byte[] SkippableFrame => [0x5f, 0x2a, 0x4d, 0x18, 0, 0, 0, 0];
 
     private static byte[] Gzip() => TarBuilder.Gzip(Tar.File("a", string.Concat(Enumerable.Range(0, 200))).ToArray());
 

@@ -18,6 +18,9 @@ internal sealed class TarBuilder
 {
     private readonly ArrayBufferWriter<byte> _bytes = new();
 
+    /// <summary>Length so far, in bytes.</summary>
+    public int Length => _bytes.WrittenCount;
+
     public static byte[] Text(string text) => Encoding.UTF8.GetBytes(text);
 
     /// <summary>

@@ -16,6 +16,9 @@ public sealed record DeployProgress(IReadOnlyList<DeployStep> Steps, string? Fai
 {
     /// <summary>The warning about a rollback to an older runtime; null without one.</summary>
     public string? Warning { get; init; }
+
+    /// <summary>The warnings about the archive that is deployed, or that was uploaded last; empty without any.</summary>
+    public IReadOnlyList<string> UploadWarnings { get; init; } = [];
 }
 
 /// <summary>
@@ -80,14 +83,14 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
         var warning = isRollback && revision is not null ? DeployRules.DowngradeWarning(details.Previous, revision) : null;
         steps.Add(Finalized(deploy, revision, warning));
         if (revision is null)
-            return new(steps, deploy.StatusReason);
+            return new(steps, deploy.StatusReason) { UploadWarnings = WarningsOf(deploy, uploads) };
 
         var reports = WithSilentAgents(details, revision);
         foreach (var report in reports)
             steps.AddRange(AgentSteps.Of(report, revision));
         var failed = reports.FirstOrDefault(report => report.HasFailed);
         var failure = deploy.StatusReason ?? (failed is null ? null : $"{failed.Component} on {failed.Host}: {failed.Message}");
-        return new(steps, failure) { Warning = warning };
+        return new(steps, failure) { Warning = warning, UploadWarnings = WarningsOf(deploy, uploads) };
     }
 
     /// <summary>Empty if the deploy was finalized without a registry, or if none is configured.</summary>
@@ -134,9 +137,21 @@ internal sealed class DeploySteps(ReadDeployDetails readDetails, RegistryClient 
         [Entry($"{deploy.CreatedBy.Name} created the deploy, of type {deploy.Type.Name()}.", deploy.CreatedAt)]);
 
     private static DeployStep Uploaded(Deploy deploy, IReadOnlyList<BundleVersion> uploads) => Step("uploaded", "Uploaded",
-        deploy.CreatedAt, uploads is [var first, ..] ? first.CreatedAt : null, uploads is [.., var last] ? last.CreatedAt : null, [.. uploads.Select(upload => Entry(
-            string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."),
-            upload.CreatedAt))]);
+        deploy.CreatedAt, uploads is [var first, ..] ? first.CreatedAt : null, uploads is [.., var last] ? last.CreatedAt : null,
+        [.. uploads.SelectMany(Entries)]);
+
+    private static IEnumerable<DeployStepLogEntry> Entries(BundleVersion upload) =>
+    [
+        Entry(string.Create(CultureInfo.InvariantCulture, $"Version {upload.Version}: {upload.Files} files, {upload.Bytes} bytes."),
+            upload.CreatedAt),
+        .. (upload.Warnings ?? []).Select(warning => Entry($"Warning: {warning.Message}", upload.CreatedAt)),
+    ];
+
+    private static IReadOnlyList<string> WarningsOf(Deploy deploy, IReadOnlyList<BundleVersion> uploads)
+    {
+        var upload = uploads.LastOrDefault(row => deploy.Revision is null || row.Version == deploy.FinalizedVersion);
+        return [.. (upload?.Warnings ?? []).Select(warning => warning.Message)];
+    }
 
     private static DeployStep Finalized(Deploy deploy, Revision? revision, string? warning) => Step("finalized",
         deploy.RollbackFromId is null ? "Finalized" : "Rolled back", deploy.CreatedAt, revision?.CreatedAt, revision?.CreatedAt,

@@ -335,6 +335,11 @@ namespace Updraft.Server.Database.Migrations.Postgres
                         .HasColumnName("purpose")
                         .UseCollation("C");
 
+                    b.Property<string>("Warnings")
+                        .HasColumnType("text")
+                        .HasColumnName("warnings")
+                        .UseCollation("C");
+
                     b.HasKey("DeploymentId", "Version")
                         .HasName("pk_bundle_versions");
 

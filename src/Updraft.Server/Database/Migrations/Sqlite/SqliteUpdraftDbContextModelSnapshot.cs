@@ -298,6 +298,10 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("purpose");
 
+                    b.Property<string>("Warnings")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("warnings");
+
                     b.HasKey("DeploymentId", "Version")
                         .HasName("pk_bundle_versions");
 
