@@ -11,8 +11,10 @@ namespace Updraft;
 /// </summary>
 internal static partial class Posix
 {
-    private const int ReadOnly = 0, CloseOnExec = 0x80000;
+    private const int ReadOnly = 0, ReadWrite = 2, CloseOnExec = 0x80000;
     private const int AtCurrentDirectory = -100;
+    private const int MayReadWriteAndEnter = 7, EffectiveIds = 0x200, PermissionDenied = 13, NotPermitted = 1, ReadOnlyFileSystem = 30;
+    private const int SetDumpable = 4;
     private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
 
     // Evaluated at each call: an exception of a static initializer would hide its reason.
@@ -77,6 +79,39 @@ internal static partial class Posix
         throw Failure("open", path);
     }
 
+    /// <summary>
+    /// Opens a file for an exclusive lock. NFSv4 locks only files that are open for writing. A file of another user, or on a read-only disk,
+    /// is opened for reading, which suffices for all other file systems.
+    /// </summary>
+    public static SafeFileHandle OpenForLock(string path)
+    {
+        var handle = NativeOpen(path, ReadWrite | Flags.NoFollow | CloseOnExec);
+        if (!handle.IsInvalid)
+            return handle;
+        handle.Dispose();
+        return Marshal.GetLastPInvokeError() is PermissionDenied or NotPermitted or ReadOnlyFileSystem
+            ? OpenNoFollow(path)
+            : throw Failure("open", path);
+    }
+
+    /// <summary>Id of the user with whose rights this process works.</summary>
+    public static uint EffectiveUser => NativeGetEffectiveUser();
+
+    /// <summary>
+    /// Hides the memory and the environment of this process from other processes of the same user. Without it, they can read
+    /// <c>/proc/PID/environ</c>. A program that this process starts is visible again.
+    /// </summary>
+    public static void HideMemory()
+    {
+        if (NativeControl(SetDumpable, 0, 0, 0, 0) != 0)
+            throw Failure("prctl", "PR_SET_DUMPABLE");
+    }
+
+    /// <summary>Whether the permissions let this process read, write and enter a directory. A read-only disk counts as permitted.</summary>
+    public static bool MayUse(string directory) =>
+        NativeAccess(AtCurrentDirectory, directory, MayReadWriteAndEnter, EffectiveIds) == 0
+        || Marshal.GetLastPInvokeError() is not (PermissionDenied or NotPermitted);
+
     /// <summary>Takes the exclusive lock of a file. It does not wait. Closing the file releases the lock.</summary>
     /// <returns>False if another open file holds the lock.</returns>
     public static bool TryLock(SafeFileHandle file, string path)
@@ -104,6 +139,15 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int NativeFlock(SafeFileHandle file, int operation);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int NativeControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint NativeGetEffectiveUser();
+
+    [LibraryImport("libc", EntryPoint = "faccessat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeAccess(int directory, string path, int mode, int flags);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int NativeRename(string from, string to);

@@ -41,17 +41,21 @@ internal static class TreeFiles
         return Read(file, cancellationToken) == (entry.Content, entry.Size);
     }
 
-    /// <summary>Creates a hard link to an unchanged file. False if that is not possible, so that the caller must copy.</summary>
-    public static bool TryLink(string source, string path, in ManifestEntry entry)
+    /// <summary>
+    /// Creates a hard link to a file with the content of an entry. False if that is not possible, so that the caller must copy.
+    /// </summary>
+    public static bool TryLink(string source, string path, in ManifestEntry entry, VerifiedFiles verified, CancellationToken cancellationToken)
     {
         try
         {
-            if (!MatchesMetadata(source, entry))
+            if (!verified.Has(source, entry, cancellationToken))
                 return false;
+            var before = FileStatus.Find(source);
             Posix.HardLink(source, path);
+            verified.Renew(path, before);
             return true;
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // The file has too many links, or the file system or the owner forbids links.
             return false;
