@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Updraft.Agent.Tests.Support;
 using Updraft.Protocol;
 
@@ -51,6 +52,41 @@ public sealed class MountRefusalTests : IAsyncLifetime
         await _server.WaitForActiveAsync(1);
 
         Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Theory]
+    [InlineData("dags", "dags")]
+    [InlineData("dbt/shop", "dbt/shop")]
+    [InlineData("dbt", "dbt/target")]
+    public async Task Mount_point_in_the_way_is_found_before_anything_changes(string mount, string mountPoint)
+    {
+        var path = Path.Join(_agent.Root, mountPoint);
+        if (mount != mountPoint)
+        {
+            // The agent created this directory, so it may remove it, but not a mount point in it.
+            _server.Deploy((mountPoint, Some));
+            _agent.Start(_server.Address);
+            await _server.WaitForActiveAsync(1);
+            _server.Deploy(("dags", Some));
+            await _server.WaitForActiveAsync(2);
+            await _agent.StopAsync();
+        }
+        Directory.CreateDirectory(path);
+        Run("mount", "-t", "tmpfs", "-o", "size=64k", "updraft-test", path);
+        try
+        {
+            var revision = _server.Deploy((mount, Some));
+            _agent.Start(_server.Address);
+            var failure = await _server.WaitForFailureAsync(revision);
+
+            Assert.Contains("mount", failure.Message, StringComparison.Ordinal);
+            Assert.Contains($"'{(mount == mountPoint ? path : Path.GetFileName(mountPoint))}'", failure.Message, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(_agent.Own("states", $"{revision}")));
+        }
+        finally
+        {
+            Run("umount", path);
+        }
     }
 
     [Theory]
@@ -147,5 +183,12 @@ public sealed class MountRefusalTests : IAsyncLifetime
         _server.Deploy([.. paths.Select(path => (path, Some))]);
         _agent.Start(_server.Address);
         return _server.WaitForFailureAsync(1);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
     }
 }
