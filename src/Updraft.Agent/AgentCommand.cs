@@ -50,7 +50,7 @@ internal sealed class AgentCommand
           65  with --once: the check fails, or a file blocks a mount path
           69  the server rejects the token, and the root was never enrolled or --once is set
           70  with --once: the image of the newest revision does not run
-          72  OpenSSL (libssl) is missing
+          72  OpenSSL (libssl) is missing, and a URL is https
           75  another agent uses the root
           78  the root cannot be used, or it belongs to another Deployment or another server key
           124 with --once: not done within --once-timeout

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Text;
+using Updraft.Protocol;
 
 namespace Updraft.Agent;
 
@@ -37,7 +37,7 @@ internal sealed record AgentIdentity(string Host, string? MachineId, ulong? Dire
         try
         {
             return File.ReadAllText("/etc/machine-id").Trim() is { Length: > 0 } id
-                ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes("updraft-agent " + id)))[..16]
+                ? Digest.Of(Encoding.UTF8.GetBytes("updraft-agent " + id)).ToString()[..16]
                 : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Updraft.Protocol;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Agent;
 
@@ -88,7 +89,8 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
     {
         var fallbackSince = Interlocked.Read(ref _fallbackSince);
         var path = AgentRoutes.Packs + Uri.EscapeDataString(range.PackId);
-        var isDirect = fallbackSince != 0 && clock.GetElapsedTime(fallbackSince) < FallbackFor;
+        // An object store is usually reached by https, which .NET cannot do without OpenSSL.
+        var isDirect = PortableCryptography.IsEnabled || fallbackSince != 0 && clock.GetElapsedTime(fallbackSince) < FallbackFor;
         using var request = CreateRequest(range, isDirect ? path + "?direct=true" : path);
         try
         {

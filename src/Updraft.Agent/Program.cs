@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Updraft.Agent.Images;
 using Updraft.Agent.Tracing;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Agent;
 
@@ -23,10 +24,15 @@ internal static class Program
         {
             log.Warning("memory_visible", ("reason", ErrorReason.Of(exception)));
         }
-        if (SystemLibraries.Problem(SystemLibraries.CanLoad) is { } problem)
+        if (!SystemLibraries.HasOpenSsl())
         {
-            log.Error("agent_exited", ("reason", problem), ("exitCode", ExitCode.LibraryMissing));
-            return ExitCode.LibraryMissing;
+            if (SystemLibraries.ProblemWithoutOpenSsl(options) is { } problem)
+            {
+                log.Error("agent_exited", ("reason", problem), ("exitCode", ExitCode.LibraryMissing));
+                return ExitCode.LibraryMissing;
+            }
+            PortableCryptography.IsEnabled = true;
+            log.Warning("openssl_missing", ("consequence", "The agent verifies files with its own, slower code. It cannot use https."));
         }
         using var stop = new CancellationTokenSource();
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);

@@ -8,15 +8,17 @@ internal static class SystemLibraries
     /// <summary>Names of OpenSSL's library, in the order in which .NET tries them.</summary>
     private static readonly string[] OpenSsl = ["libssl.so.3", "libssl.so.1.1", "libssl.so.1.1.1", "libssl.so.1.0.2", "libssl.so"];
 
-    /// <summary>Reason why the agent cannot run; null if all libraries are present.</summary>
-    public static string? Problem(Func<string, bool> canLoad) => Array.Exists(OpenSsl, library => canLoad(library)) ? null
-        : "OpenSSL is missing: none of libssl.so.3 and libssl.so.1.1 can be loaded. The agent verifies signatures and connects by https "
-            + "with it. Install OpenSSL, for example with 'apt-get install libssl3' or 'apk add libssl3', or use an image that has it.";
+    /// <summary>Whether OpenSSL can be loaded. It stays loaded, because .NET loads it again a moment later.</summary>
+    public static bool HasOpenSsl() => Array.Exists(OpenSsl, library => NativeLibrary.TryLoad(library, out _));
 
-    /// <summary>Whether the system's loader finds a library.</summary>
-    public static bool CanLoad(string name)
+    /// <summary>Reason why the agent cannot run without OpenSSL; null if it can, because it makes no https connection.</summary>
+    public static string? ProblemWithoutOpenSsl(AgentOptions options)
     {
-        // The library stays loaded, because .NET loads it again a moment later.
-        return NativeLibrary.TryLoad(name, out _);
+        var reason = options.Server.Scheme == "https" ? "--server is an https URL"
+            : options.OtlpEndpoint?.Scheme == "https" ? "--otlp-endpoint is an https URL"
+            : options.Kubernetes is not null ? "the image driver kubernetes connects by https"
+            : null;
+        return reason is null ? null : "OpenSSL is missing: neither libssl.so.3 nor libssl.so.1.1 can be loaded, and "
+            + $"{reason}. Install OpenSSL, for example with 'apt-get install libssl3', or use an image that has it.";
     }
 }

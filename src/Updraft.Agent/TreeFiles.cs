@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -79,7 +78,7 @@ internal static class TreeFiles
 
     private static (Digest Content, long Size) Read(FileStream file, CancellationToken cancellationToken, Stream? copy = null)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = new DigestBuilder();
         var buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
         try
         {
@@ -89,10 +88,10 @@ internal static class TreeFiles
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 size += read;
-                hash.AppendData(buffer, 0, read);
+                hash.Append(buffer.AsSpan(0, read));
                 copy?.Write(buffer, 0, read);
             }
-            return (new Digest(hash.GetHashAndReset()), size);
+            return (hash.Complete(), size);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Updraft.Protocol;
 
@@ -76,7 +75,7 @@ internal sealed class TrustedState
     {
         if (!EntityId.IsValid(response.AgentId) || !EntityId.IsValid(response.OrganizationId) || !EntityId.IsValid(response.DeploymentId))
             throw new InvalidDataException("The response to the enrollment has an invalid id. An id is 'c' and 24 letters or digits.");
-        response.SigningKey.ToECDsa().Dispose();
+        response.SigningKey.Check();
         lock (_gate)
         {
             if (_serverKeys.Count > 0 && !_serverKeys.Contains(response.SigningKey.KeyId, StringComparer.Ordinal))
@@ -149,8 +148,8 @@ internal sealed class TrustedState
             : null;
     }
 
-    private static string ContentOf(IReadOnlyList<DesiredMount> mounts) => Convert.ToHexStringLower(
-        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(mounts, AgentFilesJson.Default.IReadOnlyListDesiredMount)));
+    private static string ContentOf(IReadOnlyList<DesiredMount> mounts) =>
+        Digest.Of(JsonSerializer.SerializeToUtf8Bytes(mounts, AgentFilesJson.Default.IReadOnlyListDesiredMount)).ToString();
 
     private void Save(AgentRecord record)
     {
