@@ -80,8 +80,8 @@ internal static partial class Posix
     }
 
     /// <summary>
-    /// Opens a file for an exclusive lock. NFSv4 locks only files that are open for writing. A file of another user, or on a read-only disk,
-    /// is opened for reading, which suffices for all other file systems.
+    /// Opens a file for an exclusive lock. NFSv4 locks only files that are open for writing. A file of another user, or on a read-only
+    /// disk, is opened for reading, which suffices for all other file systems.
     /// </summary>
     public static SafeFileHandle OpenForLock(string path)
     {

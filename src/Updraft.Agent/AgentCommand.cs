@@ -136,7 +136,7 @@ internal sealed class AgentCommand
         if (imageDriver != ImageDrivers.Exec && imageCommand is not null)
             problems.Add("--image-command is only for --image-driver exec. Set both or neither.");
         var serverKeys = List(Value(parsed, _serverKey));
-        if (serverKeys.FirstOrDefault(key => key.Length != KeyLength || !key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) is { } wrong)
+        if (serverKeys.Find(key => key.Length != KeyLength || !key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) is { } wrong)
             problems.Add($"--server-key contains '{wrong}'. A key id has {KeyLength} letters, digits, hyphens and underscores.");
         var passed = List(Value(parsed, _passEnv));
         problems.AddRange(passed.Select(CommandEnvironment.Problem).OfType<string>().Select(problem => $"--pass-env {problem}"));

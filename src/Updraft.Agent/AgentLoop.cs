@@ -15,8 +15,8 @@ namespace Updraft.Agent;
 /// <item>Activate, if the desired phase is ACTIVATE: flip.</item>
 /// <item>Report PREPARED or ACTIVE. The response is the next state: after PREPARED usually ACTIVATE of the same revision.</item>
 /// </list>
-/// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. On a full disk it first removes earlier
-/// trees, and retries at once. A newer state cancels the work for an older one. If an image does not run, the image driver restores the
+/// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. On a full disk it first removes
+/// earlier trees, and retries at once. A newer state cancels the work for an older one. If an image does not run, the image driver restores the
 /// earlier image. A retry would stop Airflow once more, so the agent aborts the revision and waits for another one.
 /// </summary>
 internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees prebuiltTrees, DriftRepair repair, PackFetcher fetcher,

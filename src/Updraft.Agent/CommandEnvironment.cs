@@ -19,7 +19,8 @@ internal static class CommandEnvironment
     /// <summary>Reason why a name cannot be passed, as the end of a sentence; null if it can.</summary>
     public static string? Problem(string name)
     {
-        if (name.Length == 0 || !name.TrimEnd('*').All(c => char.IsAsciiLetterOrDigit(c) || c == '_') || name.TrimEnd('*').Length < name.Length - 1)
+        var stem = name.EndsWith('*') ? name[..^1] : name;
+        if (name.Length == 0 || !stem.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
             return $"contains '{name}'. A name has letters, digits and underscores, and may end with *.";
         return Matches(OwnPrefix + "TOKEN", name) || Matches(OwnPrefix + "TOKEN_FILE", name) || Matches(Credentials, name)
             ? $"contains '{name}', which includes the token of the agent. Commands must not get it. Name other variables."

@@ -15,7 +15,8 @@ internal static class ErrorReason
         if (chain.OfType<AuthenticationException>().FirstOrDefault() is { } tls)
             return Tls(chain[^1] is AuthenticationException ? tls.Message : $"{tls.Message} {chain[^1].Message}");
         var (outer, inner) = (chain[0].Message, chain[^1].Message);
-        if (chain.OfType<SocketException>().FirstOrDefault() is { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData })
+        if (chain.OfType<SocketException>().Any(cause =>
+            cause.SocketErrorCode is SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData))
             return $"The host name cannot be resolved: {outer}. Correct the URL, or the DNS settings of this host.";
         if (outer.Contains("inner exception", StringComparison.OrdinalIgnoreCase))
             return inner;

@@ -20,6 +20,7 @@ internal readonly partial record struct FileStatus(
     uint Owner, UnixFileMode Mode, bool IsRegular, ulong Inode, long Size, long Modified, long Changed, ulong Device, bool? MountRoot)
 {
     private const int AtCurrentDirectory = -100, NoFollow = 0x100, BasicStatus = 0x7ff, NotFound = 2, NotDirectory = 20;
+    private const int StatusSize = 256;
     private const ulong MountRootAttribute = 0x2000;
     private const int FileTypeMask = 0xf000, RegularFile = 0x8000, ModeMask = 0xfff;
 
@@ -27,11 +28,16 @@ internal readonly partial record struct FileStatus(
     /// <exception cref="IOException">The path cannot be read.</exception>
     public static FileStatus? Find(string path)
     {
-        if (NativeStatx(AtCurrentDirectory, path, NoFollow, BasicStatus, out var status) == 0)
-            return new(status.Owner, (UnixFileMode)(status.Mode & ModeMask), (status.Mode & FileTypeMask) == RegularFile, status.Inode,
-                (long)status.Size, status.Modified.Nanoseconds, status.Changed.Nanoseconds,
-                (ulong)status.DeviceMajor << 32 | status.DeviceMinor,
-                (status.SupportedAttributes & MountRootAttribute) == 0 ? null : (status.Attributes & MountRootAttribute) != 0);
+        Span<byte> status = stackalloc byte[StatusSize];
+        if (NativeStatx(AtCurrentDirectory, path, NoFollow, BasicStatus, ref status[0]) == 0)
+        {
+            int mode = MemoryMarshal.Read<ushort>(status[28..]);
+            var (attributes, supported) = (MemoryMarshal.Read<ulong>(status[8..]), MemoryMarshal.Read<ulong>(status[56..]));
+            return new(MemoryMarshal.Read<uint>(status[20..]), (UnixFileMode)(mode & ModeMask), (mode & FileTypeMask) == RegularFile,
+                MemoryMarshal.Read<ulong>(status[32..]), MemoryMarshal.Read<long>(status[40..]), Nanoseconds(status[112..]),
+                Nanoseconds(status[96..]), MemoryMarshal.Read<ulong>(status[136..]),
+                (supported & MountRootAttribute) == 0 ? null : (attributes & MountRootAttribute) != 0);
+        }
         var error = Marshal.GetLastPInvokeError();
         return error is NotFound or NotDirectory
             ? null
@@ -46,43 +52,10 @@ internal readonly partial record struct FileStatus(
     public static bool IsMountPoint(string path) => Find(path) is { } status
         && (status.MountRoot ?? Find(Path.GetDirectoryName(path)!) is { } parent && parent.Device != status.Device);
 
+    /// <summary>Reads seconds and nanoseconds. The result wraps around outside the years 1677 to 2262..</summary>
+    private static long Nanoseconds(ReadOnlySpan<byte> time) =>
+        unchecked(MemoryMarshal.Read<long>(time) * 1_000_000_000 + MemoryMarshal.Read<uint>(time[8..]));
+
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int NativeStatx(int directory, string path, int flags, uint mask, out NativeStatus status);
-
-    /// <summary>The kernel's <c>struct statx</c>, 256 bytes.</summary>
-    [StructLayout(LayoutKind.Explicit, Size = 256)]
-    private readonly struct NativeStatus
-    {
-        [FieldOffset(8)]
-        public readonly ulong Attributes;
-        [FieldOffset(20)]
-        public readonly uint Owner;
-        [FieldOffset(28)]
-        public readonly ushort Mode;
-        [FieldOffset(32)]
-        public readonly ulong Inode;
-        [FieldOffset(40)]
-        public readonly ulong Size;
-        [FieldOffset(56)]
-        public readonly ulong SupportedAttributes;
-        [FieldOffset(96)]
-        public readonly NativeTime Changed;
-        [FieldOffset(112)]
-        public readonly NativeTime Modified;
-        [FieldOffset(136)]
-        public readonly uint DeviceMajor;
-        [FieldOffset(140)]
-        public readonly uint DeviceMinor;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly struct NativeTime
-    {
-        private readonly long _seconds;
-        private readonly uint _nanoseconds;
-        private readonly int _reserved;
-
-        /// <summary>Wraps around for times outside the years 1677 to 2262. The agent only compares it.</summary>
-        public long Nanoseconds => unchecked(_seconds * 1_000_000_000 + _nanoseconds);
-    }
+    private static partial int NativeStatx(int directory, string path, int flags, uint mask, ref byte status);
 }

@@ -50,7 +50,7 @@ internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, Verifi
         return (refreshed, latest);
     }
 
-    /// <summary>Returns a time for a file that replaces another one: the given time, or a later one if the other file is not older.</summary>
+    /// <summary>Returns the time for a file that replaces another one: the given time, or a later one if the other is not older.</summary>
     public static DateTime After(string replaced, DateTime time) =>
         new FileInfo(replaced) is { Exists: true } file ? Later(time, Seconds(file.LastWriteTimeUtc)) : time;
 

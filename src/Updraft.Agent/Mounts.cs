@@ -181,13 +181,16 @@ internal sealed class Mounts
     }
 
     /// <summary>All states but the current one, most recently left first. A record is null if it cannot be read.</summary>
-    public IReadOnlyList<(string Directory, StateRecord? Record, DateTime LeftAt)> EarlierStates() =>
-        new DirectoryInfo(_root.States).EnumerateDirectories()
-            .Where(directory => directory.Name != ActiveName && directory.Name != CurrentName)
+    public IReadOnlyList<(string Directory, StateRecord? Record, DateTime LeftAt)> EarlierStates()
+    {
+        var current = CurrentName;
+        return new DirectoryInfo(_root.States).EnumerateDirectories()
+            .Where(directory => directory.Name != ActiveName && directory.Name != current)
             .Select(directory => (directory.FullName, ReadRecord(directory.Name),
                 File.GetLastWriteTimeUtc(Path.Join(directory.FullName, RecordName))))
             .OrderByDescending(state => state.Item3)
             .ToList();
+    }
 
     /// <summary>Directory of a tree that Airflow sees at the mount path.</summary>
     public static string Target(AgentRoot root, DesiredMount mount) =>

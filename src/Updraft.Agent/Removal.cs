@@ -98,16 +98,21 @@ internal sealed class Removal(AgentRoot root, AgentLog log)
         }
         var foreign = FindForeign(path);
         log.Warning("removal_failed", ("path", path), ("reason", ErrorReason.Of(exception)), ("foreign", foreign?.Path),
-            ("owner", foreign is { } found ? (long)found.Owner : null),
+            ("owner", foreign is null ? null : (object)(long)foreign.Value.Owner),
             ("consequence", foreign is null ? "The directory stays. The agent tries again later."
-                : $"The directory stays and uses space. Remove it as the user {foreign.Value.Owner}, and let no other user write to trees."));
+                : $"The directory stays and uses space. Remove it as the user {foreign.Value.Owner}. Let no other user write to trees."));
     }
 
     /// <summary>First entry at or below a path that another user owns; null for none.</summary>
     private static (string Path, uint Owner)? FindForeign(string path)
     {
         var own = Posix.EffectiveUser;
-        var below = new EnumerationOptions { RecurseSubdirectories = true, IgnoreInaccessible = true, AttributesToSkip = FileAttributes.None };
+        var below = new EnumerationOptions
+        {
+            RecurseSubdirectories = true,
+            IgnoreInaccessible = true,
+            AttributesToSkip = FileAttributes.None,
+        };
         try
         {
             foreach (var entry in Directory.EnumerateFileSystemEntries(path, "*", below).Prepend(path))

@@ -21,8 +21,8 @@ internal sealed record ShellResult(int? ExitCode, string LastLines)
 }
 
 /// <summary>
-/// The operator's command, which <c>/bin/sh</c> runs with the variables of <see cref="CommandEnvironment"/> only. At its time limit and on cancellation, the agent kills it
-/// with its child processes. Services that the command detached before stay.
+/// The operator's command, which <c>/bin/sh</c> runs with the variables of <see cref="CommandEnvironment"/> only. At its time limit and on
+/// cancellation, the agent kills it with its child processes. Services that the command detached before stay.
 /// </summary>
 internal sealed class ShellCommand(string command, string directory, IReadOnlyDictionary<string, string> environment,
     IReadOnlyList<string> passedVariables, TimeSpan limit, TimeProvider clock)

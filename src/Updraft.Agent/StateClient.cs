@@ -85,7 +85,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
 
     private async Task<DesiredState?> SendReportAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
     {
-        using var body = JsonContent.Create(report(trustedState.Record.AgentId!) with { SessionId = _session }, AgentJson.Default.AgentReport);
+        var content = report(trustedState.Record.AgentId!) with { SessionId = _session };
+        using var body = JsonContent.Create(content, AgentJson.Default.AgentReport);
         var response = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
             RequestTimeout, cancellationToken);
         return Accept(response ?? throw new InvalidDataException("The server responded to a report without a state."));
@@ -168,7 +169,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
                 ("keyId", response.SigningKey.KeyId));
         }
         catch (HttpRequestException exception)
-            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && (!trustedState.IsEnrolled || options.Once))
+            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                && (!trustedState.IsEnrolled || options.Once))
         {
             throw new AgentExitException(ExitCode.Refused, $"The server rejects the agent token: {exception.Message} "
                 + "Create an agent token for the Deployment, and start the agent with it.");

@@ -43,7 +43,8 @@ internal static class TreeFiles
     /// <summary>
     /// Creates a hard link to a file with the content of an entry. False if that is not possible, so that the caller must copy.
     /// </summary>
-    public static bool TryLink(string source, string path, in ManifestEntry entry, VerifiedFiles verified, CancellationToken cancellationToken)
+    public static bool TryLink(string source, string path, in ManifestEntry entry, VerifiedFiles verified,
+        CancellationToken cancellationToken)
     {
         try
         {

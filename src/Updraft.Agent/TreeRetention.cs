@@ -27,7 +27,7 @@ internal sealed class TreeRetention(AgentRoot root, LocalManifests manifests, Mo
     {
         var removed = TryDiscard(keepTrees: 0, isFull: true);
         if (removed > 0)
-            log.Warning("space_reclaimed", ("removed", removed), ("consequence", "The disk is full, so earlier states were removed early."));
+            log.Warning("space_reclaimed", ("removed", removed), ("consequence", "The disk is full, so earlier states went early."));
         return removed > 0;
     }
 
@@ -79,13 +79,10 @@ internal sealed class TreeRetention(AgentRoot root, LocalManifests manifests, Mo
         return removed;
     }
 
-    private IEnumerable<string> MountedFiles() =>
-        from mount in mounts.Active?.Mounts ?? []
-        let manifest = manifests.Find(Digest.Parse(mount.Manifest))
-        where manifest is not null
-        from entry in manifest.Entries
-        where !entry.IsDirectory
-        select Path.Join(root.Tree(manifest.Digest), entry.Path);
+    private IEnumerable<string> MountedFiles() => Trees(mounts.Active?.Mounts)
+        .Select(manifest => manifests.Find(Digest.Parse(manifest))).OfType<Manifest>()
+        .SelectMany(manifest => manifest.Entries.Where(entry => !entry.IsDirectory)
+            .Select(entry => Path.Join(root.Tree(manifest.Digest), entry.Path)));
 
     private static IEnumerable<string> Trees(IReadOnlyList<DesiredMount>? mounts) => mounts?.Select(mount => mount.Manifest) ?? [];
 }

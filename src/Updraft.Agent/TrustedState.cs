@@ -60,8 +60,17 @@ internal sealed class TrustedState
         if (active is not null && (active.Epoch, active.Revision).CompareTo((_record.Epoch, _record.Revision)) > 0)
             _record = _record with { Epoch = active.Epoch, Revision = active.Revision, Content = ContentOf(active.Mounts) };
         // Without a change there is no write, so that the agent can start on a full disk.
-        if (file != _record || copy != _record)
+        if (file == _record && copy == _record)
+            return;
+        try
+        {
             Save(_record);
+        }
+        catch (IOException exception) when (ErrorReason.IsDiskFull(exception))
+        {
+            // The next accepted state is saved before it can become visible.
+            log.Warning("trusted_state_unsaved", ("reason", ErrorReason.Of(exception)));
+        }
     }
 
     public AgentRecord Record => Volatile.Read(ref _record);

@@ -10,8 +10,8 @@ public static class AgentRoutes
 
     /// <summary>
     /// Long poll: GET with <c>agentId</c>, <c>wait</c> (seconds, at most 60), and the state that the agent has reached, as <c>epoch</c>,
-    /// <c>revision</c> and <c>phase</c>, and optionally <c>session</c>, see <see cref="AgentReport.SessionId"/>. Returns 200 with a <see cref="StateResponse"/> as soon as the desired state differs, or 204 at the
-    /// end of the wait.
+    /// <c>revision</c> and <c>phase</c>. <c>session</c> is optional: <see cref="AgentReport.SessionId"/>. Returns 200 with a
+    /// <see cref="StateResponse"/> as soon as the desired state differs, or 204 at the end of the wait.
     /// </summary>
     public const string State = "/agent/v1/state";
 

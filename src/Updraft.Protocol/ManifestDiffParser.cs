@@ -32,7 +32,8 @@ public sealed class ManifestDiffParser
                 ParseLine(bytes[..end]);
             else
                 ParseLine([.. _rest, .. bytes[..end]]);
-            (_rest, bytes) = ([], bytes[(end + 1)..]);
+            _rest = [];
+            bytes = bytes[(end + 1)..];
         }
         if (_rest.Length + bytes.Length > MaxLine)
             throw new InvalidDataException($"A line of the difference has more than {MaxLine} bytes.");

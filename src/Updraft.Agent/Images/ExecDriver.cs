@@ -8,8 +8,8 @@ namespace Updraft.Agent.Images;
 /// <c>UPDRAFT_IMAGE_TAG</c> and <c>UPDRAFT_IMAGE_DIGEST</c> (empty without one) are its parts. <c>UPDRAFT_IMAGE_BEFORE</c> is the
 /// earlier reference, or empty if it is unknown. If the command fails, the driver runs it once more with the earlier image.
 /// </summary>
-internal sealed class ExecDriver(string command, string directory, IReadOnlyList<string> passedVariables, TimeSpan limit, TimeProvider clock)
-    : IImageDriver
+internal sealed class ExecDriver(
+    string command, string directory, IReadOnlyList<string> passedVariables, TimeSpan limit, TimeProvider clock) : IImageDriver
 {
     /// <summary>Names of the steps in reports.</summary>
     public const string Step = "image", RestoreStep = "image-restore";

@@ -73,7 +73,8 @@ internal sealed class DeploymentOverviews(UpdraftDbContext db, AgentSessions ses
             .Select(row => new { row.Id, row.ReportedAt, row.ActiveRevision, IsLive = row.LastSeenAt >= liveSince })
             .ToListAsync(cancellationToken);
         // Ticks, because a formatted time has whole seconds, and agents prepare and activate within one second.
-        return string.Join(' ', agents.Select(agent => $"{agent.ReportedAt?.UtcTicks} {agent.ActiveRevision} {agent.IsLive} {sessions.IsDuplicated(agent.Id)}").Prepend(
+        return string.Join(' ', agents.Select(agent =>
+            $"{agent.ReportedAt?.UtcTicks} {agent.ActiveRevision} {agent.IsLive} {sessions.IsDuplicated(agent.Id)}").Prepend(
             $"{deployment?.Revision} {deployment?.DeployCount} {deployment?.LastVersionTicks} {deployment?.UpdatedAt.UtcTicks}"));
     }
 
