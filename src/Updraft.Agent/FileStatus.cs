@@ -52,7 +52,7 @@ internal readonly partial record struct FileStatus(
     public static bool IsMountPoint(string path) => Find(path) is { } status
         && (status.MountRoot ?? Find(Path.GetDirectoryName(path)!) is { } parent && parent.Device != status.Device);
 
-    /// <summary>Reads seconds and nanoseconds. The result wraps around outside the years 1677 to 2262..</summary>
+    /// <summary>Reads seconds and nanoseconds. The result wraps around outside the years 1677 to 2262.</summary>
     private static long Nanoseconds(ReadOnlySpan<byte> time) =>
         unchecked(MemoryMarshal.Read<long>(time) * 1_000_000_000 + MemoryMarshal.Read<uint>(time[8..]));
 

@@ -101,14 +101,14 @@ internal sealed class TrustedState
                 throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {response.DeploymentId}, but "
                     + $"this root belongs to Deployment {_record.DeploymentId}. A root serves one Deployment. "
                     + "Use the token of that Deployment, or another --root.");
-            Save(_record with
-            {
-                AgentId = response.AgentId,
-                OrganizationId = response.OrganizationId,
-                DeploymentId = response.DeploymentId,
-                SigningKey = response.SigningKey,
-            });
         }
+        Change(record => record with
+        {
+            AgentId = response.AgentId,
+            OrganizationId = response.OrganizationId,
+            DeploymentId = response.DeploymentId,
+            SigningKey = response.SigningKey,
+        });
     }
 
     /// <summary>Verifies a document and stores its revision durably.</summary>

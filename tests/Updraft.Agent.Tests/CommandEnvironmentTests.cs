@@ -50,7 +50,8 @@ public sealed class CommandEnvironmentTests : IAsyncLifetime
     {
         System.Diagnostics.Process.Start("chown", ["-R", "1000:1000", _agent.Root]).WaitForExit();
         var log = Path.Join(_agent.Root, "result");
-        var (exit, output) = await _program.RunAsync(1000, 1000, "022", Arguments($"tr '\\0' '\\n' </proc/$PPID/environ >{log} 2>&1 || echo DENIED >>{log}"));
+        var check = $"tr '\\0' '\\n' </proc/$PPID/environ >{log} 2>&1 || echo DENIED >>{log}";
+        var (exit, output) = await _program.RunAsync(1000, 1000, "022", Arguments(check));
 
         Assert.True(exit == 0, output);
         var text = await File.ReadAllTextAsync(log, TestContext.Current.CancellationToken);

@@ -85,13 +85,12 @@ public sealed class FileTimeTests : IAsyncLifetime
     public async Task Repaired_file_gets_a_later_second_than_the_damaged_one()
     {
         await DeployAndRunAsync("one");
+        await _agent.StopAsync();
         var path = Path.Join(_agent.Root, "dags", "helper.py");
         File.WriteAllText(path, "VALUE = 'bad'\n");
-        // The agent repairs the file within this hour, and Python has compiled the damaged one.
         var damaged = DateTime.UtcNow.AddHours(1);
         File.SetLastWriteTimeUtc(path, damaged);
         Assert.Equal("bad", await RunAsync());
-        await _agent.StopAsync();
         File.AppendAllText(path, "#");
         File.SetLastWriteTimeUtc(path, damaged);
         _agent.Start(_server.Address);
