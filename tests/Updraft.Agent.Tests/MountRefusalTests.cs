@@ -44,6 +44,18 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Empty_directory_for_DAGs_exists_before_the_first_deploy()
+    {
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("agent_enrolled");
+
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Join(_agent.Root, "dags")));
+        _server.Deploy(("dags", Some));
+        await _server.WaitForActiveAsync(1);
+        Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
     public async Task Empty_directory_at_mount_path_is_replaced()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
