@@ -13,7 +13,7 @@ internal static partial class Posix
 {
     private const int ReadOnly = 0, ReadWrite = 2, CloseOnExec = 0x80000;
     private const int AtCurrentDirectory = -100;
-    private const int MayReadWriteAndEnter = 7, EffectiveIds = 0x200, PermissionDenied = 13, NotPermitted = 1, ReadOnlyFileSystem = 30;
+    private const int MayReadWriteAndEnter = 7, EffectiveIds = 0x200, PermissionDenied = 13, NotPermitted = 1, NotOpenForThis = 9;
     private const int SetDumpable = 4;
     private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
 
@@ -80,18 +80,24 @@ internal static partial class Posix
     }
 
     /// <summary>
-    /// Opens a file for an exclusive lock. NFSv4 locks only files that are open for writing. A file of another user, or on a read-only
-    /// disk, is opened for reading, which suffices for all other file systems.
+    /// Opens a file and takes its exclusive lock. It does not wait. NFSv4 locks only files that are open for writing. Other file systems
+    /// lock each open file, and an open file for writing would prevent a remount as read-only.
     /// </summary>
-    public static SafeFileHandle OpenForLock(string path)
+    /// <returns>The open file, which holds the lock; null if another open file holds it.</returns>
+    public static SafeFileHandle? OpenLocked(string path)
     {
-        var handle = NativeOpen(path, ReadWrite | Flags.NoFollow | CloseOnExec);
-        if (!handle.IsInvalid)
+        var handle = OpenNoFollow(path);
+        if (NativeFlock(handle, LockExclusive | LockNonBlocking) != 0 && Marshal.GetLastPInvokeError() == NotOpenForThis)
+        {
+            handle.Dispose();
+            handle = NativeOpen(path, ReadWrite | Flags.NoFollow | CloseOnExec);
+            if (handle.IsInvalid)
+                throw Failure("open", path);
+        }
+        if (TryLock(handle, path))
             return handle;
         handle.Dispose();
-        return Marshal.GetLastPInvokeError() is PermissionDenied or NotPermitted or ReadOnlyFileSystem
-            ? OpenNoFollow(path)
-            : throw Failure("open", path);
+        return null;
     }
 
     /// <summary>Id of the user with whose rights this process works.</summary>

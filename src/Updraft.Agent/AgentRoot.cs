@@ -81,13 +81,11 @@ internal sealed class AgentRoot : IDisposable
                         + $"directories, so they must be in one file system. Unmount it, and mount the volume at '{root}'.");
             }
             var path = Path.Join(own, "lock");
-            if (!File.Exists(path))
+            if (FileStatus.Find(path) is null)
                 CreateLock(path, isShared);
             // .NET would take its own lock on the file, so a system call opens it.
-            var handle = Posix.OpenForLock(path);
-            if (Posix.TryLock(handle, path))
+            if (Posix.OpenLocked(path) is { } handle)
                 return new AgentRoot(root, handle, isShared);
-            handle.Dispose();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -135,7 +133,8 @@ internal sealed class AgentRoot : IDisposable
 
     private static void CreateLock(string path, bool isShared)
     {
-        using var file = File.Create(path);
+        // It must not follow a symbolic link, so the file must be new.
+        using var file = new FileStream(path, System.IO.FileMode.CreateNew, FileAccess.Write);
         File.SetUnixFileMode(file.SafeFileHandle, isShared ? FileMode | UnixFileMode.GroupWrite : FileMode);
     }
 

@@ -115,7 +115,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await FailAsync(path);
 
         Assert.Contains($"'{path}'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
         Assert.False(Path.Exists(Path.Join(_agent.Root, "..", "outside")));
     }
 
@@ -125,7 +125,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await FailAsync("dbt", "dbt/shop");
 
         Assert.Contains("lies within", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
     }
 
     [Fact]
@@ -187,7 +187,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await _server.WaitForFailureAsync(1);
 
         Assert.Contains("'missing'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
     }
 
     private Task<AgentReport> FailAsync(params string[] paths)
