@@ -66,7 +66,7 @@ internal sealed class TestAgent : IAsyncDisposable
     private async Task UntilUnlockedAsync()
     {
         var path = Own("lock");
-        while (File.Exists(path))
+        while (new FileInfo(path) is { Exists: true, LinkTarget: null })
         {
             using (var handle = Posix.OpenNoFollow(path))
             {
