@@ -20,7 +20,7 @@ internal sealed class AtomicFile : IDisposable
     /// <param name="temporaryDirectory">
     /// Directory of the temporary file, in the same file system. Default: the directory of <paramref name="path"/>.
     /// </param>
-    /// <param name="mode">Permissions. Default 0600.</param>
+    /// <param name="mode">Permissions, independent of the umask. Default 0600.</param>
     public AtomicFile(string path, string? temporaryDirectory = null,
         UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite)
         : this(path, temporaryDirectory, mode, bufferSize: 128 * 1024)
@@ -38,6 +38,9 @@ internal sealed class AtomicFile : IDisposable
             UnixCreateMode = mode,
             BufferSize = bufferSize,
         });
+        // The umask can only take away from the default mode what other users must not have anyway.
+        if (mode != (UnixFileMode.UserRead | UnixFileMode.UserWrite))
+            File.SetUnixFileMode(_stream.SafeFileHandle, mode);
     }
 
     /// <summary>The content; seekable.</summary>

@@ -11,8 +11,10 @@ namespace Updraft;
 /// </summary>
 internal static partial class Posix
 {
-    private const int ReadOnly = 0, CloseOnExec = 0x80000;
+    private const int ReadOnly = 0, ReadWrite = 2, CloseOnExec = 0x80000;
     private const int AtCurrentDirectory = -100;
+    private const int MayReadWriteAndEnter = 7, EffectiveIds = 0x200, PermissionDenied = 13, NotPermitted = 1, NotOpenForThis = 9;
+    private const int SetDumpable = 4;
     private const int LockExclusive = 2, LockNonBlocking = 4, WouldBlock = 11, Exists = 17;
 
     // Evaluated at each call: an exception of a static initializer would hide its reason.
@@ -77,6 +79,45 @@ internal static partial class Posix
         throw Failure("open", path);
     }
 
+    /// <summary>
+    /// Opens a file and takes its exclusive lock. It does not wait. NFSv4 locks only files that are open for writing. Other file systems
+    /// lock each open file, and an open file for writing would prevent a remount as read-only.
+    /// </summary>
+    /// <returns>The open file, which holds the lock; null if another open file holds it.</returns>
+    public static SafeFileHandle? OpenLocked(string path)
+    {
+        var handle = OpenNoFollow(path);
+        if (NativeFlock(handle, LockExclusive | LockNonBlocking) != 0 && Marshal.GetLastPInvokeError() == NotOpenForThis)
+        {
+            handle.Dispose();
+            handle = NativeOpen(path, ReadWrite | Flags.NoFollow | CloseOnExec);
+            if (handle.IsInvalid)
+                throw Failure("open", path);
+        }
+        if (TryLock(handle, path))
+            return handle;
+        handle.Dispose();
+        return null;
+    }
+
+    /// <summary>Id of the user with whose rights this process works.</summary>
+    public static uint EffectiveUser => NativeGetEffectiveUser();
+
+    /// <summary>
+    /// Hides the memory and the environment of this process from other processes of the same user. Without it, they can read
+    /// <c>/proc/PID/environ</c>. A program that this process starts is visible again.
+    /// </summary>
+    public static void HideMemory()
+    {
+        if (NativeControl(SetDumpable, 0, 0, 0, 0) != 0)
+            throw Failure("prctl", "PR_SET_DUMPABLE");
+    }
+
+    /// <summary>Whether the permissions let this process read, write and enter a directory. A read-only disk counts as permitted.</summary>
+    public static bool MayUse(string directory) =>
+        NativeAccess(AtCurrentDirectory, directory, MayReadWriteAndEnter, EffectiveIds) == 0
+        || Marshal.GetLastPInvokeError() is not (PermissionDenied or NotPermitted);
+
     /// <summary>Takes the exclusive lock of a file. It does not wait. Closing the file releases the lock.</summary>
     /// <returns>False if another open file holds the lock.</returns>
     public static bool TryLock(SafeFileHandle file, string path)
@@ -104,6 +145,15 @@ internal static partial class Posix
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int NativeFlock(SafeFileHandle file, int operation);
+
+    [LibraryImport("libc", EntryPoint = "prctl", SetLastError = true)]
+    private static partial int NativeControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
+
+    [LibraryImport("libc", EntryPoint = "geteuid")]
+    private static partial uint NativeGetEffectiveUser();
+
+    [LibraryImport("libc", EntryPoint = "faccessat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int NativeAccess(int directory, string path, int mode, int flags);
 
     [LibraryImport("libc", EntryPoint = "rename", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int NativeRename(string from, string to);

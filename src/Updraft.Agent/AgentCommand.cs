@@ -11,6 +11,12 @@ internal sealed class AgentCommand
 {
     private const string EnvironmentPrefix = "UPDRAFT_AGENT_";
 
+    /// <summary>Environment variable with the agent token.</summary>
+    public const string TokenVariable = EnvironmentPrefix + "TOKEN";
+
+    /// <summary>Length of a key id in characters: a SHA-256 value in base64url.</summary>
+    private const int KeyLength = 43;
+
     /// <summary>Environment variables of OpenTelemetry, which all its programs read.</summary>
     private const string OtlpVariable = "OTEL_EXPORTER_OTLP_ENDPOINT", OtlpHeadersVariable = "OTEL_EXPORTER_OTLP_HEADERS";
 
@@ -20,8 +26,9 @@ internal sealed class AgentCommand
           Keep ~/airflow/dags equal to the newest deploy:
             updraft-agent --server https://updraft.example.com --token-file /run/secrets/agent --root ~/airflow
 
-          Compile each DAG before Airflow sees it:
-            updraft-agent ... --check 'python -m compileall -q "$UPDRAFT_STAGED"'
+          Reject a deploy with a syntax error before Airflow sees it:
+            updraft-agent ... --check 'cd "$UPDRAFT_STAGED" && find . -name "*.py" -exec python3 -c "import ast, sys
+            for path in sys.argv[1:]: ast.parse(open(path, \"rb\").read(), path)" {} +'
 
           Roll out container images with Docker Compose:
             updraft-agent ... --image-driver exec --image-command /etc/updraft/compose-image
@@ -30,15 +37,23 @@ internal sealed class AgentCommand
             updraft-agent ... --once
 
         You can set each option in the environment too: --keep-trees is UPDRAFT_AGENT_KEEP_TREES.
-        The command line takes precedence. The log goes to standard output, one JSON object per line.
+        The command line takes precedence. The log goes to standard output: plain lines on a terminal, otherwise
+        one JSON object per line.
+
+        The check and the image command get a part of the agent's environment only:
+        ENVIRONMENT
+        --pass-env adds names to this list.
 
         Exit codes:
           0   stopped by a signal, or --once is done
           64  an option is missing or wrong
-          69  the server rejects the token, and the root was never enrolled
+          65  with --once: the check fails, or a file blocks a mount path
+          69  the server rejects the token, and the root was never enrolled or --once is set
           70  with --once: the image of the newest revision does not run
+          72  OpenSSL (libssl) is missing, and a URL is https
           75  another agent uses the root
           78  the root cannot be used, or it belongs to another Deployment or another server key
+          124 with --once: not done within --once-timeout
         """;
 
     private readonly Func<string, string?> _environment;
@@ -47,7 +62,8 @@ internal sealed class AgentCommand
 
     private readonly Option<string> _server, _token, _tokenFile, _root, _component, _host, _check, _imageDriver, _imageCommand;
     private readonly Option<string> _otlpEndpoint;
-    private readonly NumberOption _checkTimeout, _imageTimeout, _keepTrees, _keepMinutes;
+    private readonly NumberOption _checkTimeout, _imageTimeout, _keepTrees, _keepMinutes, _onceTimeout;
+    private readonly Option<string> _serverKey, _logFormat, _passEnv;
     private readonly Option<bool> _once;
     private readonly Option<string> _kubeRelease, _kubeSelector, _kubeNamespace, _kubeContainers;
 
@@ -79,10 +95,16 @@ internal sealed class AgentCommand
         _kubeNamespace = Text("--kube-namespace", "NAME", "For kubernetes: the namespace of the workloads. Default: the agent's.");
         _kubeContainers = Text("--kube-containers", "NAMES", "For kubernetes: the containers that get the image, separated by commas. "
             + "Default: the main container, and all with an image of its repository.");
+        _serverKey = Text("--server-key", "KEYS", "Ids of the server keys that the agent accepts, separated by commas. "
+            + "Default: the key of the first enrollment.");
+        _passEnv = Text("--pass-env", "NAMES", "Further environment variables for the check and the image command, separated by commas. "
+            + "A name can end with *. Default: none.");
+        _logFormat = Text("--log-format", "FORMAT", "Format of the log: plain, json, or auto for plain lines on a terminal.", "auto");
         _otlpEndpoint = Text("--otlp-endpoint", "URL",
             $"Collector for traces, as OTLP over HTTP. Default: ${OtlpVariable}, otherwise none.");
         _once = new Option<bool>("--once") { Description = "Bring the files to the newest revision, then exit. Default: off." };
         _command.Options.Add(_once);
+        _onceTimeout = Number("--once-timeout", "SECONDS", 600, 1, 86_400, "Time limit of --once in seconds");
         var help = _command.Options.OfType<HelpOption>().Single();
         help.Action = new HelpWithExamples((SynchronousCommandLineAction)help.Action!);
         _command.SetAction(_ => ExitCode.Ok);
@@ -113,13 +135,21 @@ internal sealed class AgentCommand
             problems.Add("--image-driver exec needs --image-command, the command that rolls out the image in $UPDRAFT_IMAGE.");
         if (imageDriver != ImageDrivers.Exec && imageCommand is not null)
             problems.Add("--image-command is only for --image-driver exec. Set both or neither.");
+        var serverKeys = List(Value(parsed, _serverKey));
+        if (serverKeys.Find(key => key.Length != KeyLength || !key.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_')) is { } wrong)
+            problems.Add($"--server-key contains '{wrong}'. A key id has {KeyLength} letters, digits, hyphens and underscores.");
+        var passed = List(Value(parsed, _passEnv));
+        problems.AddRange(passed.Select(CommandEnvironment.Problem).OfType<string>().Select(problem => $"--pass-env {problem}"));
+        var logFormat = Value(parsed, _logFormat);
+        if (logFormat is not ("auto" or "plain" or "json"))
+            problems.Add($"--log-format is '{logFormat}'. It must be auto, plain or json.");
         var endpoint = Value(parsed, _otlpEndpoint) ?? (_environment(OtlpVariable) is { Length: > 0 } common ? common : null);
         Uri? otlpEndpoint = null;
         if (endpoint is not null
             && (!Uri.TryCreate(endpoint, UriKind.Absolute, out otlpEndpoint) || otlpEndpoint.Scheme is not ("http" or "https")))
             problems.Add($"--otlp-endpoint or {OtlpVariable} is '{endpoint}'. It must be the http or https URL of a collector.");
-        var (checkTimeout, imageTimeout, keepTrees, keepMinutes) =
-            (Number(_checkTimeout), Number(_imageTimeout), Number(_keepTrees), Number(_keepMinutes));
+        var (checkTimeout, imageTimeout, keepTrees, keepMinutes, onceTimeout) =
+            (Number(_checkTimeout), Number(_imageTimeout), Number(_keepTrees), Number(_keepMinutes), Number(_onceTimeout));
         var kubernetes = KubernetesOptions.Read(Value(parsed, _kubeNamespace), Value(parsed, _kubeSelector), Value(parsed, _kubeRelease),
             Value(parsed, _kubeContainers), problems);
         if (imageDriver == ImageDrivers.Kubernetes && kubernetes is null && problems.Count == 0)
@@ -145,6 +175,10 @@ internal sealed class AgentCommand
             Kubernetes = kubernetes,
             OtlpEndpoint = otlpEndpoint,
             OtlpHeaders = AgentOptions.ParseHeaders(_environment(OtlpHeadersVariable)),
+            ServerKeys = serverKeys,
+            PassedVariables = passed,
+            IsLogPlain = logFormat switch { "plain" => true, "json" => false, _ => null },
+            OnceTimeout = TimeSpan.FromSeconds(onceTimeout),
             Once = parsed.GetValue(_once) || Variable(_once) is "1" or "true",
         }, ExitCode.Ok);
 
@@ -159,6 +193,9 @@ internal sealed class AgentCommand
 
         string Quote(Option<string> option) => Value(parsed, option) is { } value ? $"'{value}'" : "missing";
     }
+
+    private static List<string> List(string? text) =>
+        [.. (text ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
 
     /// <summary>A token file on the command line takes precedence over a token in the environment.</summary>
     private bool TokenFileTakesPrecedence(ParseResult parsed) =>
@@ -204,7 +241,8 @@ internal sealed class AgentCommand
         public override int Invoke(ParseResult parseResult)
         {
             var exit = options.Invoke(parseResult);
-            parseResult.InvocationConfiguration.Output.WriteLine(Help);
+            var names = string.Join("\n", CommandEnvironment.Names.Chunk(9).Select(line => $"  {string.Join(", ", line)}"));
+            parseResult.InvocationConfiguration.Output.WriteLine(Help.Replace("ENVIRONMENT", names, StringComparison.Ordinal));
             return exit;
         }
     }

@@ -15,12 +15,12 @@ namespace Updraft.Agent;
 /// <item>Activate, if the desired phase is ACTIVATE: flip.</item>
 /// <item>Report PREPARED or ACTIVE. The response is the next state: after PREPARED usually ACTIVATE of the same revision.</item>
 /// </list>
-/// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. A newer state cancels the work for an
-/// older one. If an image does not run, the image driver restores the earlier image. A retry would stop Airflow once more, so the agent
-/// aborts the revision and waits for another one.
+/// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. On a full disk it first removes
+/// earlier trees, and retries at once. A newer state cancels the work for an older one. If an image does not run, the image driver restores the
+/// earlier image. A retry would stop Airflow once more, so the agent aborts the revision and waits for another one.
 /// </summary>
-internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees prebuiltTrees, PackFetcher fetcher, BundleCheck check,
-    ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
+internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees prebuiltTrees, DriftRepair repair, PackFetcher fetcher,
+    BundleCheck check, ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
 {
     private const int MaxMessage = 2000;
 
@@ -48,14 +48,21 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
     private StateKey? _done;
     private (long Epoch, long Revision) _revision, _prepared;
     private long _fetchedBefore;
+    private bool _once;
     private volatile bool _hasUnreportedSteps;
     private StepLog _steps = new(clock);
     private ActivityContext _trace;
 
-    /// <summary>Runs until it is canceled, or with <paramref name="once"/> until the newest revision is active.</summary>
+    /// <summary>Reason of the last failure of a revision; null if there was none.</summary>
+    public string? LastProblem { get; private set; }
+
+    /// <summary>
+    /// Runs until it is canceled, or with <paramref name="once"/> until the newest revision is active or rejected on this host.
+    /// </summary>
     /// <exception cref="AgentExitException">The agent cannot continue without an operator.</exception>
     public async Task RunAsync(bool once, CancellationToken cancellationToken)
     {
+        _once = once;
         var desired = await StartAsync(once, cancellationToken);
         while (true)
         {
@@ -82,9 +89,14 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         mounts.RepairLinks();
         retention.Prune();
         if (mounts.Active is not { } active)
-            return once ? await client.FetchNowAsync(_requested, cancellationToken) : null;
+        {
+            if (once)
+                return await client.FetchNowAsync(_requested, cancellationToken);
+            mounts.CreateFirstDirectory();
+            return null;
+        }
         log.Information("revision_resumed", ("revision", active.Revision), ("epoch", active.Epoch));
-        await InspectAsync(thorough: false, cancellationToken);
+        await repair.InspectAsync(Inspection.Metadata, cancellationToken);
         _revision = _prepared = (active.Epoch, active.Revision);
         _requested = new StateKey(active.Epoch, active.Revision, StatePhase.Activate);
         // With an image driver, the image must still be compared: the agent may have been stopped in a rollout, or have a new driver.
@@ -120,14 +132,14 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
     {
         await Task.Delay(IdleAfter, clock, cancellationToken);
         if (!prebuiltTrees.Refill(mounts.Active?.Mounts ?? [], cancellationToken))
-            await InspectAsync(thorough: false, cancellationToken);
+            await repair.InspectAsync(Inspection.Changed, cancellationToken);
         // Airflow shares the host, so the agent returns the memory of the last deploy.
         GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         while (true)
         {
             var rest = _inspectAt - clock.GetUtcNow();
             await Task.Delay(rest > TimeSpan.Zero ? rest : TimeSpan.Zero, clock, cancellationToken);
-            await InspectAsync(thorough: true, cancellationToken);
+            await repair.InspectAsync(Inspection.Content, cancellationToken);
             retention.Prune();
             prebuiltTrees.Refill(mounts.Active?.Mounts ?? [], cancellationToken);
             _inspectAt = clock.GetUtcNow() + InspectEvery;
@@ -146,6 +158,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             log.Information("state_received", ("revision", desired.Revision), ("epoch", desired.Epoch), ("deployId", desired.DeployId),
                 ("mounts", desired.Mounts.Count), ("image", desired.Image));
         }
+        retention.Protect(desired.Mounts);
         var started = clock.GetTimestamp();
         if (images.AbortReason(desired) is { } reason)
             return await AbortAsync(desired, reason, started, cancellationToken);
@@ -180,16 +193,34 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         }
         catch (Exception exception) when (exception is not AgentExitException && !cancellationToken.IsCancellationRequested)
         {
-            // The agent keeps running after any exception, because it must keep the mounted files intact and retry.
-            log.Error("revision_failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", exception.Message),
-                ("kind", exception.GetType().Name));
-            _pause = _backOff.WaitAsync(CancellationToken.None);
-            // The server sends PREPARE again, even if the revision was prepared before. So no part of the revision counts as done.
-            (_prepared, _done) = (default, null);
-            if (exception is HttpRequestException or HttpIOException or TimeoutException && _backOff.Failures < ReportedAfter)
-                return desired;
-            return await ReportAsync(revision, AgentPhase.Failed, exception.Message, clock.GetElapsedTime(started), cancellationToken);
+            return await FailAsync(desired, exception, started, cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// Logs and reports a failure, and lets the next attempt wait. The agent keeps running after any exception, because it must keep the
+    /// mounted files intact and retry.
+    /// </summary>
+    private async Task<DesiredState> FailAsync(DesiredState desired, Exception exception, long started, CancellationToken cancellationToken)
+    {
+        LastProblem = ErrorReason.Of(exception);
+        log.Error("revision_failed", ("revision", desired.Revision), ("phase", desired.Phase), ("reason", LastProblem),
+            ("kind", exception.GetType().Name));
+        // The server sends PREPARE again, even if the revision was prepared before. So no part of the revision counts as done.
+        (_prepared, _done) = (default, null);
+        if (ErrorReason.IsDiskFull(exception))
+        {
+            prebuiltTrees.Clear();
+            if (retention.Reclaim())
+                return desired;
+        }
+        _pause = _backOff.WaitAsync(CancellationToken.None);
+        if (exception is HttpRequestException or HttpIOException or TimeoutException && _backOff.Failures < ReportedAfter)
+            return desired;
+        var next = await ReportAsync(_revision, AgentPhase.Failed, LastProblem, clock.GetElapsedTime(started), cancellationToken);
+        return _once && exception is RevisionRejectedException && (next.Epoch, next.Revision) == _revision
+            ? throw new AgentExitException(ExitCode.RevisionRejected, $"The revision {desired.Revision} cannot be used here: {LastProblem}")
+            : next;
     }
 
     /// <summary>Aborts a revision. The mounted files and the running image stay until the server sends another revision.</summary>
@@ -239,7 +270,7 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             await AgentSpans.RunAsync("prepare", _trace, desired, async () =>
             {
                 foreach (var mount in desired.Mounts)
-                    await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough: false, cancellationToken);
+                    await trees.EnsureAsync(mount, MountedAt(mount.Path), Inspection.Changed, cancellationToken);
                 await check.RunAsync(desired, _steps, cancellationToken);
             });
         }
@@ -253,25 +284,6 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         _prepared = _revision;
         log.Information("revision_prepared", ("revision", desired.Revision), ("fetchedBytes", fetcher.FetchedBytes - _fetchedBefore),
             ("took", clock.GetElapsedTime(started)));
-    }
-
-    /// <summary>Detects drift of the mounted trees, and repairs it.</summary>
-    private async Task InspectAsync(bool thorough, CancellationToken cancellationToken)
-    {
-        foreach (var mount in mounts.Active?.Mounts ?? [])
-        {
-            try
-            {
-                await trees.EnsureAsync(mount, MountedAt(mount.Path), thorough, cancellationToken);
-                if (thorough)
-                    trees.ReportUnmanagedFiles(mount);
-            }
-            catch (Exception exception) when (exception is HttpRequestException or TimeoutException or IOException
-                or InvalidDataException or UnauthorizedAccessException)
-            {
-                log.Error("repair_failed", ("mount", mount.Path), ("reason", exception.Message));
-            }
-        }
     }
 
     private async Task<DesiredState> ReportAsync((long Epoch, long Revision) revision, AgentPhase phase, string? message, TimeSpan took,

@@ -2,6 +2,9 @@ using Updraft.Agent.Images;
 
 namespace Updraft.Agent;
 
+/// <summary>The token file is missing, unreadable or without a token. A later request reads it again.</summary>
+internal sealed class TokenFileException(string message, Exception? cause = null) : IOException(message, cause);
+
 /// <summary>Options of the agent. Each of them is also an environment variable: UPDRAFT_AGENT_ and its name.</summary>
 internal sealed record AgentOptions
 {
@@ -54,10 +57,42 @@ internal sealed record AgentOptions
     /// <summary>Whether the agent exits as soon as the newest revision is active.</summary>
     public bool Once { get; init; }
 
-    /// <exception cref="IOException">The token file cannot be read, or it contains no valid token.</exception>
-    public string ReadToken() => Token ?? ParseToken(File.ReadAllText(TokenFile!))
-        ?? throw new IOException($"The token file '{TokenFile}' does not contain one word of visible ASCII characters. "
+    /// <summary>Time limit of <see cref="Once"/>: 1 second to 1 day.</summary>
+    public TimeSpan OnceTimeout { get; init; } = TimeSpan.FromSeconds(600);
+
+    /// <summary>Ids of the server keys that the agent accepts; empty for trust on first use.</summary>
+    public IReadOnlyList<string> ServerKeys { get; init; } = [];
+
+    /// <summary>Whether the log has plain lines for people instead of JSON; null for plain lines on a terminal only.</summary>
+    public bool? IsLogPlain { get; init; }
+
+    /// <summary>
+    /// Names of further environment variables for the check and the image command; see <see cref="CommandEnvironment"/>.
+    /// </summary>
+    public IReadOnlyList<string> PassedVariables { get; init; } = [];
+
+    /// <exception cref="TokenFileException">The token file cannot be read, or it contains no valid token.</exception>
+    public string ReadToken() => Token ?? ParseToken(ReadTokenFile())
+        ?? throw new TokenFileException($"The token file '{TokenFile}' does not contain one word of visible ASCII characters. "
             + "Write the agent token to it.");
+
+    private string ReadTokenFile()
+    {
+        try
+        {
+            return File.ReadAllText(TokenFile!);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new TokenFileException($"The token file '{TokenFile}' does not exist. Write the agent token to it, or correct "
+                + "--token-file.", exception);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new TokenFileException($"The token file '{TokenFile}' cannot be read by the user {Posix.EffectiveUser}: "
+                + $"{ErrorReason.Of(exception)}", exception);
+        }
+    }
 
     /// <summary>
     /// Parses headers in OpenTelemetry's form: <c>name=value,name=value</c>, with URL-encoded values. It ignores invalid entries.

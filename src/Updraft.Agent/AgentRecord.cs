@@ -8,6 +8,9 @@ internal sealed record AgentRecord
 {
     public required string InstanceId { get; init; }
 
+    /// <summary>Where the agent ran last; null in records of earlier versions.</summary>
+    public AgentIdentity? Identity { get; init; }
+
     /// <summary>Id that the server gave to the agent; null before the enrollment, like the three values after it.</summary>
     public string? AgentId { get; init; }
 

@@ -23,8 +23,13 @@ internal sealed class AgentRoot : IDisposable
         FileMode | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private readonly SafeFileHandle _lock;
+    private readonly bool _isShared;
 
-    private AgentRoot(string root, SafeFileHandle rootLock) => (Root, _lock) = (root, rootLock);
+    private AgentRoot(string root, SafeFileHandle rootLock, bool isShared) => (Root, _lock, _isShared) = (root, rootLock, isShared);
+
+    /// <summary>Mode of files for the agent only: 0600. If the group may write to the root, it may read them: 0640.</summary>
+    public UnixFileMode PrivateMode =>
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | (_isShared ? UnixFileMode.GroupRead : UnixFileMode.None);
 
     /// <summary>Absolute path of Airflow's home. Mount paths are below it.</summary>
     public string Root { get; }
@@ -61,6 +66,7 @@ internal sealed class AgentRoot : IDisposable
         try
         {
             Directory.CreateDirectory(root);
+            var isShared = FileStatus.Of(root).Mode.HasFlag(UnixFileMode.GroupWrite);
             string[] names = ["trees", "spares", "manifests", "states"];
             foreach (var name in names.Select(name => Path.Join(own, name)).Prepend(own))
             {
@@ -68,74 +74,77 @@ internal sealed class AgentRoot : IDisposable
                 if (new FileInfo(name).LinkTarget is not null)
                     throw new AgentExitException(ExitCode.Configuration,
                         $"'{name}' is a symbolic link. It must be a directory. Remove the link.");
-                MakeDirectory(name);
+                CheckAccess(root, Directory.Exists(name) ? name : Path.GetDirectoryName(name)!);
+                MakeDirectory(name, isShared);
+                if (name != own && FileStatus.IsMountPoint(name))
+                    throw new AgentExitException(ExitCode.Configuration, $"'{name}' is a mount point. The agent renames files between its "
+                        + $"directories, so they must be in one file system. Unmount it, and mount the volume at '{root}'.");
             }
             var path = Path.Join(own, "lock");
-            if (!File.Exists(path))
-                File.Create(path).Dispose();
+            if (FileStatus.Find(path) is null)
+                CreateLock(path, isShared);
             // .NET would take its own lock on the file, so a system call opens it.
-            var handle = Posix.OpenNoFollow(path);
-            if (Posix.TryLock(handle, path))
-                return new AgentRoot(root, handle);
-            handle.Dispose();
+            if (Posix.OpenLocked(path) is { } handle)
+                return new AgentRoot(root, handle, isShared);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new AgentExitException(ExitCode.Configuration, $"The root '{root}' cannot be used: {exception.Message} "
-                + "The agent must own the directory and be able to write to it.");
+            throw new AgentExitException(ExitCode.Configuration, $"The root '{root}' cannot be used: {ErrorReason.Of(exception)} "
+                + $"The agent runs as the user {Posix.EffectiveUser}, and must be able to write to the directory.");
         }
         throw new AgentExitException(ExitCode.Busy,
             $"Another agent uses the root '{root}'. A root can have one agent. Stop the other one, or choose another --root.");
     }
 
-    /// <summary>Creates a directory with mode 0755, independent of the umask.</summary>
-    public static void MakeDirectory(string path)
+    /// <summary>
+    /// Creates a directory with mode 0755, independent of the umask. If the group may write to the root, it may write to the directory
+    /// too, so that an agent with another user id and the same group can go on. A directory of another user keeps its mode.
+    /// </summary>
+    public void MakeDirectory(string path) => MakeDirectory(path, _isShared);
+
+    /// <summary>Sets the modification time of a file, and keeps its content and mode.</summary>
+    /// <param name="path">Path of a regular file.</param>
+    /// <param name="time">The new time, in UTC.</param>
+    /// <param name="isShared">Whether other trees have hard links to the file, whose time must stay. Then a copy replaces it.</param>
+    public void SetTime(string path, DateTime time, bool isShared = false)
+    {
+        // Only the owner of a file may set its time.
+        if (isShared || Posix.EffectiveUser is not 0 and var own && FileStatus.Of(path).Owner != own)
+        {
+            var copy = Temporary();
+            File.Copy(path, copy);
+            using (var file = Posix.OpenNoFollow(copy))
+                Posix.Fsync(file, copy);
+            Posix.Rename(copy, path);
+            Posix.FsyncDirectory(Path.GetDirectoryName(path)!);
+        }
+        File.SetLastWriteTimeUtc(path, time);
+    }
+
+    private static void MakeDirectory(string path, bool isShared)
     {
         Directory.CreateDirectory(path);
-        File.SetUnixFileMode(path, DirectoryMode);
+        var (status, own) = (FileStatus.Of(path), Posix.EffectiveUser);
+        // The bit SetGroup lets new entries inherit the group of the volume.
+        var mode = status.Mode & UnixFileMode.SetGroup | DirectoryMode | (isShared ? UnixFileMode.GroupWrite : 0);
+        if (status.Mode != mode && (own == 0 || status.Owner == own))
+            File.SetUnixFileMode(path, mode);
     }
 
-    /// <summary>Removes leftovers of an agent that was killed: temporary files, and incomplete trees and states.</summary>
-    public void Sweep(AgentLog log)
+    private static void CreateLock(string path, bool isShared)
     {
-        foreach (var directory in new[] { Own, Trees, Manifests, States })
-        {
-            foreach (var entry in new DirectoryInfo(directory).EnumerateFileSystemInfos())
-            {
-                if (!entry.Name.EndsWith(AtomicFile.TemporarySuffix, StringComparison.Ordinal)
-                    && !entry.Name.EndsWith(PartialSuffix, StringComparison.Ordinal))
-                    continue;
-                Remove(entry.FullName);
-                log.Information("leftover_removed", ("path", entry.FullName));
-            }
-        }
+        // It must not follow a symbolic link, so the file must be new.
+        using var file = new FileStream(path, System.IO.FileMode.CreateNew, FileAccess.Write);
+        File.SetUnixFileMode(file.SafeFileHandle, isShared ? FileMode | UnixFileMode.GroupWrite : FileMode);
     }
 
-    /// <summary>Removes a file, a symbolic link (but not its target), or a directory with its content.</summary>
-    public static void Remove(string path)
+    private static void CheckAccess(string root, string directory)
     {
-        if (new FileInfo(path).LinkTarget is not null || !Directory.Exists(path))
-        {
-            File.Delete(path);
+        if (Posix.MayUse(directory) || FileStatus.Find(directory) is not { } status)
             return;
-        }
-        try
-        {
-            Directory.Delete(path, recursive: true);
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // The content of an unreadable directory cannot be deleted, so all directories become readable before a second attempt.
-            GrantAccess(new DirectoryInfo(path));
-            Directory.Delete(path, recursive: true);
-        }
-    }
-
-    private static void GrantAccess(DirectoryInfo directory)
-    {
-        directory.UnixFileMode = DirectoryMode;
-        foreach (var inner in directory.EnumerateDirectories().Where(inner => inner.LinkTarget is null))
-            GrantAccess(inner);
+        throw new AgentExitException(ExitCode.Configuration, $"The root '{root}' cannot be used: '{directory}' belongs to the user "
+            + $"{status.Owner}, and the agent runs as the user {Posix.EffectiveUser}, who may not write to it. Run the agent as the user "
+            + $"{status.Owner}, or make the root and everything in it writable for a group that both users have.");
     }
 
     public void Dispose() => _lock.Dispose();

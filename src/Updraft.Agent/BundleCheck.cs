@@ -34,7 +34,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
             ["UPDRAFT_REVISION"] = desired.Revision.ToString(CultureInfo.InvariantCulture),
             // Imports must not write caches into the prepared tree.
             ["PYTHONDONTWRITEBYTECODE"] = "1",
-        }, options.CheckTimeout, clock);
+        }, options.PassedVariables, options.CheckTimeout, clock);
         steps.Begin(step);
         ShellResult result;
         try
@@ -43,7 +43,7 @@ internal sealed class BundleCheck(AgentRoot root, AgentOptions options, AgentLog
         }
         catch (IOException exception)
         {
-            throw Reject(steps, step, $"The check cannot run: {exception.Message}", "");
+            throw Reject(steps, step, $"The check cannot run: {ErrorReason.Of(exception)}", "");
         }
         if (!result.IsGood)
             throw Reject(steps, step, $"The check {result.Problem(options.CheckTimeout)}.", result.Quote());

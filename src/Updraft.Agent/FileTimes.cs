@@ -4,50 +4,60 @@ namespace Updraft.Agent;
 
 /// <summary>
 /// Sets modification times before a flip. From them, Airflow decides which files to parse, and Python decides whether its caches are stale.
-/// So each file that differs from the mounted one gets the current time, even in an earlier tree that is mounted again. Equal files keep
-/// their inode and time.
+/// Python compares whole seconds and sizes. So each file that differs from the mounted one gets a time in a later whole second than any
+/// file had at this path before. That holds for an earlier tree that is mounted again, for a path that was missing in between, and for a
+/// clock that goes back. Equal files keep their inode and time.
 /// </summary>
-internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, TimeProvider clock)
+internal sealed class FileTimes(AgentRoot root, LocalManifests manifests, VerifiedFiles verified, TimeProvider clock)
 {
+    /// <summary>
+    /// Largest distance of a mounted file's time from the new time that counts for all files. A file that is further ahead got its
+    /// time from another program.
+    /// </summary>
+    private static readonly TimeSpan MaxLead = TimeSpan.FromDays(1);
+
     /// <summary>Sets the times of the trees that the next flip mounts.</summary>
     /// <param name="before">Mounted state; null for none.</param>
     /// <param name="after">Mounts after the flip.</param>
-    /// <returns>Number of files that differ.</returns>
-    public int Refresh(StateRecord? before, IReadOnlyList<DesiredMount> after)
+    /// <param name="lastTime">Latest time that the agent gave to a file so far, in seconds since 1970; 0 if it is unknown.</param>
+    /// <returns>Number of files that differ, and the new latest time.</returns>
+    public (int Differing, long LastTime) Refresh(StateRecord? before, IReadOnlyList<DesiredMount> after, long lastTime)
     {
         var old = before?.Mounts ?? [];
-        var (refreshed, now) = (0, clock.GetUtcNow().UtcDateTime);
+        var (refreshed, latest) = (0, lastTime);
+        var time = Later(clock.GetUtcNow().UtcDateTime, lastTime);
         List<Manifest>? mounted = null;
         foreach (var mount in after)
         {
             var previous = old.FirstOrDefault(candidate => candidate.Path == mount.Path);
             if (previous is not null && (previous.Manifest, previous.Subfolder) == (mount.Manifest, mount.Subfolder))
                 continue;
+            var prefix = Prefix(mount);
             foreach (var entry in ChangedFiles(previous, mount))
             {
                 // Trees share the inodes of equal entries only, so an equal entry in a mounted tree may have this inode.
                 mounted ??= old.Select(other => manifests.Find(Digest.Parse(other.Manifest))).OfType<Manifest>().ToList();
                 var isShared = mounted.Exists(manifest => manifest.Find(entry.Path) == entry);
-                Refresh(Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path), isShared, now);
+                var path = Path.Join(root.Tree(Digest.Parse(mount.Manifest)), entry.Path);
+                var known = FileStatus.Find(path);
+                var wanted = After(Path.Join(root.Root, mount.Path, entry.Path[prefix.Length..]), time);
+                root.SetTime(path, wanted, isShared);
+                verified.Renew(path, known);
                 refreshed++;
+                latest = Math.Max(latest, Seconds(wanted - time < MaxLead ? wanted : time));
             }
         }
-        return refreshed;
+        return (refreshed, latest);
     }
 
-    private void Refresh(string path, bool isShared, DateTime now)
-    {
-        if (isShared)
-        {
-            var copy = root.Temporary();
-            File.Copy(path, copy);
-            using (var file = Posix.OpenNoFollow(copy))
-                Posix.Fsync(file, copy);
-            Posix.Rename(copy, path);
-            Posix.FsyncDirectory(Path.GetDirectoryName(path)!);
-        }
-        File.SetLastWriteTimeUtc(path, now);
-    }
+    /// <summary>Returns the time for a file that replaces another one: the given time, or a later one if the other is not older.</summary>
+    public static DateTime After(string replaced, DateTime time) =>
+        new FileInfo(replaced) is { Exists: true } file ? Later(time, Seconds(file.LastWriteTimeUtc)) : time;
+
+    private static DateTime Later(DateTime time, long seconds) =>
+        Seconds(time) > seconds ? time : DateTime.UnixEpoch.AddSeconds(seconds + 1);
+
+    private static long Seconds(DateTime time) => (long)Math.Floor((time - DateTime.UnixEpoch).TotalSeconds);
 
     /// <summary>Files of a mount that differ from the file at their path in the earlier mount.</summary>
     private IEnumerable<ManifestEntry> ChangedFiles(DesiredMount? previous, DesiredMount mount)

@@ -35,7 +35,7 @@ internal sealed class LocalManifests(AgentRoot root, AgentLog log, TimeProvider 
     public void Touch(Digest digest)
     {
         if (File.Exists(root.Manifest(digest)))
-            File.SetLastWriteTimeUtc(root.Manifest(digest), clock.GetUtcNow().UtcDateTime);
+            root.SetTime(root.Manifest(digest), clock.GetUtcNow().UtcDateTime);
     }
 
     /// <summary>Manifests of at most a given size whose trees are on disk, most recently used first.</summary>

@@ -54,7 +54,7 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
                 RemoveLink(old);
             foreach (var directory in Parents(path).Where(directory => !Directory.Exists(FullPath(directory))))
             {
-                AgentRoot.MakeDirectory(FullPath(directory));
+                root.MakeDirectory(FullPath(directory));
                 Posix.FsyncDirectory(Path.GetDirectoryName(FullPath(directory))!);
             }
             if (Directory.Exists(FullPath(path)))
@@ -65,10 +65,22 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
     }
 
     /// <summary>Removes stale links, and the directories that the agent created for them.</summary>
-    public void Unlink()
+    /// <returns>Mount paths of the links that stay, with the reason. The next flip tries again.</returns>
+    public IReadOnlyList<(string Path, Exception Reason)> Unlink()
     {
+        var failures = new List<(string, Exception)>();
         foreach (var path in _stale)
-            RemoveLink(path);
+        {
+            try
+            {
+                RemoveLink(path);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                failures.Add((path, exception));
+            }
+        }
+        return failures;
     }
 
     private void CheckParents(string path)
@@ -97,6 +109,9 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
         if (new FileInfo(fullPath).LinkTarget is { } target)
             throw new RevisionRejectedException(
                 $"The mount path '{fullPath}' is a symbolic link to '{target}', which the agent did not create. Move it away.");
+        if (FileStatus.IsMountPoint(fullPath))
+            throw new RevisionRejectedException($"The mount path '{fullPath}' is a mount point, which the agent cannot replace with its "
+                + $"link. Unmount it there, and mount the volume at '{root.Root}' instead.");
         if (File.Exists(fullPath))
             throw new RevisionRejectedException($"The mount path '{fullPath}' is a file, which the agent did not create. Move it away.");
         if (Directory.Exists(fullPath) && FindUnmanaged(path) is { } unmanaged)
@@ -112,7 +127,8 @@ internal sealed class MountLinks(AgentRoot root, IEnumerable<string> stale, IEnu
             var path = directory + "/" + entry.Name;
             if (IsOwnLink(path) && _stale.Contains(path))
                 continue;
-            if (entry.LinkTarget is not null || !_createdDirectories.Contains(path) || FindUnmanaged(path) is not null)
+            if (entry.LinkTarget is not null || !_createdDirectories.Contains(path) || FileStatus.IsMountPoint(entry.FullName)
+                || FindUnmanaged(path) is not null)
                 return entry.Name;
         }
         return null;

@@ -2,14 +2,19 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Updraft.Protocol;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Agent;
 
 /// <summary>A file whose content the agent must download.</summary>
 /// <param name="Entry">Manifest entry of the file.</param>
 /// <param name="Location">Location of its content.</param>
-/// <param name="Path">Absolute path of the new file.</param>
-internal sealed record WantedFile(ManifestEntry Entry, PackLocation Location, string Path);
+/// <param name="Tree">Absolute path of the tree with the new file.</param>
+internal sealed record WantedFile(ManifestEntry Entry, PackLocation Location, string Tree)
+{
+    /// <summary>Absolute path of the new file. It is computed, because 100,000 long paths would fill a small memory.</summary>
+    public string Path => System.IO.Path.Join(Tree, Entry.Path);
+}
 
 /// <summary>
 /// Downloads manifests as differences, and only the missing ranges of packs. It verifies contents while it writes them to files, so memory
@@ -55,18 +60,17 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         var path = AgentRoutes.Manifests + wanted + (from is null ? "" : "?from=" + from.Digest);
         using var request = ServerRequest.Create(HttpMethod.Get, path, options);
         var maxBytes = (int)Math.Min(int.MaxValue / 2, MaxDirectoryBytes + ((long)files + (from?.FileCount ?? 0)) * MaxEntryBytes);
-        byte[] bytes;
+        var parser = new ManifestDiffParser();
         try
         {
             using var response = await api.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            bytes = await ServerRequest.ReadAsync(response, maxBytes, either.Token);
+            Interlocked.Add(ref _fetchedBytes, await ServerRequest.ReadAsync(response, maxBytes, parser.Add, either.Token));
         }
         catch (OperationCanceledException exception) when (!cancellationToken.IsCancellationRequested)
         {
             throw new TimeoutException($"The download of manifest {wanted} took more than {ManifestTimeout.TotalSeconds:0} s.", exception);
         }
-        Interlocked.Add(ref _fetchedBytes, bytes.Length);
-        var diff = ManifestDiff.Parse(bytes);
+        var diff = parser.Complete();
         if (diff.To != wanted)
             throw new InvalidDataException($"The server sent manifest {diff.To} instead of {wanted}.");
         return (diff.ApplyTo(diff.From is null ? null : from), diff.Locations);
@@ -85,7 +89,8 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
     {
         var fallbackSince = Interlocked.Read(ref _fallbackSince);
         var path = AgentRoutes.Packs + Uri.EscapeDataString(range.PackId);
-        var isDirect = fallbackSince != 0 && clock.GetElapsedTime(fallbackSince) < FallbackFor;
+        // An object store is usually reached by https, which .NET cannot do without OpenSSL.
+        var isDirect = PortableCryptography.IsEnabled || fallbackSince != 0 && clock.GetElapsedTime(fallbackSince) < FallbackFor;
         using var request = CreateRequest(range, isDirect ? path + "?direct=true" : path);
         try
         {
@@ -95,7 +100,7 @@ internal sealed class PackFetcher(HttpClient api, HttpClient packs, AgentOptions
         {
             Interlocked.Exchange(ref _fallbackSince, clock.GetTimestamp());
             log.Warning("pack_store_fallback",
-                ("host", request.RequestUri!.Authority), ("reason", exception.Message), ("for", FallbackFor));
+                ("host", request.RequestUri!.Authority), ("reason", ErrorReason.Of(exception)), ("for", FallbackFor));
             foreach (var file in range.Files)
                 File.Delete(file.Path);
             using var retry = CreateRequest(range, path + "?direct=true");

@@ -7,7 +7,7 @@ namespace Updraft.Agent;
 /// next deploy starts with it, so it changes and syncs only different files, independent of their number. A missing prebuilt tree only
 /// takes more time. So the agent does not trust those of an earlier run.
 /// </summary>
-internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, AgentLog log)
+internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, VerifiedFiles verified, Removal removal, AgentLog log)
 {
     private readonly HashSet<Digest> _complete = [];
 
@@ -22,15 +22,23 @@ internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, Ag
             foreach (var prebuilt in new DirectoryInfo(root.PrebuiltTrees).EnumerateDirectories())
             {
                 if (!Digest.TryParse(prebuilt.Name, out var tree) || !_complete.Contains(tree))
-                    AgentRoot.Remove(prebuilt.FullName);
+                    removal.Discard(prebuilt.FullName);
             }
             return wanted.Except(_complete).ToList().TrueForAll(tree => Build(tree, cancellationToken));
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            log.Warning("prebuilt_tree_failed", ("reason", exception.Message));
+            log.Warning("prebuilt_tree_failed", ("reason", ErrorReason.Of(exception)));
             return true;
         }
+    }
+
+    /// <summary>Removes all prebuilt trees, for example because the disk is full.</summary>
+    public void Clear()
+    {
+        _complete.Clear();
+        foreach (var prebuilt in Directory.EnumerateDirectories(root.PrebuiltTrees))
+            removal.Discard(prebuilt);
     }
 
     /// <summary>Moves the prebuilt tree of a tree to a path. False if there is none.</summary>
@@ -52,13 +60,13 @@ internal sealed class PrebuiltTrees(AgentRoot root, LocalManifests manifests, Ag
         if (manifests.Find(digest) is not { } manifest)
             return true;
         var (tree, prebuilt) = (root.Tree(digest), root.PrebuiltTree(digest));
-        AgentRoot.MakeDirectory(prebuilt);
+        root.MakeDirectory(prebuilt);
         foreach (var entry in manifest.Entries)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (entry.IsDirectory)
-                AgentRoot.MakeDirectory(Path.Join(prebuilt, entry.Path));
-            else if (!TreeFiles.TryLink(Path.Join(tree, entry.Path), Path.Join(prebuilt, entry.Path), entry))
+                root.MakeDirectory(Path.Join(prebuilt, entry.Path));
+            else if (!TreeFiles.TryLink(Path.Join(tree, entry.Path), Path.Join(prebuilt, entry.Path), entry, verified, cancellationToken))
                 return false;
         }
         Posix.SyncFileSystem(prebuilt);

@@ -42,8 +42,24 @@ internal static class ServerRequest
     {
         await EnsureAsync(response, HttpStatusCode.OK, cancellationToken);
         return await ReadBodyAsync(response, maxBytes, cancellationToken)
-            ?? throw new InvalidDataException($"The server's response exceeds the limit of {maxBytes} bytes.");
+            ?? throw TooLong(maxBytes);
     }
+
+    /// <summary>Reads the body of a response with status 200 in parts, so that it needs no memory for the whole body.</summary>
+    /// <returns>Length of the body in bytes.</returns>
+    /// <exception cref="HttpRequestException">The response has another status, which the exception contains with the reason.</exception>
+    /// <exception cref="InvalidDataException">The body is longer than the limit.</exception>
+    public static async Task<long> ReadAsync(HttpResponseMessage response, long maxBytes, BytesReader onRead,
+        CancellationToken cancellationToken)
+    {
+        await EnsureAsync(response, HttpStatusCode.OK, cancellationToken);
+        return await ReadBodyAsync(response, maxBytes, onRead, cancellationToken) is >= 0 and var length
+            ? length
+            : throw TooLong(maxBytes);
+    }
+
+    /// <summary>Receives the next bytes of a body. They are valid during the call.</summary>
+    public delegate void BytesReader(ReadOnlySpan<byte> bytes);
 
     /// <summary>Throws unless the response has the expected status.</summary>
     /// <exception cref="HttpRequestException">The response has another status, which the exception contains with the reason.</exception>
@@ -59,18 +75,28 @@ internal static class ServerRequest
 
     private static async Task<byte[]?> ReadBodyAsync(HttpResponseMessage response, int maxBytes, CancellationToken cancellationToken)
     {
-        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
         using var bytes = new MemoryStream();
-        var buffer = new byte[16 * 1024];
+        return await ReadBodyAsync(response, maxBytes, bytes.Write, cancellationToken) < 0 ? null : bytes.ToArray();
+    }
+
+    /// <returns>Length of the body in bytes; -1 if it exceeds the limit.</returns>
+    private static async Task<long> ReadBodyAsync(HttpResponseMessage response, long maxBytes, BytesReader onRead,
+        CancellationToken cancellationToken)
+    {
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var (buffer, length) = (new byte[16 * 1024], 0L);
         int read;
         while ((read = await body.ReadAsync(buffer, cancellationToken)) > 0)
         {
-            if (bytes.Length + read > maxBytes)
-                return null;
-            bytes.Write(buffer, 0, read);
+            if ((length += read) > maxBytes)
+                return -1;
+            onRead(buffer.AsSpan(0, read));
         }
-        return bytes.ToArray();
+        return length;
     }
+
+    private static InvalidDataException TooLong(long maxBytes) =>
+        new($"The server's response exceeds the limit of {maxBytes} bytes.");
 
     /// <summary>Message of an error in the form of the API, as the end of a sentence; a period for any other body.</summary>
     private static async Task<string> ReasonAsync(HttpResponseMessage response, CancellationToken cancellationToken)

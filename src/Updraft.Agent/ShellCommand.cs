@@ -21,11 +21,11 @@ internal sealed record ShellResult(int? ExitCode, string LastLines)
 }
 
 /// <summary>
-/// The operator's command, which <c>/bin/sh</c> runs without the agent's token. At its time limit and on cancellation, the agent kills it
-/// with its child processes. Services that the command detached before stay.
+/// The operator's command, which <c>/bin/sh</c> runs with the variables of <see cref="CommandEnvironment"/> only. At its time limit and on
+/// cancellation, the agent kills it with its child processes. Services that the command detached before stay.
 /// </summary>
-internal sealed class ShellCommand(
-    string command, string directory, IReadOnlyDictionary<string, string> environment, TimeSpan limit, TimeProvider clock)
+internal sealed class ShellCommand(string command, string directory, IReadOnlyDictionary<string, string> environment,
+    IReadOnlyList<string> passedVariables, TimeSpan limit, TimeProvider clock)
 {
     private const int MaxQuotedLines = 20, MaxQuoted = 1500;
 
@@ -89,7 +89,11 @@ internal sealed class ShellCommand(
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        start.Environment.Remove("UPDRAFT_AGENT_TOKEN");
+        var inherited = start.Environment.Where(variable => variable.Value is not null)
+            .Select(variable => KeyValuePair.Create(variable.Key, variable.Value!)).ToList();
+        start.Environment.Clear();
+        foreach (var (name, value) in CommandEnvironment.Select(inherited, passedVariables))
+            start.Environment[name] = value;
         foreach (var (name, value) in environment)
             start.Environment[name] = value;
         try

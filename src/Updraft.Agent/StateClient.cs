@@ -30,10 +30,16 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan StaleAfter = TimeSpan.FromHours(24);
+    /// <summary>Id of this run of the agent. Two runs that report in turns with one agent id are copies of one root.</summary>
+    private readonly string _session = EntityId.New(clock);
+
     private readonly SemaphoreSlim _enrolling = new(1, 1);
     private long _lastResponse = clock.GetTimestamp();
     private volatile bool _isEnrolled;
     private volatile RevisionTrace? _trace;
+
+    /// <summary>Reason of the newest failed request; null if the newest request succeeded.</summary>
+    public string? LastProblem { get; private set; }
 
     /// <summary>Trace of the request that created a revision; the default value without a trace.</summary>
     public ActivityContext TraceOf(DesiredState state) =>
@@ -71,7 +77,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
         var phase = reached.Phase == StatePhase.Activate ? "ACTIVATE" : "PREPARE";
         var query = string.Create(CultureInfo.InvariantCulture,
             $"{AgentRoutes.State}?agentId={trustedState.Record.AgentId}&epoch={reached.Epoch}&revision={reached.Revision}"
-            + $"&phase={phase}&wait={wait}");
+            + $"&phase={phase}&wait={wait}&session={_session}");
         var response = await SendAsync(HttpMethod.Get, query, null, AgentJson.Default.StateResponse,
             RequestTimeout + TimeSpan.FromSeconds(wait), cancellationToken);
         return response is null ? null : Accept(response);
@@ -79,7 +85,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
 
     private async Task<DesiredState?> SendReportAsync(Func<string, AgentReport> report, CancellationToken cancellationToken)
     {
-        using var body = JsonContent.Create(report(trustedState.Record.AgentId!), AgentJson.Default.AgentReport);
+        var content = report(trustedState.Record.AgentId!) with { SessionId = _session };
+        using var body = JsonContent.Create(content, AgentJson.Default.AgentReport);
         var response = await SendAsync(HttpMethod.Post, AgentRoutes.Report, body, AgentJson.Default.StateResponse,
             RequestTimeout, cancellationToken);
         return Accept(response ?? throw new InvalidDataException("The server responded to a report without a state."));
@@ -103,12 +110,13 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
             {
                 await EnrollAsync(cancellationToken);
                 var state = await request(cancellationToken);
-                _lastResponse = clock.GetTimestamp();
+                (_lastResponse, LastProblem) = (clock.GetTimestamp(), null);
                 return state;
             }
             catch (InvalidDataException exception)
             {
-                log.Error("state_rejected", ("reason", exception.Message));
+                LastProblem = ErrorReason.Of(exception);
+                log.Error("state_rejected", ("reason", LastProblem));
             }
             catch (Exception exception) when (IsTransient(exception, cancellationToken))
             {
@@ -121,15 +129,20 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
     private void LogFailure(Exception exception)
     {
         var silence = clock.GetElapsedTime(_lastResponse);
+        LastProblem = ErrorReason.Of(exception);
         if (silence > StaleAfter)
-            log.Error("state_stale", ("reason", exception.Message), ("silence", silence),
+            log.Error("state_stale", ("reason", LastProblem), ("silence", silence),
                 ("consequence", "The mounted files stay. The agent retries."));
+        else if (exception is TokenFileException)
+            log.Error("token_unreadable", ("reason", LastProblem), ("silence", silence));
         else
-            log.Warning("server_unavailable", ("reason", exception.Message), ("silence", silence));
+            log.Warning("server_unavailable", ("reason", LastProblem), ("silence", silence));
     }
 
     /// <summary>Enrolls once per run, and again after the server has removed the agent.</summary>
-    /// <exception cref="AgentExitException">69: the server rejects the token, and the root was never enrolled.</exception>
+    /// <exception cref="AgentExitException">
+    /// 69: the server rejects the token, and the root was never enrolled or the agent runs once.
+    /// </exception>
     private async Task EnrollAsync(CancellationToken cancellationToken)
     {
         if (_isEnrolled)
@@ -146,6 +159,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
                 Component = options.Component,
                 AgentVersion = AgentVersion.Text,
                 ImageDriver = options.ImageDriver,
+                SessionId = _session,
             }, AgentJson.Default.EnrollRequest);
             var response = await SendAsync(HttpMethod.Post, AgentRoutes.Enroll, body, AgentJson.Default.EnrollResponse,
                 RequestTimeout, cancellationToken);
@@ -155,7 +169,8 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
                 ("keyId", response.SigningKey.KeyId));
         }
         catch (HttpRequestException exception)
-            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden && !trustedState.IsEnrolled)
+            when (exception.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden
+                && (!trustedState.IsEnrolled || options.Once))
         {
             throw new AgentExitException(ExitCode.Refused, $"The server rejects the agent token: {exception.Message} "
                 + "Create an agent token for the Deployment, and start the agent with it.");

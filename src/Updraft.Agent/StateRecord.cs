@@ -15,4 +15,10 @@ internal sealed record StateRecord
     /// <summary>Directories below the root that the agent created for mounts. It removes them when they are empty.</summary>
     [JsonPropertyName("madeFolders")]
     public required IReadOnlyList<string> CreatedDirectories { get; init; }
+
+    /// <summary>
+    /// Latest time that the agent has given to a file up to this state, in seconds since 1970; null in records of earlier versions. See
+    /// <see cref="FileTimes"/>.
+    /// </summary>
+    public long? LastFileTime { get; init; }
 }

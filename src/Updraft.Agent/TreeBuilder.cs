@@ -14,7 +14,8 @@ namespace Updraft.Agent;
 /// <item>Rename the tree to its final name.</item>
 /// </list>
 /// </summary>
-internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees prebuiltTrees, AgentLog log)
+internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees prebuiltTrees,
+    VerifiedFiles verified, Removal removal, AgentLog log)
 {
     /// <summary>Most files and directories to sync one by one. For about ten or more, one sync of the file system was faster.</summary>
     private const int MaxSingleSyncs = 16;
@@ -36,9 +37,9 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     /// </summary>
     /// <param name="mount">Mount of the desired state.</param>
     /// <param name="mounted">Manifest that is mounted at its path now; null for none.</param>
-    /// <param name="thorough">Whether to read each file of an existing tree, instead of its size and mode only.</param>
+    /// <param name="inspection">How to look at the files of an existing tree.</param>
     /// <exception cref="InvalidDataException">The server's data differs from the signed state.</exception>
-    public async Task EnsureAsync(DesiredMount mount, Digest? mounted, bool thorough, CancellationToken cancellationToken)
+    public async Task EnsureAsync(DesiredMount mount, Digest? mounted, Inspection inspection, CancellationToken cancellationToken)
     {
         // :: Step 1
         var digest = Digest.Parse(mount.Manifest);
@@ -48,31 +49,31 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         var tree = root.Tree(digest);
         var exists = Directory.Exists(tree);
         var needed = exists
-            ? manifest.Entries.Where(entry => !IsIntact(tree, entry, thorough, cancellationToken)).ToList()
+            ? manifest.Entries.Where(entry => !IsIntact(tree, entry, inspection, cancellationToken)).ToList()
             : manifest.Entries;
         if (exists && needed.Count == 0)
             return;
         // :: Step 3
         using var span = AgentSpans.Begin("build")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", needed.Count);
         var work = tree + AgentRoot.PartialSuffix;
-        if (Directory.Exists(work))
-            AgentRoot.Remove(work);
+        if (Directory.Exists(work) && !removal.TryRemove(work))
+            work = Path.Join(root.Trees, Path.GetRandomFileName() + AgentRoot.PartialSuffix);
         try
         {
             var synced = new HashSet<string>(StringComparer.Ordinal) { work };
             if (!exists && baseManifest is not null && prebuiltTrees.TryTake(baseManifest.Digest, work))
-                needed = Adapt(work, baseManifest, manifest, synced);
+                needed = Adapt(work, baseManifest, manifest, synced, cancellationToken);
             else
-                AgentRoot.MakeDirectory(work);
+                root.MakeDirectory(work);
             foreach (var directory in needed.Where(entry => entry.IsDirectory).Select(entry => Path.Join(work, entry.Path)))
             {
-                AgentRoot.MakeDirectory(directory);
+                root.MakeDirectory(directory);
                 synced.Add(directory);
             }
             var files = needed.Where(entry => !entry.IsDirectory).ToList();
             var sources = Sources(baseManifest, digest, isDamaged: exists, files.Sum(file => file.Size));
             // A damaged file can have hard links in other trees, so a repair copies files and links none.
-            var fresh = exists ? MakeParents(work, files) : Link(work, files, sources);
+            var fresh = exists ? MakeParents(work, files) : Link(work, files, sources, cancellationToken);
             var (missing, repeated) = Copy(work, fresh, sources, cancellationToken);
             using (AgentSpans.Begin("fetch")?.SetTag("updraft.mount", mount.Path).SetTag("updraft.files", missing.Count))
                 await FetchAsync(work, manifest, baseManifest, locations, missing, cancellationToken);
@@ -83,6 +84,8 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             }
             // :: Step 4
             Sync(work, fresh, synced);
+            foreach (var file in fresh)
+                verified.Add(Path.Join(work, file.Path), file);
             // :: Step 5
             if (exists)
                 Repair(tree, work, needed);
@@ -93,26 +96,9 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         finally
         {
             if (Directory.Exists(work))
-                AgentRoot.Remove(work);
+                removal.TryRemove(work);
         }
         manifests.Touch(digest);
-    }
-
-    /// <summary>
-    /// Logs unmanaged files of a mounted tree, except for Python's caches. The agent leaves them, because a task may have
-    /// written them.
-    /// </summary>
-    public void ReportUnmanagedFiles(DesiredMount mount)
-    {
-        if (manifests.Find(Digest.Parse(mount.Manifest)) is not { } manifest)
-            return;
-        var tree = root.Tree(manifest.Digest);
-        var known = manifest.Entries.Select(entry => entry.Path).ToHashSet(StringComparer.Ordinal);
-        var everything = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None };
-        var unmanaged = Directory.EnumerateFileSystemEntries(tree, "*", everything).Select(path => Path.GetRelativePath(tree, path))
-            .Where(path => !known.Contains(path) && !path.Split('/').Contains("__pycache__")).ToList();
-        if (unmanaged.Count > 0)
-            log.Warning("unmanaged_files_found", ("mount", mount.Path), ("count", unmanaged.Count), ("first", unmanaged[0]));
     }
 
     private async Task<(Manifest, IReadOnlyDictionary<Digest, PackLocation>?)> FindManifestAsync(
@@ -132,13 +118,18 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return (manifest, locations);
     }
 
-    private static bool IsIntact(string tree, ManifestEntry entry, bool thorough, CancellationToken cancellationToken)
+    private bool IsIntact(string tree, ManifestEntry entry, Inspection inspection, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var path = Path.Join(tree, entry.Path);
         if (entry.IsDirectory)
             return Directory.Exists(path) && new DirectoryInfo(path).LinkTarget is null;
-        return thorough ? TreeFiles.HasContent(path, entry, cancellationToken) : TreeFiles.MatchesMetadata(path, entry);
+        return inspection switch
+        {
+            Inspection.Metadata => TreeFiles.MatchesMetadata(path, entry),
+            Inspection.Changed => verified.Has(path, entry, cancellationToken),
+            _ => TreeFiles.HasContent(path, entry, cancellationToken),
+        };
     }
 
     /// <summary>Trees in which contents can be found: the mounted one, then earlier ones.</summary>
@@ -160,13 +151,17 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         return sources;
     }
 
-    /// <summary>Removes entries from a prebuilt tree that the new tree does not have.</summary>
+    /// <summary>
+    /// Removes entries from a prebuilt tree that the new tree does not have, and files that changed since they were verified.
+    /// </summary>
     /// <param name="work">Path of the prebuilt tree.</param>
     /// <param name="baseManifest">Manifest of the prebuilt tree.</param>
     /// <param name="manifest">Manifest of the new tree.</param>
     /// <param name="synced">Receives the directories that change.</param>
+    /// <param name="cancellationToken">Aborts the verification.</param>
     /// <returns>Entries that are missing afterwards, in canonical order.</returns>
-    private static IReadOnlyList<ManifestEntry> Adapt(string work, Manifest baseManifest, Manifest manifest, HashSet<string> synced)
+    private IReadOnlyList<ManifestEntry> Adapt(string work, Manifest baseManifest, Manifest manifest, HashSet<string> synced,
+        CancellationToken cancellationToken)
     {
         var (removed, added) = ManifestDiff.Compare(baseManifest, manifest);
         // In descending order, the content of a directory comes before the directory.
@@ -183,19 +178,31 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             synced.Add(Path.GetDirectoryName(fullPath)!);
         }
         synced.RemoveWhere(directory => !Directory.Exists(directory));
-        return added;
+        var changed = added.Select(entry => entry.Path).ToHashSet(StringComparer.Ordinal);
+        var damaged = manifest.Entries.Where(entry => !entry.IsDirectory && !changed.Contains(entry.Path)
+            && !verified.Has(Path.Join(work, entry.Path), entry, cancellationToken)).ToList();
+        if (damaged.Count == 0)
+            return added;
+        foreach (var path in damaged.Select(entry => Path.Join(work, entry.Path)))
+        {
+            log.Error("file_changed", ("path", path), ("consequence", "The agent does not use the file, and downloads its content again."));
+            File.Delete(path);
+            synced.Add(Path.GetDirectoryName(path)!);
+        }
+        return [.. added.Concat(damaged).OrderBy(entry => entry.Path, Comparer<string>.Create(BundlePath.Compare))];
     }
 
-    private static List<ManifestEntry> MakeParents(string work, List<ManifestEntry> files)
+    private List<ManifestEntry> MakeParents(string work, List<ManifestEntry> files)
     {
         foreach (var file in files)
-            AgentRoot.MakeDirectory(Path.GetDirectoryName(Path.Join(work, file.Path))!);
+            root.MakeDirectory(Path.GetDirectoryName(Path.Join(work, file.Path))!);
         return files;
     }
 
     /// <summary>Links all files that another tree has at an equal path.</summary>
     /// <returns>Files that are still missing.</returns>
-    private static List<ManifestEntry> Link(string work, List<ManifestEntry> files, List<(string Tree, Manifest Manifest)> sources)
+    private List<ManifestEntry> Link(string work, List<ManifestEntry> files, List<(string Tree, Manifest Manifest)> sources,
+        CancellationToken cancellationToken)
     {
         foreach (var (tree, manifest) in sources)
         {
@@ -208,7 +215,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 while (index < manifest.Entries.Count && BundlePath.Compare(manifest.Entries[index].Path, file.Path) < 0)
                     index++;
                 if (!(index < manifest.Entries.Count && manifest.Entries[index] == file
-                    && TreeFiles.TryLink(Path.Join(tree, file.Path), Path.Join(work, file.Path), file)))
+                    && TreeFiles.TryLink(Path.Join(tree, file.Path), Path.Join(work, file.Path), file, verified, cancellationToken)))
                     remaining.Add(file);
             }
             files = remaining;
@@ -222,11 +229,11 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
         List<ManifestEntry> files, List<(string Tree, Manifest Manifest)> sources, CancellationToken cancellationToken)
     {
         var repeated = new List<(ManifestEntry, ManifestEntry)>();
-        var firsts = new Dictionary<Digest, ManifestEntry>();
-        foreach (var file in files)
+        var firsts = new Dictionary<Digest, int>(files.Count);
+        foreach (var (index, file) in files.Index())
         {
-            if (!firsts.TryAdd(file.Content, file))
-                repeated.Add((firsts[file.Content], file));
+            if (!firsts.TryAdd(file.Content, index))
+                repeated.Add((files[firsts[file.Content]], file));
         }
         foreach (var (tree, manifest) in sources)
         {
@@ -234,12 +241,12 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                 break;
             foreach (var entry in manifest.Entries)
             {
-                if (!entry.IsDirectory && firsts.TryGetValue(entry.Content, out var file)
-                    && TreeFiles.TryCopy(Path.Join(tree, entry.Path), Path.Join(work, file.Path), file, cancellationToken))
+                if (!entry.IsDirectory && firsts.TryGetValue(entry.Content, out var first)
+                    && TreeFiles.TryCopy(Path.Join(tree, entry.Path), Path.Join(work, files[first].Path), files[first], cancellationToken))
                     firsts.Remove(entry.Content);
             }
         }
-        return ([.. firsts.Values], repeated);
+        return ([.. firsts.Values.Select(first => files[first])], repeated);
     }
 
     private async Task FetchAsync(string work, Manifest manifest, Manifest? baseManifest,
@@ -254,8 +261,8 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             (_, locations) = await fetcher.FetchManifestAsync(manifest.Digest, manifest.FileCount, null, cancellationToken);
         await fetcher.FetchFilesAsync(files.Select(file => new WantedFile(file, locations.TryGetValue(file.Content, out var location)
             ? location
-            : throw new InvalidDataException($"The server's manifest has no location for the content of '{file.Path}'."),
-            Path.Join(work, file.Path))), cancellationToken);
+            : throw new InvalidDataException($"The server's manifest has no location for the content of '{file.Path}'."), work)),
+            cancellationToken);
     }
 
     private static void Sync(string work, List<ManifestEntry> files, HashSet<string> directories)
@@ -283,14 +290,17 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             if (entry.IsDirectory)
             {
                 if (new FileInfo(to) is { Exists: true } or { LinkTarget: not null })
-                    AgentRoot.Remove(to);
-                AgentRoot.MakeDirectory(to);
+                    Removal.Remove(to);
+                root.MakeDirectory(to);
             }
             else
             {
                 if (Directory.Exists(to) && new DirectoryInfo(to).LinkTarget is null)
-                    AgentRoot.Remove(to);
+                    Removal.Remove(to);
+                // Python must not take the bytecode of the damaged file for that of this one.
+                File.SetLastWriteTimeUtc(from, FileTimes.After(to, File.GetLastWriteTimeUtc(from)));
                 Posix.Rename(from, to);
+                verified.Add(to, entry);
             }
             Posix.FsyncDirectory(Path.GetDirectoryName(to)!);
             log.Error("tree_repaired", ("path", to));

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Updraft.Protocol;
 
 namespace Updraft.Agent;
@@ -41,17 +40,22 @@ internal static class TreeFiles
         return Read(file, cancellationToken) == (entry.Content, entry.Size);
     }
 
-    /// <summary>Creates a hard link to an unchanged file. False if that is not possible, so that the caller must copy.</summary>
-    public static bool TryLink(string source, string path, in ManifestEntry entry)
+    /// <summary>
+    /// Creates a hard link to a file with the content of an entry. False if that is not possible, so that the caller must copy.
+    /// </summary>
+    public static bool TryLink(string source, string path, in ManifestEntry entry, VerifiedFiles verified,
+        CancellationToken cancellationToken)
     {
         try
         {
-            if (!MatchesMetadata(source, entry))
+            if (!verified.Has(source, entry, cancellationToken))
                 return false;
+            var before = FileStatus.Find(source);
             Posix.HardLink(source, path);
+            verified.Renew(path, before);
             return true;
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // The file has too many links, or the file system or the owner forbids links.
             return false;
@@ -75,7 +79,7 @@ internal static class TreeFiles
 
     private static (Digest Content, long Size) Read(FileStream file, CancellationToken cancellationToken, Stream? copy = null)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = new DigestBuilder();
         var buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
         try
         {
@@ -85,10 +89,10 @@ internal static class TreeFiles
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 size += read;
-                hash.AppendData(buffer, 0, read);
+                hash.Append(buffer.AsSpan(0, read));
                 copy?.Write(buffer, 0, read);
             }
-            return (new Digest(hash.GetHashAndReset()), size);
+            return (hash.Complete(), size);
         }
         finally
         {

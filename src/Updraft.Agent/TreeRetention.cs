@@ -1,36 +1,65 @@
+using Updraft.Protocol;
+
 namespace Updraft.Agent;
 
 /// <summary>
 /// Removes states, manifests and trees that are no longer in use. A task can import files long after the flip that replaced them. So an
 /// earlier state stays for a number of states and for a time, with its trees and links.
 /// </summary>
-internal sealed class TreeRetention(AgentRoot root, Mounts mounts, AgentOptions options, AgentLog log, TimeProvider clock)
+internal sealed class TreeRetention(AgentRoot root, LocalManifests manifests, Mounts mounts, VerifiedFiles verified, Removal removal,
+    AgentOptions options, AgentLog log, TimeProvider clock)
 {
-    public void Prune()
+    private readonly Lock _gate = new();
+    private volatile IReadOnlyList<DesiredMount> _needed = [];
+
+    /// <summary>Protects the trees of the revision that the agent works on.</summary>
+    public void Protect(IReadOnlyList<DesiredMount> needed) => _needed = needed;
+
+    /// <summary>Removes what is beyond both limits. The agent must not build a tree at this time.</summary>
+    public void Prune() => TryDiscard(options.KeepTrees, isFull: false);
+
+    /// <summary>
+    /// Removes as much as possible from a full disk. States that only their number keeps go too. Those that a task may still read stay for
+    /// their time.
+    /// </summary>
+    /// <returns>Whether something was removed, so that a retry can succeed.</returns>
+    public bool Reclaim()
     {
-        try
+        var removed = TryDiscard(keepTrees: 0, isFull: true);
+        if (removed > 0)
+            log.Warning("space_reclaimed", ("removed", removed), ("consequence", "The disk is full, so earlier states went early."));
+        return removed > 0;
+    }
+
+    private int TryDiscard(int keepTrees, bool isFull)
+    {
+        lock (_gate)
         {
-            DiscardUnused();
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            log.Warning("prune_failed", ("reason", exception.Message));
+            try
+            {
+                return DiscardUnused(keepTrees, isFull);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                log.Warning("prune_failed", ("reason", ErrorReason.Of(exception)));
+                return 0;
+            }
         }
     }
 
-    private void DiscardUnused()
+    private int DiscardUnused(int keepTrees, bool isFull)
     {
         // Without the record of the current state, the trees in use are unknown.
-        if (mounts.ActiveName is not null && mounts.Active is null)
-            return;
-        var cutoff = clock.GetUtcNow().UtcDateTime - options.KeepFor;
-        var kept = new HashSet<string>(Trees(mounts.Active), StringComparer.Ordinal);
+        if (!mounts.IsCertain)
+            return 0;
+        var (unused, cutoff) = (new List<string>(), clock.GetUtcNow().UtcDateTime - options.KeepFor);
+        var kept = new HashSet<string>(Trees(mounts.Active?.Mounts).Concat(Trees(_needed)), StringComparer.Ordinal);
         foreach (var (index, (directory, record, leftAt)) in mounts.EarlierStates().Index())
         {
-            if (record is not null && (index < options.KeepTrees || leftAt > cutoff))
-                kept.UnionWith(Trees(record));
+            if (record is not null && (index < keepTrees || leftAt > cutoff))
+                kept.UnionWith(Trees(record.Mounts));
             else
-                Discard(directory);
+                unused.Add(directory);
         }
         foreach (var manifest in new DirectoryInfo(root.Manifests).EnumerateFiles())
         {
@@ -38,26 +67,22 @@ internal sealed class TreeRetention(AgentRoot root, Mounts mounts, AgentOptions 
             if (kept.Contains(manifest.Name) || manifest.LastWriteTimeUtc > cutoff)
                 kept.Add(manifest.Name);
             else
-                manifest.Delete();
+                removal.TryRemove(manifest.FullName);
         }
-        foreach (var tree in new DirectoryInfo(root.Trees).EnumerateDirectories().Where(tree => !kept.Contains(tree.Name)))
-            Discard(tree.FullName);
+        unused.AddRange(Directory.EnumerateDirectories(root.Trees).Where(tree => !kept.Contains(Path.GetFileName(tree))));
+        // On a full disk, another task of the agent may build an incomplete tree or state at this moment.
+        if (isFull)
+            unused.RemoveAll(directory => directory.EndsWith(AgentRoot.PartialSuffix, StringComparison.Ordinal));
+        var removed = 0;
+        if (unused.Count > 0)
+            verified.RenewAfter(MountedFiles(), () => removed = unused.Count(removal.Discard));
+        return removed;
     }
 
-    private static IEnumerable<string> Trees(StateRecord? state) => state?.Mounts.Select(mount => mount.Manifest) ?? [];
+    private IEnumerable<string> MountedFiles() => Trees(mounts.Active?.Mounts)
+        .Select(manifest => manifests.Find(Digest.Parse(manifest))).OfType<Manifest>()
+        .SelectMany(manifest => manifest.Entries.Where(entry => !entry.IsDirectory)
+            .Select(entry => Path.Join(root.Tree(manifest.Digest), entry.Path)));
 
-    /// <summary>Renames a directory before its deletion, so that a partly deleted tree has no final name.</summary>
-    private void Discard(string directory)
-    {
-        var work = Path.Join(Path.GetDirectoryName(directory), Path.GetRandomFileName() + AgentRoot.PartialSuffix);
-        try
-        {
-            Posix.Rename(directory, work);
-            AgentRoot.Remove(work);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            log.Warning("removal_failed", ("path", directory), ("reason", exception.Message));
-        }
-    }
+    private static IEnumerable<string> Trees(IReadOnlyList<DesiredMount>? mounts) => mounts?.Select(mount => mount.Manifest) ?? [];
 }

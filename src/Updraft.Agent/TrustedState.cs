@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Updraft.Protocol;
 
@@ -19,26 +18,59 @@ internal sealed class TrustedState
     private readonly Lock _gate = new();
     private readonly string _path, _copy;
     private readonly TimeProvider _clock;
+    private readonly IReadOnlyList<string> _serverKeys;
+    private readonly Func<bool> _reclaim;
+    private readonly UnixFileMode _mode;
     private AgentRecord _record;
 
     /// <summary>
-    /// Reads the files, or starts with an empty record if both are lost. Even then, the agent rejects revisions below the active one.
+    /// Reads the files, or starts with an empty record if both are missing. Even then, the agent rejects revisions below the active one.
     /// </summary>
-    public TrustedState(AgentRoot root, StateRecord? active, AgentLog log, TimeProvider clock)
+    /// <param name="root">Root with the files.</param>
+    /// <param name="active">State that Airflow sees; null for none.</param>
+    /// <param name="options">Options with the host and the accepted server keys.</param>
+    /// <param name="reclaim">Frees space on a full disk. Returns false if it freed none.</param>
+    /// <param name="log">Log of the agent.</param>
+    /// <param name="clock">Clock for the freshness of states.</param>
+    /// <exception cref="AgentExitException">78: the files are damaged, and no option names the server's key.</exception>
+    public TrustedState(AgentRoot root, StateRecord? active, AgentOptions options, Func<bool> reclaim, AgentLog log, TimeProvider clock)
     {
         (_path, _copy, _clock) = (Path.Join(root.Own, "agent.json"), Path.Join(root.Own, "agent.json.bak"), clock);
+        (_serverKeys, _reclaim, _mode) = (options.ServerKeys, reclaim, root.PrivateMode);
         var (file, copy) = (Read(_path, log), Read(_copy, log));
         var found = new[] { file, copy }.OfType<AgentRecord>()
             .OrderByDescending(record => (record.Epoch, record.Revision)).FirstOrDefault();
-        if (found is null && (active is not null || File.Exists(_path) || File.Exists(_copy)))
-            log.Error("trusted_state_lost", ("consequence",
-                "The mounted files stay. The agent enrolls again and trusts the key that the server sends."));
+        if (found is null && (Exists(_path) || Exists(_copy)) && _serverKeys.Count == 0)
+            throw new AgentExitException(ExitCode.Configuration, $"'{_path}' and its copy are damaged, so the key of the server is "
+                + "unknown. The agent does not trust a new key by itself. Restore a file, name the key with --server-key, or remove "
+                + "both files to trust the next server that accepts the token. The mounted files stay.");
+        if (found is null && active is not null)
+            log.Error("trusted_state_lost", ("consequence", _serverKeys.Count > 0
+                ? "The mounted files stay. The agent enrolls again with a key of --server-key."
+                : "The mounted files stay. The agent enrolls again and trusts the key that the server sends."));
         _record = found ?? new AgentRecord { InstanceId = EntityId.New(clock) };
+        var identity = AgentIdentity.Read(root, options.Host);
+        if (_record.Identity is { } earlier && identity.DifferenceTo(earlier) is { } difference)
+        {
+            log.Warning("root_copied", ("reason", $"The root is a copy, or it moved: {difference}."), ("agentId", _record.AgentId),
+                ("consequence", "The agent enrolls as a new agent, so that it does not hide the earlier one."));
+            _record = _record with { InstanceId = EntityId.New(clock), AgentId = null };
+        }
+        _record = _record with { Identity = identity };
         if (active is not null && (active.Epoch, active.Revision).CompareTo((_record.Epoch, _record.Revision)) > 0)
             _record = _record with { Epoch = active.Epoch, Revision = active.Revision, Content = ContentOf(active.Mounts) };
         // Without a change there is no write, so that the agent can start on a full disk.
-        if (file != _record || copy != _record)
+        if (file == _record && copy == _record)
+            return;
+        try
+        {
             Save(_record);
+        }
+        catch (IOException exception) when (ErrorReason.IsDiskFull(exception))
+        {
+            // The next accepted state is saved before it can become visible.
+            log.Warning("trusted_state_unsaved", ("reason", ErrorReason.Of(exception)));
+        }
     }
 
     public AgentRecord Record => Volatile.Read(ref _record);
@@ -52,10 +84,15 @@ internal sealed class TrustedState
     {
         if (!EntityId.IsValid(response.AgentId) || !EntityId.IsValid(response.OrganizationId) || !EntityId.IsValid(response.DeploymentId))
             throw new InvalidDataException("The response to the enrollment has an invalid id. An id is 'c' and 24 letters or digits.");
-        response.SigningKey.ToECDsa().Dispose();
+        response.SigningKey.Check();
         lock (_gate)
         {
-            if (_record.SigningKey is { } pinned && pinned != response.SigningKey)
+            if (_serverKeys.Count > 0 && !_serverKeys.Contains(response.SigningKey.KeyId, StringComparer.Ordinal))
+                throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {response.SigningKey.KeyId}, "
+                    + $"but --server-key accepts only {string.Join(", ", _serverKeys)}. Check that --server is the right server. "
+                    + "If you replaced its key on purpose, add the new one to --server-key.");
+            // An operator who lists two keys replaces one by the other on purpose.
+            if (_record.SigningKey is { } pinned && pinned != response.SigningKey && _serverKeys.Count == 0)
                 throw new AgentExitException(ExitCode.Configuration, $"The server signs with the key {response.SigningKey.KeyId}, "
                     + $"but this root trusts the key {pinned.KeyId}. A root accepts one key only. "
                     + "If you replaced the server's key on purpose, remove .updraft/agent.json and .updraft/agent.json.bak.");
@@ -64,14 +101,14 @@ internal sealed class TrustedState
                 throw new AgentExitException(ExitCode.Configuration, $"The token is for Deployment {response.DeploymentId}, but "
                     + $"this root belongs to Deployment {_record.DeploymentId}. A root serves one Deployment. "
                     + "Use the token of that Deployment, or another --root.");
-            Save(_record with
-            {
-                AgentId = response.AgentId,
-                OrganizationId = response.OrganizationId,
-                DeploymentId = response.DeploymentId,
-                SigningKey = response.SigningKey,
-            });
         }
+        Change(record => record with
+        {
+            AgentId = response.AgentId,
+            OrganizationId = response.OrganizationId,
+            DeploymentId = response.DeploymentId,
+            SigningKey = response.SigningKey,
+        });
     }
 
     /// <summary>Verifies a document and stores its revision durably.</summary>
@@ -120,25 +157,45 @@ internal sealed class TrustedState
             : null;
     }
 
-    private static string ContentOf(IReadOnlyList<DesiredMount> mounts) => Convert.ToHexStringLower(
-        SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(mounts, AgentFilesJson.Default.IReadOnlyListDesiredMount)));
+    private static string ContentOf(IReadOnlyList<DesiredMount> mounts) =>
+        Digest.Of(JsonSerializer.SerializeToUtf8Bytes(mounts, AgentFilesJson.Default.IReadOnlyListDesiredMount)).ToString();
 
     private void Save(AgentRecord record)
     {
         var bytes = JsonSerializer.SerializeToUtf8Bytes(record, AgentFilesJson.Default.AgentRecord);
-        AtomicFile.Write(_path, bytes);
-        AtomicFile.Write(_copy, bytes);
+        Write(_path, bytes);
+        Write(_copy, bytes);
         Volatile.Write(ref _record, record);
     }
+
+    private void Write(string path, byte[] bytes)
+    {
+        try
+        {
+            AtomicFile.Write(path, bytes, _mode);
+        }
+        catch (IOException exception) when (ErrorReason.IsDiskFull(exception) && _reclaim())
+        {
+            AtomicFile.Write(path, bytes, _mode);
+        }
+    }
+
+    /// <summary>Whether the file exists. A symbolic link is not from the agent, and the next write replaces it.</summary>
+    private static bool Exists(string path) => FileStatus.Find(path) is { IsRegular: true };
 
     private static AgentRecord? Read(string path, AgentLog log)
     {
         try
         {
-            var record = File.Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), AgentFilesJson.Default.AgentRecord) : null;
+            var record = Exists(path) ? JsonSerializer.Deserialize(File.ReadAllBytes(path), AgentFilesJson.Default.AgentRecord) : null;
             return record is null || EntityId.IsValid(record.InstanceId) && record is { Epoch: >= 0, Revision: >= 0 }
                 ? record
                 : throw new JsonException("The instance id, the epoch or the revision is invalid.");
+        }
+        catch (UnauthorizedAccessException)
+        {
+            throw new AgentExitException(ExitCode.Configuration, $"'{path}' belongs to the user {FileStatus.Find(path)?.Owner}, and the "
+                + $"agent runs as the user {Posix.EffectiveUser}, who may not read it. Make the file readable for this user.");
         }
         catch (JsonException exception)
         {

@@ -10,8 +10,8 @@ public static class AgentRoutes
 
     /// <summary>
     /// Long poll: GET with <c>agentId</c>, <c>wait</c> (seconds, at most 60), and the state that the agent has reached, as <c>epoch</c>,
-    /// <c>revision</c> and <c>phase</c>. Returns 200 with a <see cref="StateResponse"/> as soon as the desired state differs, or 204 at the
-    /// end of the wait.
+    /// <c>revision</c> and <c>phase</c>. <c>session</c> is optional: <see cref="AgentReport.SessionId"/>. Returns 200 with a
+    /// <see cref="StateResponse"/> as soon as the desired state differs, or 204 at the end of the wait.
     /// </summary>
     public const string State = "/agent/v1/state";
 
@@ -48,6 +48,9 @@ public sealed record EnrollRequest
 
     /// <summary>Image driver, <c>exec</c> or <c>kubernetes</c>; null if the agent rolls out no images.</summary>
     public string? ImageDriver { get; init; }
+
+    /// <summary>See <see cref="AgentReport.SessionId"/>.</summary>
+    public string? SessionId { get; init; }
 }
 
 /// <summary>Response to an enrollment. The agent stores all of it.</summary>
@@ -147,6 +150,12 @@ public sealed record AgentReport
 {
     /// <summary>Id of the agent that reports.</summary>
     public required string AgentId { get; init; }
+
+    /// <summary>
+    /// Id of this run of the agent, generated at its start: 25 characters, like every id; null from earlier versions. If two runs report in
+    /// turns with one agent id, one root was copied.
+    /// </summary>
+    public string? SessionId { get; init; }
 
     /// <summary>Epoch of <see cref="Revision"/>.</summary>
     public required long Epoch { get; init; }

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Protocol;
 
@@ -36,7 +36,7 @@ public readonly struct Digest : IEquatable<Digest>
     public static Digest Of(ReadOnlySpan<byte> content)
     {
         Span<byte> hash = stackalloc byte[Size];
-        SHA256.HashData(content, hash);
+        PortableCryptography.Sha256(content, hash);
         return new Digest(hash);
     }
 

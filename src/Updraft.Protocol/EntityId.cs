@@ -1,4 +1,4 @@
-using System.Security.Cryptography;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Protocol;
 
@@ -32,7 +32,7 @@ public static class EntityId
             id[0] = 'c';
             for (var i = TimeLength; i > 0; i--, milliseconds /= 36)
                 id[i] = Alphabet[(int)(milliseconds % 36)];
-            RandomNumberGenerator.GetItems(Alphabet, id[(TimeLength + 1)..]);
+            PortableCryptography.Randomize(Alphabet, id[(TimeLength + 1)..]);
         });
     }
 

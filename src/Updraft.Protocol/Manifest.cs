@@ -118,7 +118,8 @@ public sealed class Manifest
         return entries;
     }
 
-    private static ManifestEntry ParseLine(ReadOnlySpan<byte> line)
+    /// <summary>Reads the form that <see cref="AppendEntry"/> writes.</summary>
+    internal static ManifestEntry ParseLine(ReadOnlySpan<byte> line)
     {
         if (line.StartsWith("d "u8))
             return ManifestEntry.Directory(PathOf(line[2..]));
@@ -217,19 +218,6 @@ public sealed class Manifest
         ? text.Append("d ").Append(entry.Path)
         : text.Append("f ").Append(entry.IsExecutable ? "755 " : "644 ")
             .Append(CultureInfo.InvariantCulture, $"{entry.Size} ").Append(entry.Content.ToString()).Append(' ').Append(entry.Path);
-
-    /// <summary>Reads the form that <see cref="AppendEntry"/> writes.</summary>
-    internal static ManifestEntry ParseEntry(ReadOnlySpan<char> line)
-    {
-        if (line.StartsWith("d "))
-            return ManifestEntry.Directory(line[2..].ToString());
-        Span<Range> parts = stackalloc Range[5];
-        if (line.Split(parts, ' ') == 5 && line[parts[0]] is "f" && line[parts[1]] is "644" or "755"
-            && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var size)
-            && Digest.TryParse(line[parts[3]], out var content))
-            return ManifestEntry.File(line[parts[4]].ToString(), size, content, line[parts[1]] is "755");
-        throw new InvalidDataException($"'{line}' is not a line of a manifest.");
-    }
 
     private static byte[] Serialize(IReadOnlyList<ManifestEntry> entries)
     {

@@ -15,9 +15,9 @@ public readonly record struct PackLocation(string PackId, long Offset, long Leng
 /// </summary>
 public sealed class ManifestDiff
 {
-    private const string Header = "updraft-diff 1\n";
+    internal const string Header = "updraft-diff 1\n";
 
-    private ManifestDiff(Digest? from, Digest to, IReadOnlyList<string> removed, IReadOnlyList<ManifestEntry> added,
+    internal ManifestDiff(Digest? from, Digest to, IReadOnlyList<string> removed, IReadOnlyList<ManifestEntry> added,
         IReadOnlyDictionary<Digest, PackLocation> locations) =>
         (From, To, Removed, Added, Locations) = (from, to, removed, added, locations);
 
@@ -141,73 +141,8 @@ public sealed class ManifestDiff
     /// <exception cref="InvalidDataException">The bytes are not a difference, or they are truncated.</exception>
     public static ManifestDiff Parse(ReadOnlySpan<byte> bytes)
     {
-        string text;
-        try
-        {
-            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(bytes);
-        }
-        catch (DecoderFallbackException exception)
-        {
-            throw new InvalidDataException("The difference is not valid UTF-8.", exception);
-        }
-        if (!text.StartsWith(Header, StringComparison.Ordinal) || text[^1] != '\n')
-            throw new InvalidDataException("The difference does not start with 'updraft-diff 1', or it is truncated.");
-        var lines = text.AsSpan(Header.Length);
-        var fromText = TakeField(ref lines, "from ");
-        var from = fromText == "-" ? (Digest?)null : ParseDigest(fromText);
-        var to = ParseDigest(TakeField(ref lines, "to "));
-        var (packs, removed, added) = (new List<string>(), new List<string>(), new List<ManifestEntry>());
-        var locations = new Dictionary<Digest, PackLocation>();
-        while (!lines.IsEmpty)
-        {
-            var line = TakeLine(ref lines);
-            if (line.StartsWith("pack "))
-                packs.Add(line[5..].ToString());
-            else if (line.StartsWith("- "))
-                removed.Add(line[2..].ToString());
-            else if (line.StartsWith("+ d "))
-                added.Add(Manifest.ParseEntry(line[2..]));
-            else if (line.StartsWith("+ "))
-                added.Add(ParseLocated(line[2..], packs, locations));
-            else
-                throw new InvalidDataException($"'{line}' is not a line of a difference.");
-        }
-        return new ManifestDiff(from, to, removed, added, locations);
+        var parser = new ManifestDiffParser();
+        parser.Add(bytes);
+        return parser.Complete();
     }
-
-    private static ManifestEntry ParseLocated(ReadOnlySpan<char> line, List<string> packs, Dictionary<Digest, PackLocation> locations)
-    {
-        Span<Range> parts = stackalloc Range[4];
-        if (line.Split(parts, ' ') == 4
-            && int.TryParse(line[parts[0]], NumberStyles.None, CultureInfo.InvariantCulture, out var pack) && pack < packs.Count
-            && long.TryParse(line[parts[1]], NumberStyles.None, CultureInfo.InvariantCulture, out var offset)
-            && long.TryParse(line[parts[2]], NumberStyles.None, CultureInfo.InvariantCulture, out var length))
-        {
-            var entry = Manifest.ParseEntry(line[parts[3]]);
-            locations[entry.Content] = new PackLocation(packs[pack], offset, length);
-            return entry;
-        }
-        throw new InvalidDataException($"'+ {line}' is not a line of a difference.");
-    }
-
-    private static ReadOnlySpan<char> TakeLine(ref ReadOnlySpan<char> lines)
-    {
-        var end = lines.IndexOf('\n');
-        if (end < 0)
-            throw new InvalidDataException("The difference is truncated.");
-        var line = lines[..end];
-        lines = lines[(end + 1)..];
-        return line;
-    }
-
-    private static string TakeField(ref ReadOnlySpan<char> lines, string name)
-    {
-        var line = TakeLine(ref lines);
-        return line.StartsWith(name)
-            ? line[name.Length..].ToString()
-            : throw new InvalidDataException($"The difference has no line '{name.Trim()}'.");
-    }
-
-    private static Digest ParseDigest(string text) =>
-        Digest.TryParse(text, out var digest) ? digest : throw new InvalidDataException($"'{text}' is not a digest.");
 }

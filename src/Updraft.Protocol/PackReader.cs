@@ -63,7 +63,7 @@ public static class PackReader
     public static void CopyVerified(Stream frame, long size, Digest content, Stream destination)
     {
         ArgumentNullException.ThrowIfNull(destination);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = new DigestBuilder();
         using var decompressed = new DecompressionStream(frame, leaveOpen: true);
         decompressed.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, Pack.MaxWindowLog);
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
@@ -76,12 +76,12 @@ public static class PackReader
                 total += read;
                 if (total > size)
                     throw new InvalidDataException($"The content is longer than its {size} bytes.");
-                hash.AppendData(buffer, 0, read);
+                hash.Append(buffer.AsSpan(0, read));
                 destination.Write(buffer, 0, read);
             }
             if (total != size)
                 throw new InvalidDataException($"The content has {total} bytes, not {size}.");
-            if (new Digest(hash.GetHashAndReset()) != content)
+            if (hash.Complete() != content)
                 throw new InvalidDataException($"The content does not have the digest {content}.");
         }
         catch (Exception exception) when (exception is ZstdException or EndOfStreamException)

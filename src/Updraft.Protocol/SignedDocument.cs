@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Serialization;
+using Updraft.Protocol.Cryptography;
 
 namespace Updraft.Protocol;
 
@@ -57,8 +58,43 @@ public sealed record PublicKey
         }
     }
 
+    /// <summary>Verifies that the key is a P-256 point, and that the key id is its thumbprint.</summary>
+    /// <exception cref="InvalidDataException">The key is invalid.</exception>
+    public void Check()
+    {
+        if (!PortableCryptography.IsEnabled)
+        {
+            ToECDsa().Dispose();
+            return;
+        }
+        try
+        {
+            if (KeyType == "EC" && Curve == "P-256" && KeyId == Thumbprint(X, Y)
+                && PortableP256.IsPoint(Base64Url.DecodeFromChars(X), Base64Url.DecodeFromChars(Y)))
+                return;
+        }
+        catch (FormatException exception)
+        {
+            throw new InvalidDataException("The key is not a point of P-256.", exception);
+        }
+        throw new InvalidDataException("The key is not a P-256 key, or its 'kid' is not its thumbprint.");
+    }
+
+    /// <summary>Whether a signature of 64 bytes is that of this key for the data.</summary>
+    /// <exception cref="InvalidDataException">The key is invalid.</exception>
+    internal bool Verify(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
+    {
+        if (!PortableCryptography.IsEnabled)
+        {
+            using var verifier = ToECDsa();
+            return verifier.VerifyData(data, signature, HashAlgorithmName.SHA256, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+        }
+        Check();
+        return PortableP256.Verify(Base64Url.DecodeFromChars(X), Base64Url.DecodeFromChars(Y), Digest.Of(data).ToArray(), signature);
+    }
+
     private static string Thumbprint(string x, string y) =>
-        Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes($$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}""")));
+        Base64Url.EncodeToString(Digest.Of(Encoding.UTF8.GetBytes($$"""{"crv":"P-256","kty":"EC","x":"{{x}}","y":"{{y}}"}""")).ToArray());
 }
 
 /// <summary>
@@ -104,9 +140,7 @@ public static class SignedDocument
         try
         {
             var signature = Base64Url.DecodeFromChars(parts[2]);
-            using var verifier = key.ToECDsa();
-            if (!verifier.VerifyData(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), signature, HashAlgorithmName.SHA256,
-                DSASignatureFormat.IeeeP1363FixedFieldConcatenation))
+            if (!key.Verify(Encoding.ASCII.GetBytes(parts[0] + "." + parts[1]), signature))
                 throw new InvalidDataException("The signature of the document is wrong.");
             return Base64Url.DecodeFromChars(parts[1]);
         }

@@ -2,6 +2,7 @@ namespace Updraft.Agent.Tests;
 
 public sealed class AgentCommandTests : IDisposable
 {
+    private const string Key = "6Gx0u1mI4Jv8wQyq0m3S5dOXyG8Jg0k1r2t3u4v5w6x";
     private readonly Dictionary<string, string> _environment = new(StringComparer.Ordinal);
     private readonly StringWriter _output = new(), _errors = new();
 
@@ -31,7 +32,8 @@ public sealed class AgentCommandTests : IDisposable
         {
             ("SERVER", "http://s:1/x"), ("TOKEN", "t"), ("ROOT", "/r"), ("COMPONENT", "worker"), ("HOST", "h"), ("CHECK", "true"),
             ("IMAGE_DRIVER", "exec"), ("IMAGE_COMMAND", "run it"), ("IMAGE_TIMEOUT", "6"), ("CHECK_TIMEOUT", "7"),
-            ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"),
+            ("KEEP_TREES", "8"), ("KEEP_MINUTES", "9"), ("ONCE", "true"), ("ONCE_TIMEOUT", "10"), ("PASS_ENV", "A, B_*"),
+            ("SERVER_KEY", Key), ("LOG_FORMAT", "plain"),
         })
             _environment["UPDRAFT_AGENT_" + name] = value;
         var options = Parse().Options!;
@@ -39,7 +41,32 @@ public sealed class AgentCommandTests : IDisposable
         Assert.Equal(("http://s:1/x", "t", "/r", "worker", "h", "true"),
             (options.Server.AbsoluteUri, options.ReadToken(), options.Root, options.Component, options.Host, options.Check));
         Assert.Equal(("exec", "run it", 6), (options.ImageDriver, options.ImageCommand, options.ImageTimeout.TotalSeconds));
+        Assert.Equal((10, true), (options.OnceTimeout.TotalSeconds, options.IsLogPlain));
+        Assert.Equal(["A", "B_*"], options.PassedVariables);
+        Assert.Equal([Key], options.ServerKeys);
         Assert.Equal((7, 8, 9, true), (options.CheckTimeout.TotalSeconds, options.KeepTrees, options.KeepFor.TotalMinutes, options.Once));
+    }
+
+    [Theory]
+    [InlineData("--server-key", "short")]
+    [InlineData("--pass-env", "UPDRAFT_AGENT_TOKEN")]
+    [InlineData("--log-format", "xml")]
+    [InlineData("--once-timeout", "0")]
+    public void Wrong_value_of_an_option_is_named(string option, string value)
+    {
+        var (options, exit) = Parse("--server", "http://s", "--token", "t", "--root", "r", option, value);
+
+        Assert.Equal((null, ExitCode.Usage), (options, exit));
+        Assert.Contains(option, _errors.ToString(), StringComparison.Ordinal);
+        Assert.Contains($"'{value}'", _errors.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Help_lists_the_environment_of_commands()
+    {
+        Parse("--help");
+
+        Assert.All(CommandEnvironment.Names, name => Assert.Contains(name, _output.ToString(), StringComparison.Ordinal));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
@@ -63,6 +64,70 @@ public sealed class DiskTests : IAsyncLifetime
         Assert.Equal("the old one", _agent.Texts("dags")["a.py"]);
         Remount("rw");
         await AssertNewTreeArrivesAsync();
+    }
+
+    [Fact]
+    public async Task Full_disk_lets_earlier_states_go_and_the_deploy_continue()
+    {
+        await _agent.StopAsync();
+        Remount("size=3m");
+        _agent.Configure = options => options with { KeepTrees = 5, KeepFor = TimeSpan.Zero };
+        _agent.Start(_server.Address);
+        for (var version = 2; version <= 7; version++)
+        {
+            var content = Convert.ToHexString(RandomNumberGenerator.GetBytes(400 * 1024));
+            await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", $"{version}"), ("large", content)))));
+        }
+
+        Assert.Contains("space_reclaimed", _agent.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain(_server.Reports, report => report.Phase == AgentPhase.Failed);
+    }
+
+    [Fact]
+    public async Task Completely_full_disk_accepts_the_next_revision()
+    {
+        await _agent.StopAsync();
+        _agent.Configure = options => options with { KeepTrees = 5, KeepFor = TimeSpan.Zero };
+        _agent.Start(_server.Address);
+        var large = Convert.ToHexString(RandomNumberGenerator.GetBytes(200 * 1024));
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "two"), ("large", large)))));
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "three")))));
+        await FillAsync();
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "four")))));
+
+        Assert.Equal("four", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
+    public async Task State_that_a_task_may_still_read_stays_on_a_full_disk()
+    {
+        _server.Deploy(("dags", Tree.Of(("a.py", "two"))));
+        await _server.WaitForActiveAsync(2);
+        var large = Tree.Of(("a.py", "new"), ("large", Convert.ToHexString(RandomNumberGenerator.GetBytes(1024 * 1024))));
+        _server.Deploy(("dags", large));
+        await _server.WaitForFailureAsync(3);
+
+        Assert.True(Directory.Exists(_agent.Own("states", "1", "dags")));
+    }
+
+    /// <summary>Another program takes the last free byte.</summary>
+    private async Task FillAsync()
+    {
+        await using var file = new FileStream(Path.Join(_agent.Root, "filler"), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.Write,
+            BufferSize = 0,
+        });
+        try
+        {
+            while (true)
+                await file.WriteAsync(new byte[1024], TestContext.Current.CancellationToken);
+        }
+        catch (IOException)
+        {
+            // The disk is full.
+        }
     }
 
     private async Task AssertOldTreeStaysAsync(string reason)

@@ -58,7 +58,7 @@ public sealed class LoopTests : IAsyncLifetime
     [Fact]
     public async Task Failed_activation_is_retried()
     {
-        var blocked = Path.Join(_agent.Root, "dags");
+        var blocked = Path.Join(_agent.Root, "dags", "unmanaged.py");
         var reports = 0;
         _server.Intercept = context =>
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Updraft.Agent.Tests.Support;
 using Updraft.Protocol;
 
@@ -43,6 +44,18 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Empty_directory_for_DAGs_exists_before_the_first_deploy()
+    {
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("agent_enrolled");
+
+        Assert.Empty(Directory.GetFileSystemEntries(Path.Join(_agent.Root, "dags")));
+        _server.Deploy(("dags", Some));
+        await _server.WaitForActiveAsync(1);
+        Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
     public async Task Empty_directory_at_mount_path_is_replaced()
     {
         Directory.CreateDirectory(Path.Join(_agent.Root, "dags"));
@@ -51,6 +64,41 @@ public sealed class MountRefusalTests : IAsyncLifetime
         await _server.WaitForActiveAsync(1);
 
         Assert.Equal("a.py", _agent.Paths("dags"));
+    }
+
+    [Theory]
+    [InlineData("dags", "dags")]
+    [InlineData("dbt/shop", "dbt/shop")]
+    [InlineData("dbt", "dbt/target")]
+    public async Task Mount_point_in_the_way_is_found_before_anything_changes(string mount, string mountPoint)
+    {
+        var path = Path.Join(_agent.Root, mountPoint);
+        if (mount != mountPoint)
+        {
+            // The agent created this directory, so it may remove it, but not a mount point in it.
+            _server.Deploy((mountPoint, Some));
+            _agent.Start(_server.Address);
+            await _server.WaitForActiveAsync(1);
+            _server.Deploy(("dags", Some));
+            await _server.WaitForActiveAsync(2);
+            await _agent.StopAsync();
+        }
+        Directory.CreateDirectory(path);
+        Run("mount", "-t", "tmpfs", "-o", "size=64k", "updraft-test", path);
+        try
+        {
+            var revision = _server.Deploy((mount, Some));
+            _agent.Start(_server.Address);
+            var failure = await _server.WaitForFailureAsync(revision);
+
+            Assert.Contains("mount", failure.Message, StringComparison.Ordinal);
+            Assert.Contains($"'{(mount == mountPoint ? path : Path.GetFileName(mountPoint))}'", failure.Message, StringComparison.Ordinal);
+            Assert.False(Directory.Exists(_agent.Own("states", $"{revision}")));
+        }
+        finally
+        {
+            Run("umount", path);
+        }
     }
 
     [Theory]
@@ -67,7 +115,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await FailAsync(path);
 
         Assert.Contains($"'{path}'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
         Assert.False(Path.Exists(Path.Join(_agent.Root, "..", "outside")));
     }
 
@@ -77,7 +125,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await FailAsync("dbt", "dbt/shop");
 
         Assert.Contains("lies within", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
     }
 
     [Fact]
@@ -139,7 +187,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
         var failure = await _server.WaitForFailureAsync(1);
 
         Assert.Contains("'missing'", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
     }
 
     private Task<AgentReport> FailAsync(params string[] paths)
@@ -147,5 +195,12 @@ public sealed class MountRefusalTests : IAsyncLifetime
         _server.Deploy([.. paths.Select(path => (path, Some))]);
         _agent.Start(_server.Address);
         return _server.WaitForFailureAsync(1);
+    }
+
+    private static void Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(program, arguments);
+        process.WaitForExit();
+        Assert.Equal(0, process.ExitCode);
     }
 }

@@ -39,14 +39,14 @@ public sealed class PrebuiltTreeTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Damaged_shared_file_is_repaired_after_deploy()
+    public async Task Damaged_shared_file_is_not_used_for_the_next_tree()
     {
         await DeployAsync("a.py=one b.py=same");
         await File.AppendAllTextAsync(Path.Join(_agent.Root, "dags", "b.py"), "damage", TestContext.Current.CancellationToken);
         await DeployAsync("a.py=two b.py=same", waitForPrebuiltTree: false);
 
-        await _agent.WaitForLogAsync("tree_repaired");
         Assert.Equal("same", _agent.Mounted("dags")["b.py"].Text);
+        await _agent.WaitForLogAsync("file_changed");
     }
 
     [Fact]

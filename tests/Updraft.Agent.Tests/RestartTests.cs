@@ -78,11 +78,34 @@ public sealed class RestartTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Agent_enrolls_again_after_loss_of_both_copies()
+    public async Task Agent_refuses_to_trust_again_after_damage_of_both_copies()
     {
         await _agent.StopAsync();
         File.WriteAllText(_agent.Own("agent.json"), "{ broken");
         File.WriteAllText(_agent.Own("agent.json.bak"), "");
+        _agent.Start(_server.Address);
+
+        Assert.Equal(ExitCode.Configuration, await _agent.EndAsync());
+        Assert.Contains("--server-key", (await _agent.WaitForLogAsync("agent_exited")).GetProperty("reason").GetString(), StringComparison.Ordinal);
+        Assert.Equal("a.py b.py", _agent.Paths("dags"));
+    }
+
+    [Fact]
+    public async Task Server_key_option_allows_enrollment_after_damage_of_both_copies()
+    {
+        await _agent.StopAsync();
+        File.WriteAllText(_agent.Own("agent.json"), "{ broken");
+        File.WriteAllText(_agent.Own("agent.json.bak"), "");
+        _agent.Configure = options => options with { ServerKeys = [PublicKey.Of(_server.Key).KeyId] };
+        await StartAndDeployAsync();
+    }
+
+    [Fact]
+    public async Task Agent_enrolls_again_after_removal_of_both_copies()
+    {
+        await _agent.StopAsync();
+        File.Delete(_agent.Own("agent.json"));
+        File.Delete(_agent.Own("agent.json.bak"));
         _agent.Start(_server.Address);
         await _agent.WaitForLogAsync("trusted_state_lost");
         await _agent.WaitForLogAsync("agent_enrolled", occurrences: 2);

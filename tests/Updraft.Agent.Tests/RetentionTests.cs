@@ -63,7 +63,7 @@ public sealed class RetentionTests : IAsyncLifetime
         await _agent.StopAsync();
         // The agent also deletes old states at its start.
         _agent.Start(_server.Address);
-        await _agent.WaitForLogAsync("serving");
+        await _agent.WaitForLogAsync("revision_resumed");
 
         var kept = Enumerable.Range(6 - keepTrees, keepTrees + 1).ToArray();
         Assert.Equal(kept.Select(version => $"{version}"), States());

@@ -8,7 +8,8 @@ namespace Updraft.Agent.Images;
 /// <c>UPDRAFT_IMAGE_TAG</c> and <c>UPDRAFT_IMAGE_DIGEST</c> (empty without one) are its parts. <c>UPDRAFT_IMAGE_BEFORE</c> is the
 /// earlier reference, or empty if it is unknown. If the command fails, the driver runs it once more with the earlier image.
 /// </summary>
-internal sealed class ExecDriver(string command, string directory, TimeSpan limit, TimeProvider clock) : IImageDriver
+internal sealed class ExecDriver(
+    string command, string directory, IReadOnlyList<string> passedVariables, TimeSpan limit, TimeProvider clock) : IImageDriver
 {
     /// <summary>Names of the steps in reports.</summary>
     public const string Step = "image", RestoreStep = "image-restore";
@@ -39,7 +40,7 @@ internal sealed class ExecDriver(string command, string directory, TimeSpan limi
             ["UPDRAFT_IMAGE_TAG"] = image.Tag,
             ["UPDRAFT_IMAGE_DIGEST"] = image.Digest ?? "",
             ["UPDRAFT_IMAGE_BEFORE"] = before is null ? "" : $"{before}",
-        }, limit, clock);
+        }, passedVariables, limit, clock);
         steps.Begin(step);
         steps.Write(step, before is null ? $"Rolling out {image}." : $"Rolling out {image} in place of {before}.");
         string problem, quote = "";
@@ -56,7 +57,7 @@ internal sealed class ExecDriver(string command, string directory, TimeSpan limi
         }
         catch (IOException exception)
         {
-            problem = exception.Message.TrimEnd('.');
+            problem = ErrorReason.Of(exception).TrimEnd('.');
         }
         steps.Write(step, $"{char.ToUpperInvariant(problem[0])}{problem[1..]}.");
         steps.End(step, StepStatus.Failed);

@@ -13,7 +13,7 @@ internal static class ImageDrivers
     {
         null => null,
         Kubernetes => KubernetesDriver.Create(options.Kubernetes!, options.ImageTimeout, Environment.GetEnvironmentVariable, clock),
-        Exec => new ExecDriver(options.ImageCommand!, root.Root, options.ImageTimeout, clock),
+        Exec => new ExecDriver(options.ImageCommand!, root.Root, options.PassedVariables, options.ImageTimeout, clock),
         _ => throw new AgentExitException(ExitCode.Usage,
             $"There is no image driver '{options.ImageDriver}'. Choose one of {string.Join(", ", Names)}."),
     };

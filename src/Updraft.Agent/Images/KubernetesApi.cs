@@ -156,7 +156,7 @@ internal sealed class KubernetesApi(KubernetesConnection connection, string name
             {
                 ReportRetry(exception is OperationCanceledException
                     ? $"The cluster did not respond within {ResponseTimeout.TotalSeconds:0} seconds."
-                    : exception.Message);
+                    : ErrorReason.Of(exception));
             }
             await backOff.WaitAsync(cancellationToken);
         }

@@ -69,7 +69,7 @@ internal sealed record KubernetesConnection(Uri Server, string Directory)
             or System.Security.Cryptography.CryptographicException)
         {
             throw new KubernetesException(null,
-                $"The certificate of the cluster's authority in '{file}' cannot be read: {exception.Message}", exception);
+                $"The certificate of the cluster's authority in '{file}' cannot be read: {ErrorReason.Of(exception)}", exception);
         }
         return policy;
     }

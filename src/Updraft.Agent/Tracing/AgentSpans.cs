@@ -39,5 +39,5 @@ internal static class AgentSpans
         .SetTag("updraft.revision", desired.Revision);
 
     public static void Fail(this Activity? span, Exception exception) =>
-        span?.SetStatus(ActivityStatusCode.Error, exception.Message[..Math.Min(exception.Message.Length, MaxReason)]);
+        span?.SetStatus(ActivityStatusCode.Error, new string([.. ErrorReason.Of(exception).Take(MaxReason)]));
 }

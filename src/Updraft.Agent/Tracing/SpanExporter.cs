@@ -92,7 +92,7 @@ internal sealed class SpanExporter : IAsyncDisposable
         {
             // No exception may end the loop. The loss is logged once until spans arrive again.
             if (!_isLosing)
-                _log.Warning("spans_lost", ("count", spans.Count), ("reason", exception.Message));
+                _log.Warning("spans_lost", ("count", spans.Count), ("reason", ErrorReason.Of(exception)));
             _isLosing = true;
         }
     }

@@ -14,6 +14,7 @@ internal static class AgentEndpoints
         builder.Services.AddScoped<EnrollAgent>();
         builder.Services.AddSingleton<RecordHeartbeat>();
         builder.Services.AddSingleton<WaitingAgents>();
+        builder.Services.AddSingleton<AgentSessions>();
         builder.Services.AddHostedService<RecordWaitingHeartbeats>();
         builder.Services.AddBackgroundWork(RecordWaitingHeartbeats.WorkName);
     }
@@ -22,10 +23,12 @@ internal static class AgentEndpoints
         routes.MapPost(AgentRoutes.Enroll, EnrollAsync).Requires(Permission.ActAsAgent);
 
     private static async Task<IResult> EnrollAsync(HttpRequest request, Subject subject, EnrollAgent enroll, SigningKeys keys,
-        CancellationToken cancellationToken)
+        AgentSessions sessions, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(AgentJson.Default.EnrollRequest, cancellationToken);
+        var session = AgentSessions.Check(body.SessionId);
         var agent = await enroll.RunAsync(subject, subject.AgentDeployment(), body, cancellationToken);
+        sessions.Record(agent.Id, session);
         return Results.Json(new EnrollResponse
         {
             AgentId = agent.Id.Value,

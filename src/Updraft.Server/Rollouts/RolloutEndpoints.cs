@@ -42,15 +42,19 @@ internal static class RolloutEndpoints
             .Register(routes.ServiceProvider.GetRequiredService<RevisionSignal>().AnnounceAll);
         // Lazy, because it needs the signing keys, and commands that do not serve must not create them.
         var wait = new Lazy<WaitForState>(routes.ServiceProvider.GetRequiredService<WaitForState>);
-        routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait.Value)).Requires(Permission.ActAsAgent);
+        var sessions = routes.ServiceProvider.GetRequiredService<AgentSessions>();
+        routes.MapGet(AgentRoutes.State, context => WaitAsync(context, wait.Value, sessions)).Requires(Permission.ActAsAgent);
         routes.MapPost(AgentRoutes.Report, ReportAsync).Requires(Permission.ActAsAgent);
     }
 
     // Thousands of agents wait at the same time, so a waiting request keeps no service scope, no query and no token.
-    private static async Task WaitAsync(HttpContext context, WaitForState wait)
+    private static async Task WaitAsync(HttpContext context, WaitForState wait, AgentSessions sessions)
     {
         var (subject, credential) = (context.Features.GetRequiredFeature<Subject>(), context.Features.GetRequiredFeature<Credential>());
         var response = await StartWaiting(context, subject, wait);
+        // Now the agent is known to belong to the token.
+        if (context.Features.Get<WaitRequest>() is { } request)
+            sessions.Record(request.Agent, request.Session);
         // The wait may take minutes. A token that was deleted in the meantime must not receive the state.
         if (response is not null && !await credential.IsStillValidAsync(context.RequestAborted))
             throw new ApiException(RequestErrors.Unauthenticated, "The token was deleted or has expired. Create a new agent token.");
@@ -67,7 +71,7 @@ internal static class RolloutEndpoints
         {
             var query = context.Request.Query;
             request = new WaitRequest(new AgentId(query["agentId"].ToString()), Acknowledged(query),
-                TimeSpan.FromSeconds(Math.Min(Number(query, "wait") ?? 0, 3600)));
+                TimeSpan.FromSeconds(Math.Min(Number(query, "wait") ?? 0, 3600)), AgentSessions.Check(query["session"].ToString()));
             context.Features.Set(request);
             context.Request.Headers.Authorization = default;
             context.Request.Query = QueryCollection.Empty;
@@ -77,13 +81,16 @@ internal static class RolloutEndpoints
     }
 
     /// <summary>The query of a request for the desired state.</summary>
-    private sealed record WaitRequest(AgentId Agent, AcknowledgedState? Acknowledged, TimeSpan Limit);
+    private sealed record WaitRequest(AgentId Agent, AcknowledgedState? Acknowledged, TimeSpan Limit, string? Session);
 
-    private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record,
+    private static async Task<IResult> ReportAsync(HttpRequest request, Subject subject, RecordReport record, AgentSessions sessions,
         CancellationToken cancellationToken)
     {
         var report = await request.ReadJsonAsync(AgentJson.Default.AgentReport, cancellationToken);
-        return Results.Json(await record.RunAsync(subject, report, cancellationToken), AgentJson.Default.StateResponse);
+        var session = AgentSessions.Check(report.SessionId);
+        var response = await record.RunAsync(subject, report, cancellationToken);
+        sessions.Record(new AgentId(report.AgentId), session);
+        return Results.Json(response, AgentJson.Default.StateResponse);
     }
 
     private static AcknowledgedState? Acknowledged(IQueryCollection query) =>

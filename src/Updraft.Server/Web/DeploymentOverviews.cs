@@ -26,11 +26,13 @@ public sealed record DeploymentOverview(DeploySummary? LastDeploy, IReadOnlyList
 public sealed record DeploySummary(DeployId Id, string? Description, string TypeName, DateTimeOffset CreatedAt, string CreatedBy);
 
 /// <summary>An agent in the table of agents.</summary>
+/// <remarks><c>IsDuplicated</c>: two running processes use the agent id; see <see cref="AgentSessions"/>.</remarks>
 public sealed record AgentRow(AgentId Id, DeploymentId Deployment, string Host, string Component, string Version,
-    DateTimeOffset LastSeenAt, long Revision, AgentPhase? Phase, long ActiveRevision, string? Message, bool IsLive);
+    DateTimeOffset LastSeenAt, long Revision, AgentPhase? Phase, long ActiveRevision, string? Message, bool IsLive,
+    bool IsDuplicated = false);
 
 /// <summary>Reads overviews of any number of Deployments in three queries.</summary>
-internal sealed class DeploymentOverviews(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock)
+internal sealed class DeploymentOverviews(UpdraftDbContext db, AgentSessions sessions, IOptions<AgentOptions> options, TimeProvider clock)
 {
     public async Task<IReadOnlyDictionary<DeploymentId, DeploymentOverview>> ReadAsync(
         IReadOnlyCollection<DeploymentId> deployments, CancellationToken cancellationToken)
@@ -49,6 +51,7 @@ internal sealed class DeploymentOverviews(UpdraftDbContext db, IOptions<AgentOpt
                 .Select(row => new AgentRow(row.Id, row.DeploymentId, row.Host, row.Component, row.AgentVersion, row.LastSeenAt,
                     row.Revision, row.Phase, row.ActiveRevision, row.Message, row.LastSeenAt >= liveSince))
                 .ToListAsync(cancellationToken))
+            .Select(row => row with { IsDuplicated = sessions.IsDuplicated(row.Id) })
             .ToLookup(row => row.Deployment);
         return ids.ToDictionary(id => id,
             id => new DeploymentOverview(Summarize(last.GetValueOrDefault(id)), [.. agents[id]], revisions.GetValueOrDefault(id)));
@@ -67,10 +70,11 @@ internal sealed class DeploymentOverviews(UpdraftDbContext db, IOptions<AgentOpt
             .Select(row => new { row.Revision, row.DeployCount, row.LastVersionTicks, row.UpdatedAt })
             .SingleOrDefaultAsync(cancellationToken);
         var agents = await db.Agents.Where(row => row.DeploymentId == id).OrderBy(row => row.Id)
-            .Select(row => new { row.ReportedAt, row.ActiveRevision, IsLive = row.LastSeenAt >= liveSince })
+            .Select(row => new { row.Id, row.ReportedAt, row.ActiveRevision, IsLive = row.LastSeenAt >= liveSince })
             .ToListAsync(cancellationToken);
         // Ticks, because a formatted time has whole seconds, and agents prepare and activate within one second.
-        return string.Join(' ', agents.Select(agent => $"{agent.ReportedAt?.UtcTicks} {agent.ActiveRevision} {agent.IsLive}").Prepend(
+        return string.Join(' ', agents.Select(agent =>
+            $"{agent.ReportedAt?.UtcTicks} {agent.ActiveRevision} {agent.IsLive} {sessions.IsDuplicated(agent.Id)}").Prepend(
             $"{deployment?.Revision} {deployment?.DeployCount} {deployment?.LastVersionTicks} {deployment?.UpdatedAt.UtcTicks}"));
     }
 

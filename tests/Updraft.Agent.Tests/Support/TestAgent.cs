@@ -42,6 +42,10 @@ internal sealed class TestAgent : IAsyncDisposable
         return this;
     }
 
+    public bool IsRunning => _running is not null;
+
+    public Task StopIfRunningAsync() => IsRunning ? StopAsync() : Task.CompletedTask;
+
     /// <summary>Waits until the agent ends by itself.</summary>
     public Task<int> EndAsync() => _running!.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
 
@@ -62,7 +66,7 @@ internal sealed class TestAgent : IAsyncDisposable
     private async Task UntilUnlockedAsync()
     {
         var path = Own("lock");
-        while (File.Exists(path))
+        while (new FileInfo(path) is { Exists: true, LinkTarget: null })
         {
             using (var handle = Posix.OpenNoFollow(path))
             {
