@@ -83,6 +83,7 @@ internal static class Program
         app.UseSignIn();
         app.UsePages();
         app.UseAccess();
+        app.UseMiddleware<LimitContentReads>();
         app.UseMiddleware<UnsupportedFeatures>();
         app.UseMiddleware<RetryConflicts>();
         app.MapHealth();

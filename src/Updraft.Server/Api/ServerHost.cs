@@ -16,6 +16,8 @@ internal static class ServerHost
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
+        // Each of its errors also reaches the caller as an exception, which the server logs once, with its cause.
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Critical",
         ["Logging:LogLevel:System"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
     };

@@ -49,12 +49,15 @@ internal sealed class ServerOptions
     public string? Keys { get; set; }
 
     /// <summary>Path of the directory of the keys. Creates a missing directory.</summary>
-    public string KeyDirectory() =>
-        string.IsNullOrEmpty(Keys) ? Folder("keys") : Directory.CreateDirectory(Path.GetFullPath(Keys)).FullName;
+    public string KeyDirectory() => string.IsNullOrEmpty(Keys) ? Folder("keys") : PrivateDirectory.Create(Path.GetFullPath(Keys));
 
     /// <summary>The path of <see cref="PublicUrl"/> without a trailing slash; empty if it has none.</summary>
     public string PublicPath() => new Uri(PublicUrl).AbsolutePath.TrimEnd('/');
 
     /// <summary>Path of a subdirectory of the data directory. Creates a missing directory.</summary>
-    public string Folder(string name) => Directory.CreateDirectory(Path.Join(Path.GetFullPath(Data), name)).FullName;
+    public string Folder(string name)
+    {
+        var data = PrivateDirectory.Create(Path.GetFullPath(Data));
+        return PrivateDirectory.Create(Path.Join(data, name));
+    }
 }

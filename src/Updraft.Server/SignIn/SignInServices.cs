@@ -119,6 +119,6 @@ internal static class SignInServices
             ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 
-    private static DirectoryInfo KeyDirectory(ServerOptions server) => Directory.CreateDirectory(
-        Path.Join(server.KeyDirectory(), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    private static DirectoryInfo KeyDirectory(ServerOptions server) =>
+        new(PrivateDirectory.Create(Path.Join(server.KeyDirectory(), "sessions")));
 }

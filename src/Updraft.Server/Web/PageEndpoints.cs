@@ -77,14 +77,19 @@ internal static class PageEndpoints
         deployment.MapGet("/events",
             (DeploymentId deploymentId, HttpContext context, LiveEvents events) => events.OfDeployment(context, deploymentId))
             .Requires(Permission.ReadDeployment);
-        deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys);
-        deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys);
-        deployment.MapPage<RollbackPage>("/deploys/{deployId}/rollback").Requires(Permission.UpdateDeploys);
+        deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapPage<RollbackPage>("/deploys/{deployId}/rollback").Requires(Permission.UpdateDeploys)
+            .WithMetadata(ReadsContent.Instance);
         deployment.MapPost("/deploys/{deployId}/rollback", RollBackAsync).Requires(Permission.UpdateDeploys);
         deployment.MapPage<BundlesPage>("/bundles").Requires(Permission.ReadDeploys);
         deployment.MapPage<BundlePage>("/bundles/{bundleId}").Requires(Permission.ReadDeploys);
-        deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys);
-        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys);
+        deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
         deployment.MapPage<SettingsPage>("/settings").Requires(Permission.ReadDeployment);
         deployment.MapPost("/settings", ChangeSettingsAsync).Requires(Permission.UpdateDeployment);
         deployment.MapPage<AgentTokensPage>("/agent-tokens").Requires(Permission.ReadAgentTokens);
