@@ -77,6 +77,7 @@ internal static class Program
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseClientAddress();
         app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
@@ -117,6 +118,7 @@ internal static class Program
         own.MapDeployFiles();
         own.MapWebhooks();
         own.MapEvents();
+        own.MapSessions();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();
@@ -130,6 +132,7 @@ internal static class Program
     public static async Task StartAsync(WebApplication app, TextWriter console)
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.Services.GetRequiredService<WarnAtStart>().Run();
         app.ListenAsConfigured();
         app.Services.GetRequiredService<DataDirectoryLock>().Take();
         await using (var scope = app.Services.CreateAsyncScope())

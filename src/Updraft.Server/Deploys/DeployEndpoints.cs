@@ -49,6 +49,8 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<CompareSettings>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
+        builder.Services.AddScoped<FindCreator>();
+        builder.Services.AddScoped<IsCreatorValid>(provider => provider.GetRequiredService<FindCreator>().IsValidAsync);
         builder.Services.AddScoped<CompareFiles>();
         builder.Services.AddScoped<CompareText>();
         builder.Services.AddScoped<DeployHistory>();

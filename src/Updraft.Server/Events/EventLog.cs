@@ -1,4 +1,5 @@
 using Updraft.Protocol;
+using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 
@@ -40,7 +41,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null)
+            Details = details.Concat(ClientOf(http.HttpContext)).Where(detail => !string.IsNullOrEmpty(detail.Value))
                 .ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsPublished(type),
@@ -48,6 +49,9 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
         db.Events.Add(happened);
         return happened;
     }
+
+    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context) => context is null ? [] :
+        [("clientAddress", RequestClient.Address(context)), ("userAgent", RequestClient.UserAgent(context))];
 
     private static string Cut(string text)
     {

@@ -17,7 +17,7 @@ internal static class HealthEndpoints
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         routes.MapGet(Prefix + "live", () => TypedResults.Text("live")).AllowAnonymous();
-        routes.MapGet(Prefix + "ready", CheckReadyAsync).AllowAnonymous();
+        routes.MapGet(Prefix + "ready", CheckReadyAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
     }
 
     /// <exception cref="ApiException">503: a part that deploys need failed. The log has the reason.</exception>

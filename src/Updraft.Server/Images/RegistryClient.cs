@@ -129,7 +129,9 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             if (IsSameHost(url, registry))
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
+            // A manifest decides what runs, so only the registry itself may send it.
+            if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308)
+                || !path.StartsWith("blobs/", StringComparison.Ordinal))
                 return response;
             using (response)
             {
@@ -137,8 +139,26 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
                     : throw UnexpectedResponse($"it redirects more than {MaxRedirects} times, or to no URL");
                 if (url.Scheme != Uri.UriSchemeHttps && (url.Scheme != Uri.UriSchemeHttp || registry.Scheme == Uri.UriSchemeHttps))
                     throw UnexpectedResponse("it redirects to a URL that is not https");
+                if (!IsSameHost(url, registry) && !await MayRedirectAsync(registry, url, cancellationToken))
+                    throw UnexpectedResponse("it redirects to a private IP address");
             }
         }
+    }
+
+    /// <summary>
+    /// Whether a redirect stays in the network of the registry or leads to the public Internet. Otherwise a registry could make the server
+    /// send requests to internal services.
+    /// </summary>
+    private static async Task<bool> MayRedirectAsync(Uri registry, Uri target, CancellationToken cancellationToken)
+    {
+        var addresses = await Dns.GetHostAddressesAsync(target.IdnHost, cancellationToken);
+        if (Array.TrueForAll(addresses, PublicAddress.IsPublic))
+            return true;
+        // A registry in a private network usually has its object store there too. Link-local addresses serve the metadata of clouds.
+        var own = await Dns.GetHostAddressesAsync(registry.IdnHost, cancellationToken);
+        return !Array.Exists(own, PublicAddress.IsPublic) && Array.TrueForAll(addresses, address => PublicAddress.IsPublic(address)
+            || (!address.IsIPv6LinkLocal && !address.MapToIPv4().ToString().StartsWith("169.254.", StringComparison.Ordinal)
+                && (!IPAddress.IsLoopback(address) || Array.TrueForAll(own, IPAddress.IsLoopback))));
     }
 
     private static bool IsSameHost(Uri url, Uri registry) =>

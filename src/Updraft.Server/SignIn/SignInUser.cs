@@ -59,7 +59,6 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             events.RecordCreation(user);
         else if (user.HasOtherGrantsThan(before))
             events.RecordRoles(user.ToSubject().Profile, user, before, SessionEvents.Provider);
-        events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Provider);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RejectNoneAsync(user.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -123,7 +122,7 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
 
     private bool IsFirstOwner(string email, IReadOnlyCollection<Claim> claims) =>
         email.Equals(options.Value.FirstOwner, StringComparison.OrdinalIgnoreCase)
-        && !"false".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase);
+        && (options.Value.TrustEmail || "true".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase));
 
     private static string? Find(IReadOnlyCollection<Claim> claims, string type) =>
         claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl)

@@ -33,7 +33,7 @@ internal static class PageEndpoints
         builder.Services.AddAntiforgery();
         builder.Services.AddOptions<AntiforgeryOptions>().Configure<IOptions<ServerOptions>>((forms, server) =>
         {
-            forms.Cookie.Name = "updraft-form";
+            forms.Cookie.Name = SignInServices.CookieName(server.Value, "updraft-form");
             forms.SuppressXFrameOptionsHeader = true;
             SignInServices.Harden(forms.Cookie, server.Value);
         });
@@ -104,6 +104,8 @@ internal static class PageEndpoints
         pages.MapWebhookPages();
         pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
+        pages.MapPost("/members/{userId}/status", ChangeStatusAsync).Requires(Permission.ManageUserRoles);
+        pages.MapPost("/members/{userId}/sessions/end", EndSessionsAsync).Requires(Permission.ManageUserRoles);
     }
 
     /// <summary>Maps a page; the response starts when all its data is read.</summary>
@@ -208,6 +210,21 @@ internal static class PageEndpoints
             WorkspaceRoles = user.WorkspaceRoles,
             DeploymentRoles = user.DeploymentRoles,
         }, cancellationToken);
+        return TypedResults.Redirect(links.To($"/members"));
+    }
+
+    private static async Task<RedirectHttpResult> ChangeStatusAsync(UserId userId, HttpRequest request, Subject subject,
+        ChangeUserStatus change, PageLinks links, CancellationToken cancellationToken)
+    {
+        var status = TextLimit.OneOf(await FieldAsync(request, "status") ?? "", "status", "", "ACTIVE", "INACTIVE");
+        await change.SetAsync(subject, userId, status == "ACTIVE" ? UserStatus.Active : UserStatus.Inactive, cancellationToken);
+        return TypedResults.Redirect(links.To($"/members"));
+    }
+
+    private static async Task<RedirectHttpResult> EndSessionsAsync(UserId userId, Subject subject, ChangeUserStatus change, PageLinks links,
+        CancellationToken cancellationToken)
+    {
+        await change.EndSessionsAsync(subject, userId, cancellationToken);
         return TypedResults.Redirect(links.To($"/members"));
     }
 
