@@ -41,7 +41,7 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Concat(ClientOf(http.HttpContext)).Where(detail => !string.IsNullOrEmpty(detail.Value))
+            Details = details.Concat(ClientOf(http.HttpContext)).Where(detail => detail.Value is not null)
                 .ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsPublished(type),
@@ -50,8 +50,9 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
         return happened;
     }
 
-    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context) => context is null ? [] :
-        [("clientAddress", RequestClient.Address(context)), ("userAgent", RequestClient.UserAgent(context))];
+    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context) => context is null ? []
+        : ((string Name, string Value)[])[("clientAddress", RequestClient.Address(context)), ("userAgent", RequestClient.UserAgent(context))])
+            .Where(detail => detail.Value.Length > 0).Select(detail => (detail.Name, (string?)detail.Value));
 
     private static string Cut(string text)
     {

@@ -79,14 +79,8 @@ internal static class SignInEndpoints
     }
 
     private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens logins,
-        IOptions<SignInOptions> options, CancellationToken cancellationToken)
+        CancellationToken cancellationToken)
     {
-        if (!options.Value.IsConfigured)
-        {
-            await RejectAsync(context, SignInErrors.NotConfigured,
-                "Sign-in is not set up on this server. Use an API token, or ask an operator to connect an identity provider.");
-            return;
-        }
         var form = await ReadFormAsync(context.Request, cancellationToken);
         context.Response.Headers.CacheControl = "no-store";
         if (form["client_id"] != ClientId)

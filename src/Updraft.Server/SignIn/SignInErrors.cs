@@ -17,10 +17,6 @@ internal static class SignInErrors
         "The grant type is neither authorization_code nor refresh_token.",
         "Use one of these grant types.");
 
-    public static readonly ErrorCode NotConfigured = new("sign_in_not_configured", StatusCodes.Status404NotFound,
-        "The server has no identity provider, so no user can log in.",
-        "Use an API token, or ask the operator to set 'SignIn:Authority'.");
-
     public static readonly ErrorCode ClaimMissing = new("claim_missing", StatusCodes.Status403Forbidden,
         "The identity provider does not send a claim that the sign-in needs.",
         "Configure the identity provider to send the claims 'sub' and 'email'.");
