@@ -50,9 +50,15 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
         return happened;
     }
 
-    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context) => context is null ? []
-        : ((string Name, string Value)[])[("clientAddress", RequestClient.Address(context)), ("userAgent", RequestClient.UserAgent(context))])
-            .Where(detail => detail.Value.Length > 0).Select(detail => (detail.Name, (string?)detail.Value));
+    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context)
+    {
+        if (context is null)
+            yield break;
+        if (RequestClient.Address(context) is { Length: > 0 } address)
+            yield return ("clientAddress", address);
+        if (RequestClient.UserAgent(context) is { Length: > 0 } agent)
+            yield return ("userAgent", agent);
+    }
 
     private static string Cut(string text)
     {
