@@ -39,7 +39,8 @@ internal static class PrivateDirectory
         try
         {
             var mode = File.GetUnixFileMode(path);
-            if ((mode & Others) != 0)
+            // A directory with the sticky bit, such as /tmp, belongs to all users.
+            if ((mode & Others) != 0 && (mode & UnixFileMode.StickyBit) == 0)
                 File.SetUnixFileMode(path, mode & ~Others);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)

@@ -7,12 +7,15 @@ internal sealed partial class WarnAtStart(IOptions<ServerOptions> server, IConfi
 {
     public void Run()
     {
-        var (publicUrl, listen) = (new Uri(server.Value.PublicUrl), new Uri(server.Value.Listen));
-        if (publicUrl.Scheme == Uri.UriSchemeHttp && !publicUrl.IsLoopback)
-            LogUnencrypted(server.Value.PublicUrl);
-        if (string.IsNullOrEmpty(configuration[nameof(ServerOptions.PublicUrl)]) && !listen.IsLoopback)
-            LogNoPublicUrl(server.Value.Listen, server.Value.PublicUrl);
+        var (publicUrl, listen) = (server.Value.PublicUrl, server.Value.Listen);
+        if (publicUrl.StartsWith("http://", StringComparison.Ordinal) && !IsThisHost(publicUrl))
+            LogUnencrypted(publicUrl);
+        if (string.IsNullOrEmpty(configuration[nameof(ServerOptions.PublicUrl)]) && !IsThisHost(listen))
+            LogNoPublicUrl(listen, publicUrl);
     }
+
+    // Listen may have the host *, which is no valid URL.
+    private static bool IsThisHost(string url) => Uri.TryCreate(url, UriKind.Absolute, out var parsed) && parsed.IsLoopback;
 
     [LoggerMessage(1, LogLevel.Warning, "PublicUrl is {PublicUrl}, so tokens and cookies travel unencrypted. Set it to an https URL, and "
         + "put a reverse proxy with TLS in front of the server.")]

@@ -30,7 +30,7 @@ internal sealed partial class CheckReadiness(IServiceScopeFactory scopes, IOptio
             if (_last is null || (_last.IsCompleted && clock.GetElapsedTime(_lastAt) >= CacheLifetime))
             {
                 _lastAt = clock.GetTimestamp();
-                _last = CheckAsync();
+                _last = Task.Run(CheckAsync, CancellationToken.None);
             }
             return _last.WaitAsync(cancellationToken);
         }

@@ -21,6 +21,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     /// <summary>Maximum size of an image config in bytes.</summary>
     public const int MaxConfigBytes = 4 * 1024 * 1024;
 
+    private static readonly IPNetwork LinkLocal = IPNetwork.Parse("169.254.0.0/16");
+
     private const int MaxRedirects = 3;
     private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest",
         VersionHeader = "Docker-Distribution-Api-Version";
@@ -154,12 +156,15 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
         var addresses = await Dns.GetHostAddressesAsync(target.IdnHost, cancellationToken);
         if (Array.TrueForAll(addresses, PublicAddress.IsPublic))
             return true;
-        // A registry in a private network usually has its object store there too. Link-local addresses serve the metadata of clouds.
+        // A registry in a private network usually has its object store there too.
         var own = await Dns.GetHostAddressesAsync(registry.IdnHost, cancellationToken);
-        return !Array.Exists(own, PublicAddress.IsPublic) && Array.TrueForAll(addresses, address => PublicAddress.IsPublic(address)
-            || (!address.IsIPv6LinkLocal && !address.MapToIPv4().ToString().StartsWith("169.254.", StringComparison.Ordinal)
-                && (!IPAddress.IsLoopback(address) || Array.TrueForAll(own, IPAddress.IsLoopback))));
+        return !Array.Exists(own, PublicAddress.IsPublic) && !Array.Exists(addresses, IsLinkLocal)
+            && (!Array.Exists(addresses, IPAddress.IsLoopback) || Array.TrueForAll(own, IPAddress.IsLoopback));
     }
+
+    // The metadata services of clouds, which hand out credentials.
+    private static bool IsLinkLocal(IPAddress address) => address.IsIPv6LinkLocal
+        || LinkLocal.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
     private static bool IsSameHost(Uri url, Uri registry) =>
         url.Scheme == registry.Scheme && url.Port == registry.Port

@@ -98,7 +98,7 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             row.OrganizationId == user.OrganizationId && row.RevokedAt == null && row.ExpiresAt == null
             && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken)
         || await db.Users.AnyAsync(row => row.OrganizationId == user.OrganizationId && row.Id != user.Id
-            && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken);
+            && row.Status == UserStatus.Active && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken);
 
     private async Task<Grant?> ResolveAsync(User user, RoleByClaim rule, CancellationToken cancellationToken)
     {

@@ -56,13 +56,23 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
         if (lastUse is null)
             return false;
         if (isUse && now - lastUse >= UseInterval)
+            await RecordUseAsync(id, now, cancellationToken);
+        return true;
+    }
+
+    private async Task RecordUseAsync(string id, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        try
         {
             await using var write = await db.BeginWriteAsync(cancellationToken);
             await db.WebSessions.Where(row => row.Id == id)
                 .ExecuteUpdateAsync(set => set.SetProperty(row => row.LastUsedAt, now), cancellationToken);
             await write.CommitAsync(cancellationToken);
         }
-        return true;
+        catch (Exception exception) when (StorageFailure.Of(exception) is not null)
+        {
+            // On a full or read-only disk, pages that only read must still work. The session may become idle too early.
+        }
     }
 
     /// <summary>Ends a session. A copy of its cookie stops working too.</summary>

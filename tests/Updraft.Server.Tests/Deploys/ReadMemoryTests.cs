@@ -65,6 +65,30 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
         }
     }
 
+    [Fact]
+    public async Task Random_start_digests_of_an_agent_need_less_than_150_MiB_above_rest()
+    {
+        await using var server = await ServerProcess.StartAsync();
+        var site = await Site.CreateAsync(server);
+        using var agent = site.Member();
+        agent.DefaultRequestHeaders.Authorization = new("Bearer", site.AgentToken);
+        await ReadAsync(agent, site.Manifest);
+        var rest = Memory(server, "VmRSS");
+        await File.WriteAllTextAsync($"/proc/{server.Id}/clear_refs", "5", Cancelled);
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(async _ =>
+        {
+            using var left = CancellationTokenSource.CreateLinkedTokenSource(Cancelled);
+            left.CancelAfter(50);
+            var from = Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(32));
+            await agent.GetAsync($"{site.Manifest}?from={from}", left.Token)
+                .ContinueWith(_ => { }, Cancelled, TaskContinuationOptions.None, TaskScheduler.Default);
+        }));
+        await ReadAsync(agent, site.Manifest);
+        var peak = Memory(server, "VmHWM");
+        output.WriteLine($"{(peak - rest) >> 20} MiB above {rest >> 20} MiB");
+        Assert.InRange(peak - rest, long.MinValue, MaxAboveRest);
+    }
+
     private static async Task ReadAsync(HttpClient member, string path)
     {
         using var response = await member.GetAsync(path, HttpCompletionOption.ResponseHeadersRead, Cancelled);
@@ -91,6 +115,13 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
 
         public List<string> SmallPaths { get; } = [];
 
+        /// <summary>URL of the manifest with the most files, for <see cref="AgentToken"/>.</summary>
+        public string Manifest { get; private set; } = "";
+
+        public string AgentToken { get; private set; } = "";
+
+        private string Root => root;
+
         public HttpClient Member()
         {
             var client = new HttpClient { BaseAddress = server.Client.BaseAddress, Timeout = TimeSpan.FromMinutes(10) };
@@ -113,6 +144,7 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
             var (small, _) = await site.DeployAsync(0, new TarBuilder().File("dags/a.txt", "a").ToArray());
             await site.DeployTextsAsync(small);
             await site.DeployManyAsync();
+            site.AgentToken = (await server.Client.PostOkAsync($"{site.Root}/agent-tokens", new JsonObject { ["name"] = "agent" })).Text("token");
             return site;
         }
 
@@ -173,6 +205,7 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
             using var response = await server.Client.SendAsync(request, Cancelled);
             Assert.True(response.StatusCode == HttpStatusCode.Created, await response.Content.ReadAsStringAsync(Cancelled));
             var version = response.Headers.GetValues("x-ms-version-id").Single();
+            Manifest = "/agent/v1/manifests/" + response.Headers.ETag!.Tag.Trim('"');
             await server.Client.PostOkAsync($"{root}/deploys/{deploy.Text("id")}/finalize", new JsonObject { ["dagTarballVersion"] = version });
             return (deploy.Text("id"), version);
         }
