@@ -9,6 +9,7 @@ using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.Telemetry;
+using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
 
