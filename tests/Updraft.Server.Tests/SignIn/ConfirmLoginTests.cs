@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Updraft.Protocol;
 using Updraft.Server.Database;
 using Updraft.Server.SignIn;
 using Updraft.Server.Tests.Web;
