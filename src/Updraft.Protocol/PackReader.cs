@@ -122,12 +122,12 @@ public static class PackReader
             if (total > size)
                 throw new InvalidDataException($"The content is longer than its {size} bytes.");
             hash.AppendData(next, 0, read);
-            await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken).ConfigureAwait(false);
+            await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken);
             (held, next, heldCount) = (next, held, read);
         }
         if (total != size || new Digest(hash.GetHashAndReset()) != content)
             throw new InvalidDataException($"The content does not have the digest {content} or the size {size}.");
-        await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken).ConfigureAwait(false);
+        await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken);
     }
 
     private static int ReadFrame(DecompressionStream decompressed, byte[] buffer)

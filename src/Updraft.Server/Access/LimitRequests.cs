@@ -55,7 +55,7 @@ internal sealed class LimitRequests : IDisposable
             ? wait : TimeSpan.FromSeconds(1);
         throw new ApiException(RequestErrors.TooManyRequests,
             $"{who} sends more requests than the section RateLimits allows. Send the request again in "
-            + $"{Math.Ceiling(pause.TotalSeconds)} seconds.")
+            + $"{(int)Math.Ceiling(pause.TotalSeconds)} seconds.")
         {
             RetryAfter = pause,
         };

@@ -17,8 +17,8 @@ internal sealed class ReadsContent
 /// </summary>
 internal sealed class ContentReads : IDisposable
 {
-    /// <summary>Time after which a rejected client may try again.</summary>
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(3);
+    /// <summary>Time after which a rejected client may try again, in seconds.</summary>
+    private const int RetryAfterSeconds = 3;
 
     private readonly PartitionedRateLimiter<string> _callers;
     private readonly SemaphoreSlim _computing;
@@ -52,9 +52,9 @@ internal sealed class ContentReads : IDisposable
         lease.Dispose();
         throw new ApiException(BundleErrors.TooManyReads,
             "You already have too many lists of files or comparisons waiting (Reads:MaxWaiting). Send the request again in "
-            + $"{RetryAfter.TotalSeconds} seconds.")
+            + $"{RetryAfterSeconds} seconds.")
         {
-            RetryAfter = RetryAfter,
+            RetryAfter = TimeSpan.FromSeconds(RetryAfterSeconds),
         };
     }
 

@@ -81,8 +81,8 @@ internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvide
         var unused = _entries.Where(pair => pair.Value.Waiting == 0).OrderBy(pair => pair.Value.At).ToList();
         foreach (var (key, entry) in unused)
         {
-            if (IsExpired(entry) || _entries.Count >= MaxCachedEntries)
-                _entries.Remove(key);
+            if ((IsExpired(entry) || _entries.Count >= MaxCachedEntries) && _entries.Remove(key))
+                entry.Dispose();
         }
     }
 
@@ -102,6 +102,7 @@ internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvide
                 _entries.Remove(key);
         }
         entry.Abandoned.Cancel();
+        entry.Dispose();
     }
 
     private async Task<DifferenceBody> ComputeAsync(DeploymentId deployment, Digest? from, Digest to, CancellationToken cancellationToken)
@@ -130,7 +131,7 @@ internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvide
     }
 
     /// <summary>A difference that is computed or cached. The lock guards its fields.</summary>
-    private sealed class Entry(long at)
+    private sealed class Entry(long at) : IDisposable
     {
         public long At => at;
 
@@ -142,5 +143,7 @@ internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvide
         public int Waiting { get; set; }
 
         public bool IsAbandoned { get; set; }
+
+        public void Dispose() => Abandoned.Dispose();
     }
 }
