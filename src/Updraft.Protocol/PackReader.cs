@@ -93,4 +93,52 @@ public static class PackReader
             ArrayPool<byte>.Shared.Return(buffer);
         }
     }
+
+    /// <summary>
+    /// As <see cref="CopyVerified"/>, for a destination that may be slow. Its last bytes are written after the verification, so a receiver
+    /// that knows the size detects a damaged content.
+    /// </summary>
+    /// <param name="frame">Exactly the bytes of the content's zstd frame.</param>
+    /// <param name="size">Length of the content in bytes, from the manifest.</param>
+    /// <param name="content">Digest of the content, from the manifest.</param>
+    /// <param name="destination">Receives the content.</param>
+    /// <param name="cancellationToken">Cancels the copy.</param>
+    /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
+    public static async Task CopyVerifiedAsync(Stream frame, long size, Digest content, Stream destination,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(destination);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var decompressed = new DecompressionStream(frame, leaveOpen: true);
+        decompressed.SetParameter(ZSTD_dParameter.ZSTD_d_windowLogMax, Pack.MaxWindowLog);
+        byte[] held = new byte[64 * 1024], next = new byte[64 * 1024];
+        var (total, heldCount) = (0L, 0);
+        while (true)
+        {
+            var read = ReadFrame(decompressed, next);
+            if (read == 0)
+                break;
+            total += read;
+            if (total > size)
+                throw new InvalidDataException($"The content is longer than its {size} bytes.");
+            hash.AppendData(next, 0, read);
+            await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken);
+            (held, next, heldCount) = (next, held, read);
+        }
+        if (total != size || new Digest(hash.GetHashAndReset()) != content)
+            throw new InvalidDataException($"The content does not have the digest {content} or the size {size}.");
+        await destination.WriteAsync(held.AsMemory(0, heldCount), cancellationToken);
+    }
+
+    private static int ReadFrame(DecompressionStream decompressed, byte[] buffer)
+    {
+        try
+        {
+            return decompressed.Read(buffer);
+        }
+        catch (Exception exception) when (exception is ZstdException or EndOfStreamException)
+        {
+            throw new InvalidDataException("The content's zstd frame is damaged: " + exception.Message, exception);
+        }
+    }
 }

@@ -77,12 +77,14 @@ internal static class Program
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        app.UseClientAddress();
         app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
         app.UseRouting();
         app.UseSignIn();
         app.UsePages();
         app.UseAccess();
+        app.UseMiddleware<LimitContentReads>();
         app.UseMiddleware<UnsupportedFeatures>();
         app.UseMiddleware<RetryConflicts>();
         app.MapHealth();
@@ -116,6 +118,7 @@ internal static class Program
         own.MapDeployFiles();
         own.MapWebhooks();
         own.MapEvents();
+        own.MapSessions();
         var iam = app.MapGroup("/iam/v1beta1");
         iam.MapBetaTokens();
         iam.MapUsers();
@@ -129,6 +132,7 @@ internal static class Program
     public static async Task StartAsync(WebApplication app, TextWriter console)
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();
+        app.Services.GetRequiredService<WarnAtStart>().Run();
         app.ListenAsConfigured();
         app.Services.GetRequiredService<DataDirectoryLock>().Take();
         await using (var scope = app.Services.CreateAsyncScope())

@@ -62,10 +62,34 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         using var stolen = await ExchangeAsync(server, (await callback.Query)["code"], callback.Url, Verifier + "x");
         Assert.Equal(HttpStatusCode.BadRequest, stolen.StatusCode);
 
+        // The login of the CLI is no session of the web UI.
+        Assert.DoesNotContain(await page.Context.CookiesAsync(), cookie => cookie.Name == "updraft");
+        await page.GotoAsync($"{server.BaseAddress}signin/provider?returnTo=/deployments");
+        await FillAsync(page);
+        await page.WaitForURLAsync($"{server.BaseAddress}deployments");
         var cookie = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "updraft");
         Assert.True(cookie.HttpOnly);
         Assert.Equal(SameSiteAttribute.Lax, cookie.SameSite);
         Assert.Equal(401, (await page.APIRequest.GetAsync($"{server.BaseAddress}v1/users/self")).Status);
+    }
+
+    [Fact]
+    public async Task Link_of_a_login_gives_no_code_in_another_browser()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        await using var server = await StartAsync(provider);
+        await using var callback = await CliCallback.StartAsync();
+        var attacker = await browser.NewPageAsync();
+        await attacker.GotoAsync(Authorize(server, callback.Url));
+        await FillAsync(attacker);
+        await attacker.WaitForURLAsync($"{server.BaseAddress}authorize/confirm?*");
+        var victim = await browser.NewPageAsync();
+        await victim.GotoAsync($"{server.BaseAddress}signin/provider?returnTo=/deployments");
+        await FillAsync(victim);
+        await victim.WaitForURLAsync($"{server.BaseAddress}deployments");
+        var response = await victim.GotoAsync(attacker.Url);
+        Assert.Equal(400, response!.Status);
+        Assert.False(callback.Query.IsCompleted);
     }
 
     [Fact]
@@ -120,11 +144,19 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
     private static async Task SignInAsync(IPage page, UpdraftServer server, string callback)
     {
         await page.GotoAsync(Authorize(server, callback));
+        await FillAsync(page);
+        await Assertions.Expect(page.GetByText("updraft-cli")).ToBeVisibleAsync();
+        await Support.Browser.KeepAsync(page, "confirm-login");
+        await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Allow" }).ClickAsync();
+        await page.WaitForURLAsync(callback + "?*");
+    }
+
+    private static async Task FillAsync(IPage page)
+    {
         await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
         await Support.Browser.KeepAsync(page, "provider");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
-        await page.WaitForURLAsync(callback + "?*");
     }
 
     private static string Authorize(UpdraftServer server, string callback)

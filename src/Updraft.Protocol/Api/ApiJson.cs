@@ -69,6 +69,8 @@ namespace Updraft.Protocol.Api;
 [JsonSerializable(typeof(BetaApiTokensPaginated))]
 [JsonSerializable(typeof(UpdateUserRolesRequest))]
 [JsonSerializable(typeof(UserResponse))]
+[JsonSerializable(typeof(UpdateUserStatusRequest))]
+[JsonSerializable(typeof(UserSessionsResponse))]
 [JsonSerializable(typeof(UsersPaginated))]
 [JsonSerializable(typeof(SelfUserResponse))]
 [JsonSerializable(typeof(RolesPaginated))]

@@ -7,6 +7,8 @@ internal static class AccessServices
 {
     public static void AddAccess(this WebApplicationBuilder builder)
     {
+        builder.Services.AddOptions<RateLimitOptions>().BindConfiguration(RateLimitOptions.Section).ValidateDataAnnotations()
+            .ValidateOnStart();
         builder.Services.AddSingleton<FindToken>();
         builder.Services.AddSingleton<TokenUse>();
         builder.Services.AddBackgroundWork(TokenUse.WorkName);
@@ -18,5 +20,6 @@ internal static class AccessServices
     {
         app.UseMiddleware<TokenAuthentication>();
         app.UseMiddleware<AuthorizeRequest>();
+        app.UseMiddleware<LimitRequests>();
     }
 }

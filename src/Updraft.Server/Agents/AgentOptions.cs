@@ -23,6 +23,13 @@ internal sealed class AgentOptions
     public TimeSpan RememberFor { get; set; } = TimeSpan.FromDays(7);
 
     /// <summary>
+    /// Maximum number of agents of a Deployment. The server rejects further enrollments, so that one leaked agent token cannot fill the
+    /// database.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    public int MaxPerDeployment { get; set; } = 10_000;
+
+    /// <summary>
     /// Epoch of the desired state. Raise it by one after you restored an older database. Agents then accept lower revisions, which they
     /// reject otherwise.
     /// </summary>

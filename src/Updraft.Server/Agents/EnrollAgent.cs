@@ -13,7 +13,8 @@ namespace Updraft.Server.Agents;
 /// Enrolls a process as an agent of a Deployment. The same instance id returns the same agent, so a restart or a lost response creates no
 /// second one. Also deletes agents without heartbeats for <see cref="AgentOptions.RememberFor"/>.
 /// </summary>
-/// <exception cref="ApiException">400: a field is empty, too long or not an id. 404: the Deployment was deleted.</exception>
+/// <exception cref="ApiException">400: a field is empty, too long or not an id. 404: the Deployment was deleted. 409: the
+/// Deployment has too many agents.</exception>
 internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> options, TimeProvider clock, EventLog events)
 {
     private const int MaxHost = 255, MaxComponent = 100, MaxVersion = 100, MaxDriver = 50;
@@ -38,6 +39,7 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
             || (agent.Host, agent.Component, agent.ImageDriver) != (request.Host, request.Component, request.ImageDriver);
         if (agent is null)
         {
+            await RejectTooManyAsync(deployment, forgottenBefore, cancellationToken);
             agent = new Agent
             {
                 Id = new AgentId(EntityId.New(clock)),
@@ -67,6 +69,16 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
             .ExecuteDeleteAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         return agent;
+    }
+
+    private async Task RejectTooManyAsync(DeploymentId deployment, DateTimeOffset forgottenBefore, CancellationToken cancellationToken)
+    {
+        var max = options.Value.MaxPerDeployment;
+        if (await db.Agents.CountAsync(row => row.DeploymentId == deployment && row.LastSeenAt >= forgottenBefore, cancellationToken) >= max)
+        {
+            throw new ApiException(AgentErrors.TooManyAgents, $"The Deployment already has {max} agents (Agents:MaxPerDeployment). "
+                + "Stop agents that are not needed, or raise the setting.");
+        }
     }
 
     private static void Check(string field, string value, int max)

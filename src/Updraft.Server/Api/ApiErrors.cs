@@ -1,3 +1,5 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Connections;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Telemetry;
@@ -19,8 +21,9 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
     {
         context.TraceIdentifier = ChooseRequestId(context.Request.Headers["X-Request-Id"]);
         context.Response.Headers[RequestIdHeader] = context.TraceIdentifier;
-        using var scope = logger.BeginScope("{RequestId} {Method} {Path}", context.TraceIdentifier,
-            ApiException.Shorten(context.Request.Method), ApiException.Shorten(context.Request.Path.Value ?? ""));
+        using var scope = logger.BeginScope("{RequestId} {Method} {Path} {ClientAddress} {UserAgent}", context.TraceIdentifier,
+            ApiException.Shorten(context.Request.Method), ApiException.Shorten(context.Request.Path.Value ?? ""),
+            RequestClient.Address(context), RequestClient.UserAgent(context));
         try
         {
             await next(context);
@@ -30,10 +33,14 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         catch (ApiException exception)
         {
             LimitHits.Count(exception.Limit);
-            if (exception.StatusCode >= 500)
+            if (exception.StatusCode >= 500 && exception.InnerException is not null)
                 LogFailure(exception);
+            else if (exception.StatusCode >= 500)
+                LogUnavailable(exception.StatusCode, exception.Code.Id, exception.Message);
             else
                 LogRejected(exception.StatusCode, exception.Code.Id, exception.Message);
+            if (exception.RetryAfter is { } pause)
+                RepeatAfter(context.Response, pause);
             await WriteAsync(context, exception.Code, exception.StatusCode, exception.Message, exception.BlobErrorCode);
         }
         catch (BadHttpRequestException exception)
@@ -43,11 +50,21 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
-            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        catch (Exception exception) when (context.RequestAborted.IsCancellationRequested && IsConsequenceOfAbort(exception))
+        {
+            LogAborted(exception.Message);
+            if (!context.Response.HasStarted)
+                context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
         catch (Exception exception) when (StorageFailure.Of(exception) is { } failure)
         {
-            LogFailure(exception);
+            if (StorageFailure.IsTransient(exception))
+                LogUnavailable(failure.StatusCode, failure.Code.Id, failure.Message);
+            else
+                LogFailure(exception);
             await WriteAsync(context, failure.Code, failure.StatusCode, failure.Message, blobErrorCode: null);
         }
         catch (Exception exception)
@@ -56,6 +73,17 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
             await WriteAsync(context, StatusCodes.Status500InternalServerError,
                 "The server failed to process the request. Send it again; if it fails again, search the server log for this request ID.");
         }
+    }
+
+    // A database or connection that was interrupted because the client left is no failure of the server.
+    private static bool IsConsequenceOfAbort(Exception exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is OperationCanceledException or ConnectionResetException or ConnectionAbortedException)
+                return true;
+        }
+        return false;
     }
 
     private string ChooseRequestId(string? wanted) => wanted is { Length: > 0 and <= 64 }
@@ -94,6 +122,18 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         StatusCodes.Status408RequestTimeout => "The request body arrived too slowly. Send the request again.",
         _ => "The request is malformed: a value in the URL, a header or the body cannot be parsed.",
     };
+
+    // When the response starts, because an error response first clears all headers.
+    private static void RepeatAfter(HttpResponse response, TimeSpan pause)
+    {
+        if (response.HasStarted)
+            return;
+        response.OnStarting(() =>
+        {
+            response.Headers.RetryAfter = Math.Ceiling(pause.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+            return Task.CompletedTask;
+        });
+    }
 
     private Task WriteAsync(HttpContext context, int statusCode, string message) =>
         WriteAsync(context, RequestErrors.OfStatus(statusCode), statusCode, message, blobErrorCode: null);
@@ -135,6 +175,12 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
 
     [LoggerMessage(2, LogLevel.Information, "Rejected the request with {StatusCode} {Code}: {Reason}")]
     private partial void LogRejected(int statusCode, string code, string reason);
+
+    [LoggerMessage(4, LogLevel.Warning, "Rejected the request with {StatusCode} {Code}: {Reason}")]
+    private partial void LogUnavailable(int statusCode, string code, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "The client left before the response was complete: {Reason}")]
+    private partial void LogAborted(string reason);
 
     [LoggerMessage(3, LogLevel.Warning, "Aborted a response after it had started: {StatusCode} {Reason}")]
     private partial void LogTruncated(int statusCode, string reason);

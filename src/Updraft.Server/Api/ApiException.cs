@@ -19,6 +19,9 @@ internal sealed class ApiException(ErrorCode code, string message, Exception? ca
     /// </summary>
     public string? Limit { get; init; }
 
+    /// <summary>Value of the response header <c>Retry-After</c>; null for none.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     /// <summary>Code for the <c>x-ms-error-code</c> header of upload responses; null elsewhere.</summary>
     public string? BlobErrorCode { get; init; }
 

@@ -1,3 +1,5 @@
+using System.ComponentModel;
+
 namespace Updraft.Server.Api;
 
 /// <summary>Finds keys that are not settings, in the sources of settings. Each result is a sentence for the operator.</summary>
@@ -54,6 +56,36 @@ internal static class CheckSettings
             .OrderBy(entry => entry.Key, StringComparer.Ordinal)
             .Select(entry => Explain($"'{entry.Key}' in the settings file '{path}'", entry.Key, static nearest => nearest));
     }
+
+    /// <summary>
+    /// Values that their settings cannot hold, such as a text in place of a number. The configuration stops at the first one, so the check
+    /// finds all of them before.
+    /// </summary>
+    /// <returns>The key of each value, a sentence for the operator, and a valid value in its place.</returns>
+    public static IEnumerable<(string Key, string Problem, string Valid)> FindUnreadable(IConfiguration configuration)
+    {
+        foreach (var (key, value) in configuration.AsEnumerable().OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        {
+            if (string.IsNullOrEmpty(value) || ServerSettings.Find(key) is not { } setting)
+                continue;
+            var type = Nullable.GetUnderlyingType(setting.Property.PropertyType) ?? setting.Property.PropertyType;
+            var converter = TypeDescriptor.GetConverter(type);
+            if (!converter.CanConvertFrom(typeof(string)) || converter.IsValid(value))
+                continue;
+            var standard = setting.Property.GetValue(Activator.CreateInstance(setting.Property.DeclaringType!));
+            yield return (key, $"{key} is '{ApiException.Shorten(value)}', but must be {Describe(type)}.",
+                standard is null ? "" : converter.ConvertToInvariantString(standard)!);
+        }
+    }
+
+    private static string Describe(Type type) => type switch
+    {
+        _ when type == typeof(TimeSpan) => "a time such as 00:01:30 or 7.00:00:00",
+        _ when type == typeof(bool) => "true or false",
+        _ when type.IsEnum => "one of " + string.Join(", ", Enum.GetNames(type)),
+        _ when type == typeof(double) || type == typeof(decimal) => "a number",
+        _ => "a whole number",
+    };
 
     private static string Explain(string subject, string key, Func<string, string> write) => ServerSettings.FindNearest(key) is { } nearest
         ? $"{subject} is not a setting. Did you mean '{write(nearest)}'?"

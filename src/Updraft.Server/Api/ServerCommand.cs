@@ -48,9 +48,9 @@ internal static partial class ServerCommand
         colon (UPDRAFT_Uploads__MaxBytes), or in appsettings.json in the directory of the program. The command line has
         priority over the environment, and the environment over the file.
 
-        The first start creates an Organization, a Workspace and an owner token, and prints the token once. To choose them,
-        set --Bootstrap:OrganizationId, --Bootstrap:OrganizationName, --Bootstrap:WorkspaceId, --Bootstrap:WorkspaceName,
-        UPDRAFT_Bootstrap__OwnerToken, or --Bootstrap:OwnerTokenFile PATH (a file for the token, which is then not printed).
+        The first start creates an Organization, a Workspace and an owner token in the file owner-token in the data directory.
+        To choose them, set --Bootstrap:OrganizationId, --Bootstrap:OrganizationName, --Bootstrap:WorkspaceId,
+        --Bootstrap:WorkspaceName, UPDRAFT_Bootstrap__OwnerToken, or --Bootstrap:OwnerTokenFile PATH (another file).
 
         Exit codes: 0 stopped on request, 1 could not start or failed, 78 a setting is invalid or unknown (all are listed).
         For scrub: 0 no blob is damaged, 1 a blob is damaged or cannot be read. For import: 0 imported and verified, 1 failed.
@@ -82,8 +82,13 @@ internal static partial class ServerCommand
             return Stopped;
         }
         string[] settings = subCommand is null ? args : [.. args, .. WithoutLog];
-        if (FindUnknownSettings(args) is { Count: > 0 } unknown)
-            return await RejectAsync([.. unknown, .. await FindInvalidValuesAsync(settings, create)]);
+        var (unknown, unreadable) = (FindUnknownSettings(args), FindUnreadableValues(args));
+        if (unknown.Count + unreadable.Count > 0)
+        {
+            string[] readable = [.. settings, .. unreadable.Select(value => $"--{value.Key}={value.Valid}")];
+            return await RejectAsync([.. unknown, .. unreadable.Select(value => value.Problem),
+                .. await FindInvalidValuesAsync(readable, create)]);
+        }
         try
         {
             await using var app = create(settings);
@@ -123,6 +128,19 @@ internal static partial class ServerCommand
         .. CheckSettings.InEnvironment(Environment.GetEnvironmentVariables().Keys.Cast<string>()),
         .. CheckSettings.InFile(Path.Join(AppContext.BaseDirectory, ServerHost.SettingsFile)),
     ];
+
+    private static List<(string Key, string Problem, string Valid)> FindUnreadableValues(string[] args)
+    {
+        try
+        {
+            return [.. CheckSettings.FindUnreadable(ServerHost.AddSources(new ConfigurationBuilder(), args).Build())];
+        }
+        catch (Exception exception) when (exception is InvalidDataException or FormatException)
+        {
+            // The check of the sources reports an unreadable file or argument.
+            return [];
+        }
+    }
 
     // The operator gets all mistakes at once, so the known settings are validated as well.
     private static async Task<IEnumerable<string>> FindInvalidValuesAsync(string[] settings, Func<string[], WebApplication> create)

@@ -1,5 +1,8 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Encodings.Web;
 using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
 using Updraft.Protocol.Api;
 
@@ -16,6 +19,8 @@ internal static class ServerHost
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
+        // Each of its errors also reaches the caller as an exception, which the server logs once, with its cause.
+        ["Logging:LogLevel:Microsoft.EntityFrameworkCore"] = "Critical",
         ["Logging:LogLevel:System"] = "Warning",
         ["Logging:LogLevel:Polly"] = "Warning",
     };
@@ -32,11 +37,7 @@ internal static class ServerHost
             EnvironmentName = Environments.Production,
         });
         builder.Configuration.Sources.Clear();
-        builder.Configuration
-            .AddInMemoryCollection(Defaults)
-            .AddJsonFile(SettingsFile, optional: true, reloadOnChange: false)
-            .AddEnvironmentVariables(CheckSettings.EnvironmentPrefix)
-            .AddCommandLine(args);
+        AddSources(builder.Configuration, args);
         builder.Host.UseDefaultServiceProvider(options => (options.ValidateScopes, options.ValidateOnBuild) = (true, true));
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -52,6 +53,13 @@ internal static class ServerHost
         return builder;
     }
 
+    /// <summary>Adds the sources of settings; a later source wins.</summary>
+    public static IConfigurationBuilder AddSources(IConfigurationBuilder configuration, string[] args) => configuration
+        .AddInMemoryCollection(Defaults)
+        .AddJsonFile(Path.Join(AppContext.BaseDirectory, SettingsFile), optional: true, reloadOnChange: false)
+        .AddEnvironmentVariables(CheckSettings.EnvironmentPrefix)
+        .AddCommandLine(args);
+
     /// <summary>Sets the URL to listen on. Call it after the build, because it reads the options and throws if they are invalid.</summary>
     public static void ListenAsConfigured(this WebApplication app)
     {
@@ -66,15 +74,42 @@ internal static class ServerHost
     public static void UsePublicUrl(this WebApplication app)
     {
         // The start reports invalid settings, so this does not.
-        if (!Uri.TryCreate(app.Configuration["PublicUrl"], UriKind.Absolute, out var publicUrl))
+        if (!Uri.TryCreate(app.Configuration["PublicUrl"] ?? ServerOptions.FollowListen(app.Configuration), UriKind.Absolute,
+            out var publicUrl))
             return;
+        var isEncrypted = publicUrl.Scheme == Uri.UriSchemeHttps;
         app.Use((context, next) =>
         {
             context.Request.Scheme = publicUrl.Scheme;
+            if (isEncrypted)
+                context.Response.OnStarting(RequireEncryption, context.Response);
             return next(context);
         });
         if (publicUrl.AbsolutePath.TrimEnd('/') is { Length: > 0 } path)
             app.UsePathBase(path);
+    }
+
+    /// <summary>
+    /// Reads the address of the client from <c>X-Forwarded-For</c> if a trusted proxy forwarded the request. Call it first.
+    /// </summary>
+    public static void UseClientAddress(this WebApplication app)
+    {
+        // The start reports invalid settings, so this does not.
+        if (new ServerOptions { TrustedProxies = app.Configuration["TrustedProxies"] } is not { TrustedProxies.Length: > 0 } server
+            || server.Validate(new ValidationContext(server)).Any())
+            return;
+        var options = new ForwardedHeadersOptions { ForwardedHeaders = ForwardedHeaders.XForwardedFor, ForwardLimit = null };
+        options.KnownProxies.Clear();
+        options.KnownIPNetworks.Clear();
+        foreach (var network in server.ReadTrustedProxies())
+            options.KnownIPNetworks.Add(network);
+        app.UseForwardedHeaders(options);
+    }
+
+    private static Task RequireEncryption(object response)
+    {
+        ((HttpResponse)response).Headers.StrictTransportSecurity = "max-age=31536000";
+        return Task.CompletedTask;
     }
 
     private static void AddLogs(this WebApplicationBuilder builder)
@@ -91,9 +126,14 @@ internal static class ServerHost
 
     private static void AddApi(this WebApplicationBuilder builder)
     {
-        builder.Services.AddOptions<ServerOptions>().Bind(builder.Configuration).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddOptions<ServerOptions>().Bind(builder.Configuration)
+            .PostConfigure(server => server.PublicUrl = ServerOptions.FollowListen(builder.Configuration) ?? server.PublicUrl)
+            .ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton<WarnAtStart>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        // The framework writes a longer part of a multipart form to a temporary file. No form of the server has one.
+        builder.Services.Configure<FormOptions>(options => options.MultipartBodyLengthLimit = options.MemoryBufferThreshold);
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
             var json = options.SerializerOptions;

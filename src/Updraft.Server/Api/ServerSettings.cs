@@ -45,7 +45,14 @@ internal static class ServerSettings
         var segments = key.Split(':');
         return (segments.Length > 1 && FreeSections.Contains(segments[0], StringComparer.OrdinalIgnoreCase))
             || Retired.Contains(key, StringComparer.OrdinalIgnoreCase)
-            || All.Any(setting => Matches(setting.Key.Split(':'), segments));
+            || Find(key) is not null;
+    }
+
+    /// <summary>The setting of a key; null if the server has no such setting of its own.</summary>
+    public static ServerSetting? Find(string key)
+    {
+        var segments = key.Split(':');
+        return All.FirstOrDefault(setting => Matches(setting.Key.Split(':'), segments));
     }
 
     /// <summary>The known key with the fewest changed letters; null if more than half of the letters differ.</summary>

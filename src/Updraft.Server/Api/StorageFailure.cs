@@ -39,6 +39,22 @@ internal static class StorageFailure
         return null;
     }
 
+    /// <summary>
+    /// Whether a repeated request can succeed without a change by the operator: the database is busy, or a replica restarts. The log then
+    /// needs no stack trace.
+    /// </summary>
+    public static bool IsTransient(Exception exception)
+    {
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is SqliteException { SqliteErrorCode: SqliteBusy or SqliteLocked }
+                or PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.QueryCanceled
+                    or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected })
+                return true;
+        }
+        return false;
+    }
+
     private static ApiException? File(int error, Exception cause) => error switch
     {
         NoSpace or OverQuota => Full("disk", cause),

@@ -24,6 +24,8 @@ internal static class BundleEndpoints
         services.AddScoped<BundleFiles>();
         services.AddScoped<CompareManifests>();
         services.AddSingleton<SharedDifferences>();
+        services.AddOptions<ReadOptions>().BindConfiguration(ReadOptions.Section).ValidateDataAnnotations().ValidateOnStart();
+        services.AddSingleton<ContentReads>();
     }
 
     public static void MapBundles(this IEndpointRouteBuilder routes)

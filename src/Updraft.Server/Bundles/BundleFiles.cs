@@ -9,6 +9,7 @@ namespace Updraft.Server.Bundles;
 /// <summary>Reads single files of a version, from its manifest and the packs. It does not decompress other files.</summary>
 internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
 {
+    /// <summary>A longer content is verified while it is sent.</summary>
     private const int MaxInMemory = 1024 * 1024;
 
     /// <summary>Reads a version and its manifest.</summary>
@@ -46,38 +47,34 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         return content.ToArray();
     }
 
-    /// <summary>Opens the content of a file of any size. The whole content is verified before this method returns.</summary>
+    /// <summary>
+    /// Copies the content of a file of any size, in constant memory. A small content is verified before its first byte. The last byte of a
+    /// longer one follows only after the verification, so a receiver that knows the size never accepts a damaged content.
+    /// </summary>
     /// <exception cref="InvalidDataException">The content is damaged, or no pack holds it.</exception>
-    public async Task<Stream> OpenAsync(DeploymentId deployment, ManifestEntry file, CancellationToken cancellationToken)
+    public async Task CopyToAsync(DeploymentId deployment, ManifestEntry file, Stream destination, CancellationToken cancellationToken)
     {
-        Stream content = file.Size <= MaxInMemory ? new MemoryStream((int)file.Size)
-            : new FileStream(Path.Join(Path.GetTempPath(), Path.GetRandomFileName()), new FileStreamOptions
-            {
-                Mode = FileMode.CreateNew,
-                Access = FileAccess.ReadWrite,
-                Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
-            });
-        try
+        if (file.Size <= MaxInMemory)
         {
-            await CopyAsync(deployment, file, content, cancellationToken);
-            content.Position = 0;
-            return content;
+            await destination.WriteAsync(await ReadAsync(deployment, file, cancellationToken), cancellationToken);
+            return;
         }
-        catch
-        {
-            await content.DisposeAsync();
-            throw;
-        }
+        await using var frame = await OpenFrameAsync(deployment, file, cancellationToken);
+        await PackReader.CopyVerifiedAsync(frame, file.Size, file.Content, destination, cancellationToken);
     }
 
     private async Task CopyAsync(DeploymentId deployment, ManifestEntry file, Stream destination, CancellationToken cancellationToken)
     {
+        await using var frame = await OpenFrameAsync(deployment, file, cancellationToken);
+        PackReader.CopyVerified(frame, file.Size, file.Content, destination);
+    }
+
+    private async Task<PackFrame> OpenFrameAsync(DeploymentId deployment, ManifestEntry file, CancellationToken cancellationToken)
+    {
         var locations = await db.FindContentsAsync(deployment, [file.Content], cancellationToken);
         if (!locations.TryGetValue(file.Content, out var location))
             throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {file.Content}.");
-        await using var pack = await store.OpenAsync(BundleBlobs.Pack(deployment, location.PackId), cancellationToken);
-        await using var frame = new PackFrame(pack, location.Offset, location.Length);
-        PackReader.CopyVerified(frame, file.Size, file.Content, destination);
+        var pack = await store.OpenAsync(BundleBlobs.Pack(deployment, location.PackId), cancellationToken);
+        return new PackFrame(pack, location.Offset, location.Length);
     }
 }

@@ -30,6 +30,10 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
         return ManifestDiff.Between(present, wanted, locations);
     }
 
+    /// <summary>Whether a version of the Deployment has the manifest.</summary>
+    public Task<bool> ExistsAsync(DeploymentId deployment, Digest manifest, CancellationToken cancellationToken) =>
+        db.BundleVersions.AnyAsync(row => row.DeploymentId == deployment && row.ManifestDigest == manifest, cancellationToken);
+
     private async Task<Manifest?> TryReadAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
     {
         try
@@ -44,7 +48,7 @@ internal sealed class CompareManifests(UpdraftDbContext db, BundleFiles files)
 
     private async Task<Manifest?> ReadAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
     {
-        if (!await db.BundleVersions.AnyAsync(row => row.DeploymentId == deployment && row.ManifestDigest == digest, cancellationToken))
+        if (!await ExistsAsync(deployment, digest, cancellationToken))
             return null;
         return await files.ReadManifestAsync(deployment, digest, cancellationToken);
     }

@@ -1,6 +1,6 @@
 namespace Updraft.Server.Bundles;
 
-/// <summary>One content's frame in an open pack, as a stream. Disposing it leaves the pack open.</summary>
+/// <summary>One content's frame in an open pack, as a stream. Disposing it closes the pack.</summary>
 /// <param name="pack">A seekable stream of the whole pack. Reading moves its position.</param>
 /// <param name="offset">First byte of the frame.</param>
 /// <param name="length">Bytes of the frame.</param>
@@ -27,6 +27,19 @@ internal sealed class PackFrame(Stream pack, long offset, long length) : Stream
     }
 
     public override int Read(byte[] buffer, int offset, int count) => Read(buffer.AsSpan(offset, count));
+
+    public override async ValueTask DisposeAsync()
+    {
+        await pack.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+            pack.Dispose();
+        base.Dispose(disposing);
+    }
 
     public override void Flush()
     {

@@ -36,7 +36,7 @@ internal static class DatabaseServices
         {
             services.AddSingleton<SqliteWriterGate>();
             services.AddDbContext<UpdraftDbContext, SqliteUpdraftDbContext>((provider, options) =>
-                UseFile(options, Path.Join(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("database"), "updraft.db"))
+                UseFile(options, PrepareFile(provider.GetRequiredService<IOptions<ServerOptions>>().Value))
                     .AddInterceptors(provider.GetServices<IInterceptor>()), optionsLifetime: ServiceLifetime.Singleton);
         }
     }
@@ -52,12 +52,20 @@ internal static class DatabaseServices
     /// </summary>
     public static UpdraftDbContext OpenForReading(string path, SqliteWriterGate gate) => new SqliteUpdraftDbContext(
         new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Mode=ReadOnly;Pooling=False")
-            .UseSnakeCaseNamingConvention().Options, gate);
+            .UseSnakeCaseNamingConvention().AddInterceptors(new SqlitePragmas(SqlitePragmas.ForReading)).Options, gate);
+
+    // SQLite would create the file with the mode 0644. Its write-ahead log gets the mode of the file.
+    private static string PrepareFile(ServerOptions server)
+    {
+        var path = Path.Join(server.Folder("database"), "updraft.db");
+        PrivateDirectory.CreateFile(path);
+        return path;
+    }
 
     private static DbContextOptionsBuilder UseFile(DbContextOptionsBuilder options, string path) => options
         .UseSqlite($"Data Source={path}")
         .UseSnakeCaseNamingConvention()
-        .AddInterceptors(new SqlitePragmas());
+        .AddInterceptors(new SqlitePragmas(SqlitePragmas.ForWriting));
 
     /// <summary>Creates the contexts for <c>dotnet ef migrations add</c>.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<SqliteUpdraftDbContext>,

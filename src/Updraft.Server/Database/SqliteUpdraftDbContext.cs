@@ -53,12 +53,20 @@ internal sealed class SqliteWriterGate(ReadCache? cache = null) : IDisposable
 }
 
 /// <summary>
-/// Sets the pragmas that SQLite needs on each new connection. Pooled connections keep them: four more statements would double the cost of
+/// Sets the pragmas that SQLite needs on each new connection. Pooled connections keep them: five more statements would double the cost of
 /// every query.
 /// </summary>
-internal sealed class SqlitePragmas : DbConnectionInterceptor
+internal sealed class SqlitePragmas(string pragmas) : DbConnectionInterceptor
 {
-    private const string Pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;";
+    // Without it, SQLite writes statement journals and large sorts to /var/tmp, which may be read-only, small, or readable by others.
+    private const string InMemory = "PRAGMA temp_store=MEMORY;";
+
+    /// <summary>The pragmas of a connection that may write.</summary>
+    public const string ForWriting = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;"
+        + InMemory;
+
+    /// <summary>The pragmas of a read-only connection.</summary>
+    public const string ForReading = InMemory;
 
     private readonly ConditionalWeakTable<object, object?> _configured = [];
 
@@ -68,7 +76,7 @@ internal sealed class SqlitePragmas : DbConnectionInterceptor
         if (_configured.TryGetValue(handle, out _))
             return;
         using var command = connection.CreateCommand();
-        command.CommandText = Pragmas;
+        command.CommandText = pragmas;
         command.ExecuteNonQuery();
         _configured.AddOrUpdate(handle, null);
     }

@@ -9,6 +9,7 @@ using Updraft.Server.Images;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 using Updraft.Server.Telemetry;
+using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
 
@@ -49,6 +50,8 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<CompareSettings>();
         builder.Services.AddScoped<ImagesInUse>();
         builder.Services.AddScoped<ReadNeededImages>(static services => services.GetRequiredService<ImagesInUse>().RunAsync);
+        builder.Services.AddScoped<FindCreator>();
+        builder.Services.AddScoped<IsCreatorValid>(provider => provider.GetRequiredService<FindCreator>().IsValidAsync);
         builder.Services.AddScoped<CompareFiles>();
         builder.Services.AddScoped<CompareText>();
         builder.Services.AddScoped<DeployHistory>();

@@ -1,6 +1,7 @@
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Deployments;
 using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Deploys.Steps;
@@ -52,7 +53,7 @@ public sealed record DeployMount(RevisionMount Mount, string? RunningVersion);
 /// </summary>
 /// <exception cref="ApiException">404: no such Deployment, or no such deploy in it.</exception>
 internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQueries deployments, DeployQueries deploys, DeploySteps steps,
-    CompareFiles compare)
+    CompareFiles compare, ContentReads reads)
 {
     public async Task<DeployView> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
         CancellationToken cancellationToken)
@@ -73,8 +74,14 @@ internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQu
                 .Select(mount => new DeployMount(mount, details.CurrentVersions.GetValueOrDefault(mount.Path)))],
             TimeToActive = TimeToActive(details),
             PreviousDeployId = previous?.DeployId,
-            Changes = revision is null || previous is null ? [] : await compare.CompareAsync(previous, revision, cancellationToken),
+            Changes = revision is null || previous is null ? [] : await CompareAsync(previous, revision, cancellationToken),
         };
+    }
+
+    private async Task<IReadOnlyList<BundleChange>> CompareAsync(Revision before, Revision after, CancellationToken cancellationToken)
+    {
+        using var place = await reads.EnterAsync(cancellationToken);
+        return await compare.CompareAsync(before, after, cancellationToken);
     }
 
     private static TimeSpan? TimeToActive(DeployDetails details) => details.Reports.Any(report => report.ActiveAt is null)

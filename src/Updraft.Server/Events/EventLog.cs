@@ -1,4 +1,5 @@
 using Updraft.Protocol;
+using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Security;
 
@@ -40,13 +41,23 @@ internal sealed class EventLog(UpdraftDbContext db, TimeProvider clock, IHttpCon
             TargetType = target.Type,
             TargetId = target.Id,
             TargetName = Cut(target.Name),
-            Details = details.Where(detail => detail.Value is not null)
+            Details = details.Concat(ClientOf(http.HttpContext)).Where(detail => detail.Value is not null)
                 .ToDictionary(detail => detail.Name, detail => Cut(detail.Value!), StringComparer.Ordinal),
             RequestId = http.HttpContext?.TraceIdentifier,
             IsPending = EventTypes.IsPublished(type),
         };
         db.Events.Add(happened);
         return happened;
+    }
+
+    private static IEnumerable<(string Name, string? Value)> ClientOf(HttpContext? context)
+    {
+        if (context is null)
+            yield break;
+        if (RequestClient.Address(context) is { Length: > 0 } address)
+            yield return ("clientAddress", address);
+        if (RequestClient.UserAgent(context) is { Length: > 0 } agent)
+            yield return ("userAgent", agent);
     }
 
     private static string Cut(string text)

@@ -62,6 +62,14 @@ internal static class EventTypes
 
     public const string UserRolesChanged = "user.roles_changed";
 
+    /// <summary>A user cannot sign in any longer. All their sessions and logins ended.</summary>
+    public const string UserDeactivated = "user.deactivated";
+
+    public const string UserActivated = "user.activated";
+
+    /// <summary>A request ended all sessions and logins of a user.</summary>
+    public const string UserSessionsEnded = "user.sessions_ended";
+
     public const string SessionStarted = "session.started";
     public const string SessionEnded = "session.ended";
 

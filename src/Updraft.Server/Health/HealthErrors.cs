@@ -6,6 +6,6 @@ namespace Updraft.Server.Health;
 internal static class HealthErrors
 {
     public static readonly ErrorCode NotReady = new("not_ready", StatusCodes.Status503ServiceUnavailable,
-        "The database or the blob store does not work, so the server cannot process deploys.",
+        "The database, the blob store or the data directory does not accept writes, so the server cannot process deploys.",
         "Repair the part that the message names. The server log has the reason.");
 }

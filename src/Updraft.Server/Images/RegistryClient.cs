@@ -21,6 +21,8 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
     /// <summary>Maximum size of an image config in bytes.</summary>
     public const int MaxConfigBytes = 4 * 1024 * 1024;
 
+    private static readonly IPNetwork LinkLocal = IPNetwork.Parse("169.254.0.0/16");
+
     private const int MaxRedirects = 3;
     private const string Pull = "pull", Delete = "delete", DigestHeader = "Docker-Content-Digest",
         VersionHeader = "Docker-Distribution-Api-Version";
@@ -129,7 +131,9 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             if (IsSameHost(url, registry))
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308))
+            // A manifest decides what runs, so only the registry itself may send it.
+            if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308)
+                || !path.StartsWith("blobs/", StringComparison.Ordinal))
                 return response;
             using (response)
             {
@@ -137,9 +141,30 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
                     : throw UnexpectedResponse($"it redirects more than {MaxRedirects} times, or to no URL");
                 if (url.Scheme != Uri.UriSchemeHttps && (url.Scheme != Uri.UriSchemeHttp || registry.Scheme == Uri.UriSchemeHttps))
                     throw UnexpectedResponse("it redirects to a URL that is not https");
+                if (!IsSameHost(url, registry) && !await MayRedirectAsync(registry, url, cancellationToken))
+                    throw UnexpectedResponse("it redirects to a private IP address");
             }
         }
     }
+
+    /// <summary>
+    /// Whether a redirect stays in the network of the registry or leads to the public Internet. Otherwise a registry could make the server
+    /// send requests to internal services.
+    /// </summary>
+    private static async Task<bool> MayRedirectAsync(Uri registry, Uri target, CancellationToken cancellationToken)
+    {
+        var addresses = await Dns.GetHostAddressesAsync(target.IdnHost, cancellationToken);
+        if (Array.TrueForAll(addresses, PublicAddress.IsPublic))
+            return true;
+        // A registry in a private network usually has its object store there too.
+        var own = await Dns.GetHostAddressesAsync(registry.IdnHost, cancellationToken);
+        return !Array.Exists(own, PublicAddress.IsPublic) && !Array.Exists(addresses, IsLinkLocal)
+            && (!Array.Exists(addresses, IPAddress.IsLoopback) || Array.TrueForAll(own, IPAddress.IsLoopback));
+    }
+
+    // The metadata services of clouds, which hand out credentials.
+    private static bool IsLinkLocal(IPAddress address) => address.IsIPv6LinkLocal
+        || LinkLocal.Contains(address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address);
 
     private static bool IsSameHost(Uri url, Uri registry) =>
         url.Scheme == registry.Scheme && url.Port == registry.Port

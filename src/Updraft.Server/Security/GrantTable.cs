@@ -24,14 +24,14 @@ internal static class GrantTable
             row.HasIndex(grant => grant.DeploymentId);
         });
 
-    /// <summary>Replaces the grants row by row. A grant whose role changes keeps its row.</summary>
+    /// <summary>Replaces the grants row by row. A grant whose role or origin changes keeps its row.</summary>
     public static void ReplaceWith(this List<Grant> grants, IReadOnlyCollection<Grant> replacement)
     {
         grants.RemoveAll(grant => !replacement.Any(other => other.EntityId == grant.EntityId));
         foreach (var grant in replacement)
         {
             if (grants.Find(other => other.EntityId == grant.EntityId) is { } existing)
-                existing.Role = grant.Role;
+                (existing.Role, existing.IsFromClaims) = (grant.Role, grant.IsFromClaims);
             else
                 grants.Add(grant);
         }

@@ -9,8 +9,8 @@ using Updraft.Server.Tokens;
 
 namespace Updraft.Server.SignIn;
 
-/// <summary>A client's authorization request, which the browser carries through the sign-in.</summary>
-internal sealed record AuthorizationRequest(string RedirectUri, string Challenge, string? State, DateTimeOffset EndsAt);
+/// <summary>A client's authorization request. The state of the sign-in at the provider carries it, bound to the browser.</summary>
+internal sealed record AuthorizationRequest(string RedirectUri, string Challenge, string? State);
 
 /// <summary>An authorization code that was issued and not redeemed yet.</summary>
 internal sealed class AuthorizationCode
@@ -28,12 +28,13 @@ internal sealed class AuthorizationCode
 }
 
 /// <summary>
-/// The codes that a browser carries from the server to the client. Each is valid once, for a minute, and only with the verifier. They are
-/// in the database, because the client and the browser may reach different replicas.
+/// The codes that a browser carries from the server to the client. Each is valid once, for five minutes, and only with the verifier. The
+/// user confirms the login in this time. They are in the database, because the client and the browser may reach different replicas.
 /// </summary>
 internal sealed class AuthorizationCodes(UpdraftDbContext db, TimeProvider clock)
 {
-    private static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(1);
+    /// <summary>Time from the sign-in to the exchange of the code.</summary>
+    public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(5);
 
     /// <summary>Issues a code for a user.</summary>
     public async Task<string> IssueAsync(UserId user, AuthorizationRequest request, CancellationToken cancellationToken)

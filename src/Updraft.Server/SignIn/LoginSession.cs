@@ -20,7 +20,7 @@ internal sealed class LoginSession
 
     public required DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>Each refresh extends it.</summary>
+    /// <summary>Each refresh extends it, up to <see cref="SignInOptions.LoginLifetime"/> after the login.</summary>
     public required DateTimeOffset ExpiresAt { get; set; }
 
     public DateTimeOffset? RevokedAt { get; set; }

@@ -18,11 +18,10 @@ namespace Updraft.Server.SignIn;
 /// system.
 /// </summary>
 internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options,
-    TimeProvider clock,
-    EventLog events)
+    IOptions<SignInOptions> signIn, TimeProvider clock, EventLog events)
 {
     private const string SessionClaim = "sid";
-    private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1), SessionLifetime = TimeSpan.FromDays(30);
+    private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1);
     private static readonly JsonWebTokenHandler Handler = new() { SetDefaultTimesOnTokenCreation = false };
 
     /// <summary>Starts a login.</summary>
@@ -41,7 +40,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
             UserId = id,
             RefreshHash = IssueToken.HashOf(refresh),
             CreatedAt = now,
-            ExpiresAt = now + SessionLifetime,
+            ExpiresAt = EndOf(now, now),
         };
         db.LoginSessions.Add(session);
         events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Cli);
@@ -55,13 +54,16 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     public async Task<TokenResponse?> RefreshAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
+        if (!await IsKnownAsync(hash, cancellationToken))
+            return null;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
         // The lock serializes two requests with the same token: the second one reads the change of the first.
         var session = (await db.LockRowsAsync<LoginSession>(
             "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
                 .SingleOrDefault();
-        if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now)
+        if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now
+            || session.CreatedAt + signIn.Value.LoginLifetime <= now)
             return null;
         var user = await FindUserAsync(session.UserId, cancellationToken);
         var refresh = AuthorizationCodes.NewSecret();
@@ -74,7 +76,7 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         else
         {
             (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) =
-                (hash, IssueToken.HashOf(refresh), now + SessionLifetime);
+                (hash, IssueToken.HashOf(refresh), EndOf(session.CreatedAt, now));
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -88,6 +90,8 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     public async Task RevokeAsync(string token, CancellationToken cancellationToken)
     {
         var hash = IssueToken.HashOf(token);
+        if (!await IsKnownAsync(hash, cancellationToken))
+            return;
         var now = clock.GetUtcNow();
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var session = (await db.LockRowsAsync<LoginSession>(
@@ -125,6 +129,16 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
             .Select(row => (UserId?)row.UserId).SingleOrDefaultAsync(cancellationToken);
         return userId is { } known && await FindUserAsync(known, cancellationToken) is { } user
             ? new KnownToken(null, user.ToSubject(), new DateTimeOffset(jwt.ValidTo, TimeSpan.Zero)) : null;
+    }
+
+    // Before a transaction: anyone may send a token, and SQLite has one writer.
+    private Task<bool> IsKnownAsync(Digest hash, CancellationToken cancellationToken) => db.LoginSessions.AnyAsync(
+        row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null, cancellationToken);
+
+    private DateTimeOffset EndOf(DateTimeOffset createdAt, DateTimeOffset now)
+    {
+        var (idle, absolute) = (now + signIn.Value.LoginIdle, createdAt + signIn.Value.LoginLifetime);
+        return idle < absolute ? idle : absolute;
     }
 
     private Task<User?> FindUserAsync(UserId id, CancellationToken cancellationToken) =>

@@ -1,12 +1,9 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
-using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
-using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
-using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Security;
@@ -18,24 +15,27 @@ namespace Updraft.Server.SignIn;
 /// <list type="number">
 /// <item>The client reads <c>auth-config</c>, and opens <c>/authorize</c> with a challenge in a browser.</item>
 /// <item>The server redirects the browser to the provider, which returns it to <c>/signin-oidc</c>; from there it gets to
-/// <c>/authorize/return</c>.</item>
+/// <c>/authorize/confirm</c>, where the user confirms the login.</item>
 /// <item>The server redirects the browser to the client with a code. The client exchanges the code at <c>/oauth/token</c>, with the
 /// verifier.</item>
 /// </list>
 /// </summary>
 internal static class SignInEndpoints
 {
-    private const string ClientId = "updraft-cli";
-    private const int ChallengeLength = 43, MaxState = 2048, MaxFormValues = 20, MaxFormValueBytes = 8192;
-    private static readonly TimeSpan LoginTimeout = TimeSpan.FromMinutes(15);
+    /// <summary>ID of the only client, the <c>astro</c> CLI.</summary>
+    public const string ClientId = "updraft-cli";
+
+    /// <summary>Key of the authorization request in the state of the sign-in at the provider.</summary>
+    public const string RequestProperty = "updraft.authorization";
+
+    private const int ChallengeLength = 43, MaxState = 1024, MaxRedirect = 1024, MaxFormValues = 20, MaxFormValueBytes = 8192;
 
     public static void MapSignIn(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/private/v1alpha1/cli/auth-config", Discover).AllowAnonymous();
-        routes.MapGet("/authorize", AuthorizeAsync).AllowAnonymous();
-        routes.MapGet("/authorize/return", ReturnAsync).AllowAnonymous();
-        routes.MapPost("/oauth/token", ExchangeAsync).AllowAnonymous();
-        routes.MapPost("/oauth/revoke", RevokeAsync).AllowAnonymous();
+        routes.MapGet("/authorize", AuthorizeAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
+        routes.MapPost("/oauth/token", ExchangeAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
+        routes.MapPost("/oauth/revoke", RevokeAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
         routes.MapGet("/userinfo", Describe).Requires(Permission.ReadSelf);
     }
 
@@ -46,8 +46,7 @@ internal static class SignInEndpoints
         DomainUrl = server.Value.PublicUrl.TrimEnd('/') + "/",
     };
 
-    private static async Task AuthorizeAsync(HttpContext context, IOptions<SignInOptions> options, IOptions<ServerOptions> server,
-        IDataProtectionProvider protection, ShowMessage showMessage, TimeProvider clock)
+    private static async Task AuthorizeAsync(HttpContext context, IOptions<SignInOptions> options, ShowMessage showMessage)
     {
         var query = context.Request.Query;
         if (!options.Value.IsConfigured)
@@ -57,7 +56,7 @@ internal static class SignInEndpoints
             return;
         }
         var redirect = query["redirect_uri"].ToString();
-        if (query["client_id"] != ClientId || !LoopbackUrl.IsAllowed(redirect))
+        if (query["client_id"] != ClientId || redirect.Length > MaxRedirect || !LoopbackUrl.IsAllowed(redirect))
         {
             await showMessage(context, StatusCodes.Status400BadRequest, "The login cannot begin",
                 "The client is unknown, or its redirect URL is not on this host. Start the login again from the command line.");
@@ -70,31 +69,13 @@ internal static class SignInEndpoints
             context.Response.Redirect(WithState(QueryHelpers.AddQueryString(redirect, "error", "invalid_request"), state));
             return;
         }
-        var request = new AuthorizationRequest(redirect, challenge, state, clock.GetUtcNow() + LoginTimeout);
-        var sealedRequest = Protector(protection).Protect(JsonSerializer.Serialize(request));
-        var properties = new AuthenticationProperties { RedirectUri =
-            QueryHelpers.AddQueryString(server.Value.PublicPath() + "/authorize/return", "request", sealedRequest) };
+        var properties = new AuthenticationProperties();
+        // The middleware seals the properties, and binds them to this browser with a cookie. A URL with the request could be given away.
+        properties.Items[RequestProperty] = JsonSerializer.Serialize(new AuthorizationRequest(redirect, challenge, state));
         // The server redirects to the provider even if the user has a session here. Only the provider decides whether to prompt.
         if (query["prompt"] == "login")
             properties.Parameters["prompt"] = "login";
         await context.ChallengeAsync(OpenIdConnectDefaults.AuthenticationScheme, properties);
-    }
-
-    private static async Task ReturnAsync(HttpContext context, IOptions<SignInOptions> options, IDataProtectionProvider protection,
-        AuthorizationCodes codes, ShowMessage showMessage, TimeProvider clock)
-    {
-        if (options.Value.IsConfigured && Open(protection, context.Request.Query["request"].ToString()) is { } request
-            && request.EndsAt > clock.GetUtcNow()
-            && (await context.AuthenticateAsync(CookieAuthenticationDefaults.AuthenticationScheme)).Principal is { } principal
-            && principal.FindFirst(SignInServices.UserClaim)?.Value is { } user)
-        {
-            var code = await codes.IssueAsync(new UserId(user), request, context.RequestAborted);
-            context.Response.Headers.CacheControl = "no-store";
-            context.Response.Redirect(WithState(QueryHelpers.AddQueryString(request.RedirectUri, "code", code), request.State));
-            return;
-        }
-        await showMessage(context, StatusCodes.Status400BadRequest, "The login took too long",
-            "Close this page, and start the login again from the command line.");
     }
 
     private static async Task ExchangeAsync(HttpContext context, AuthorizationCodes codes, LoginTokens logins,
@@ -169,8 +150,12 @@ internal static class SignInEndpoints
         }
         try
         {
-            return await request.ReadFormAsync(new FormOptions { ValueLengthLimit = MaxFormValueBytes, ValueCountLimit = MaxFormValues },
-                cancellationToken);
+            return await request.ReadFormAsync(new FormOptions
+            {
+                ValueLengthLimit = MaxFormValueBytes,
+                ValueCountLimit = MaxFormValues,
+                MultipartBodyLengthLimit = MaxFormValueBytes,
+            }, cancellationToken);
         }
         catch (InvalidDataException exception)
         {
@@ -182,19 +167,4 @@ internal static class SignInEndpoints
 
     private static string WithState(string url, string? state) =>
         string.IsNullOrEmpty(state) ? url : QueryHelpers.AddQueryString(url, "state", state);
-
-    private static IDataProtector Protector(IDataProtectionProvider protection) =>
-        protection.CreateProtector("Updraft.SignIn.AuthorizationRequest");
-
-    private static AuthorizationRequest? Open(IDataProtectionProvider protection, string text)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<AuthorizationRequest>(Protector(protection).Unprotect(text));
-        }
-        catch (System.Security.Cryptography.CryptographicException)
-        {
-            return null;
-        }
-    }
 }

@@ -34,6 +34,28 @@ internal sealed class SignInOptions : IValidatableObject
     /// <value>an email address</value>
     public string? FirstOwner { get; set; }
 
+    /// <summary>
+    /// Whether <see cref="FirstOwner"/> counts an email address that the provider does not confirm with <c>email_verified</c>. Set it
+    /// only if users cannot change their email address at the provider.
+    /// </summary>
+    public bool TrustEmail { get; set; }
+
+    /// <summary>How long a session of the web UI lasts without a request. Live updates of an open page do not count as requests.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan SessionIdle { get; set; } = TimeSpan.FromHours(8);
+
+    /// <summary>How long a session of the web UI lasts at most. The next sign-in evaluates the claims of the user again.</summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan SessionLifetime { get; set; } = TimeSpan.FromHours(24);
+
+    /// <summary>How long a login of a command-line client lasts without a use.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
+    public TimeSpan LoginIdle { get; set; } = TimeSpan.FromDays(7);
+
+    /// <summary>How long a login of a command-line client lasts at most. The next login evaluates the claims of the user again.</summary>
+    [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
+    public TimeSpan LoginLifetime { get; set; } = TimeSpan.FromDays(30);
+
     /// <summary>Organization role that a user gets at their first sign-in. With <c>NONE</c>, they get no role.</summary>
     [RegularExpression("^(NONE|ORGANIZATION_MEMBER|ORGANIZATION_BILLING_ADMIN)$",
         ErrorMessage = "SignIn:DefaultRole must be ORGANIZATION_MEMBER, ORGANIZATION_BILLING_ADMIN or NONE.")]

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using System.Text.Json;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authentication.OpenIdConnect;
@@ -18,9 +19,10 @@ internal static class SignInServices
     /// <summary>The claim of the session cookie with the ID of the user.</summary>
     public const string UserClaim = "updraft_user";
 
-    private const string CallbackPath = "/signin-oidc";
+    /// <summary>The claim of the session cookie with the ID of the <see cref="WebSession"/>.</summary>
+    public const string SessionClaim = "updraft_session";
 
-    private static readonly TimeSpan SessionLifetime = TimeSpan.FromHours(8);
+    private const string CallbackPath = "/signin-oidc";
 
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
@@ -29,7 +31,9 @@ internal static class SignInServices
         builder.Services.AddScoped<AuthorizationCodes>();
         builder.Services.AddScoped<SignInUser>();
         builder.Services.AddScoped<LoginTokens>();
-        builder.Services.AddScoped<RecordSession>();
+        builder.Services.AddScoped<ConfirmLogin>();
+        builder.Services.AddScoped<WebSessions>();
+        builder.Services.AddScoped<ChangeUserStatus>();
         builder.Services.AddDataProtection().SetApplicationName("updraft");
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
             keys.XmlRepository = new FileSystemXmlRepository(KeyDirectory(server.Value), NullLoggerFactory.Instance));
@@ -38,11 +42,13 @@ internal static class SignInServices
             options.DefaultSignInScheme = CookieAuthenticationDefaults.AuthenticationScheme)
             .AddCookie();
         builder.Services.AddOptions<CookieAuthenticationOptions>(CookieAuthenticationDefaults.AuthenticationScheme)
-            .Configure<IOptions<ServerOptions>>((cookie, server) =>
+            .Configure<IOptions<ServerOptions>, IOptions<SignInOptions>>((cookie, server, signIn) =>
             {
-                cookie.Cookie.Name = "updraft";
+                cookie.Cookie.Name = CookieName(server.Value, "updraft");
                 Harden(cookie.Cookie, server.Value);
-                cookie.ExpireTimeSpan = SessionLifetime;
+                // The row of the session decides; see WebSession. The cookie never renews itself.
+                cookie.ExpireTimeSpan = signIn.Value.SessionLifetime;
+                cookie.SlidingExpiration = false;
             });
         if (string.IsNullOrEmpty(section["Authority"]))
             return;
@@ -93,9 +99,20 @@ internal static class SignInServices
         {
             var claims = context.Principal!.Claims.ToList();
             var issuer = claims.Find(claim => claim.Type == "sub")?.Issuer ?? signIn.Authority!;
-            var user = await context.HttpContext.RequestServices.GetRequiredService<SignInUser>()
-                .RunAsync(issuer, claims, context.HttpContext.RequestAborted);
-            context.Principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(UserClaim, user.Id.Value)], "updraft"));
+            var (services, cancellationToken) = (context.HttpContext.RequestServices, context.HttpContext.RequestAborted);
+            var user = await services.GetRequiredService<SignInUser>().RunAsync(issuer, claims, cancellationToken);
+            if (context.Properties?.Items.TryGetValue(SignInEndpoints.RequestProperty, out var request) == true)
+            {
+                // The code belongs to the user of this sign-in, never to the owner of a cookie that the browser happens to have.
+                await services.GetRequiredService<ConfirmLogin>().BeginAsync(context.HttpContext, user,
+                    JsonSerializer.Deserialize<AuthorizationRequest>(request!)!, cancellationToken);
+                context.HandleResponse();
+                return;
+            }
+            var session = await services.GetRequiredService<WebSessions>().BeginAsync(user.ToSubject(), SessionEvents.Provider,
+                cancellationToken);
+            context.Principal = new ClaimsPrincipal(new ClaimsIdentity(
+                [new Claim(UserClaim, user.Id.Value), new Claim(SessionClaim, session)], "updraft"));
         };
         provider.Events.OnRemoteFailure = context =>
         {
@@ -104,6 +121,14 @@ internal static class SignInServices
                 "The identity provider rejected the sign-in, or it took too long. Close this page, and sign in again.");
         };
     }
+
+    /// <summary>
+    /// The name of a cookie. With <c>https</c>, its prefix makes browsers reject a cookie that an unencrypted page or another host set.
+    /// <c>__Host-</c> needs the path <c>/</c>.
+    /// </summary>
+    public static string CookieName(ServerOptions server, string name) =>
+        !server.PublicUrl.StartsWith("https://", StringComparison.Ordinal) ? name
+            : server.PublicPath().Length == 0 ? "__Host-" + name : "__Secure-" + name;
 
     /// <summary>
     /// Restricts a cookie of the web UI: the browser sends it only to this server's path and not from other sites, and scripts cannot
@@ -119,6 +144,6 @@ internal static class SignInServices
             ? CookieSecurePolicy.Always : CookieSecurePolicy.None;
     }
 
-    private static DirectoryInfo KeyDirectory(ServerOptions server) => Directory.CreateDirectory(
-        Path.Join(server.KeyDirectory(), "sessions"), UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    private static DirectoryInfo KeyDirectory(ServerOptions server) =>
+        new(PrivateDirectory.Create(Path.Join(server.KeyDirectory(), "sessions")));
 }

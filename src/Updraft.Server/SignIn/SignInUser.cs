@@ -59,7 +59,6 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             events.RecordCreation(user);
         else if (user.HasOtherGrantsThan(before))
             events.RecordRoles(user.ToSubject().Profile, user, before, SessionEvents.Provider);
-        events.RecordSession(EventTypes.SessionStarted, user.ToSubject(), SessionEvents.Provider);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RejectNoneAsync(user.OrganizationId, cancellationToken);
         await write.CommitAsync(cancellationToken);
@@ -99,7 +98,7 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
             row.OrganizationId == user.OrganizationId && row.RevokedAt == null && row.ExpiresAt == null
             && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken)
         || await db.Users.AnyAsync(row => row.OrganizationId == user.OrganizationId && row.Id != user.Id
-            && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken);
+            && row.Status == UserStatus.Active && row.Grants.Any(grant => grant.Role == Role.OrganizationOwner), cancellationToken);
 
     private async Task<Grant?> ResolveAsync(User user, RoleByClaim rule, CancellationToken cancellationToken)
     {
@@ -123,7 +122,7 @@ internal sealed class SignInUser(UpdraftDbContext db, IOptions<SignInOptions> op
 
     private bool IsFirstOwner(string email, IReadOnlyCollection<Claim> claims) =>
         email.Equals(options.Value.FirstOwner, StringComparison.OrdinalIgnoreCase)
-        && !"false".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase);
+        && (options.Value.TrustEmail || "true".Equals(Find(claims, "email_verified"), StringComparison.OrdinalIgnoreCase));
 
     private static string? Find(IReadOnlyCollection<Claim> claims, string type) =>
         claims.FirstOrDefault(claim => claim.Type == type)?.Value is { Length: > 0 and <= MaxText } value && !value.Any(char.IsControl)

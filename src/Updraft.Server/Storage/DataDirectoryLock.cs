@@ -18,9 +18,8 @@ internal sealed class DataDirectoryLock(IOptions<ServerOptions> options) : IDisp
     {
         var directory = Path.GetFullPath(options.Value.Data);
         var path = Path.Join(directory, "lock");
-        Directory.CreateDirectory(directory);
-        if (!File.Exists(path))
-            File.Create(path).Dispose();
+        PrivateDirectory.Create(directory);
+        PrivateDirectory.CreateFile(path);
         // Not FileStream: .NET takes a lock of its own on every file that it opens.
         var handle = Posix.OpenNoFollow(path);
         if (!Posix.TryLock(handle, path))

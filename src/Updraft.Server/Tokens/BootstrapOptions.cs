@@ -35,7 +35,8 @@ internal sealed class BootstrapOptions
     public string? OwnerToken { get; set; }
 
     /// <summary>
-    /// File to which the server writes the owner token. Only the file's owner can read it. Default: the server prints the token once.
+    /// File to which the server writes the owner token. Only the file's owner can read it. Delete it after you copied the token. Default:
+    /// <c>owner-token</c> in the data directory, unless <see cref="OwnerToken"/> is set.
     /// </summary>
     /// <value>a path</value>
     public string? OwnerTokenFile { get; set; }

@@ -58,7 +58,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
     /// <summary>Replaces all roles.</summary>
     /// <exception cref="ApiException">
     /// 400: no role for the scope of the token, a role outside of it, or two roles for one scope. 403: more permissions than the
-    /// caller has. 404: the caller sees no such token or scope.
+    /// caller has, or a new role that would outlive the caller's own token. 404: the caller sees no such token or scope.
     /// </exception>
     public async Task<ApiToken> GrantAsync(Subject subject, TokenId id, UpdateApiTokenRolesRequest request,
         CancellationToken cancellationToken)
@@ -78,6 +78,7 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
                 grants.Add(grant);
             }
             CheckScope(row, grants);
+            await RejectLongerLifeAsync(subject, row, grants, cancellationToken);
             foreach (var grant in grants)
                 ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
             row.Grants.ReplaceWith(grants);
@@ -112,6 +113,16 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
         await write.CommitAsync(cancellationToken);
         cache.Forget();
         return row;
+    }
+
+    // A token that expires must not promote a token that stays: its holder would keep the permissions.
+    private async Task RejectLongerLifeAsync(Subject subject, ApiToken row, List<Grant> grants, CancellationToken cancellationToken)
+    {
+        if (grants.TrueForAll(grant => row.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
+            return;
+        if (await CreateToken.ReadExpiryAsync(db, subject, cancellationToken) is { } limit
+            && (row.ExpiresAt is null || row.ExpiresAt > limit))
+            await CreateToken.RejectShortLivedAsync(db, subject, "add a role to a token that expires later", cancellationToken);
     }
 
     // The claims of a token name its scope, and clients take their context from there. So it needs a role there, and none outside of it.

@@ -57,6 +57,22 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Re
         return db.ApiTokens.Where(row => row.Id == own).Select(row => row.ExpiresAt).SingleOrDefaultAsync(cancellationToken);
     }
 
+    /// <summary>A caller whose own token expires cannot give permissions that stay after it.</summary>
+    /// <param name="db">The database.</param>
+    /// <param name="subject">The caller.</param>
+    /// <param name="action">The action for the message, such as "activate a user".</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <exception cref="ApiException">403: the caller's own token has an expiry.</exception>
+    public static async Task RejectShortLivedAsync(UpdraftDbContext db, Subject subject, string action, CancellationToken cancellationToken)
+    {
+        if (await ReadExpiryAsync(db, subject, cancellationToken) is { } limit)
+        {
+            throw new ApiException(TokenErrors.OutlivesCaller,
+                $"Your own token expires at {limit:yyyy-MM-dd'T'HH:mm:ss'Z'}, so it cannot {action}: the permissions would outlive it. "
+                + "Use a token without expiry, or sign in as a user.");
+        }
+    }
+
     private async Task<(ApiToken Row, string Token)> SaveAsync(Subject subject, TokenSpec spec, WriteTransaction write,
         CancellationToken cancellationToken)
     {

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Deployments;
@@ -6,13 +7,27 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
+/// Whether the user or token that created a deploy is still valid. A delegate, because Deploys are built on Uploads; Deploys registers it.
+/// </summary>
+internal delegate Task<bool> IsCreatorValid(DeployId deploy, CancellationToken cancellationToken);
+
+/// <summary>
 /// Checks that a deploy still accepts uploads. The check runs before the server reads the body, and again in the transaction that records
 /// the upload. The deploy may be finalized in the meantime.
 /// </summary>
-/// <exception cref="ApiException">403: the deploy is finalized. 404: the deploy does not exist, or its Deployment is deleted.</exception>
-internal sealed class AdmitUpload(UpdraftDbContext db)
+/// <exception cref="ApiException">403: the deploy is finalized, or its creator is no longer valid. 404: the deploy does not exist, or its Deployment is deleted.</exception>
+internal sealed class AdmitUpload(UpdraftDbContext db, IsCreatorValid isCreatorValid)
 {
-    public Task CheckAsync(UploadGrant grant, CancellationToken cancellationToken) => CheckAsync(db, grant, cancellationToken);
+    public async Task CheckAsync(UploadGrant grant, CancellationToken cancellationToken)
+    {
+        await CheckAsync(db, grant, cancellationToken);
+        if (!await isCreatorValid(grant.Deploy, cancellationToken))
+        {
+            throw BlobError.Of(UploadErrors.CreatorInvalid, "AuthorizationFailure",
+                $"The user or token that created the deploy '{grant.Deploy}' is no longer valid, so its upload URL is not either. "
+                + "Create a new deploy with a valid token.");
+        }
+    }
 
     public static async Task CheckAsync(UpdraftDbContext db, UploadGrant grant, CancellationToken cancellationToken)
     {

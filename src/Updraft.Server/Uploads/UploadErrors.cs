@@ -17,6 +17,10 @@ internal static class UploadErrors
         "The deploy of the upload URL is finalized, so it accepts no further uploads.",
         "Create a new deploy, and upload to its URL.");
 
+    public static readonly ErrorCode CreatorInvalid = new("upload_creator_invalid", StatusCodes.Status403Forbidden,
+        "The token that created the deploy was deleted or has expired, or its user was deactivated. The upload URL ended with it.",
+        "Create a new deploy with a valid token, and upload to its URL.");
+
     public static readonly ErrorCode UploadTooLarge = new("upload_too_large", StatusCodes.Status413PayloadTooLarge,
         "The upload, one of its blocks, or the sum of its staged blocks exceeds a limit of the section 'Uploads'.",
         "Upload fewer bytes, or raise the setting that the message names.");

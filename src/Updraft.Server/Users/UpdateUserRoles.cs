@@ -21,7 +21,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
     private const int MaxRoles = 1000;
 
     /// <exception cref="ApiException">
-    /// 400: an unknown role, two roles for one scope, or the last owner. 403: more permissions than the caller has. 404: the user does not
+    /// 400: an unknown role, two roles for one scope, or the last owner. 403: more permissions than the caller has, or the caller's
+    /// own token has an expiry. 404: the user does not
     /// exist, or the caller sees no such scope.
     /// </exception>
     public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request,
@@ -33,9 +34,14 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
         var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
             ?? throw ApiException.NotFound("user", id.Value);
         var replacement = await ReadAsync(subject, request, cancellationToken);
-        foreach (var grant in replacement.Where(grant =>
-            !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role)))
+        var added = replacement.FindAll(grant => !user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role));
+        foreach (var grant in added)
             ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUserRoles);
+        if (added.Count > 0)
+            await CreateToken.RejectShortLivedAsync(db, subject, "give a role to a user", cancellationToken);
+        // A request that repeats a role from claims does not make it a role that an owner granted: the next sign-in can still remove it.
+        foreach (var grant in replacement)
+            grant.IsFromClaims = user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role && old.IsFromClaims);
         var untouched = user.Grants.Where(old => !reach.Covers(old) && !replacement.Exists(grant => grant.EntityId == old.EntityId));
         var before = user.CopyGrants();
         user.Grants.ReplaceWith([.. replacement, .. untouched]);

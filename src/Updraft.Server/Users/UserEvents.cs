@@ -30,6 +30,15 @@ internal static class UserEvents
             ("before", listedBefore.Describe()), ("roles", listed.Describe()), ("means", means));
     }
 
+    /// <summary>Records that a user was activated or deactivated.</summary>
+    public static void RecordStatus(this EventLog events, SubjectProfile by, User user) =>
+        events.Record(user.Status == UserStatus.Active ? EventTypes.UserActivated : EventTypes.UserDeactivated, by,
+            new(user.OrganizationId), Target(user));
+
+    /// <summary>Records that another user or token ended all sessions of a user.</summary>
+    public static void RecordEndOfSessions(this EventLog events, SubjectProfile by, User user) =>
+        events.Record(EventTypes.UserSessionsEnded, by, new(user.OrganizationId), Target(user));
+
     /// <summary>A copy of the user's roles, because a change of a role changes the existing object.</summary>
     public static IReadOnlyList<Grant> CopyGrants(this User user) => [.. user.Grants.Select(grant => new Grant
     {

@@ -18,6 +18,7 @@ internal static class EventNames
         EventTypes.TokenRolesChanged => "Token roles changed",
         EventTypes.UserCreated => "First sign-in",
         EventTypes.UserRolesChanged => "User roles changed",
+        EventTypes.UserSessionsEnded => "User sessions ended",
         EventTypes.SessionStarted => "Signed in",
         EventTypes.SessionEnded => "Signed out",
         _ when type.IndexOf('.', StringComparison.Ordinal) is var dot and > 0 =>

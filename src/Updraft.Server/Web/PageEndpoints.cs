@@ -33,7 +33,7 @@ internal static class PageEndpoints
         builder.Services.AddAntiforgery();
         builder.Services.AddOptions<AntiforgeryOptions>().Configure<IOptions<ServerOptions>>((forms, server) =>
         {
-            forms.Cookie.Name = "updraft-form";
+            forms.Cookie.Name = SignInServices.CookieName(server.Value, "updraft-form");
             forms.SuppressXFrameOptionsHeader = true;
             SignInServices.Harden(forms.Cookie, server.Value);
         });
@@ -77,14 +77,19 @@ internal static class PageEndpoints
         deployment.MapGet("/events",
             (DeploymentId deploymentId, HttpContext context, LiveEvents events) => events.OfDeployment(context, deploymentId))
             .Requires(Permission.ReadDeployment);
-        deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys);
-        deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys);
-        deployment.MapPage<RollbackPage>("/deploys/{deployId}/rollback").Requires(Permission.UpdateDeploys);
+        deployment.MapPage<DeployPage>("/deploys/{deployId}").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapPage<DiffPage>("/deploys/{deployId}/diff").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapPage<RollbackPage>("/deploys/{deployId}/rollback").Requires(Permission.UpdateDeploys)
+            .WithMetadata(ReadsContent.Instance);
         deployment.MapPost("/deploys/{deployId}/rollback", RollBackAsync).Requires(Permission.UpdateDeploys);
         deployment.MapPage<BundlesPage>("/bundles").Requires(Permission.ReadDeploys);
         deployment.MapPage<BundlePage>("/bundles/{bundleId}").Requires(Permission.ReadDeploys);
-        deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys);
-        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys);
+        deployment.MapPage<FilesPage>("/versions/{version}/files").Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
+        deployment.MapGet("/versions/{version}/download", DeployFileEndpoints.DownloadAsync).Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
         deployment.MapPage<SettingsPage>("/settings").Requires(Permission.ReadDeployment);
         deployment.MapPost("/settings", ChangeSettingsAsync).Requires(Permission.UpdateDeployment);
         deployment.MapPage<AgentTokensPage>("/agent-tokens").Requires(Permission.ReadAgentTokens);
@@ -99,6 +104,8 @@ internal static class PageEndpoints
         pages.MapWebhookPages();
         pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
+        pages.MapPost("/members/{userId}/status", ChangeStatusAsync).Requires(Permission.ManageUserRoles);
+        pages.MapPost("/members/{userId}/sessions/end", EndSessionsAsync).Requires(Permission.ManageUserRoles);
     }
 
     /// <summary>Maps a page; the response starts when all its data is read.</summary>
@@ -203,6 +210,21 @@ internal static class PageEndpoints
             WorkspaceRoles = user.WorkspaceRoles,
             DeploymentRoles = user.DeploymentRoles,
         }, cancellationToken);
+        return TypedResults.Redirect(links.To($"/members"));
+    }
+
+    private static async Task<RedirectHttpResult> ChangeStatusAsync(UserId userId, HttpRequest request, Subject subject,
+        ChangeUserStatus change, PageLinks links, CancellationToken cancellationToken)
+    {
+        var status = TextLimit.OneOf(await FieldAsync(request, "status") ?? "", "status", "", "ACTIVE", "INACTIVE");
+        await change.SetAsync(subject, userId, status == "ACTIVE" ? UserStatus.Active : UserStatus.Inactive, cancellationToken);
+        return TypedResults.Redirect(links.To($"/members"));
+    }
+
+    private static async Task<RedirectHttpResult> EndSessionsAsync(UserId userId, Subject subject, ChangeUserStatus change, PageLinks links,
+        CancellationToken cancellationToken)
+    {
+        await change.EndSessionsAsync(subject, userId, cancellationToken);
         return TypedResults.Redirect(links.To($"/members"));
     }
 

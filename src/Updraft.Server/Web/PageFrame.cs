@@ -6,6 +6,10 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
+/// <summary>Another server to which a form of the page may redirect.</summary>
+/// <param name="Origin">Scheme, host and port.</param>
+internal sealed record FormTarget(string Origin);
+
 /// <summary>
 /// Middleware after routing: adds the security headers of the web UI and renders errors as HTML. It also handles requests that match no
 /// route, if they accept HTML and their path does not belong to the API.
@@ -50,7 +54,8 @@ internal sealed class PageFrame(RequestDelegate next, EndpointDataSource endpoin
     private static void Protect(HttpResponse response) => response.OnStarting(static state =>
     {
         var headers = ((HttpResponse)state).Headers;
-        headers.ContentSecurityPolicy = OnlyThisServer;
+        var target = ((HttpResponse)state).HttpContext.Features.Get<FormTarget>();
+        headers.ContentSecurityPolicy = target is null ? OnlyThisServer : $"{OnlyThisServer} {target.Origin}";
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "same-origin";

@@ -68,7 +68,7 @@ internal sealed class IdentityProvider : IAsyncDisposable
             return Results.Text("Wrong password", statusCode: 403);
         var email = form["email"].ToString();
         var identity = new ClaimsIdentity("provider", "name", "role");
-        identity.SetClaim("sub", "user-" + email).SetClaim("email", email).SetClaim("name", "Ann Example");
+        identity.SetClaim("sub", "user-" + email).SetClaim("email", email).SetClaim("name", "Ann Example").SetClaim("email_verified", true);
         identity.SetScopes("openid", "profile", "email");
         identity.SetDestinations(_ => ["access_token", "id_token"]);
         return Results.SignIn(new ClaimsPrincipal(identity), authenticationScheme: OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);

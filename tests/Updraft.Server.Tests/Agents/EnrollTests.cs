@@ -26,6 +26,22 @@ public sealed class EnrollTests(SharedServer fixture) : IClassFixture<SharedServ
     }
 
     [Fact]
+    public async Task Agents_beyond_the_limit_of_a_Deployment_are_rejected_with_409()
+    {
+        await using var server = await UpdraftServer.StartAsync(settings: new Dictionary<string, string> { ["Agents:MaxPerDeployment"] = "2" });
+        var site = await AgentSite.CreateAsync(server);
+        var instance = EntityId.New(TimeProvider.System);
+        await site.EnrollAsync("host-1", instance);
+        await site.EnrollAsync("host-2");
+        using var rejected = await site.Client.PostAsync("/agent/v1/enrol", JsonRequests.Json(
+            $$"""{"instanceId":"{{EntityId.New(TimeProvider.System)}}","host":"host-3","component":"scheduler","agentVersion":"1"}"""),
+            TestContext.Current.CancellationToken);
+        Assert.Equal((HttpStatusCode.Conflict, "too_many_agents"), (rejected.StatusCode, rejected.Headers.GetValues("x-error-code").Single()));
+        await site.EnrollAsync("host-1", instance);
+        await (await AgentSite.CreateAsync(server)).EnrollAsync("host-4");
+    }
+
+    [Fact]
     public async Task Same_instance_id_in_another_Deployment_is_another_agent()
     {
         var server = fixture.Server;

@@ -73,6 +73,42 @@ public sealed class ServerCommandTests
     }
 
     [Fact]
+    public async Task Unreadable_values_hide_no_other_mistakes()
+    {
+        var (code, _, error) = await RunAsync([("UPDRAFT_Database__MaxConnections", "many")], "--Listen=127.0.0.1:21401", "--PublicUrl=foo",
+            "--Agents:MaxWait=abc", "--Uploads:MaxBytes=-1", "--Listn", "X", "--TrustedProxies=10.0.0.0/40");
+        Assert.Equal(78, code);
+        Assert.Contains("Agents:MaxWait is 'abc', but must be a time such as 00:01:30", error, StringComparison.Ordinal);
+        Assert.Contains("Database:MaxConnections is 'many', but must be a whole number.", error, StringComparison.Ordinal);
+        foreach (var text in (string[])["Listen must be a URL", "PublicUrl must be a URL", "Uploads:MaxBytes", "Did you mean '--Listen'?",
+            "TrustedProxies has '10.0.0.0/40'"])
+            Assert.Contains(text, error, StringComparison.Ordinal);
+        Assert.DoesNotContain("'X'", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Public_URL_follows_a_Listen_URL_of_this_host()
+    {
+        var directory = Directory.CreateTempSubdirectory("updraft-test-").FullName;
+        try
+        {
+            var url = LoopbackPort.LeaseUrl().OriginalString.TrimEnd('/');
+            using var process = Start([], $"--Data={directory}", $"--Listen={url}", "--Logging:LogLevel:Default=None");
+            var lines = new List<string>();
+            while (await process.StandardError.ReadLineAsync(TestContext.Current.CancellationToken) is { } line
+                && !line.Contains("is ready", StringComparison.Ordinal))
+                lines.Add(line);
+            process.Kill();
+            await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+            Assert.Contains(lines, line => line.Contains("Server", StringComparison.Ordinal) && line.EndsWith(url, StringComparison.Ordinal));
+        }
+        finally
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+    }
+
+    [Fact]
     public void Unknown_key_of_the_settings_file_is_listed()
     {
         var file = Path.GetTempFileName();
@@ -130,6 +166,8 @@ public sealed class ServerCommandTests
             var (code, _, error) = await RunAsync([], $"--Data={directory}", $"--Listen={server.BaseAddress.ToString().TrimEnd('/')}");
             Assert.Equal(1, code);
             Assert.Contains("--Listen", error, StringComparison.Ordinal);
+            // The first start created the token, so the next one must not be needed to read it.
+            Assert.NotEqual(0, new FileInfo(Path.Join(directory, "owner-token")).Length);
         }
         finally
         {

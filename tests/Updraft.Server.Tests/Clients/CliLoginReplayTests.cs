@@ -41,7 +41,7 @@ public sealed class CliLoginReplayTests(SharedServer shared) : IClassFixture<Sha
         var challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
         await using var scope = Server.Services.CreateAsyncScope();
         var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(user),
-            new AuthorizationRequest(Callback, challenge, null, DateTimeOffset.MaxValue), TestContext.Current.CancellationToken);
+            new AuthorizationRequest(Callback, challenge, null), TestContext.Current.CancellationToken);
 
         var response = await ExchangeAsync(config, ("client_id", config.Text("clientId")), ("code", code), ("code_verifier", verifier),
             ("grant_type", "authorization_code"), ("redirect_uri", Callback));

@@ -22,7 +22,7 @@ public sealed class RouteTests
         ["/healthz/ready"] = "orchestrators probe without a token",
         ["/private/v1alpha1/cli/auth-config"] = "the beginning of a login",
         ["/authorize"] = "the beginning of a login",
-        ["/authorize/return"] = "carries a sealed request, and asks for the cookie of the sign-in",
+        ["/authorize/confirm"] = "carries a sealed request, and needs the cookie of the sign-in",
         ["/oauth/token"] = "the code or refresh token is the credential",
         ["/oauth/revoke"] = "the refresh token is the credential",
         ["/registry/token"] = "asks for a token as the password of the registry's clients, which know no other way",

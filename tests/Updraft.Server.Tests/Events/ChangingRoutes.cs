@@ -18,7 +18,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
     private const string Deployments = "/organizations/{organizationId}/deployments", Tokens = "/organizations/{organizationId}/tokens",
         Bundles = Deployments + "/{deploymentId}/bundles", Deploys = Deployments + "/{deploymentId}/deploys", Hibernation = Deployments
             + "/{deploymentId}/hibernation-override",
-        Webhooks = "/organizations/{organizationId}/webhooks";
+        Webhooks = "/organizations/{organizationId}/webhooks", Users = "/organizations/{organizationId}/users/{userId}";
 
     /// <summary>Routes that record no event, with the reason.</summary>
     public static readonly Dictionary<string, string> Silent = new(StringComparer.Ordinal)
@@ -29,6 +29,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["PUT /uploads/{deploymentId}/{deployId}/{purpose}"] =
             "the creation of the deploy is recorded, and an upload takes effect with the finalize",
         ["* /uploads/{deploymentId}/{deployId}/{purpose}"] = "rejects other methods than PUT",
+        ["POST /authorize/confirm"] = "gives a code to the client, and the exchange of the code is recorded",
         ["POST /agent/v1/report"] = "the timeline of the deploy has the agents' reports, and a failed deploy is recorded "
             + "(RollBackFailedDeployTests)",
         ["* /v2/{**path}"] = "the registry stores images, and an image takes effect with a deploy",
@@ -64,6 +65,8 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["POST /organizations/{organizationId}/users/{userId}/roles"] =
             Api(["user.roles_changed"], async at => [await at.CreateUserAsync()],
             """{"organizationRole":"ORGANIZATION_OWNER"}"""),
+        [$"POST {Users}/status"] = Api(["user.deactivated"], async at => [await at.CreateUserAsync()], """{"status":"INACTIVE"}"""),
+        [$"DELETE {Users}/sessions"] = Api(["user.sessions_ended"], async at => [await at.CreateUserAsync()]),
         [$"POST {Deploys}"] = Api(["deploy.created"], async at => [await at.DeploymentAsync()], """{"type":"IMAGE_AND_DAG"}"""),
         [$"POST {Deploys}/{{deployId}}"] = Api(["deploy.updated"], at => at.DeployAsync(isFinal: true), """{"description":"NEW"}"""),
         [$"POST {Deploys}/{{deployId}}/finalize"] = Api(["deploy.finalized"], at => at.DeployAsync(isFinal: false), """{"dagTarballVersion":""}"""),
@@ -97,7 +100,7 @@ internal sealed class ChangingRoutes(UpdraftServer server)
             await using var scope = at.Server.Services.CreateAsyncScope();
             var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>()
                 .IssueAsync(new UserId(await at.CreateUserAsync()),
-                new AuthorizationRequest(redirect, challenge, "", TimeProvider.System.GetUtcNow().AddMinutes(1)), Cancelled);
+                new AuthorizationRequest(redirect, challenge, ""), Cancelled);
             return () => at.PostFormAsync(path, ("client_id", "updraft-cli"), ("grant_type", "authorization_code"), ("code", code),
                 ("code_verifier", verifier), ("redirect_uri", redirect));
         }),
@@ -135,6 +138,9 @@ internal sealed class ChangingRoutes(UpdraftServer server)
         ["POST /webhooks/{webhookId}/delete"] = Page(["webhook.deleted"], async at => [await at.WebhookAsync()], "/webhooks"),
         ["POST /webhooks/{webhookId}/deliveries/{deliveryId}/redeliver"] =
             Page(["webhook.redelivered"], at => at.DeliveryAsync(), "/webhooks"),
+        ["POST /members/{userId}/status"] =
+            Page(["user.deactivated"], async at => [await at.CreateUserAsync()], "/members", ("status", "INACTIVE")),
+        ["POST /members/{userId}/sessions/end"] = Page(["user.sessions_ended"], async at => [await at.CreateUserAsync()], "/members"),
         ["POST /members/{userId}/role"] =
             Page(["user.roles_changed"], async at => [await at.CreateUserAsync()], "/members", ("role", "ORGANIZATION_OWNER")),
     };

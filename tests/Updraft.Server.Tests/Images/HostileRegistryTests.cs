@@ -31,8 +31,10 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
         { "status 403", "rejects the token of Updraft" },
         { "status 204", "status 204" },
         { "not a registry", "is not an image registry" },
-        { "redirected round and round", "redirects more than 3 times" },
-        { "redirected to a file", "not https" },
+        { "config redirected round and round", "redirects more than 3 times" },
+        { "config redirected to a file", "not https" },
+        { "config redirected to the metadata service", "private IP address" },
+        { "manifest redirected", "status 307" },
         { "hangs up", "does not respond" },
     };
 
@@ -256,10 +258,16 @@ public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) :
                 response.ContentType = "text/html";
                 await response.WriteAsync("<h1>Not Found</h1>");
                 break;
-            case "redirected round and round":
+            case "config redirected round and round":
                 response.Redirect(context.Request.Path, permanent: false, preserveMethod: true);
                 break;
-            case "redirected to a file":
+            case "config redirected to the metadata service":
+                response.Redirect("http://169.254.169.254/latest/meta-data/");
+                break;
+            case "manifest redirected":
+                response.Redirect("/v2/elsewhere", permanent: false, preserveMethod: true);
+                break;
+            case "config redirected to a file":
                 response.Redirect("file:///etc/passwd");
                 break;
             case "hangs up":

@@ -117,7 +117,7 @@ public sealed class NotificationTests(OwnPostgresCluster cluster) : IClassFixtur
         const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", Challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
         await using var scope = servers.First.Services.CreateAsyncScope();
         var code = await scope.ServiceProvider.GetRequiredService<AuthorizationCodes>().IssueAsync(new UserId(user),
-            new AuthorizationRequest(Callback, Challenge, null, DateTimeOffset.MaxValue), Cancelled);
+            new AuthorizationRequest(Callback, Challenge, null), Cancelled);
         var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => PostFormAsync(i % 2 == 0 ? servers.Second : servers.First,
             ("grant_type", "authorization_code"), ("code", code), ("code_verifier", Verifier), ("redirect_uri", Callback))));
         Assert.Single(responses, status => status == HttpStatusCode.OK);

@@ -28,11 +28,49 @@ public sealed class ClaimTests
         await using var server = await StartAsync(("SignIn:FirstOwner", "Boss@example.org"), ("SignIn:DefaultRole", "NONE"));
         var (unverified, _, _) = await server.AddUserAsync("boss@example.org", ("email_verified", "false"));
         Assert.Equal(" ", await RolesAsync(server, unverified));
-        var (boss, token, _) = await server.AddUserAsync("boss@example.org");
+        var (silent, _, _) = await server.AddUserAsync("boss@example.org");
+        Assert.Equal(" ", await RolesAsync(server, silent));
+        var (boss, token, _) = await server.AddUserAsync("boss@example.org", ("email_verified", "true"));
         var (other, _, _) = await server.AddUserAsync("other@example.org");
         Assert.Equal(("ORGANIZATION_OWNER ", " "), (await RolesAsync(server, boss), await RolesAsync(server, other)));
         await server.ClientWith(token).GetOkAsync($"{server.OrganizationPath}/users");
     }
+
+    [Fact]
+    public async Task First_owner_needs_no_verified_email_with_TrustEmail()
+    {
+        await using var server = await StartAsync(("SignIn:FirstOwner", "boss@example.org"), ("SignIn:TrustEmail", "true"));
+        var (boss, _, _) = await server.AddUserAsync("boss@example.org");
+        Assert.Equal("ORGANIZATION_OWNER ", await RolesAsync(server, boss));
+    }
+
+    [Fact]
+    public async Task Role_set_by_hand_over_a_role_from_claims_stays()
+    {
+        await using var server = await StartAsync(("SignIn:Roles:0:Claim", "groups"), ("SignIn:Roles:0:Value", "data"),
+            ("SignIn:Roles:0:Role", "WORKSPACE_OWNER"), ("SignIn:Roles:0:WorkspaceId", "cwsp00000000000000000test"));
+        var (id, _, _) = await server.AddUserAsync("ann@example.org", ("groups", "data"));
+        await GiveAsync(server, id, "WORKSPACE_MEMBER");
+        await server.AddUserAsync("ann@example.org", ("groups", "data"));
+        Assert.Equal(" WORKSPACE_MEMBER", await RolesAsync(server, id));
+    }
+
+    [Fact]
+    public async Task Repeated_role_from_claims_still_ends_with_the_claim()
+    {
+        await using var server = await StartAsync(("SignIn:Roles:0:Claim", "groups"), ("SignIn:Roles:0:Value", "data"),
+            ("SignIn:Roles:0:Role", "WORKSPACE_AUTHOR"), ("SignIn:Roles:0:WorkspaceId", "cwsp00000000000000000test"));
+        var (id, _, _) = await server.AddUserAsync("ann@example.org", ("groups", "data"));
+        await GiveAsync(server, id, "WORKSPACE_AUTHOR");
+        await server.AddUserAsync("ann@example.org");
+        Assert.Equal(" ", await RolesAsync(server, id));
+    }
+
+    private static Task GiveAsync(UpdraftServer server, string id, string role) => server.Client.PostOkAsync(
+        $"{server.OrganizationPath}/users/{id}/roles", new JsonObject
+        {
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = role }),
+        });
 
     [Fact]
     public async Task User_without_an_email_cannot_sign_in()

@@ -73,7 +73,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Access_token_expires_after_an_hour_and_login_after_thirty_days()
+    public async Task Access_token_expires_after_an_hour_and_idle_login_after_seven_days()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(60));
         await using var server = await UpdraftServer.StartAsync(clock);
@@ -82,7 +82,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         await client.GetOkAsync("/v1/users/self");
         clock.Advance(TimeSpan.FromHours(1));
         using var rejected = await client.GetAsync("/v1/users/self", Cancelled);
-        clock.Advance(TimeSpan.FromDays(30));
+        clock.Advance(TimeSpan.FromDays(7));
         using var form = Form(("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", refresh));
         using var late = await server.Anonymous.PostAsync("/oauth/token", form, Cancelled);
         Assert.Equal((HttpStatusCode.Unauthorized, HttpStatusCode.BadRequest), (rejected.StatusCode, late.StatusCode));
@@ -95,8 +95,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         await using var server = await UpdraftServer.StartAsync(clock);
         await using var scope = server.Services.CreateAsyncScope();
         var codes = scope.ServiceProvider.GetRequiredService<AuthorizationCodes>();
-        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null,
-            clock.GetUtcNow());
+        var request = new AuthorizationRequest("http://127.0.0.1:1/c", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", null);
         const string Verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         Task<string> IssueAsync() => codes.IssueAsync(new("u"), request, Cancelled);
         var used = await IssueAsync();
@@ -105,7 +104,7 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
         Assert.Null(await codes.RedeemAsync(await IssueAsync(), Verifier + "x", request.RedirectUri, Cancelled));
         Assert.Null(await codes.RedeemAsync(await IssueAsync(), Verifier, "http://127.0.0.1:2/c", Cancelled));
         var late = await IssueAsync();
-        clock.Advance(TimeSpan.FromMinutes(1));
+        clock.Advance(AuthorizationCodes.Lifetime);
         Assert.Null(await codes.RedeemAsync(late, Verifier, request.RedirectUri, Cancelled));
     }
 

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Updraft.Server.Security;
 using Updraft.Server.SignIn;
 
 namespace Updraft.Server.Tests.SignIn;
@@ -22,9 +23,13 @@ public sealed class SessionCookieTests
         await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/probe", (HttpContext context) =>
             $"{context.User.Identity?.IsAuthenticated} {context.Features.Get<IAuthenticationFeature>() is null}").AllowAnonymous());
         var (user, _, _) = await server.AddUserAsync("cookie@example.org");
+        await using var scope = server.Services.CreateAsyncScope();
+        var session = await scope.ServiceProvider.GetRequiredService<WebSessions>().BeginAsync(
+            new Subject(SubjectKind.User, user, "cookie", new(server.OrganizationId), []), SessionEvents.Provider,
+            TestContext.Current.CancellationToken);
         var options = server.Services.GetRequiredService<IOptionsMonitor<CookieAuthenticationOptions>>()
             .Get(CookieAuthenticationDefaults.AuthenticationScheme);
-        var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(SignInServices.UserClaim, user)], "updraft"));
+        var principal = new ClaimsPrincipal(new ClaimsIdentity([new Claim(SignInServices.UserClaim, user), new Claim(SignInServices.SessionClaim, session)], "updraft"));
         var cookie = $"{options.Cookie.Name}={options.TicketDataFormat.Protect(new AuthenticationTicket(principal, CookieAuthenticationDefaults.AuthenticationScheme))}";
 
         async Task<(HttpStatusCode Status, string Text)> GetAsync(string path)

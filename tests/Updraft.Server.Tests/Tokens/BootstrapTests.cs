@@ -32,14 +32,17 @@ public sealed class BootstrapTests
     }
 
     [Fact]
-    public async Task First_start_without_a_token_file_prints_the_token_once()
+    public async Task Owner_token_is_by_default_in_a_file_and_never_printed()
     {
         await using var server = await UpdraftServer.StartAsync(settings: Settings(("Bootstrap:OwnerTokenFile", "")));
-        var token = server.ConsoleText.Split('\n').Single(line => line.StartsWith("eyJ", StringComparison.Ordinal)).Trim();
+        var file = Path.Join(server.DataDirectory, "owner-token");
+        var token = (await File.ReadAllTextAsync(file, Cancelled)).Trim();
         await server.ClientWith(token).GetOkAsync(server.OrganizationPath);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+        Assert.Contains(file, server.ConsoleText, StringComparison.Ordinal);
         await server.RestartAsync();
-        Assert.Equal(2, server.ConsoleText.Split(token).Length);
-        Assert.DoesNotContain(token, server.LogText, StringComparison.Ordinal);
+        Assert.DoesNotContain(token, server.ConsoleText + server.LogText, StringComparison.Ordinal);
+        Assert.Contains($"The owner token is still in the file {file}", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -84,17 +84,20 @@ public sealed class SessionTests(SharedServer shared) : IClassFixture<SharedServ
     {
         var settings = new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example/below" };
         await using var secure = await UpdraftServer.StartAsync(settings: settings);
-        (UpdraftServer, bool, string)[] servers = [(Server, false, "path=/;"), (secure, true, "path=/below/;")];
-        foreach (var (server, isSecure, path) in servers)
+        await using var root = await UpdraftServer.StartAsync(
+            settings: new Dictionary<string, string> { ["PublicUrl"] = "https://updraft.example" });
+        (UpdraftServer, bool, string, string)[] servers =
+            [(Server, false, "path=/;", ""), (secure, true, "path=/below/;", "__Secure-"), (root, true, "path=/;", "__Host-")];
+        foreach (var (server, isSecure, path, prefix) in servers)
         {
             using var visitor = new Visitor(server);
             using var page = await visitor.GetAsync("/signin");
             var html = await page.Content.ReadAsStringAsync(Cancelled);
-            var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith("updraft-form=", StringComparison.Ordinal));
+            var form = page.Headers.GetValues("Set-Cookie").Single(cookie => cookie.StartsWith(prefix + "updraft-form=", StringComparison.Ordinal));
             using var response = await visitor.PostAsync("/signin",
                 [("token", server.OwnerToken), ("__RequestVerificationToken", Visitor.FormToken(html))], ("Cookie", form.Split(';')[0]));
             var session = response.Headers.GetValues("Set-Cookie")
-                .Single(cookie => cookie.StartsWith("updraft=", StringComparison.Ordinal));
+                .Single(cookie => cookie.StartsWith(prefix + "updraft=", StringComparison.Ordinal));
             foreach (var cookie in (string[])[form, session])
             {
                 Assert.Contains("; httponly", cookie, StringComparison.OrdinalIgnoreCase);

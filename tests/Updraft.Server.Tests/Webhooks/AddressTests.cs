@@ -199,7 +199,7 @@ public sealed class AddressTests(SharedServer shared) : IClassFixture<SharedServ
     [InlineData("5f00::1", false)]
     [InlineData("fec0::1", false)]
     public void Special_purpose_addresses_are_not_public(string address, bool isPublic) =>
-        Assert.Equal(isPublic, AddressGuard.IsPublic(IPAddress.Parse(address)));
+        Assert.Equal(isPublic, Updraft.Server.Api.PublicAddress.IsPublic(IPAddress.Parse(address)));
 
     [Fact]
     public void Pauses_grow_and_fill_the_hour()

@@ -273,7 +273,7 @@ internal sealed class UpdraftServer : IAsyncDisposable
         {
             OwnerToken = settings.TryGetValue("Bootstrap:OwnerToken", out var chosen) ? chosen
                 : File.Exists(tokenFile) ? (await File.ReadAllTextAsync(tokenFile, TestContext.Current.CancellationToken)).Trim()
-                : ConsoleText.Split('\n').First(line => line.StartsWith("eyJ", StringComparison.Ordinal)).Trim();
+                : (await File.ReadAllTextAsync(Path.Join(DataDirectory, "owner-token"), TestContext.Current.CancellationToken)).Trim();
             Client = Open(OwnerToken);
         }
     }

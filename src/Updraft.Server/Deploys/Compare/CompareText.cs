@@ -1,6 +1,4 @@
 using System.Text;
-using DiffPlex.DiffBuilder;
-using DiffPlex.DiffBuilder.Model;
 using Updraft.Protocol;
 using Updraft.Server.Bundles;
 
@@ -36,9 +34,6 @@ internal sealed class CompareText(BundleFiles files)
     /// <summary>Equal lines before and after each difference.</summary>
     private const int ContextLines = 3;
 
-    // The comparison takes time in proportion to the product of both line counts.
-    private const long MaxLineProduct = 20_000_000;
-
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
 
     public async Task<TextChange> RunAsync(DeploymentId deployment, FileChange change, CancellationToken cancellationToken)
@@ -51,10 +46,19 @@ internal sealed class CompareText(BundleFiles files)
             return new(null, "The file is not text.");
         if (before == after)
             return new(null, "The content is the same; only the executable bit differs.");
-        var (old, @new) = (before.Count(c => c == '\n'), after.Count(c => c == '\n'));
-        if (old > MaxLines || @new > MaxLines || (long)old * @new > MaxLineProduct)
-            return new(null, "The file has too many lines; download both versions to compare them.");
-        return new(Shorten(InlineDiffBuilder.Diff(before, after, ignoreWhiteSpace: false)), null);
+        if (new TextLines(before).Count() > MaxLines || new TextLines(after).Count() > MaxLines)
+            return new(null, $"The file exceeds the limit of {MaxLines} lines; download both versions to compare them.");
+        List<string> old = [.. new TextLines(before)], @new = [.. new TextLines(after)];
+        try
+        {
+            var (isRemoved, isAdded) = CompareLines.Run(old, @new, cancellationToken);
+            var lines = Shorten(Merge(old, @new, isRemoved, isAdded));
+            return lines.Count == 0 ? new(null, "The files differ only in their line ends.") : new(lines, null);
+        }
+        catch (TooManyDifferencesException)
+        {
+            return new(null, "The file has too many differences; download both versions to compare them.");
+        }
     }
 
     /// <summary>Decodes UTF-8; null if the content is not a text.</summary>
@@ -75,18 +79,24 @@ internal sealed class CompareText(BundleFiles files)
     private async Task<string?> ReadAsync(DeploymentId deployment, ManifestEntry? file, CancellationToken cancellationToken) =>
         file is { } entry ? Read(await files.ReadAsync(deployment, entry, cancellationToken)) : "";
 
-    private static List<TextLine> Shorten(DiffPaneModel diff)
+    /// <summary>All lines of both texts. Removed lines come before the added ones that replace them.</summary>
+    private static List<TextLine> Merge(List<string> old, List<string> @new, bool[] isRemoved, bool[] isAdded)
     {
-        var (all, before, after) = (new List<TextLine>(diff.Lines.Count), 0, 0);
-        foreach (var line in diff.Lines)
+        var (all, before, after) = (new List<TextLine>(old.Count + @new.Count), 0, 0);
+        while (before < old.Count || after < @new.Count)
         {
-            all.Add(line.Type switch
-            {
-                ChangeType.Inserted => new(LineKind.Added, null, ++after, line.Text),
-                ChangeType.Deleted => new(LineKind.Removed, ++before, null, line.Text),
-                _ => new(LineKind.Same, ++before, ++after, line.Text),
-            });
+            if (before < old.Count && isRemoved[before])
+                all.Add(new(LineKind.Removed, before + 1, null, old[before++]));
+            else if (after < @new.Count && isAdded[after])
+                all.Add(new(LineKind.Added, null, after + 1, @new[after++]));
+            else
+                all.Add(new(LineKind.Same, ++before, ++after, old[before - 1]));
         }
+        return all;
+    }
+
+    private static List<TextLine> Shorten(List<TextLine> all)
+    {
         var shown = new List<TextLine>();
         var isNear = Near(all);
         for (var i = 0; i < all.Count; i++)
@@ -96,7 +106,7 @@ internal sealed class CompareText(BundleFiles files)
             else if (i == 0 || isNear[i - 1])
                 shown.Add(new(LineKind.Gap, null, null, ""));
         }
-        return shown;
+        return shown.Exists(line => line.Kind != LineKind.Gap) ? shown : [];
     }
 
     private static bool[] Near(List<TextLine> lines)

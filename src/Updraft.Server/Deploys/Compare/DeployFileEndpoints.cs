@@ -1,4 +1,6 @@
 using System.ComponentModel;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
@@ -18,18 +20,23 @@ internal static class DeployFileEndpoints
     public static void MapDeployFiles(this IEndpointRouteBuilder routes)
     {
         var deployment = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}");
-        deployment.MapGet("/deploys/{deployId}/files/diff", Compare).Requires(Permission.ReadDeploys).Operation("GetFileDiff");
-        deployment.MapGet("/deploys/{deployId}/files/text-diff", CompareText).Requires(Permission.ReadDeploys).Operation("GetTextDiff");
-        deployment.MapGet("/versions/{version}/files", List).Requires(Permission.ReadDeploys).Operation("ListVersionFiles");
-        deployment.MapGet("/versions/{version}/content", DownloadAsync).Requires(Permission.ReadDeploys);
+        deployment.MapGet("/deploys/{deployId}/files/diff", Compare).Requires(Permission.ReadDeploys).Operation("GetFileDiff")
+            .Produces<FileDiffResponse>().WithMetadata(ReadsContent.Instance);
+        deployment.MapGet("/deploys/{deployId}/files/text-diff", CompareText).Requires(Permission.ReadDeploys).Operation("GetTextDiff")
+            .Produces<TextDiffResponse>().WithMetadata(ReadsContent.Instance);
+        deployment.MapGet("/versions/{version}/files", List).Requires(Permission.ReadDeploys).Operation("ListVersionFiles")
+            .Produces<VersionFilesResponse>().WithMetadata(ReadsContent.Instance);
+        deployment.MapGet("/versions/{version}/content", DownloadAsync).Requires(Permission.ReadDeploys)
+            .WithMetadata(ReadsContent.Instance);
     }
 
-    private static async Task<JsonHttpResult<FileDiffResponse>> Compare(DeploymentId deploymentId, DeployId deployId,
+    private static async Task<FileContentHttpResult> Compare(DeploymentId deploymentId, DeployId deployId,
         [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
-        CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
+        CompareFiles compare, DeployHistory history, ContentReads reads, CancellationToken cancellationToken)
     {
+        using var place = await reads.EnterAsync(cancellationToken);
         var (before, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
-        return TypedResults.Json(new()
+        return Serialize(new()
         {
             DeployIdBefore = before?.Value,
             DeployIdAfter = deployId.Value,
@@ -49,17 +56,18 @@ internal static class DeployFileEndpoints
         }, ApiJson.Default.FileDiffResponse);
     }
 
-    private static async Task<JsonHttpResult<TextDiffResponse>> CompareText(DeploymentId deploymentId, DeployId deployId,
+    private static async Task<FileContentHttpResult> CompareText(DeploymentId deploymentId, DeployId deployId,
         [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
         [Description("Path of the bundle below the agent's root, such as dags.")] string? bundle,
         [Description("Path of the file in the bundle.")] string? path,
-        CompareFiles compare, CompareText texts, DeployHistory history, CancellationToken cancellationToken)
+        CompareFiles compare, CompareText texts, DeployHistory history, ContentReads reads, CancellationToken cancellationToken)
     {
+        using var place = await reads.EnterAsync(cancellationToken);
         var (_, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
         var file = changes.FirstOrDefault(change => change.Path == bundle)?.Files.FirstOrDefault(file => file.Path == path)
             ?? throw ApiException.NotFound("file that differs", path ?? "");
         var text = await texts.RunAsync(deploymentId, file, cancellationToken);
-        return TypedResults.Json(new()
+        return Serialize(new()
         {
             Path = file.Path,
             Reason = text.Problem,
@@ -73,11 +81,12 @@ internal static class DeployFileEndpoints
         }, ApiJson.Default.TextDiffResponse);
     }
 
-    private static async Task<JsonHttpResult<VersionFilesResponse>> List(DeploymentId deploymentId, string version, BundleFiles files,
+    private static async Task<FileContentHttpResult> List(DeploymentId deploymentId, string version, BundleFiles files, ContentReads reads,
         CancellationToken cancellationToken)
     {
+        using var place = await reads.EnterAsync(cancellationToken);
         var (row, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        return TypedResults.Json(new()
+        return Serialize(new()
         {
             Version = row.Version,
             DeployId = row.DeployId.Value,
@@ -93,19 +102,28 @@ internal static class DeployFileEndpoints
 
     /// <summary>A file of a version. The headers make browsers save it; they must not show or run it.</summary>
     /// <exception cref="ApiException">404: no such version or file.</exception>
-    public static async Task<FileStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path,
-        HttpResponse response, BundleFiles files, CancellationToken cancellationToken)
+    public static async Task<PushStreamHttpResult> DownloadAsync(DeploymentId deploymentId, string version, string? path,
+        HttpResponse response, BundleFiles files, ContentReads reads, CancellationToken cancellationToken)
     {
-        var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        var entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
+        ManifestEntry entry;
+        using (await reads.EnterAsync(cancellationToken))
+        {
+            var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
+            entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
+        }
         if (entry.Path is null)
             throw ApiException.NotFound("file", path ?? "");
         var disposition = new ContentDispositionHeaderValue("attachment");
         disposition.SetHttpFileName(entry.Path[(entry.Path.LastIndexOf('/') + 1)..]);
         response.Headers.ContentDisposition = disposition.ToString();
         response.Headers.XContentTypeOptions = "nosniff";
-        return TypedResults.Stream(await files.OpenAsync(deploymentId, entry, cancellationToken), "application/octet-stream");
+        response.ContentLength = entry.Size;
+        return TypedResults.Stream(stream => files.CopyToAsync(deploymentId, entry, stream, cancellationToken), "application/octet-stream");
     }
+
+    // To bytes while the request has its place: a slow client then keeps only these, and not the objects.
+    private static FileContentHttpResult Serialize<T>(T response, JsonTypeInfo<T> type) =>
+        TypedResults.Bytes(JsonSerializer.SerializeToUtf8Bytes(response, type), "application/json; charset=utf-8");
 
     private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy,
         string? against, CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
