@@ -126,7 +126,7 @@ internal sealed class AgentRoot : IDisposable
         Directory.CreateDirectory(path);
         var (status, own) = (FileStatus.Of(path), Posix.EffectiveUser);
         // The bit SetGroup lets new entries inherit the group of the volume.
-        var mode = status.Mode & UnixFileMode.SetGroup | DirectoryMode | (isShared ? UnixFileMode.GroupWrite : 0);
+        var mode = status.Mode & UnixFileMode.SetGroup | DirectoryMode | (isShared ? UnixFileMode.GroupWrite : UnixFileMode.None);
         if (status.Mode != mode && (own == 0 || status.Owner == own))
             File.SetUnixFileMode(path, mode);
     }

@@ -40,7 +40,7 @@ internal static class PrivateDirectory
         {
             var mode = File.GetUnixFileMode(path);
             // A directory with the sticky bit, such as /tmp, belongs to all users.
-            if ((mode & Others) != 0 && (mode & UnixFileMode.StickyBit) == 0)
+            if ((mode & Others) != UnixFileMode.None && (mode & UnixFileMode.StickyBit) == UnixFileMode.None)
                 File.SetUnixFileMode(path, mode & ~Others);
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)

@@ -68,7 +68,7 @@ internal sealed partial class CheckReadiness(IServiceScopeFactory scopes, IOptio
         try
         {
             await using var write = await db.BeginWriteAsync(busy.Token);
-            db.ServerFacts.Add(new() { Name = "readiness-" + Guid.NewGuid().ToString("N"), Value = "" });
+            db.ServerFacts.Add(new() { Name = "readiness-" + EntityId.New(clock), Value = "" });
             await db.SaveChangesAsync(busy.Token);
         }
         catch (OperationCanceledException) when (busy.IsCancellationRequested)

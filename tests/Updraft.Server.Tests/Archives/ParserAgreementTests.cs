@@ -113,7 +113,10 @@ public sealed class ParserAgreementTests : IDisposable
                 }
                 else
                 {
-                    var (mode, content) = (File.GetUnixFileMode(path), File.ReadAllBytes(path));
+                    var mode = File.GetUnixFileMode(path);
+                    // An ordinary user cannot read a file with mode 000.
+                    File.SetUnixFileMode(path, mode | UnixFileMode.UserRead);
+                    var content = File.ReadAllBytes(path);
                     tree.Add(name, Describe(mode.HasFlag(UnixFileMode.UserExecute), content.Length, Digest.Of(content)));
                 }
             }

@@ -8,6 +8,7 @@ namespace Updraft.Server.Tests.Images;
 /// The images that the retention deletes or keeps, and the rollbacks that remain possible. The registry is real, and the retention
 /// runs at the start.
 /// </summary>
+[Trait("Runs", "ci")] // Starts a server and a registry for each case.
 public sealed class RetentionTests
 {
     private static readonly TimeSpan Old = TimeSpan.FromDays(91), Young = TimeSpan.FromDays(80);

@@ -10,6 +10,7 @@ using Updraft.Server.Database;
 namespace Updraft.Server.Tests.Replicas;
 
 /// <summary>Fault catalog row X7: two replicas change one resource at the same time.</summary>
+[Trait("Runs", "ci")] // Starts pairs of servers and repeats races.
 public sealed class ConflictTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -10,6 +10,7 @@ namespace Updraft.Server.Tests.Security;
 /// Each scope has texts that occur nowhere else. Each caller calls each route with each mixture of IDs, their own and others'. No response,
 /// including its headers, contains a text of a scope that the caller may not see.
 /// </summary>
+[Trait("Runs", "ci")] // Sends tens of thousands of requests.
 public sealed class CanaryTests
 {
     private const string Unknown = "c00000000000000000unknown";

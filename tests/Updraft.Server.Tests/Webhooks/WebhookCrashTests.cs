@@ -4,6 +4,7 @@ using System.Net;
 namespace Updraft.Server.Tests.Webhooks;
 
 /// <summary>A server that is killed loses no event.</summary>
+[Trait("Runs", "ci")] // Kills server processes, and waits for repeated deliveries.
 public sealed class WebhookCrashTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -28,7 +28,8 @@ internal static class SessionPages
         pages.MapPost("/signin", SignInAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
         pages.MapGet("/signin/provider", GoToProvider).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
         pages.MapPost("/signout", SignOutAsync).AllowAnonymous();
-        pages.MapGet(ConfirmLogin.Path, ShowLoginAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
+        pages.MapGet(ConfirmLogin.Path, IResult (HttpContext context, ConfirmLogin confirm) => ShowLogin(context, confirm))
+            .AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
         pages.MapPost(ConfirmLogin.Path, EndLoginAsync).AllowAnonymous().WithMetadata(LimitedPerAddress.Instance);
     }
 
@@ -79,7 +80,7 @@ internal static class SessionPages
     }
 
     /// <summary>Asks the user to confirm a login of a command-line client.</summary>
-    private static IResult ShowLoginAsync(HttpContext context, ConfirmLogin confirm)
+    private static RazorComponentResult<ConfirmLoginPage> ShowLogin(HttpContext context, ConfirmLogin confirm)
     {
         var request = context.Request.Query["request"].ToString();
         if (confirm.Find(context, request) is not { } pending)
@@ -87,7 +88,7 @@ internal static class SessionPages
         var client = new Uri(pending.RedirectUri).GetLeftPart(UriPartial.Authority);
         // The browser checks the redirect to the client too.
         context.Features.Set(new FormTarget(client));
-        return new RazorComponentResult<ConfirmLoginPage>(new { Request = request, Client = client, pending.Email });
+        return new(new { Request = request, Client = client, pending.Email });
     }
 
     private static async Task<IResult> EndLoginAsync(HttpContext context, ConfirmLogin confirm, CancellationToken cancellationToken)
