@@ -16,7 +16,7 @@ internal static class Bytecode
 
     /// <summary>Whether a path of a manifest is bytecode.</summary>
     /// <param name="path">The path.</param>
-    /// <param name="isDirectory">Whether it is a directory. A directory with other files in it exists nevertheless, as their parent.</param>
+    /// <param name="isDirectory">Whether it is a directory. A directory with other files exists nevertheless, as their parent.</param>
     public static bool Includes(ReadOnlySpan<char> path, bool isDirectory)
     {
         var name = path[(path.LastIndexOf('/') + 1)..];

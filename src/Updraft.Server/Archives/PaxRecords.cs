@@ -15,7 +15,9 @@ internal sealed class PaxRecords
     private string? _path, _sparseName, _major, _minor;
     private long? _offset;
 
-    /// <summary>The name of the entry. That of a sparse file takes precedence: the other one is a place for programs without holes.</summary>
+    /// <summary>
+    /// The name of the entry. The name of a sparse file takes precedence: the other one is for programs that do not know holes.
+    /// </summary>
     public string? Path => _sparseName ?? _path;
 
     public string? Link { get; private set; }

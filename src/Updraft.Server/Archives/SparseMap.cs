@@ -36,12 +36,15 @@ internal sealed class SparseMap
 
     public void Add(long offset, long length) => _segments.Add((offset, length));
 
-    /// <summary>Adds the segments of a GNU header or of the block after it, up to the first blank field. False if a field is malformed.</summary>
+    /// <summary>
+    /// Adds the segments of a GNU header or of the block after it, up to the first blank field. False if a field is malformed.
+    /// </summary>
     public bool TryAddFields(ReadOnlySpan<byte> fields)
     {
         for (; fields.Length >= 2 * Field && fields[Field] != 0; fields = fields[(2 * Field)..])
         {
-            if (!TarNumber.TryReadSize(fields[..Field], out var offset) || !TarNumber.TryReadSize(fields[Field..(2 * Field)], out var length))
+            if (!TarNumber.TryReadSize(fields[..Field], out var offset)
+                || !TarNumber.TryReadSize(fields[Field..(2 * Field)], out var length))
                 return false;
             Add(offset, length);
         }

@@ -91,8 +91,9 @@ internal readonly ref struct TarHeader
 
     private bool IsUstar => _block[257..263].SequenceEqual("ustar\0"u8);
 
-    /// <summary>Whether access and change times stand in the last bytes of the prefix. npm writes them by default, and star always.</summary>
-    private bool HasStarTimes => _block[StarTimes - 1] == 0 && TarNumber.IsTime(_block[StarTimes..488]) && TarNumber.IsTime(_block[488..500]);
+    /// <summary>Whether access and change times are in the last bytes of the prefix. npm writes them by default, and star always.</summary>
+    private bool HasStarTimes =>
+        _block[StarTimes - 1] == 0 && TarNumber.IsTime(_block[StarTimes..488]) && TarNumber.IsTime(_block[488..PrefixEnd]);
 
     private bool HasKnownFormat()
     {

@@ -22,8 +22,8 @@ internal sealed record UploadWarning(string Code, int Count, IReadOnlyList<strin
             + "Move them into 'dags', or into a non-DAG bundle.",
         BytecodeLeftOut => $"Updraft left out {Files()} with Python's bytecode: {Shown()}. "
             + $"To keep such files, set {ArchiveOptions.Section}:{nameof(ArchiveOptions.KeepBytecode)}.",
-        _ => string.Create(CultureInfo.InvariantCulture, $"{Count} {(Count == 1 ? "name differs" : "names differ")} from another name only ")
-            + $"in case or in the encoding of accents: {Shown()}. macOS and Windows cannot store both.",
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Count} {(Count == 1 ? "name differs" : "names differ")} from another name ")
+            + $"only in case or in the encoding of accents: {Shown()}. macOS and Windows cannot store both.",
     };
 
     /// <summary>The warnings about an archive; empty without any.</summary>
@@ -68,5 +68,6 @@ internal sealed record UploadWarning(string Code, int Count, IReadOnlyList<strin
 
     private string Files() => string.Create(CultureInfo.InvariantCulture, $"{Count} {(Count == 1 ? "file" : "files")}");
 
-    private string Shown() => string.Join(", ", Names.Select(BadArchive.Shorten)) + (Names.Count == PathSample.Most && Count > Names.Count ? ", …" : "");
+    private string Shown() => string.Join(", ", Names.Select(BadArchive.Shorten))
+        + (Names.Count == PathSample.Most && Count > Names.Count ? ", …" : "");
 }

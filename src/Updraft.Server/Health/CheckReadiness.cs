@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
 using Updraft.Server.Storage;

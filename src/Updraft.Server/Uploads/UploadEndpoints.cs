@@ -122,7 +122,8 @@ internal static class UploadEndpoints
         if (warnings.Count > 0)
             headers["x-updraft-warning"] = warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}").ToArray();
         context.Response.StatusCode = StatusCodes.Status201Created;
-        if (context.Request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)))
+        if (context.Request.GetTypedHeaders().Accept.Any(type =>
+            type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)))
         {
             var body = new UploadResponse { Version = version.Version, Warnings = [.. warnings.Select(warning => warning.ToResponse())] };
             await context.Response.WriteAsJsonAsync(body, ApiJson.Default.UploadResponse, cancellationToken: context.RequestAborted);

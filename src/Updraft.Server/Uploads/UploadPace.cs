@@ -32,8 +32,8 @@ internal sealed class UploadPace(UploadOptions options, TimeProvider clock) : ID
         catch (OperationCanceledException) when (_idle.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw BlobError.Of(UploadErrors.UploadTimeout, "OperationTimedOut",
-                $"No byte of the upload arrived for {options.MaxIdleSeconds} seconds, after {_bytes} bytes ({UploadLimits.MaxIdleSeconds}). "
-                + "Send the request again without such a pause, or raise the setting.", limit: UploadLimits.MaxIdleSeconds);
+                $"No byte of the upload arrived for {options.MaxIdleSeconds} seconds, after {_bytes} bytes "
+                + $"({UploadLimits.MaxIdleSeconds}). Send the request again without such a pause, or raise the setting.", limit: UploadLimits.MaxIdleSeconds);
         }
         finally
         {
@@ -50,7 +50,7 @@ internal sealed class UploadPace(UploadOptions options, TimeProvider clock) : ID
     private bool IsTooSlow() => _waited > _maxIdle && _bytes < options.MinBytesPerSecond * (_waited - _maxIdle).TotalSeconds;
 
     private ApiException TooSlow() => BlobError.Of(UploadErrors.UploadTimeout, "OperationTimedOut",
-        $"{_bytes} bytes of the upload arrived in {(long)_waited.TotalSeconds} seconds; after {options.MaxIdleSeconds} seconds, an upload needs "
-        + $"{options.MinBytesPerSecond} bytes per second on average ({UploadLimits.MinBytesPerSecond}). "
+        $"{_bytes} bytes of the upload arrived in {(long)_waited.TotalSeconds} seconds; after {options.MaxIdleSeconds} seconds, an upload "
+        + $"needs {options.MinBytesPerSecond} bytes per second on average ({UploadLimits.MinBytesPerSecond}). "
         + "Upload over a faster connection, or lower the setting.", limit: UploadLimits.MinBytesPerSecond);
 }

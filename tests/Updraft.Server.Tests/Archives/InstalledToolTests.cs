@@ -5,7 +5,9 @@ namespace Updraft.Server.Tests.Archives;
 /// <summary>Archives of the programs on this machine, with default options, become the tree that GNU tar unpacks.</summary>
 public sealed class InstalledToolTests : IDisposable
 {
-    /// <summary>Name, the program that must exist, and a script with the archive as its first argument. It runs next to <c>dags</c>.</summary>
+    /// <summary>
+    /// Name, the program that must exist, and a script with the archive as its first argument. It runs next to <c>dags</c>.
+    /// </summary>
     private static readonly (string Name, string Program, string Script)[] Tools =
     [
         ("GNU tar", "tar", "tar -cf \"$1\" dags"),
@@ -22,13 +24,15 @@ public sealed class InstalledToolTests : IDisposable
         ("bsdtar, gzip", "bsdtar", "bsdtar -czf \"$1\" dags"),
         ("bsdtar, content of the directory", "bsdtar", "bsdtar -C dags -cf \"$1\" ."),
         ("busybox", "busybox", "busybox tar -cf \"$1\" dags"),
-        ("npm", "npm", "NODE_PATH=\"$(npm root -g)/npm/node_modules\" node -e 'require(\"tar\").c({sync:true,file:process.argv[1]},[\"dags\"])' \"$1\""),
-        ("npm, gzip", "npm",
-            "NODE_PATH=\"$(npm root -g)/npm/node_modules\" node -e 'require(\"tar\").c({sync:true,gzip:true,file:process.argv[1]},[\"dags\"])' \"$1\""),
+        ("npm", "npm", NpmPath + " node -e 'require(\"tar\").c({sync:true,file:process.argv[1]},[\"dags\"])' \"$1\""),
+        ("npm, gzip", "npm", NpmPath + " node -e 'require(\"tar\").c({sync:true,gzip:true,file:process.argv[1]},[\"dags\"])' \"$1\""),
         ("Python", "python3", "python3 -m tarfile -c \"$1\" dags"),
-        ("Python, directory as the root", "python3", "python3 -c 'import sys,tarfile; t=tarfile.open(sys.argv[1],\"w\"); t.add(\"dags\",\"/\"); t.close()' \"$1\""),
-        ("Python, dot", "python3", "cd dags; python3 -c 'import sys,tarfile; t=tarfile.open(sys.argv[1],\"w\"); t.add(\".\"); t.close()' \"$1\""),
-        ("git", "git", "git init -q && git add -A && git -c user.name=a -c user.email=a@example.org commit -qm a && git archive -o \"$1\" HEAD"),
+        ("Python, directory as the root", "python3",
+            "python3 -c 'import sys,tarfile; t=tarfile.open(sys.argv[1],\"w\"); t.add(\"dags\",\"/\"); t.close()' \"$1\""),
+        ("Python, dot", "python3",
+            "cd dags; python3 -c 'import sys,tarfile; t=tarfile.open(sys.argv[1],\"w\"); t.add(\".\"); t.close()' \"$1\""),
+        ("git", "git", "git init -q && git add -A && "
+            + "git -c user.name=a -c user.email=a@example.org commit -qm a && git archive -o \"$1\" HEAD"),
         ("7z", "7z", "7z a -ttar -bso0 \"$1\" dags && (test -f \"$1\" || mv \"$1.tar\" \"$1\")"),
         ("cpio, ustar", "cpio", "find dags | cpio --quiet -o -H ustar >\"$1\""),
         ("cpio, tar", "cpio", "find dags | cpio --quiet -o -H tar >\"$1\""),
@@ -46,6 +50,8 @@ public sealed class InstalledToolTests : IDisposable
             GOCACHE="$1.d/cache" GO111MODULE=off go run "$1.d/main.go" "$1"
             """),
     ];
+
+    private const string NpmPath = "NODE_PATH=\"$(npm root -g)/npm/node_modules\"";
 
     private readonly string _work = Directory.CreateTempSubdirectory("updraft-tools-").FullName;
 

@@ -19,8 +19,8 @@ public sealed class LinkChainTests
     [Fact]
     public async Task Link_through_a_link_to_a_directory_continues_in_the_directory()
     {
-        var manifest = await ArchiveReading.ReadAsync(new TarBuilder().File("d/e/f", "inner").File("d/g", "outer").SymbolicLink("cur", "d/e")
-            .SymbolicLink("file", "cur/f").SymbolicLink("up", "cur/../g").SymbolicLink("directory", "cur").ToArray());
+        var manifest = await ArchiveReading.ReadAsync(new TarBuilder().File("d/e/f", "inner").File("d/g", "outer")
+            .SymbolicLink("cur", "d/e").SymbolicLink("file", "cur/f").SymbolicLink("up", "cur/../g").SymbolicLink("directory", "cur").ToArray());
 
         Assert.Equal(manifest.Find("d/e/f")!.Value.Content, manifest.Find("file")!.Value.Content);
         Assert.Equal(manifest.Find("d/g")!.Value.Content, manifest.Find("up")!.Value.Content);
@@ -93,6 +93,7 @@ public sealed class LinkChainTests
 
         Assert.Equal("d d/a.py d/legacy.pyc e e/__pycache__ e/__pycache__/notes.txt",
             string.Join(' ', (await ArchiveReading.ReadAsync(tar)).Entries.Select(entry => entry.Path)));
-        Assert.NotNull((await ArchiveReading.ReadAsync(tar, limits: new ArchiveOptions { KeepBytecode = true })).Find("d/__pycache__/b.pyc"));
+        var all = await ArchiveReading.ReadAsync(tar, limits: new ArchiveOptions { KeepBytecode = true });
+        Assert.NotNull(all.Find("d/__pycache__/b.pyc"));
     }
 }

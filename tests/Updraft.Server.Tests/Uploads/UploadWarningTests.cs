@@ -51,7 +51,10 @@ public sealed class UploadWarningTests(SharedServer shared) : IClassFixture<Shar
     [Fact]
     public async Task Archive_without_surprises_has_no_warning()
     {
-        foreach (var tar in new[] { new TarBuilder().File("dags/a.py").Folder("empty"), new TarBuilder().File("a.py").File("common/README.md") })
+        foreach (var tar in new[]
+        {
+            new TarBuilder().File("dags/a.py").Folder("empty"), new TarBuilder().File("a.py").File("common/README.md"),
+        })
         {
             using var response = await (await UploadSite.CreateAsync(Server)).PutAsync(tar.ToArray(),
                 adjust: request => request.Headers.Add("Accept", "application/json"));
@@ -90,7 +93,8 @@ public sealed class UploadWarningTests(SharedServer shared) : IClassFixture<Shar
 
         // Clients of Astro omit the field.
         Assert.True((await UpdateAsync(deployment, _ => { }))["rejectUnmountedFiles"]!.GetValue<bool>());
-        Assert.False((await UpdateAsync(deployment, body => body["rejectUnmountedFiles"] = false))["rejectUnmountedFiles"]!.GetValue<bool>());
+        var off = await UpdateAsync(deployment, body => body["rejectUnmountedFiles"] = false);
+        Assert.False(off["rejectUnmountedFiles"]!.GetValue<bool>());
         await site.UploadAsync(Unmounted);
     }
 

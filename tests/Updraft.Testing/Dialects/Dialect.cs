@@ -143,7 +143,8 @@ internal sealed record Dialect
                 HasBlankDevice = true,
             },
         };
-        var (root, before) = Pick<(string? Root, string Before)>((null, ""), (null, ""), ("./", "./"), (".", ""), ("./", "./"), ("", ""), ("/", ""), (null, ".//"), (null, "././"));
+        var (root, before) = Pick<(string? Root, string Before)>((null, ""), (null, ""), ("./", "./"), (".", ""), ("./", "./"), ("", ""),
+            ("/", ""), (null, ".//"), (null, "././"));
         return dialect with
         {
             Root = root,

@@ -90,8 +90,9 @@ internal sealed partial class DialectComparison(string directory)
                     content.Write(part.Span);
                 file.Content = Digest.Of(content.ToArray());
             }
-            return (new(reader.Tree.ToManifest().Entries.ToDictionary(entry => entry.Path, entry => entry.IsDirectory
-                ? DialectFiles.Directory : DialectFiles.Describe(entry.IsExecutable, entry.Size, entry.Content)), StringComparer.Ordinal), null);
+            var tree = reader.Tree.ToManifest().Entries.ToDictionary(entry => entry.Path, entry => entry.IsDirectory
+                ? DialectFiles.Directory : DialectFiles.Describe(entry.IsExecutable, entry.Size, entry.Content), StringComparer.Ordinal);
+            return (new(tree, StringComparer.Ordinal), null);
         }
         catch (ApiException exception) when (exception.StatusCode == 400)
         {
@@ -134,7 +135,8 @@ internal sealed partial class DialectComparison(string directory)
         var isTrue = link.Groups["reason"].Value switch
         {
             "which is absolute" => target.StartsWith('/'),
-            "which is not in the archive" or "which leads out of the archive" => !resolves || target.StartsWith("..", StringComparison.Ordinal),
+            "which is not in the archive" or "which leads out of the archive" =>
+                !resolves || target.StartsWith("..", StringComparison.Ordinal),
             "which holds the link itself" or "which has a link to a directory in it" => Directory.Exists(path),
             "which is bytecode that Updraft leaves out" => resolves,
             _ => !resolves,

@@ -17,7 +17,8 @@ internal static class DialectCompression
 
     private static byte[] Skippable => [0x50, 0x2a, 0x4d, 0x18, 4, 0, 0, 0, 1, 2, 3, 4];
 
-    private static byte[] EmptyBlock => [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, (byte)'B', (byte)'C', 2, 0, 27, 0, 3, 0, .. new byte[8]];
+    private static byte[] EmptyBlock =>
+        [0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, (byte)'B', (byte)'C', 2, 0, 27, 0, 3, 0, .. new byte[8]];
 
     private static byte[] Block(byte[] content)
     {

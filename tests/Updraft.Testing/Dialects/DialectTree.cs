@@ -24,12 +24,13 @@ internal sealed class DialectTree
 {
     private static readonly string[] Names =
     [
-        "a.py", "b.sql", "README.md", "readme.md", "daten für März.csv", "日本語.py", "🚀.txt", "two words.txt", ".hidden", "-rf", "x=y", "a+b~",
-        "e\u0301.py", "\u00e9.py", "Orders.SQL", "orders.sql", "#lock#", "it's.py", "NULL", "null", new('n', 99), new('n', 100), new('m', 101),
-        new('l', 150), new('k', 255), "config.yaml", "run.sh", "__init__.py", "x;y.py", "50%.txt", "$HOME", "*.py", "a,b.csv",
+        "a.py", "b.sql", "README.md", "readme.md", "daten für März.csv", "日本語.py", "🚀.txt", "two words.txt", ".hidden", "-rf", "x=y",
+        "a+b~", "e\u0301.py", "\u00e9.py", "Orders.SQL", "orders.sql", "#lock#", "it's.py", "NULL", "null", new('n', 99), new('n', 100),
+        new('m', 101), new('l', 150), new('k', 255), "config.yaml", "run.sh", "__init__.py", "x;y.py", "50%.txt", "$HOME", "*.py", "a,b.csv",
     ];
 
-    private static readonly string[] Directories = ["dags", "common", "sub", "Team", "team", "__pycache__", "ünï", new('d', 60), "empty", "deep"];
+    private static readonly string[] Directories =
+        ["dags", "common", "sub", "Team", "team", "__pycache__", "ünï", new('d', 60), "empty", "deep"];
 
     private readonly Random _random;
     private readonly HashSet<string> _used = new(StringComparer.Ordinal);
@@ -69,7 +70,8 @@ internal sealed class DialectTree
     private void AddFile(bool holes)
     {
         var parent = Parent();
-        var name = parent.EndsWith("__pycache__", StringComparison.Ordinal) && !Chance(4) ? $"m{_random.Next(9)}.cpython-312.pyc" : Pick(Names);
+        var name = parent.EndsWith("__pycache__", StringComparison.Ordinal) && !Chance(4)
+            ? $"m{_random.Next(9)}.cpython-312.pyc" : Pick(Names);
         Add(new(Free(Below(parent, name)), DialectKind.File, Pick([0x1a4, 0x1b4, 0x1ed, 0x180, 0x100, 0x49, 0]), Content(holes), ""));
     }
 
@@ -114,7 +116,13 @@ internal sealed class DialectTree
                 _random.NextBytes(sparse.AsSpan(_random.Next(sparse.Length / 4096) * 4096, _random.Next(1, 2)));
             return sparse;
         }
-        var content = new byte[_random.Next(6) switch { 0 => 0, 1 => Pick([511, 512, 513, 1024]), 2 => _random.Next(9000), _ => _random.Next(60) }];
+        var content = new byte[_random.Next(6) switch
+        {
+            0 => 0,
+            1 => Pick([511, 512, 513, 1024]),
+            2 => _random.Next(9000),
+            _ => _random.Next(60),
+        }];
         _random.NextBytes(content);
         return content;
     }

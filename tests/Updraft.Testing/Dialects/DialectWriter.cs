@@ -104,7 +104,7 @@ internal sealed class DialectWriter
         var data = DialectHoles.Data(node.Content, map);
         var size = node.Content.Length.ToString(CultureInfo.InvariantCulture);
         var count = map.Count.ToString(CultureInfo.InvariantCulture);
-        var short1 = $"{_dialect.Before}GNUSparseFile.0/{(IsLong(node.Path) ? "long" : node.Path)}";
+        var storedName = $"{_dialect.Before}GNUSparseFile.0/{(IsLong(node.Path) ? "long" : node.Path)}";
         switch (_dialect.Holes)
         {
             case Holes.OldGnu:
@@ -120,21 +120,22 @@ internal sealed class DialectWriter
                     .. map.SelectMany(run => new[] { ("GNU.sparse.offset", $"{run.Offset}"), ("GNU.sparse.numbytes", $"{run.Length}") })]);
                 break;
             case Holes.Pax01:
-                Entry(name, '0', node.Mode, data, "", [("GNU.sparse.name", name), ("GNU.sparse.size", size), ("GNU.sparse.numblocks", count),
-                    ("GNU.sparse.map", string.Join(',', map.Select(run => $"{run.Offset},{run.Length}")))], short1);
+                Entry(name, '0', node.Mode, data, "", [("GNU.sparse.name", name), ("GNU.sparse.size", size),
+                    ("GNU.sparse.numblocks", count), ("GNU.sparse.map", string.Join(',', map.Select(run => $"{run.Offset},{run.Length}")))], storedName);
                 break;
             default:
                 var text = $"{count}\n{string.Concat(map.Select(run => $"{run.Offset}\n{run.Length}\n"))}";
                 byte[] stored = [.. TarBuilder.Text(text.PadRight((text.Length + 511) / 512 * 512, '\0')), .. data];
                 Entry(name, '0', node.Mode, stored, "", [("GNU.sparse.major", "1"), ("GNU.sparse.minor", "0"), ("GNU.sparse.name", name),
-                    ("GNU.sparse.realsize", size)], short1);
+                    ("GNU.sparse.realsize", size)], storedName);
                 break;
         }
     }
 
     private void Extended(char type, byte[] payload)
     {
-        Header(type is 'L' or 'K' ? "././@LongLink" : type == 'g' ? "pax_global_header" : "PaxHeaders/entry", type, 0x1a4, payload.Length, "");
+        var name = type is 'L' or 'K' ? "././@LongLink" : type == 'g' ? "pax_global_header" : "PaxHeaders/entry";
+        Header(name, type, 0x1a4, payload.Length, "");
         _tar.Content(payload);
     }
 
