@@ -16,8 +16,8 @@ namespace Updraft.Agent;
 /// <item>Report PREPARED or ACTIVE. The response is the next state: after PREPARED usually ACTIVATE of the same revision.</item>
 /// </list>
 /// After a failure the agent reports FAILED and retries with growing pauses, and mounted files stay. On a full disk it first removes
-/// earlier trees, and retries at once. A newer state cancels the work for an older one. If an image does not run, the image driver restores the
-/// earlier image. A retry would stop Airflow once more, so the agent aborts the revision and waits for another one.
+/// earlier trees, and retries at once. A newer state cancels the work for an older one. If an image does not run, the image driver
+/// restores the earlier image. A retry would stop Airflow once more, so the agent aborts the revision and waits for another one.
 /// </summary>
 internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltTrees prebuiltTrees, DriftRepair repair, PackFetcher fetcher,
     BundleCheck check, ImageRollout images, Mounts mounts, TreeRetention retention, AgentLog log, TimeProvider clock)
@@ -78,8 +78,8 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
             }
             _requested = desired is null ? _requested : StateKey.Of(desired);
             desired = isDone
-                ? await RunUntilSupersededAsync(WaitAsync, TimeSpan.Zero, cancellationToken)
-                : await RunUntilSupersededAsync(token => ReconcileAsync(desired!, token), WatchAfter, cancellationToken);
+                ? await client.RunUntilSupersededAsync(WaitAsync, _requested, TimeSpan.Zero, cancellationToken)
+                : await client.RunUntilSupersededAsync(token => ReconcileAsync(desired!, token), _requested, WatchAfter, cancellationToken);
         }
     }
 
@@ -102,30 +102,6 @@ internal sealed class AgentLoop(StateClient client, TreeBuilder trees, PrebuiltT
         // With an image driver, the image must still be compared: the agent may have been stopped in a rollout, or have a new driver.
         _done = images.IsEnabled ? null : _requested;
         return await ReportAsync(_revision, AgentPhase.Active, null, TimeSpan.Zero, cancellationToken);
-    }
-
-    /// <summary>Runs some work until it returns the next state, or until the server sends a newer one.</summary>
-    private async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, TimeSpan watchAfter,
-        CancellationToken cancellationToken)
-    {
-        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var working = Task.Run(() => work(stop.Token), stop.Token);
-        var watching = WatchAsync();
-        try
-        {
-            return await await Task.WhenAny(working, watching);
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            await Task.WhenAll((Task)working, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        async Task<DesiredState> WatchAsync()
-        {
-            await Task.Delay(watchAfter, clock, stop.Token);
-            return await client.WatchAsync(_requested, stop.Token);
-        }
     }
 
     private async Task<DesiredState> WaitAsync(CancellationToken cancellationToken)

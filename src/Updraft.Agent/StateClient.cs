@@ -46,7 +46,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
         _trace is { } trace && (trace.Epoch, trace.Revision) == (state.Epoch, state.Revision) ? trace.Context : default;
 
     /// <summary>Waits until the desired state differs from the reached one.</summary>
-    public async Task<DesiredState> WatchAsync(StateKey reached, CancellationToken cancellationToken)
+    private async Task<DesiredState> WatchAsync(StateKey reached, CancellationToken cancellationToken)
     {
         while (true)
         {
@@ -57,6 +57,34 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
             // A server or proxy that responds at once without a new state must not cause a tight loop.
             if (clock.GetElapsedTime(started) < TimeSpan.FromSeconds(1))
                 await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
+        }
+    }
+
+    /// <summary>Runs some work until it returns the next state, or until the server sends a newer one.</summary>
+    /// <param name="work">The work. A newer state cancels it.</param>
+    /// <param name="reached">State in the watch request. The server responds when the desired state differs from it.</param>
+    /// <param name="watchAfter">Delay before the watch, because most work takes less time.</param>
+    /// <param name="cancellationToken">Cancels both.</param>
+    public async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, StateKey reached,
+        TimeSpan watchAfter, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var working = Task.Run(() => work(stop.Token), stop.Token);
+        var watching = WatchLaterAsync();
+        try
+        {
+            return await await Task.WhenAny(working, watching);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAll((Task)working, watching).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        async Task<DesiredState> WatchLaterAsync()
+        {
+            await Task.Delay(watchAfter, clock, stop.Token);
+            return await WatchAsync(reached, stop.Token);
         }
     }
 

@@ -17,9 +17,6 @@ namespace Updraft.Agent;
 internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, PackFetcher fetcher, PrebuiltTrees prebuiltTrees,
     VerifiedFiles verified, Removal removal, AgentLog log)
 {
-    /// <summary>Most files and directories to sync one by one. For about ten or more, one sync of the file system was faster.</summary>
-    private const int MaxSingleSyncs = 16;
-
     /// <summary>Largest number of earlier trees in which the agent searches for contents.</summary>
     private const int MaxSources = 8;
 
@@ -83,7 +80,7 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
                     throw new IOException($"The file '{first.Path}' changed during its copy. Only the agent may change its trees.");
             }
             // :: Step 4
-            Sync(work, fresh, synced);
+            TreeFiles.Sync(work, fresh, synced);
             foreach (var file in fresh)
                 verified.Add(Path.Join(work, file.Path), file);
             // :: Step 5
@@ -263,22 +260,6 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
             ? location
             : throw new InvalidDataException($"The server's manifest has no location for the content of '{file.Path}'."), work)),
             cancellationToken);
-    }
-
-    private static void Sync(string work, List<ManifestEntry> files, HashSet<string> directories)
-    {
-        if (files.Count + directories.Count > MaxSingleSyncs)
-        {
-            Posix.SyncFileSystem(work);
-            return;
-        }
-        foreach (var path in files.Select(entry => Path.Join(work, entry.Path)))
-        {
-            using var file = Posix.OpenNoFollow(path);
-            Posix.Fsync(file, path);
-        }
-        foreach (var directory in directories)
-            Posix.FsyncDirectory(directory);
     }
 
     private void Repair(string tree, string work, IReadOnlyList<ManifestEntry> entries)

@@ -6,6 +6,9 @@ namespace Updraft.Agent;
 /// <summary>File operations of a tree. Modes are 0644 or 0755, independent of the umask. No operation follows a symbolic link.</summary>
 internal static class TreeFiles
 {
+    /// <summary>Most files and directories to sync one by one. For about ten or more, one sync of the file system was faster.</summary>
+    private const int MaxSingleSyncs = 16;
+
     /// <summary>Creates a new file for writing.</summary>
     public static FileStream Create(string path, bool isExecutable)
     {
@@ -75,6 +78,23 @@ internal static class TreeFiles
         }
         File.Delete(path);
         return false;
+    }
+
+    /// <summary>Makes new files and changed directories of a tree durable.</summary>
+    public static void Sync(string work, List<ManifestEntry> files, HashSet<string> directories)
+    {
+        if (files.Count + directories.Count > MaxSingleSyncs)
+        {
+            Posix.SyncFileSystem(work);
+            return;
+        }
+        foreach (var path in files.Select(entry => Path.Join(work, entry.Path)))
+        {
+            using var file = Posix.OpenNoFollow(path);
+            Posix.Fsync(file, path);
+        }
+        foreach (var directory in directories)
+            Posix.FsyncDirectory(directory);
     }
 
     private static (Digest Content, long Size) Read(FileStream file, CancellationToken cancellationToken, Stream? copy = null)
