@@ -74,7 +74,9 @@ internal sealed class EnrollAgent(UpdraftDbContext db, IOptions<AgentOptions> op
     private async Task RejectTooManyAsync(DeploymentId deployment, DateTimeOffset forgottenBefore, CancellationToken cancellationToken)
     {
         var max = options.Value.MaxPerDeployment;
-        if (await db.Agents.CountAsync(row => row.DeploymentId == deployment && row.LastSeenAt >= forgottenBefore, cancellationToken) >= max)
+        var count = await db.Agents.CountAsync(row => row.DeploymentId == deployment && row.LastSeenAt >= forgottenBefore,
+            cancellationToken);
+        if (count >= max)
         {
             throw new ApiException(AgentErrors.TooManyAgents, $"The Deployment already has {max} agents (Agents:MaxPerDeployment). "
                 + "Stop agents that are not needed, or raise the setting.");

@@ -83,8 +83,8 @@ internal sealed class ServerOptions : IValidatableObject
 
     /// <summary>The public URL if only <see cref="Listen"/> is set to a URL of this host; null otherwise.</summary>
     public static string? FollowListen(IConfiguration configuration) =>
-        string.IsNullOrEmpty(configuration[nameof(PublicUrl)]) && Uri.TryCreate(configuration[nameof(Listen)], UriKind.Absolute, out var url)
-            && url is { IsLoopback: true, Port: not 0 } ? url.GetLeftPart(UriPartial.Authority) : null;
+        string.IsNullOrEmpty(configuration[nameof(PublicUrl)])
+            && Uri.TryCreate(configuration[nameof(Listen)], UriKind.Absolute, out var url) && url is { IsLoopback: true, Port: not 0 } ? url.GetLeftPart(UriPartial.Authority) : null;
 
     /// <summary>Path of the directory of the keys. Creates a missing directory.</summary>
     public string KeyDirectory() => string.IsNullOrEmpty(Keys) ? Folder("keys") : PrivateDirectory.Create(Path.GetFullPath(Keys));

@@ -56,7 +56,9 @@ internal sealed class SharedDifferences(IServiceScopeFactory scopes, TimeProvide
         return from is { } known && await compare.ExistsAsync(deployment, known, cancellationToken) ? known : null;
     }
 
-    /// <summary>Waits for a difference until <see cref="Leave"/>. Null if it must be computed and <paramref name="isNew"/> is false.</summary>
+    /// <summary>
+    /// Waits for a difference until <see cref="Leave"/>. Null if it must be computed and <paramref name="isNew"/> is false.
+    /// </summary>
     private Entry? Join((DeploymentId Deployment, Digest? From, Digest To) key, bool isNew)
     {
         lock (_lock)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
+using Updraft.Server.Bundles;
 using Updraft.Server.Deploys.Compare;
 using Updraft.Server.Deploys.Steps;
 using Updraft.Server.Security;
@@ -22,8 +23,10 @@ internal static class AlphaDeployEndpoints
         deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateAlphaDeployRequest>("CreateDeploy");
         deploys.MapGet("/diff", Compare).Requires(Permission.ReadDeploys).Operation("GetDeployDiff");
         deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy");
-        deploys.MapGet("/{deployId}/steps", ListSteps).Requires(Permission.ReadDeploys).Operation("ListDeploySteps");
-        deploys.MapGet("/{deployId}/steps/{stepId}/logs", ListStepLogs).Requires(Permission.ReadDeploys).Operation("ListDeployStepLogs");
+        deploys.MapGet("/{deployId}/steps", ListSteps).Requires(Permission.ReadDeploys).Operation("ListDeploySteps")
+            .WithMetadata(ReadsContent.Instance);
+        deploys.MapGet("/{deployId}/steps/{stepId}/logs", ListStepLogs).Requires(Permission.ReadDeploys).Operation("ListDeployStepLogs")
+            .WithMetadata(ReadsContent.Instance);
     }
 
     private static async Task<JsonHttpResult<AlphaDeploysPaginated>> List(DeploymentId deploymentId, Paging paging, string? search,

@@ -23,7 +23,7 @@ internal sealed class FindCreator(UpdraftDbContext db, TimeProvider clock)
             return await db.Users.AnyAsync(row => row.Id == user && row.Status == UserStatus.Active, cancellationToken);
         }
         var (token, now) = (new TokenId(creator.Id), clock.GetUtcNow());
-        return await db.ApiTokens.AnyAsync(row => row.Id == token && row.RevokedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now),
-            cancellationToken);
+        return await db.ApiTokens.AnyAsync(
+            row => row.Id == token && row.RevokedAt == null && (row.ExpiresAt == null || row.ExpiresAt > now), cancellationToken);
     }
 }
