@@ -17,6 +17,6 @@ return options.Command switch
 static int Usage()
 {
     Console.Error.WriteLine("usage: Updraft.Rigs crash|order|damage|syscalls|powercut|timing|dialects --server-dll FILE --agent-bin FILE "
-        + "[--rounds N] [--seed S]");
+        + "[--rounds N] [--seed S] [--archives N] [--jobs J]");
     return 64;
 }

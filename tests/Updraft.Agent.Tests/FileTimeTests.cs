@@ -88,7 +88,7 @@ public sealed class FileTimeTests : IAsyncLifetime
         await _agent.StopAsync();
         var path = Path.Join(_agent.Root, "dags", "helper.py");
         File.WriteAllText(path, "VALUE = 'bad'\n");
-        var damaged = DateTime.UtcNow.AddHours(1);
+        var damaged = TimeProvider.System.GetUtcNow().UtcDateTime.AddHours(1);
         File.SetLastWriteTimeUtc(path, damaged);
         Assert.Equal("bad", await RunAsync());
         File.AppendAllText(path, "#");

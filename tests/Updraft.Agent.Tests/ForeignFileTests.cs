@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
@@ -76,7 +77,7 @@ public sealed class ForeignFileTests : IAsyncLifetime
         Assert.Equal((1, "stray.txt"), (line.GetProperty("count").GetInt32(), line.GetProperty("first").GetString()));
     }
 
-    private Task DeployAsync(int version)
+    private Task<AgentReport> DeployAsync(int version)
     {
         if (!_agent.IsRunning)
             _agent.Start(_server.Address);
@@ -91,7 +92,7 @@ public sealed class ForeignFileTests : IAsyncLifetime
         [.. _agent.Log.Split('\n').Where(line => line.Contains($"\"message\":\"{message}\"", StringComparison.Ordinal))];
 
     /// <summary>Creates a directory that not even root can remove: a mount point.</summary>
-    private void Pin(string directory)
+    private static void Pin(string directory)
     {
         Directory.CreateDirectory(directory);
         Run("mount", "-t", "tmpfs", "-o", "size=64k", "updraft-test", directory);

@@ -1,4 +1,5 @@
 using Updraft.Agent.Tests.Support;
+using Updraft.Protocol;
 
 namespace Updraft.Agent.Tests;
 
@@ -78,7 +79,7 @@ public sealed class TamperTests : IAsyncLifetime
         Assert.DoesNotContain("file_changed", _agent.Log, StringComparison.Ordinal);
     }
 
-    private Task DeployAsync(string version) => _server.WaitForActiveAsync(
+    private Task<AgentReport> DeployAsync(string version) => _server.WaitForActiveAsync(
         _server.Deploy(("dags", Tree.Of(("a.py", "print('good')"), ("b.py", version)))));
 
     private void Tamper()

@@ -91,7 +91,7 @@ public sealed class AgentSessionTests(SharedServer fixture) : IClassFixture<Shar
         return (site, await site.EnrollAsync());
     }
 
-    private static Task ReportAsync(TestAgent agent, string? session) =>
+    private static Task<DesiredState> ReportAsync(TestAgent agent, string? session) =>
         agent.SendAsync(agent.Report(AgentPhase.Active, 0, 0) with { SessionId = session });
 
     private async Task<string> ReadPageAsync(AgentSite site)

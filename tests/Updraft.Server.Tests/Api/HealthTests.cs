@@ -21,7 +21,7 @@ public sealed class HealthTests
     [InlineData("blobs/tmp", "blob store")]
     public async Task Server_is_not_ready_when_deploys_would_fail(string directory, string part)
     {
-        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock, TestStorage.Folder);
         Assert.Equal(HttpStatusCode.OK, (await ReadyAsync(server)).Status);
         var path = Path.Join(server.DataDirectory, directory);

@@ -66,7 +66,7 @@ public sealed class ClaimTests
         Assert.Equal(" ", await RolesAsync(server, id));
     }
 
-    private static Task GiveAsync(UpdraftServer server, string id, string role) => server.Client.PostOkAsync(
+    private static Task<JsonObject> GiveAsync(UpdraftServer server, string id, string role) => server.Client.PostOkAsync(
         $"{server.OrganizationPath}/users/{id}/roles", new JsonObject
         {
             ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = role }),

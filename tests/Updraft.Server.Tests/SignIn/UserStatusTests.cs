@@ -77,7 +77,7 @@ public sealed class UserStatusTests
     [Fact]
     public async Task Session_ends_when_idle_and_after_its_lifetime()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock, new Dictionary<string, string>
         {
             ["SignIn:SessionIdle"] = "01:00:00",
@@ -98,7 +98,7 @@ public sealed class UserStatusTests
     [Fact]
     public async Task Live_updates_of_an_open_page_do_not_prolong_a_session()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock,
             new Dictionary<string, string> { ["SignIn:SessionIdle"] = "01:00:00" });
         using var visitor = await Visitor.SignedInAsync(server);
@@ -118,7 +118,7 @@ public sealed class UserStatusTests
     [Fact]
     public async Task Login_ends_after_its_lifetime_although_it_is_refreshed()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var server = await UpdraftServer.StartAsync(clock,
             new Dictionary<string, string> { ["SignIn:LoginIdle"] = "2.00:00:00", ["SignIn:LoginLifetime"] = "5.00:00:00" });
         var (id, _, refresh) = await server.AddUserAsync("ann@example.org");

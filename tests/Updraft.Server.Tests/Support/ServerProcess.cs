@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Text;
 
 namespace Updraft.Server.Tests.Support;
@@ -108,7 +109,7 @@ internal sealed class ServerProcess : IAsyncDisposable
         Client.BaseAddress = new Uri(await ready.Task);
         var token = await File.ReadAllTextAsync(Path.Join(Data, "owner-token"), Cancelled);
         Client.DefaultRequestHeaders.Authorization = new("Bearer", token.Trim());
-        Id = Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), out var id) ? id : 0)
+        Id = Directory.EnumerateDirectories("/proc").Select(path => int.TryParse(Path.GetFileName(path), CultureInfo.InvariantCulture, out var id) ? id : 0)
             .First(id => id > 0 && IsServer(id));
     }
 

@@ -44,7 +44,7 @@ internal sealed class DialectTree
     /// <param name="holes">Whether files with holes occur.</param>
     public static IReadOnlyList<DialectNode> Make(Random random, int longest, bool holes) => new DialectTree(random, longest).Make(holes);
 
-    private IReadOnlyList<DialectNode> Make(bool holes)
+    private List<DialectNode> Make(bool holes)
     {
         AddDirectory("");
         for (var left = _random.Next(1, 7); left > 0; left--)
