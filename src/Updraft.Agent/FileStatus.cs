@@ -44,7 +44,6 @@ internal readonly partial record struct FileStatus(
             : throw new IOException($"statx of '{path}' failed: {new Win32Exception(error).Message}", error);
     }
 
-    /// <summary>Returns the status of a path.</summary>
     /// <exception cref="IOException">The path is missing or cannot be read.</exception>
     public static FileStatus Of(string path) => Find(path) ?? throw new FileNotFoundException($"'{path}' does not exist.", path);
 

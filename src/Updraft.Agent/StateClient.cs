@@ -64,7 +64,6 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
     /// <param name="work">The work. A newer state cancels it.</param>
     /// <param name="reached">State in the watch request. The server responds when the desired state differs from it.</param>
     /// <param name="watchAfter">Delay before the watch, because most work takes less time.</param>
-    /// <param name="cancellationToken">Cancels both.</param>
     public async Task<DesiredState> RunUntilSupersededAsync(Func<CancellationToken, Task<DesiredState>> work, StateKey reached,
         TimeSpan watchAfter, CancellationToken cancellationToken)
     {

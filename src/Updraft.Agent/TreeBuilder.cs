@@ -155,7 +155,6 @@ internal sealed class TreeBuilder(AgentRoot root, LocalManifests manifests, Pack
     /// <param name="baseManifest">Manifest of the prebuilt tree.</param>
     /// <param name="manifest">Manifest of the new tree.</param>
     /// <param name="synced">Receives the directories that change.</param>
-    /// <param name="cancellationToken">Aborts the verification.</param>
     /// <returns>Entries that are missing afterwards, in canonical order.</returns>
     private IReadOnlyList<ManifestEntry> Adapt(string work, Manifest baseManifest, Manifest manifest, HashSet<string> synced,
         CancellationToken cancellationToken)

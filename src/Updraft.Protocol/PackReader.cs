@@ -102,7 +102,6 @@ public static class PackReader
     /// <param name="size">Length of the content in bytes, from the manifest.</param>
     /// <param name="content">Digest of the content, from the manifest.</param>
     /// <param name="destination">Receives the content.</param>
-    /// <param name="cancellationToken">Cancels the copy.</param>
     /// <exception cref="InvalidDataException">The frame is damaged, or contains another content.</exception>
     public static async Task CopyVerifiedAsync(Stream frame, long size, Digest content, Stream destination,
         CancellationToken cancellationToken)

@@ -35,6 +35,6 @@ public sealed record UserSessionResponse
 /// <summary>The valid sessions of a user, newest first.</summary>
 public sealed record UserSessionsResponse
 {
-    /// <summary>The sessions.</summary>
+    /// <summary>Sessions of the web UI and of command-line logins that have not ended. Empty if the user is signed out.</summary>
     public required IReadOnlyList<UserSessionResponse> Sessions { get; init; }
 }

@@ -17,7 +17,6 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
     /// <summary>Begins a session, deletes expired ones, and returns its ID.</summary>
     /// <param name="subject">A user or an API token.</param>
     /// <param name="means">The way to sign in: one of the constants of <see cref="SessionEvents"/>.</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<string> BeginAsync(Subject subject, string means, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
@@ -45,7 +44,6 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
     /// <summary>Whether a session is valid.</summary>
     /// <param name="id">ID of the session.</param>
     /// <param name="isUse">Whether the request counts as a use, which keeps the session from becoming idle.</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
     public async Task<bool> CheckAsync(string id, bool isUse, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();

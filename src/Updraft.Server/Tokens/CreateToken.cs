@@ -61,7 +61,6 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Re
     /// <param name="db">The database.</param>
     /// <param name="subject">The caller.</param>
     /// <param name="action">The action for the message, such as "activate a user".</param>
-    /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ApiException">403: the caller's own token has an expiry.</exception>
     public static async Task RejectShortLivedAsync(UpdraftDbContext db, Subject subject, string action, CancellationToken cancellationToken)
     {

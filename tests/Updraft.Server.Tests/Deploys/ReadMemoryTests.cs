@@ -66,7 +66,7 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Random_start_digests_of_an_agent_need_less_than_150_MiB_above_rest()
+    public async Task Random_digests_of_an_agent_need_at_most_150_MiB()
     {
         await using var server = await ServerProcess.StartAsync();
         var site = await Site.CreateAsync(server);

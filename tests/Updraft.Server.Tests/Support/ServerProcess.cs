@@ -33,7 +33,6 @@ internal sealed class ServerProcess : IAsyncDisposable
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    /// <summary>Starts a server.</summary>
     /// <param name="wrap">The command line for the server's own one, e.g. one of strace; null for the server alone.</param>
     /// <param name="data">Path of the data directory as the server sees it; null for the same path.</param>
     /// <param name="settings">Settings such as <c>--Reads:MaxConcurrent=2</c>.</param>
