@@ -25,7 +25,9 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
     /// <summary>Longest response body, in bytes.</summary>
     private const int MaxJson = SignedDocument.MaxLength;
 
+    /// <summary>Longest wait of a long poll, in seconds. It becomes shorter if a proxy ends long polls earlier.</summary>
     private const int WaitSeconds = 30;
+
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(30);
@@ -35,6 +37,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
 
     private readonly SemaphoreSlim _enrolling = new(1, 1);
     private long _lastResponse = clock.GetTimestamp();
+    private int _waitSeconds = WaitSeconds;
     private volatile bool _isEnrolled;
     private volatile RevisionTrace? _trace;
 
@@ -51,7 +54,7 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
         while (true)
         {
             var started = clock.GetTimestamp();
-            var state = await RetryAsync(token => GetStateAsync(reached, WaitSeconds, token), cancellationToken);
+            var state = await RetryAsync(token => PollAsync(reached, token), cancellationToken);
             if (state is not null && StateKey.Of(state) != reached)
                 return state;
             // A server or proxy that responds at once without a new state must not cause a tight loop.
@@ -98,6 +101,23 @@ internal sealed class StateClient(HttpClient http, AgentOptions options, Trusted
         (await RetryAsync(token => SendReportAsync(report, token), cancellationToken))!;
 
     public void Dispose() => _enrolling.Dispose();
+
+    private async Task<DesiredState?> PollAsync(StateKey reached, CancellationToken cancellationToken)
+    {
+        var started = clock.GetTimestamp();
+        try
+        {
+            return await GetStateAsync(reached, _waitSeconds, cancellationToken);
+        }
+        catch (HttpRequestException exception) when (exception.StatusCode == HttpStatusCode.GatewayTimeout
+            && clock.GetElapsedTime(started) is { TotalSeconds: >= 1 and < WaitSeconds })
+        {
+            // A proxy has a shorter time limit than the poll. A pause as after a failure would delay the next deploy.
+            _waitSeconds = Math.Max(1, (int)clock.GetElapsedTime(started).TotalSeconds - 1);
+            log.Information("poll_shortened", ("seconds", _waitSeconds));
+            return null;
+        }
+    }
 
     private async Task<DesiredState?> GetStateAsync(StateKey reached, int wait, CancellationToken cancellationToken)
     {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using Updraft.Agent.Tests.Support;
 using Updraft.Protocol;
 
@@ -73,6 +75,30 @@ public sealed class LoopTests : IAsyncLifetime
         await _server.WaitForActiveAsync(1);
 
         Assert.Equal("one", _agent.Texts("dags")["a.py"]);
+    }
+
+    [Fact]
+    public async Task Proxy_with_a_short_time_limit_shortens_the_polls_and_delays_no_deploy()
+    {
+        var waits = new ConcurrentQueue<int>();
+        _server.Intercept = async context =>
+        {
+            if (context.Request.Path != AgentRoutes.State
+                || int.Parse(context.Request.Query["wait"]!, CultureInfo.InvariantCulture) is not (> 0 and var wait))
+                return false;
+            waits.Enqueue(wait);
+            if (wait < 2)
+                return false;
+            await Task.Delay(TimeSpan.FromSeconds(2.1), context.RequestAborted);
+            context.Response.StatusCode = 504;
+            return true;
+        };
+        _agent.Start(_server.Address);
+        await _agent.WaitForLogAsync("poll_shortened");
+        await _server.WaitForActiveAsync(_server.Deploy(("dags", Tree.Of(("a.py", "one")))));
+
+        Assert.Equal([30, 1], waits.Take(2));
+        Assert.DoesNotContain("server_unavailable", _agent.Log, StringComparison.Ordinal);
     }
 
     [Fact]
