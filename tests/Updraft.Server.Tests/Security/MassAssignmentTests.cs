@@ -16,7 +16,7 @@ public sealed class MassAssignmentTests(SharedServer shared) : IClassFixture<Sha
         "isDevelopmentMode", "defaultTaskPodCpu", "defaultTaskPodMemory", "resourceQuotaCpu", "resourceQuotaMemory", "contactEmails",
         "environmentVariables", "workerQueues", "scalingSpec", "remoteExecution", "astroRuntimeVersion", "cloudProvider", "region",
         "scope", "role",
-        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath",
+        "roles", "entityId", "expiryPeriodInDays", "tokenExpiryPeriodInDays", "kind", "cicdEnforcedDefault", "bundleMountPath", "rejectUnmountedFiles",
         "bundleType", "git", "nonDagMountPath",
         "nonDagBundleType", "dagBundleIds", "isDagBundle",
     ];
