@@ -6,7 +6,7 @@ using System.Text.Json;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Writes one line per event, with time, level, event name and fields: a JSON object for programs, or plain text for people. Durations
+/// Writes one line per event, with time, level, event name and fields: a JSON object for programs, or plain text for operators. Durations
 /// become milliseconds. Callers never pass a token. The events are documented in docs/reference/agent-log-events.md.
 /// </summary>
 /// <param name="output">Receives the lines.</param>

@@ -63,7 +63,7 @@ internal sealed record AgentOptions
     /// <summary>Ids of the server keys that the agent accepts; empty for trust on first use.</summary>
     public IReadOnlyList<string> ServerKeys { get; init; } = [];
 
-    /// <summary>Whether the log has plain lines for people instead of JSON; null for plain lines on a terminal only.</summary>
+    /// <summary>Whether the log has plain lines for operators instead of JSON; null for plain lines on a terminal only.</summary>
     public bool? IsLogPlain { get; init; }
 
     /// <summary>

@@ -143,7 +143,7 @@ internal sealed class AgentRoot : IDisposable
         if (Posix.MayUse(directory) || FileStatus.Find(directory) is not { } status)
             return;
         throw new AgentExitException(ExitCode.Configuration, $"The root '{root}' cannot be used: '{directory}' belongs to the user "
-            + $"{status.Owner}, and the agent runs as the user {Posix.EffectiveUser}, who may not write to it. Run the agent as the user "
+            + $"{status.Owner}, and the user of the agent, {Posix.EffectiveUser}, may not write to it. Run the agent as the user "
             + $"{status.Owner}, or make the root and everything in it writable for a group that both users have.");
     }
 

@@ -5,7 +5,7 @@ namespace Updraft.Agent;
 /// <summary>Detects drift of the mounted trees, and repairs it.</summary>
 internal sealed class DriftRepair(AgentRoot root, LocalManifests manifests, Mounts mounts, TreeBuilder trees, AgentLog log)
 {
-    /// <summary>Looks at each mounted tree, and downloads what is damaged or missing. A failed repair is logged.</summary>
+    /// <summary>Looks at each mounted tree, and downloads damaged or missing files. A failed repair is logged.</summary>
     public async Task InspectAsync(Inspection inspection, CancellationToken cancellationToken)
     {
         foreach (var mount in mounts.Active?.Mounts ?? [])

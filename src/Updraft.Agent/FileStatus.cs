@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Updraft.Agent;
 
 /// <summary>
-/// Status of a path by <c>statx(2)</c>, which .NET does not give completely. It never follows a symbolic link. All processors have one
-/// layout of the kernel's answer.
+/// Status of a path by <c>statx(2)</c>, which .NET does not give completely. It never follows a symbolic link. The layout of the
+/// result is the same on all processors.
 /// </summary>
 /// <param name="Owner">Id of the owning user.</param>
 /// <param name="Mode">Permission bits.</param>

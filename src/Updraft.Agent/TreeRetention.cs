@@ -15,7 +15,7 @@ internal sealed class TreeRetention(AgentRoot root, LocalManifests manifests, Mo
     /// <summary>Protects the trees of the revision that the agent works on.</summary>
     public void Protect(IReadOnlyList<DesiredMount> needed) => _needed = needed;
 
-    /// <summary>Removes what is beyond both limits. The agent must not build a tree at this time.</summary>
+    /// <summary>Removes the trees beyond both limits. The agent must not build a tree at this time.</summary>
     public void Prune() => TryDiscard(options.KeepTrees, isFull: false);
 
     /// <summary>

@@ -2,7 +2,7 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>What a check, and so deployed code, can learn from the agent's environment.</summary>
+/// <summary>The facts of the agent's environment that a check, and so deployed code, can read.</summary>
 public sealed class CommandEnvironmentTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();

@@ -3,7 +3,7 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>Two machines are two agents, although the root of one is a copy of the other's.</summary>
+/// <summary>Two machines are two agents, although one root is a copy of the other root.</summary>
 public sealed class IdentityTests : IAsyncLifetime
 {
     private readonly TestAgent _first = new(), _second = new();

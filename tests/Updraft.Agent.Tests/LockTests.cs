@@ -2,7 +2,7 @@ using Updraft.Agent.Tests.Support;
 
 namespace Updraft.Agent.Tests;
 
-/// <summary>NFSv4 locks only files that are open for writing, and answers EBADF otherwise. The program strace plays that file system.</summary>
+/// <summary>NFSv4 locks only files that are open for writing, and returns EBADF otherwise. The program strace plays that file system.</summary>
 public sealed class LockTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();

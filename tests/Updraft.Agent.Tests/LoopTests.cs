@@ -78,7 +78,7 @@ public sealed class LoopTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Proxy_with_a_short_time_limit_shortens_the_polls_and_delays_no_deploy()
+    public async Task Proxy_with_a_short_time_limit_shortens_polls_and_delays_nothing()
     {
         var waits = new ConcurrentQueue<int>();
         _server.Intercept = async context =>

@@ -52,7 +52,7 @@ public sealed partial class DocumentCommandTests
 
         Assert.Equal(1, exit);
         Assert.Contains("the session value", output, StringComparison.Ordinal);
-        Assert.Contains("The block at line 13 failed.", output, StringComparison.Ordinal);
+        Assert.Contains("The block at line 14 failed.", output, StringComparison.Ordinal);
         Assert.DoesNotContain("skipped", output, StringComparison.Ordinal);
         Assert.DoesNotContain("not reached", output, StringComparison.Ordinal);
     }

@@ -9,7 +9,7 @@ internal sealed class RateLimitOptions
 
     /// <summary>
     /// Requests per minute from one IP address to the routes that need no token: sign-in, logins and readiness. Behind a reverse proxy, set
-    /// <c>TrustedProxies</c>; otherwise all clients share one address. <c>0</c> turns the limit off.
+    /// <c>TrustedProxies</c>; otherwise all clients share one IP address. <c>0</c> turns the limit off.
     /// </summary>
     [Range(0, 1_000_000)]
     public int AnonymousPerMinute { get; set; } = 6000;

@@ -4,7 +4,7 @@ namespace Updraft.Server.Api;
 internal static class RequestClient
 {
     /// <summary>
-    /// IP address of the client. If a proxy in <see cref="ServerOptions.TrustedProxies"/> forwarded the request, it is the address that
+    /// IP address of the client. If a proxy in <see cref="ServerOptions.TrustedProxies"/> forwarded the request, it is the IP address that
     /// this proxy reports. Empty for a request without a network connection.
     /// </summary>
     public static string Address(HttpContext context)

@@ -90,7 +90,7 @@ internal static class ServerHost
     }
 
     /// <summary>
-    /// Reads the address of the client from <c>X-Forwarded-For</c> if a trusted proxy forwarded the request. Call it first.
+    /// Reads the IP address of the client from <c>X-Forwarded-For</c> if a trusted proxy forwarded the request. Call it first.
     /// </summary>
     public static void UseClientAddress(this WebApplication app)
     {
@@ -129,6 +129,7 @@ internal static class ServerHost
         builder.Services.AddOptions<ServerOptions>().Bind(builder.Configuration)
             .PostConfigure(server => server.PublicUrl = ServerOptions.FollowListen(builder.Configuration) ?? server.PublicUrl)
             .ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(typeof(IValidateOptions<>), typeof(ValidateOwnRules<>));
         builder.Services.AddSingleton<WarnAtStart>();
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);

@@ -32,8 +32,8 @@ internal sealed class ServerOptions : IValidatableObject
     public string Listen { get; set; } = "http://127.0.0.1:8888";
 
     /// <summary>
-    /// The reverse proxies whose header <c>X-Forwarded-For</c> the server accepts. Logs, events and rate limits then have the address of
-    /// the client instead of the proxy. Default: none, and the header is ignored.
+    /// The reverse proxies whose header <c>X-Forwarded-For</c> the server accepts. Logs, events and rate limits then have the
+    /// IP address of the client instead of the proxy. Default: none, and the header is ignored.
     /// </summary>
     /// <value>IP addresses and networks, separated by spaces or commas, e.g. <c>10.0.0.5 172.18.0.0/16</c></value>
     public string? TrustedProxies { get; set; }
@@ -84,7 +84,8 @@ internal sealed class ServerOptions : IValidatableObject
     /// <summary>The public URL if only <see cref="Listen"/> is set to a URL of this host; null otherwise.</summary>
     public static string? FollowListen(IConfiguration configuration) =>
         string.IsNullOrEmpty(configuration[nameof(PublicUrl)])
-            && Uri.TryCreate(configuration[nameof(Listen)], UriKind.Absolute, out var url) && url is { IsLoopback: true, Port: not 0 } ? url.GetLeftPart(UriPartial.Authority) : null;
+            && Uri.TryCreate(configuration[nameof(Listen)], UriKind.Absolute, out var url) && url is { IsLoopback: true, Port: not 0 }
+            ? url.GetLeftPart(UriPartial.Authority) : null;
 
     /// <summary>Path of the directory of the keys. Creates a missing directory.</summary>
     public string KeyDirectory() => string.IsNullOrEmpty(Keys) ? Folder("keys") : PrivateDirectory.Create(Path.GetFullPath(Keys));

@@ -131,7 +131,7 @@ internal sealed class RegistryClient(HttpClient http, SignRegistryToken sign, IO
             if (IsSameHost(url, registry))
                 request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
             var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            // A manifest decides what runs, so only the registry itself may send it.
+            // A manifest selects the image, so only the registry itself may send it.
             if (method != HttpMethod.Get || (int)response.StatusCode is not (301 or 302 or 303 or 307 or 308)
                 || !path.StartsWith("blobs/", StringComparison.Ordinal))
                 return response;

@@ -84,6 +84,9 @@ internal enum Permission
     /// <summary><c>organization.userRoles.access</c>. The caller can change only roles in the scopes in which they hold it.</summary>
     ManageUserRoles,
 
+    /// <summary>Activate and deactivate users, and end their sessions. Only owners of the Organization have it.</summary>
+    ManageUsers,
+
     /// <summary><c>organization.customRoles.get</c></summary>
     ReadRoles,
 

@@ -45,17 +45,12 @@ internal sealed class ChangeUserStatus(UpdraftDbContext db, TokenCache cache, La
 
     private async Task<User> ChangeAsync(Subject subject, UserId id, Func<User, Task> change, CancellationToken cancellationToken)
     {
-        if (!subject.May(Permission.ManageUserRoles))
-        {
-            throw new ApiException(RequestErrors.PermissionDenied,
-                "Only an owner of the Organization can change the status or the sessions of a user. Ask an owner.");
-        }
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
         var user = await db.Users.SingleOrDefaultAsync(row => row.Id == id && row.OrganizationId == subject.Organization, cancellationToken)
             ?? throw ApiException.NotFound("user", id.Value);
         foreach (var grant in user.Grants)
-            ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUserRoles);
+            ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageUsers);
         await change(user);
         await db.SaveChangesAsync(cancellationToken);
         await lastOwner.RejectNoneAsync(user.OrganizationId, cancellationToken);

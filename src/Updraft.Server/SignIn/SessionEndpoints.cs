@@ -17,9 +17,9 @@ internal static class SessionEndpoints
     public static void MapSessions(this IEndpointRouteBuilder routes)
     {
         var user = routes.MapGroup("/organizations/{organizationId}/users/{userId}");
-        user.MapPost("/status", SetStatusAsync).Requires(Permission.ManageUserRoles).Operation<UpdateUserStatusRequest>("UpdateUserStatus");
-        user.MapGet("/sessions", ListAsync).Requires(Permission.ManageUserRoles).Operation("ListUserSessions");
-        user.MapDelete("/sessions", EndAsync).Requires(Permission.ManageUserRoles).Operation("EndUserSessions");
+        user.MapPost("/status", SetStatusAsync).Requires(Permission.ManageUsers).Operation<UpdateUserStatusRequest>("UpdateUserStatus");
+        user.MapGet("/sessions", ListAsync).Requires(Permission.ManageUsers).Operation("ListUserSessions");
+        user.MapDelete("/sessions", EndAsync).Requires(Permission.ManageUsers).Operation("EndUserSessions");
     }
 
     private static async Task<UserResponse> SetStatusAsync(UserId userId, HttpRequest request, Subject subject, ChangeUserStatus change,
@@ -34,11 +34,6 @@ internal static class SessionEndpoints
     private static async Task<UserSessionsResponse> ListAsync(UserId userId, Subject subject, UserQueries queries, UpdraftDbContext db,
         IOptions<SignInOptions> options, TimeProvider clock, CancellationToken cancellationToken)
     {
-        if (!subject.May(Permission.ManageUserRoles))
-        {
-            throw new ApiException(RequestErrors.PermissionDenied,
-                "Only an owner of the Organization can read the sessions of a user. Ask an owner.");
-        }
         var user = new UserId((await queries.GetAsync(subject, userId, cancellationToken)).Id);
         var now = clock.GetUtcNow();
         var (oldest, idle) = (now - options.Value.SessionLifetime, now - options.Value.SessionIdle);

@@ -104,8 +104,8 @@ internal static class PageEndpoints
         pages.MapWebhookPages();
         pages.MapPage<MembersPage>("/members").Requires(Permission.ReadUsers);
         pages.MapPost("/members/{userId}/role", ChangeRoleAsync).Requires(Permission.ManageUserRoles);
-        pages.MapPost("/members/{userId}/status", ChangeStatusAsync).Requires(Permission.ManageUserRoles);
-        pages.MapPost("/members/{userId}/sessions/end", EndSessionsAsync).Requires(Permission.ManageUserRoles);
+        pages.MapPost("/members/{userId}/status", ChangeStatusAsync).Requires(Permission.ManageUsers);
+        pages.MapPost("/members/{userId}/sessions/end", EndSessionsAsync).Requires(Permission.ManageUsers);
     }
 
     /// <summary>Maps a page; the response starts when all its data is read.</summary>

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Api;
 
-/// <summary>Rate limits, the address of the client, and transport security.</summary>
+/// <summary>Rate limits, the IP address of the client, and transport security.</summary>
 public sealed class RequestLimitTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -97,7 +97,8 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
             subscription.Dispose();
     }
 
-    private static bool IsOf(UpdraftServer server, DbConnection connection) => connection is SqliteConnection sqlite
+    /// <summary>Whether a connection is one of the server.</summary>
+    public static bool IsOf(UpdraftServer server, DbConnection connection) => connection is SqliteConnection sqlite
         ? sqlite.DataSource.StartsWith(server.DataDirectory, StringComparison.Ordinal)
         : connection.Database == new NpgsqlConnectionStringBuilder(server.ConnectionString).Database;
 

@@ -42,6 +42,7 @@ internal static class AuthorizationTable
         [Permission.ReadSelf] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
         [Permission.ReadUsers] = [0, 403, 403, 0, 403, 403, 403, 403, 404],
         [Permission.ManageUserRoles] = [0, 403, 403, 0, 403, 403, 403, 403, 404],
+        [Permission.ManageUsers] = [0, 403, 403, 403, 403, 403, 403, 403, 404],
         [Permission.ReadAuditLog] = [0, 403, 403, 0, 403, 403, 403, 403, 404],
         [Permission.ReadRoles] = [0, 0, 0, 0, 0, 0, 0, 0, 404],
         [Permission.ManageWebhooks] = [0, 403, 403, 0, 0, 403, 403, 0, 404],

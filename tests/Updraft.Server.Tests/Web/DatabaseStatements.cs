@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
+using Updraft.Server.Tests.Database;
 
 namespace Updraft.Server.Tests.Web;
 
@@ -12,13 +13,15 @@ internal sealed record Statement(string Text, IReadOnlyList<(string Name, object
 internal sealed class DatabaseStatements : IObserver<DiagnosticListener>, IObserver<KeyValuePair<string, object?>>, IDisposable
 {
     private readonly Func<IEnumerable<object?>, bool> _condition;
+    private readonly UpdraftServer? _server;
     private readonly List<IDisposable> _subscriptions = [];
     private readonly List<Statement> _recorded = [];
 
     /// <param name="condition">Called before each statement, in the flow of its request, with the parameter values.</param>
-    public DatabaseStatements(Func<IEnumerable<object?>, bool> condition)
+    /// <param name="server">Records the statements of this server only; null for all servers.</param>
+    public DatabaseStatements(Func<IEnumerable<object?>, bool> condition, UpdraftServer? server = null)
     {
-        _condition = condition;
+        (_condition, _server) = (condition, server);
         _subscriptions.Add(DiagnosticListener.AllListeners.Subscribe(this));
     }
 
@@ -41,7 +44,8 @@ internal sealed class DatabaseStatements : IObserver<DiagnosticListener>, IObser
 
     public void OnNext(KeyValuePair<string, object?> value)
     {
-        if (value.Key != RelationalEventId.CommandExecuting.Name || value.Value is not CommandEventData { Command: { } command })
+        if (value.Key != RelationalEventId.CommandExecuting.Name || value.Value is not CommandEventData { Command: { } command }
+            || (_server is not null && !DatabaseHook.IsOf(_server, command.Connection!)))
             return;
         var parameters = command.Parameters.Cast<DbParameter>().Select(parameter => (parameter.ParameterName, parameter.Value)).ToList();
         if (!_condition(parameters.Select(parameter => parameter.Value)))

@@ -47,8 +47,8 @@ public sealed partial class VisibleDeploymentsTests(SharedServer shared) : IClas
         ["POST /webhooks/{webhookId}/deliveries/{deliveryId}/redeliver"] = Permission.ManageWebhooks,
         ["GET /members"] = Permission.ReadUsers,
         ["POST /members/{userId}/role"] = Permission.ManageUserRoles,
-        ["POST /members/{userId}/status"] = Permission.ManageUserRoles,
-        ["POST /members/{userId}/sessions/end"] = Permission.ManageUserRoles,
+        ["POST /members/{userId}/status"] = Permission.ManageUsers,
+        ["POST /members/{userId}/sessions/end"] = Permission.ManageUsers,
     };
 
     private UpdraftServer Server => shared.Server;
