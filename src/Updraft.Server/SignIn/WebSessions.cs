@@ -10,7 +10,7 @@ namespace Updraft.Server.SignIn;
 
 /// <summary>Begins, checks and ends the sessions of the web UI.</summary>
 internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> options, TimeProvider clock, EventLog events,
-    IHttpContextAccessor http)
+    IHttpContextAccessor http, ReadCache cache)
 {
     private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(1);
 
@@ -47,15 +47,24 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
     public async Task<bool> CheckAsync(string id, bool isUse, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
-        var (oldest, idle) = (now - options.Value.SessionLifetime, now - options.Value.SessionIdle);
-        var lastUse = await db.WebSessions
-            .Where(row => row.Id == id && row.EndedAt == null && row.CreatedAt > oldest && row.LastUsedAt > idle)
-            .Select(row => (DateTimeOffset?)row.LastUsedAt).SingleOrDefaultAsync(cancellationToken);
-        if (lastUse is null)
+        if (await FindAsync(id, cancellationToken) is not { } session || session.CreatedAt <= now - options.Value.SessionLifetime
+            || session.LastUsedAt <= now - options.Value.SessionIdle)
             return false;
-        if (isUse && now - lastUse >= UseInterval)
+        if (isUse && now - session.LastUsedAt >= UseInterval)
             await RecordUseAsync(id, now, cancellationToken);
         return true;
+    }
+
+    private async Task<SessionTimes?> FindAsync(string id, CancellationToken cancellationToken)
+    {
+        var entries = cache.Current;
+        if (entries?.Find<SessionTimes>(id) is { } known)
+            return known;
+        var read = await db.WebSessions.Where(row => row.Id == id && row.EndedAt == null)
+            .Select(row => new SessionTimes(row.CreatedAt, row.LastUsedAt)).SingleOrDefaultAsync(cancellationToken);
+        if (read is not null)
+            entries?.Add(id, read);
+        return read;
     }
 
     private async Task RecordUseAsync(string id, DateTimeOffset now, CancellationToken cancellationToken)
@@ -84,4 +93,6 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
+
+    private sealed record SessionTimes(DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt);
 }

@@ -97,7 +97,6 @@ internal sealed class DatabaseHook : IObserver<DiagnosticListener>, IObserver<Ke
             subscription.Dispose();
     }
 
-    /// <summary>Whether a connection is one of the server.</summary>
     public static bool IsOf(UpdraftServer server, DbConnection connection) => connection is SqliteConnection sqlite
         ? sqlite.DataSource.StartsWith(server.DataDirectory, StringComparison.Ordinal)
         : connection.Database == new NpgsqlConnectionStringBuilder(server.ConnectionString).Database;
