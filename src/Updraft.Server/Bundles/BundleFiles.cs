@@ -75,6 +75,6 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
         if (!locations.TryGetValue(file.Content, out var location))
             throw new InvalidDataException($"No pack of the Deployment {deployment} holds the content {file.Content}.");
         var pack = await store.OpenAsync(BundleBlobs.Pack(deployment, location.PackId), cancellationToken);
-        return new PackFrame(pack, location.Offset, location.Length);
+        return new PackFrame(pack, location.Offset, location.Length, leaveOpen: false);
     }
 }

@@ -1,10 +1,11 @@
 namespace Updraft.Server.Bundles;
 
-/// <summary>One content's frame in an open pack, as a stream. Disposing it closes the pack.</summary>
+/// <summary>One content's frame in an open pack, as a stream.</summary>
 /// <param name="pack">A seekable stream of the whole pack. Reading moves its position.</param>
 /// <param name="offset">First byte of the frame.</param>
 /// <param name="length">Bytes of the frame.</param>
-internal sealed class PackFrame(Stream pack, long offset, long length) : Stream
+/// <param name="leaveOpen">Whether the pack stays open when this stream is disposed, so that other frames can be read.</param>
+internal sealed class PackFrame(Stream pack, long offset, long length, bool leaveOpen) : Stream
 {
     private long _read;
 
@@ -30,13 +31,14 @@ internal sealed class PackFrame(Stream pack, long offset, long length) : Stream
 
     public override async ValueTask DisposeAsync()
     {
-        await pack.DisposeAsync();
+        if (!leaveOpen)
+            await pack.DisposeAsync();
         await base.DisposeAsync();
     }
 
     protected override void Dispose(bool disposing)
     {
-        if (disposing)
+        if (disposing && !leaveOpen)
             pack.Dispose();
         base.Dispose(disposing);
     }

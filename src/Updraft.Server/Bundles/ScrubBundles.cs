@@ -95,7 +95,7 @@ internal sealed class ScrubBundles(UpdraftDbContext db, IBlobStore store, Action
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
-                using var frame = new PackFrame(pack, entry.Offset, entry.Length);
+                using var frame = new PackFrame(pack, entry.Offset, entry.Length, leaveOpen: true);
                 PackReader.CopyVerified(frame, entry.Size, entry.Content, Stream.Null);
                 verified[entry.Content] = entry;
             }

@@ -94,7 +94,7 @@ internal sealed class CopyBlobs(IBlobStore source, IBlobStore target, Action<Blo
             foreach (var entry in PackReader.ReadIndex(content))
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                using var frame = new PackFrame(content, entry.Offset, entry.Length);
+                using var frame = new PackFrame(content, entry.Offset, entry.Length, leaveOpen: true);
                 PackReader.CopyVerified(frame, entry.Size, entry.Content, Stream.Null);
             }
         }

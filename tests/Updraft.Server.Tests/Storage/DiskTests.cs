@@ -106,7 +106,7 @@ public sealed class DiskTests
         await site.RemountAsync("ro");
 
         using (var refused = await upload.PutAsync(UploadSite.Tar("one")))
-            Assert.Contains("takes no writes", await RejectedAsync(refused, 503), StringComparison.Ordinal);
+            Assert.Contains("is read-only", await RejectedAsync(refused, 503), StringComparison.Ordinal);
         using (var ready = await site.Server.Anonymous.GetAsync("/healthz/ready", Cancelled))
             Assert.Contains("blob store", await RejectedAsync(ready, 503), StringComparison.Ordinal);
         Assert.True(await stored.CanBeFetchedAsync());
