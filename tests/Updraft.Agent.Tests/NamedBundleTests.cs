@@ -52,7 +52,7 @@ public sealed class NamedBundleTests : IAsyncLifetime
         _agent.Start(_server.Address);
 
         Assert.Contains("lies within", (await _server.WaitForFailureAsync(1)).Message, StringComparison.Ordinal);
-        Assert.Equal(".updraft", _agent.Top());
+        Assert.Equal(".updraft dags", _agent.Top());
     }
 
     [Fact]
