@@ -66,7 +66,7 @@ public sealed class OtherUserTests : IAsyncLifetime
 
         Assert.Equal(ExitCode.Configuration, exit);
         Assert.Contains($"'{_agent.Own()}' belongs to the user {Init}", reason, StringComparison.Ordinal);
-        Assert.Contains($"runs as the user {Sidecar}", reason, StringComparison.Ordinal);
+        Assert.Contains($"the user of the agent, {Sidecar}, may not write", reason, StringComparison.Ordinal);
         Assert.Equal("one", _agent.Texts("dags")["a.py"]);
     }
 

@@ -97,6 +97,9 @@ internal static partial class ServerCommand
                 app.Services.GetRequiredService<IStartupValidator>().Validate();
                 return await subCommand.RunAsync(app.Services, own!, CancellationToken.None);
             }
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+            // Libraries create temporary files there. The server must write in its data directory only.
+            Environment.SetEnvironmentVariable("TMPDIR", app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Folder("tmp"));
             await start(app, Console.Error);
             await Console.Error.WriteLineAsync($"Updraft {Version} is ready on {string.Join(" ", app.Urls)}");
             await app.WaitForShutdownAsync();

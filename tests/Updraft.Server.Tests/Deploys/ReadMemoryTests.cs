@@ -181,7 +181,7 @@ public sealed class ReadMemoryTests(ITestOutputHelper output)
         private static byte[] Many(string name)
         {
             var tar = new TarBuilder();
-            for (var i = 0; i < Files - 100; i++)
+            for (var i = 0; i < Files - 200; i++)
                 tar.File(string.Create(CultureInfo.InvariantCulture, $"dags/a/deep/directory/{i % 100}/{name}-{i}.py"), "x");
             return tar.ToArray();
         }

@@ -114,8 +114,12 @@ public sealed class DiskTests
 
         await site.RemountAsync("rw");
         await upload.FinalizeAsync(await upload.UploadAsync(UploadSite.Tar("one")));
-        using var well = await site.Server.Anonymous.GetAsync("/healthz/ready", Cancelled);
-        Assert.Equal(HttpStatusCode.OK, well.StatusCode);
+        // The server keeps the result of the check for a second.
+        await Poll.UntilAsync(async () =>
+        {
+            using var well = await site.Server.Anonymous.GetAsync("/healthz/ready", Cancelled);
+            return well.StatusCode == HttpStatusCode.OK;
+        });
     }
 
     [Fact]

@@ -173,8 +173,9 @@ internal sealed class ChildProcess : IDisposable
 
     private long Memory(string name)
     {
-        var line = File.ReadLines($"/proc/{_process.Id}/status").Single(line => line.StartsWith(name, StringComparison.Ordinal));
-        return Number(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
+        // A process that has just ended has no memory.
+        var line = File.ReadLines($"/proc/{_process.Id}/status").SingleOrDefault(line => line.StartsWith(name, StringComparison.Ordinal));
+        return line is null ? 0 : Number(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]) * 1024;
     }
 
     private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
