@@ -51,11 +51,15 @@ internal sealed class DamageRig(RigOptions options, TextWriter output)
         try
         {
             site.StartAgent();
-            await Site.EventuallyAsync(() => Task.FromResult(site.Agent!.Output.Contains("\"revision_failed\"", StringComparison.Ordinal)
-                || Directory.Exists(Path.Join(site.Root, "dags"))), name, () => site.Agent!.Tail);
-            ViolationException.Require(!Directory.Exists(Path.Join(site.Root, "dags")), name,
-                "the damaged deploy was mounted: " + (Directory.Exists(Path.Join(site.Root, "dags"))
-                    ? row.Uploads[0].Tree.Difference(FileTree.Read(Path.Join(site.Root, "dags"))) ?? "through the link" : ""));
+            var dags = Path.Join(site.Root, "dags");
+            // Before its first revision, the agent makes an empty directory for Airflow to read.
+            bool IsMounted() => Directory.Exists(dags) && Directory.EnumerateFileSystemEntries(dags).Any();
+            await Site.EventuallyAsync(
+                () => Task.FromResult(site.Agent!.Output.Contains("\"revision_failed\"", StringComparison.Ordinal) || IsMounted()),
+                name, () => site.Agent!.Tail);
+            ViolationException.Require(!IsMounted(), name,
+                "the damaged deploy was mounted: "
+                    + (IsMounted() ? row.Uploads[0].Tree.Difference(FileTree.Read(dags)) ?? "through the link" : ""));
         }
         finally
         {
