@@ -52,7 +52,7 @@ internal static class DatabaseServices
     /// </summary>
     public static UpdraftDbContext OpenForReading(string path, SqliteWriterGate gate) => new SqliteUpdraftDbContext(
         new DbContextOptionsBuilder<SqliteUpdraftDbContext>().UseSqlite($"Data Source={path};Mode=ReadOnly;Pooling=False")
-            .UseSnakeCaseNamingConvention().AddInterceptors(new SqlitePragmas(SqlitePragmas.ForReading)).Options, gate);
+            .UseSnakeCaseNamingConvention().AddInterceptors(new SqlitePragmas()).Options, gate);
 
     // SQLite would create the file with the mode 0644. Its write-ahead log gets the mode of the file.
     private static string PrepareFile(ServerOptions server)
@@ -65,7 +65,7 @@ internal static class DatabaseServices
     private static DbContextOptionsBuilder UseFile(DbContextOptionsBuilder options, string path) => options
         .UseSqlite($"Data Source={path}")
         .UseSnakeCaseNamingConvention()
-        .AddInterceptors(new SqlitePragmas(SqlitePragmas.ForWriting));
+        .AddInterceptors(new SqlitePragmas());
 
     /// <summary>Creates the contexts for <c>dotnet ef migrations add</c>.</summary>
     internal sealed class DesignTime : IDesignTimeDbContextFactory<SqliteUpdraftDbContext>,

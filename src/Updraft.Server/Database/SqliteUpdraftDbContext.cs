@@ -56,17 +56,13 @@ internal sealed class SqliteWriterGate(ReadCache? cache = null) : IDisposable
 /// Sets the pragmas that SQLite needs on each new connection. Pooled connections keep them: five more statements would double the cost of
 /// every query.
 /// </summary>
-internal sealed class SqlitePragmas(string pragmas) : DbConnectionInterceptor
+internal sealed class SqlitePragmas : DbConnectionInterceptor
 {
     // Without it, SQLite writes statement journals and large sorts to /var/tmp, which may be read-only, small, or readable by others.
     private const string InMemory = "PRAGMA temp_store=MEMORY;";
 
-    /// <summary>The pragmas of a connection that may write.</summary>
-    public const string ForWriting = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;"
+    private const string ForWriting = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA busy_timeout=5000;"
         + InMemory;
-
-    /// <summary>The pragmas of a read-only connection.</summary>
-    public const string ForReading = InMemory;
 
     private readonly ConditionalWeakTable<object, object?> _configured = [];
 
@@ -76,7 +72,9 @@ internal sealed class SqlitePragmas(string pragmas) : DbConnectionInterceptor
         if (_configured.TryGetValue(handle, out _))
             return;
         using var command = connection.CreateCommand();
-        command.CommandText = pragmas;
+        // EF opens a read-only connection to find out whether a database exists; there, WAL mode fails on an empty file.
+        var isReadOnly = new SqliteConnectionStringBuilder(connection.ConnectionString).Mode == SqliteOpenMode.ReadOnly;
+        command.CommandText = isReadOnly ? InMemory : ForWriting;
         command.ExecuteNonQuery();
         _configured.AddOrUpdate(handle, null);
     }
