@@ -4,7 +4,6 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>Three bundles in one Deployment: the default DAG bundle, one with a name, and a dbt project.</summary>
-[Trait("Database", "every")]
 public sealed class BundleTests
 {
     private const int Rounds = 25, FilesPerTree = 24;

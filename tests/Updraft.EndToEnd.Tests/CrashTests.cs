@@ -2,7 +2,6 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-[Trait("Database", "every")]
 public sealed class CrashTests
 {
     [Fact]

@@ -3,7 +3,6 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
-[Trait("Database", "every")]
 public sealed class DeployTests
 {
     private const string Bundle = "dbt/shop";

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Api;
 
 /// <summary>The server stores unusual texts unchanged or rejects them, and never puts them into a header.</summary>
-[Trait("Database", "every")]
 public sealed class StoredTextTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -17,7 +17,6 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Tests.Bundles;
 
 /// <summary>The routes of agents over HTTP, called by an agent of the fixture's Deployment or of another one.</summary>
-[Trait("Database", "every")]
 public sealed class BundleEndpointsTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;

@@ -7,7 +7,6 @@ using Updraft.Server.Deployments;
 
 namespace Updraft.Server.Tests.Bundles;
 
-[Trait("Database", "every")]
 public sealed class IngestBundleTests : IAsyncLifetime
 {
     private BundleFixture _bundles = null!;

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Deployments;
 
-[Trait("Database", "every")]
 public sealed class ListDeploymentsTests : IAsyncLifetime
 {
     private UpdraftServer? _server;

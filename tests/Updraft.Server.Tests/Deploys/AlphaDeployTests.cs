@@ -5,7 +5,6 @@ using Updraft.Server.Tests.Deploys.Bundles;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Deploys under <c>/v1alpha1</c>.</summary>
-[Trait("Database", "every")]
 public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

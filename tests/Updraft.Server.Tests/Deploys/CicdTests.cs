@@ -6,7 +6,6 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class CicdTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

@@ -3,7 +3,6 @@ using System.Text.Json;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Checks every response of the six operations against the published schema.</summary>
-[Trait("Database", "every")]
 public sealed class ContractTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Git = """

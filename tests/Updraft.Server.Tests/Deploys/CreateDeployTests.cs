@@ -2,7 +2,6 @@ using System.Net;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class CreateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>The files of deploys over the API.</summary>
-[Trait("Database", "every")]
 public sealed class DeployFilesTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

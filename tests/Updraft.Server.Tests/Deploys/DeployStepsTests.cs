@@ -6,7 +6,6 @@ using Updraft.Server.Tests.Rollouts;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>The steps of a deploy, and the differences of two deploys.</summary>
-[Trait("Database", "every")]
 public sealed class DeployStepsTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -23,7 +23,6 @@ public enum Effect
 }
 
 /// <summary>All types, with DAG deploys enabled and disabled, with every kind of version.</summary>
-[Trait("Database", "every")]
 public sealed class FinalizeTableTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private const string Mount = "/usr/local/airflow/dbt/shop";

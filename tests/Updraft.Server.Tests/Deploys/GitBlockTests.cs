@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]

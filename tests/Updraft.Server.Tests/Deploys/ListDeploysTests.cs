@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class ListDeploysTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

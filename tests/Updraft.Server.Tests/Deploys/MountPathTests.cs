@@ -1,7 +1,6 @@
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]

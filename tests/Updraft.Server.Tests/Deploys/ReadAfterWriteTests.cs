@@ -4,7 +4,6 @@ using System.Net;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Cached reads are as consistent as reads of the database.</summary>
-[Trait("Database", "every")]
 public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

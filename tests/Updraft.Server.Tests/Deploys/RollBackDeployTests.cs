@@ -3,7 +3,6 @@ using System.Text.Json;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class RollBackDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Fact]

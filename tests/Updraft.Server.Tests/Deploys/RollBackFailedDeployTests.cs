@@ -7,7 +7,6 @@ using Updraft.Server.Tests.Rollouts;
 namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Deploys whose image does not become ready, and automatic rollbacks.</summary>
-[Trait("Database", "every")]
 public sealed class RollBackFailedDeployTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private AgentSite _site = null!;

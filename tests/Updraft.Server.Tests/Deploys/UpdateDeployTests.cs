@@ -2,7 +2,6 @@ using System.Text.Json;
 
 namespace Updraft.Server.Tests.Deploys;
 
-[Trait("Database", "every")]
 public sealed class UpdateDeployTests(SharedServer server) : IClassFixture<SharedServer>
 {
     [Theory]

@@ -7,7 +7,6 @@ using Updraft.Server.Tests.Web;
 namespace Updraft.Server.Tests.Events;
 
 /// <summary>The pages of the audit log and of the agent history in the web UI.</summary>
-[Trait("Database", "every")]
 public sealed class AuditLogPageTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -10,7 +10,6 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Tests.Events;
 
-[Trait("Database", "every")]
 public sealed class AuditLogTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Updraft.Server.Tests.Events;
 
 /// <summary>Tests every route that changes data. The test finds new routes by itself.</summary>
-[Trait("Database", "every")]
 public sealed class EveryChangeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly string[] Prefixes = ["/v1", "/platform/v1beta1", "/labs/v1.1", "/v1alpha1", "/iam/v1beta1", "/updraft/v1"];

@@ -9,7 +9,6 @@ namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>Tokens and URLs of a deleted Deployment are invalid.</summary>
 [Trait("catalog", "S12")]
-[Trait("Database", "every")]
 public sealed class DeletedDeploymentTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;

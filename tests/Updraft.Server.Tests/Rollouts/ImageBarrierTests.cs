@@ -4,7 +4,6 @@ using Updraft.Protocol;
 namespace Updraft.Server.Tests.Rollouts;
 
 /// <summary>Agents wait for the image of a revision before they activate.</summary>
-[Trait("Database", "every")]
 public sealed class ImageBarrierTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Zeroth = "2026-01-01T00:00:00.0000000Z", First = "2026-01-01T00:00:00.0000001Z",

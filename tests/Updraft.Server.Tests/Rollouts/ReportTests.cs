@@ -8,7 +8,6 @@ using Updraft.Server.Tests.Uploads;
 
 namespace Updraft.Server.Tests.Rollouts;
 
-[Trait("Database", "every")]
 public sealed class ReportTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string First = "2026-01-01T00:00:00.0000001Z", Second = "2026-01-01T00:00:00.0000002Z";

@@ -8,7 +8,6 @@ namespace Updraft.Server.Tests.Rollouts;
 /// Drives three agents through revisions in random orders from CsCheck. Each agent follows the desired state; its reports arrive late,
 /// twice and out of order; agents fail, and new revisions are appended. Two agents have an image driver; agents are sometimes offline.
 /// </summary>
-[Trait("Database", "every")]
 public sealed class RolloutSpec
 {
     private const int Agents = 3;

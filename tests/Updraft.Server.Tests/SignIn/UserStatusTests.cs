@@ -6,7 +6,6 @@ using Updraft.Server.Tests.Web;
 namespace Updraft.Server.Tests.SignIn;
 
 /// <summary>Deactivation of users, and the ends of their sessions.</summary>
-[Trait("Database", "every")]
 public sealed class UserStatusTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

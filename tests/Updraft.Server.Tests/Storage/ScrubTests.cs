@@ -7,7 +7,6 @@ namespace Updraft.Server.Tests.Storage;
 /// The command <c>scrub</c>, started as an operator starts it while the server runs, reports every damaged blob. The server never serves
 /// damaged contents as intact, and serves other bundles as before.
 /// </summary>
-[Trait("Database", "every")]
 [Trait("Runs", "ci")] // Starts a process for each case, which takes two minutes.
 public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<SharedFolderServer>
 {

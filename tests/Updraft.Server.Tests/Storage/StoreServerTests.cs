@@ -8,7 +8,6 @@ using Updraft.Server.Tests.Uploads;
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>A server with an object store: its redirects, its errors if the store fails, and <c>scrub</c>.</summary>
-[Trait("Database", "every")]
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>The shape of tokens that the Terraform provider reads.</summary>
-[Trait("Database", "every")]
 public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     [Fact]

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 
 namespace Updraft.Server.Tests.Tokens;
 
-[Trait("Database", "every")]
 public sealed class BootstrapTests
 {
     private const string ChosenToken = "an-operator-chose-this-token-0123456789-abcdefghij";

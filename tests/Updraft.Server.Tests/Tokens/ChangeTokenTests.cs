@@ -4,7 +4,6 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Updraft.Server.Tests.Tokens;
 
-[Trait("Database", "every")]
 public sealed class ChangeTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>A token that expires cannot give permissions that stay.</summary>
-[Trait("Database", "every")]
 public sealed class GrantLifetimeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -5,7 +5,6 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Updraft.Server.Tests.Tokens;
 
-[Trait("Database", "every")]
 public sealed class TokenAuthenticationTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

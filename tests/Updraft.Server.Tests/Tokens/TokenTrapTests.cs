@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Tokens;
 
 /// <summary>The parts of a token that clients read without a check, and fail on.</summary>
-[Trait("Database", "every")]
 public sealed class TokenTrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

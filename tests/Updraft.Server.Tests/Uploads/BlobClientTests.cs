@@ -9,7 +9,6 @@ using Azure.Storage.Blobs.Specialized;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Uploads with clients of other vendors, unchanged.</summary>
-[Trait("Database", "every")]
 public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private readonly UpdraftServer _server = fixture.Server;

@@ -2,7 +2,6 @@ using System.Net;
 
 namespace Updraft.Server.Tests.Uploads;
 
-[Trait("Database", "every")]
 public sealed class BlockTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string IdOf65Bytes = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";

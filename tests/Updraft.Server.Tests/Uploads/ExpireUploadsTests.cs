@@ -3,7 +3,6 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Updraft.Server.Tests.Uploads;
 
-[Trait("Database", "every")]
 public sealed class ExpireUploadsTests
 {
     private static readonly string A = Convert.ToBase64String("block-a"u8);

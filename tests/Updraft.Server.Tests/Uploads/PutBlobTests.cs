@@ -6,7 +6,6 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace Updraft.Server.Tests.Uploads;
 
-[Trait("Database", "every")]
 public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];

@@ -11,7 +11,6 @@ using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Tests.Uploads;
 
-[Trait("Database", "every")]
 public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>An upload URL ends with the token or user that created its deploy.</summary>
-[Trait("Database", "every")]
 public sealed class UploadCreatorTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

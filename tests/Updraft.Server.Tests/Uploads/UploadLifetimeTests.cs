@@ -4,7 +4,6 @@ using Microsoft.Extensions.Time.Testing;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Limits of upload URLs and bodies: at the limit, just above it, and far above it.</summary>
-[Trait("Database", "every")]
 public sealed class UploadLifetimeTests
 {
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(56);

@@ -2,7 +2,6 @@ using System.Net;
 
 namespace Updraft.Server.Tests.Uploads;
 
-[Trait("Database", "every")]
 public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : IClassFixture<UploadLimitTests.SmallServer>
 {
     private const int MaxBytes = 100_000, MaxBlockBytes = 60_000;

@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Facts about an archive that can surprise its user: in the response and in the step.</summary>
-[Trait("Database", "every")]
 public sealed class UploadWarningTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly byte[] Unmounted = new TarBuilder().File("common/a.py").File("common/b.py").File("ümlaut.py").File("dags/d.py")

@@ -13,7 +13,6 @@ public sealed class WebhookServer : SharedServer
 }
 
 /// <summary>The content and number of requests that a receiver gets.</summary>
-[Trait("Database", "every")]
 public sealed class DeliveryTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -10,7 +10,6 @@ using Updraft.Server.Tests.Web;
 namespace Updraft.Server.Tests.Webhooks;
 
 /// <summary>Management of webhooks in the API and in the web UI.</summary>
-[Trait("Database", "every")]
 public sealed class WebhookTests(WebhookServer shared) : IClassFixture<WebhookServer>
 {
     private const string Url = "https://hooks.example.org/updraft";

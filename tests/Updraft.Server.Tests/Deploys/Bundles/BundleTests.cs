@@ -9,7 +9,6 @@ using Updraft.Server.Deployments;
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Creates, changes and lists bundles.</summary>
-[Trait("Database", "every")]
 public sealed class BundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";

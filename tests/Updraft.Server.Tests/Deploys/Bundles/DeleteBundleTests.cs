@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Deletes bundles, which stay visible while a live agent mounts them.</summary>
-[Trait("Database", "every")]
 public sealed class DeleteBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";

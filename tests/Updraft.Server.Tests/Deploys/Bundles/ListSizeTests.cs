@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>Lists of deploys and bundles with 0, 1, 20 and 1,000 rows, read with several page sizes.</summary>
-[Trait("Database", "every")]
 [Trait("Runs", "ci")] // Writes thousands of rows through the API.
 public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedServer>
 {

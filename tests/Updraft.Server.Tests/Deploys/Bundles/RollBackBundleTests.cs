@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 namespace Updraft.Server.Tests.Deploys.Bundles;
 
 /// <summary>The version history of a bundle, rollbacks of one bundle, and the effect of deploy rollbacks on bundles.</summary>
-[Trait("Database", "every")]
 public sealed class RollBackBundleTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";
