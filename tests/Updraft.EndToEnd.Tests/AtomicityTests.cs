@@ -4,6 +4,7 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
+[Trait("Runs", "ci")] // Reads a mount in a loop for a minute while deploys replace it.
 public sealed class AtomicityTests
 {
     private const int Rounds = 100, FilesPerTree = 24;

@@ -2,6 +2,7 @@ using Updraft.EndToEnd.Tests.Support;
 
 namespace Updraft.EndToEnd.Tests;
 
+[Trait("Runs", "ci")] // Kills server and agent, and waits for their next start.
 public sealed class CrashTests
 {
     [Fact]

@@ -6,6 +6,7 @@ namespace Updraft.EndToEnd.Tests;
 /// <summary>
 /// The image driver <c>exec</c> with a real process that it restarts. The tests read the environment of that process and the public API.
 /// </summary>
+[Trait("Runs", "ci")] // Starts and kills processes, and waits for restarts.
 public sealed class ImageDriverTests : IDisposable
 {
     private readonly StandInAirflow _service = new();

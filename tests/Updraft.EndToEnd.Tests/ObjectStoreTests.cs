@@ -3,6 +3,7 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>Deploys whose blobs are in an object store. The server redirects agents to the store for packs.</summary>
+[Trait("Runs", "ci")] // Starts object stores, servers and agents.
 public sealed class ObjectStoreTests
 {
     private const string Large = "large.txt";

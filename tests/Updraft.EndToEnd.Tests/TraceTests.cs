@@ -4,6 +4,7 @@ using Updraft.EndToEnd.Tests.Support;
 namespace Updraft.EndToEnd.Tests;
 
 /// <summary>The spans of client, server and agents for one deploy form one trace.</summary>
+[Trait("Runs", "ci")] // Starts many processes, and waits for their spans.
 public sealed class TraceTests
 {
     [Fact]

@@ -28,7 +28,7 @@ public sealed record BundleDiff
     public string? VersionAfter { get; init; }
 
     /// <summary>Files that differ, by path. Empty if both versions have equal content.</summary>
-    public required IReadOnlyList<ChangedFile> Files { get; init; }
+    public required IEnumerable<ChangedFile> Files { get; init; }
 }
 
 /// <summary>A file that differs.</summary>
@@ -88,7 +88,7 @@ public sealed record VersionFilesResponse
     public required string DeployId { get; init; }
 
     /// <summary>Files of the version, by path.</summary>
-    public required IReadOnlyList<VersionFile> Files { get; init; }
+    public required IEnumerable<VersionFile> Files { get; init; }
 }
 
 /// <summary>A file of a bundle version.</summary>

@@ -12,30 +12,43 @@ internal sealed class BundleFiles(UpdraftDbContext db, IBlobStore store)
     /// <summary>A longer content is verified while it is sent.</summary>
     private const int MaxInMemory = 1024 * 1024;
 
-    /// <summary>Reads a version and its manifest.</summary>
+    /// <summary>Reads a version and the entries of its manifest; see <see cref="ReadEntriesAsync"/>.</summary>
     /// <exception cref="ApiException">404: the Deployment has no such version.</exception>
-    public async Task<(BundleVersion Version, Manifest Manifest)> ReadVersionAsync(DeploymentId deployment, string version,
+    public async Task<(BundleVersion Version, IEnumerable<ManifestEntry> Entries)> ReadVersionAsync(DeploymentId deployment, string version,
         CancellationToken cancellationToken)
     {
         var row = await db.BundleVersions.AsNoTracking()
             .SingleOrDefaultAsync(row => row.DeploymentId == deployment && row.Version == version, cancellationToken)
             ?? throw ApiException.NotFound("version", version);
-        return (row, await ReadManifestAsync(deployment, row.ManifestDigest, cancellationToken));
+        return (row, await ReadEntriesAsync(deployment, row.ManifestDigest, cancellationToken));
     }
+
+    /// <summary>
+    /// Reads the bytes of a manifest that exists in the Deployment, and verifies them. The result creates each entry when the caller
+    /// reaches it, and may be enumerated again: a manifest of 100,000 files needs 12 MB as bytes, and several times that as entries.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The stored manifest is damaged.</exception>
+    /// <exception cref="FileNotFoundException">The store has lost the manifest.</exception>
+    public async Task<IEnumerable<ManifestEntry>> ReadEntriesAsync(DeploymentId deployment, Digest digest,
+        CancellationToken cancellationToken) =>
+        Manifest.ReadEntries(await ReadBytesAsync(deployment, digest, cancellationToken));
 
     /// <summary>Reads a manifest that exists in the Deployment.</summary>
     /// <exception cref="InvalidDataException">The stored manifest is damaged.</exception>
     /// <exception cref="FileNotFoundException">The store has lost the manifest.</exception>
-    public async Task<Manifest> ReadManifestAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
+    public async Task<Manifest> ReadManifestAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken) =>
+        Manifest.Parse(await ReadBytesAsync(deployment, digest, cancellationToken));
+
+    private async Task<byte[]> ReadBytesAsync(DeploymentId deployment, Digest digest, CancellationToken cancellationToken)
     {
         await using var blob = await store.OpenAsync(BundleBlobs.Manifest(deployment, digest), cancellationToken);
         var bytes = new byte[blob.Length];
         await blob.ReadExactlyAsync(bytes, cancellationToken);
-        var manifest = Manifest.Parse(bytes);
-        return manifest.Digest == digest
-            ? manifest
+        var actual = Digest.Of(bytes);
+        return actual == digest
+            ? bytes
             : throw new InvalidDataException($"The stored manifest {digest} of the Deployment {deployment} is damaged: "
-                + $"it has the digest {manifest.Digest}.");
+                + $"it has the digest {actual}.");
     }
 
     /// <summary>Reads and verifies the content of a small file. The whole content is in memory.</summary>

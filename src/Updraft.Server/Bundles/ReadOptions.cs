@@ -8,8 +8,8 @@ internal sealed class ReadOptions
     public const string Section = "Reads";
 
     /// <summary>
-    /// Maximum number of such requests that the server computes at the same time. Other requests wait. A bundle with 100,000 files can
-    /// need several hundred MiB of memory for each.
+    /// Maximum number of such requests that the server computes at the same time. Other requests wait. Two bundles with
+    /// 100,000 files need about 50 MiB of memory for each.
     /// </summary>
     [Range(1, 256)]
     public int MaxConcurrent { get; set; } = 1;

@@ -8,6 +8,7 @@ using Updraft.Server.Tests.Replicas;
 namespace Updraft.Server.Tests.Import;
 
 /// <summary>The import copies every table of the model, also future ones.</summary>
+[Trait("Runs", "ci")] // Starts its own database cluster.
 public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const int Rows = 3;

@@ -4,6 +4,7 @@ using Updraft.Server.Storage;
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>Runs the contract on Azurite.</summary>
+[Trait("Runs", "ci")] // Sends thousands of requests to an object store.
 public sealed class AzureBlobStoreTests : ObjectStoreContract
 {
     [Fact]

@@ -8,6 +8,7 @@ namespace Updraft.Server.Tests.Storage;
 /// <summary>
 /// Runs the contract on moto, which does not verify signatures, or on the endpoint in <c>UPDRAFT_TEST_S3</c>, which should.
 /// </summary>
+[Trait("Runs", "ci")] // Sends thousands of requests to an object store.
 public sealed class S3BlobStoreTests : ObjectStoreContract
 {
     private protected override bool ChecksSignatures => Environment.GetEnvironmentVariable("UPDRAFT_TEST_S3") is { Length: > 0 };

@@ -8,6 +8,7 @@ using Updraft.Server.Tests.Uploads;
 namespace Updraft.Server.Tests.Storage;
 
 /// <summary>A server with an object store: its redirects, its errors if the store fails, and <c>scrub</c>.</summary>
+[Trait("Runs", "ci")] // Starts object stores and servers, and takes half a minute.
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

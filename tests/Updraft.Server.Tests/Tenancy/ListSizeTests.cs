@@ -11,6 +11,7 @@ using Updraft.Server.Workspaces;
 namespace Updraft.Server.Tests.Tenancy;
 
 /// <summary>Lists of different sizes: empty, one row, one page, the maximum page, and a page after the end.</summary>
+[Trait("Runs", "ci")] // Writes thousands of rows through the API.
 public sealed class ListSizeTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly int?[] Limits = [null, 0, 1, 1000];

@@ -26,10 +26,7 @@ public sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry?
 /// <param name="Before">The old version; null if the bundle was added.</param>
 /// <param name="After">The new version; null if the bundle was removed.</param>
 /// <param name="Files">The files that differ, by path; empty for two versions with the same content.</param>
-public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, IReadOnlyList<FileChange> Files)
-{
-    public int Count(FileChangeKind kind) => Files.Count(file => file.Kind == kind);
-}
+public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, FileChanges Files);
 
 /// <summary>
 /// Finds the files that differ between the revisions of two deploys. Compares manifests and reads no file content, so the cost does not
@@ -68,32 +65,13 @@ internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
         return changes;
     }
 
-    private async Task<IReadOnlyList<FileChange>> CompareAsync(DeploymentId deployment, RevisionMount? before, RevisionMount? after,
-        CancellationToken cancellationToken)
-    {
-        if (before?.Manifest == after?.Manifest)
-            return [];
-        var (old, @new) = (await ListAsync(deployment, before, cancellationToken), await ListAsync(deployment, after, cancellationToken));
-        var changes = new List<FileChange>();
-        foreach (var (path, file) in old)
-        {
-            if (!@new.TryGetValue(path, out var other))
-                changes.Add(new(path, FileChangeKind.Removed, file, null));
-            else if (file != other)
-                changes.Add(new(path, FileChangeKind.Changed, file, other));
-        }
-        changes.AddRange(@new.Where(entry => !old.ContainsKey(entry.Key))
-            .Select(entry => new FileChange(entry.Key, FileChangeKind.Added, null, entry.Value)));
-        changes.Sort((a, b) => BundlePath.Compare(a.Path, b.Path));
-        return changes;
-    }
+    private async Task<FileChanges> CompareAsync(DeploymentId deployment, RevisionMount? before, RevisionMount? after,
+        CancellationToken cancellationToken) => before?.Manifest == after?.Manifest
+        ? new FileChanges([], [], cancellationToken)
+        : new FileChanges(await ListAsync(deployment, before, cancellationToken), await ListAsync(deployment, after, cancellationToken),
+            cancellationToken);
 
-    private async Task<Dictionary<string, ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount,
-        CancellationToken cancellationToken)
-    {
-        if (mount is null)
-            return new(StringComparer.Ordinal);
-        var manifest = await files.ReadManifestAsync(deployment, Digest.Parse(mount.Manifest), cancellationToken);
-        return manifest.Entries.Where(entry => !entry.IsDirectory).ToDictionary(entry => entry.Path, StringComparer.Ordinal);
-    }
+    private async Task<IEnumerable<ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount,
+        CancellationToken cancellationToken) =>
+        mount is null ? [] : await files.ReadEntriesAsync(deployment, Digest.Parse(mount.Manifest), cancellationToken);
 }

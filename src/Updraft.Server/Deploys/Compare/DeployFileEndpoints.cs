@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
@@ -30,13 +31,13 @@ internal static class DeployFileEndpoints
             .WithMetadata(ReadsContent.Instance);
     }
 
-    private static async Task<FileContentHttpResult> Compare(DeploymentId deploymentId, DeployId deployId,
+    private static async Task<PushStreamHttpResult> Compare(DeploymentId deploymentId, DeployId deployId,
         [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
-        CompareFiles compare, DeployHistory history, ContentReads reads, CancellationToken cancellationToken)
+        CompareFiles compare, DeployHistory history, ContentReads reads, HttpResponse httpResponse, CancellationToken cancellationToken)
     {
         using var place = await reads.EnterAsync(cancellationToken);
         var (before, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
-        return Serialize(new()
+        return await SerializeAsync(new()
         {
             DeployIdBefore = before?.Value,
             DeployIdAfter = deployId.Value,
@@ -45,29 +46,30 @@ internal static class DeployFileEndpoints
                 Path = change.Path,
                 VersionBefore = change.Before?.Version,
                 VersionAfter = change.After?.Version,
-                Files = [.. change.Files.Select(file => new ChangedFile
+                Files = change.Files.Select(file => new ChangedFile
                 {
                     Path = file.Path,
                     Change = file.Kind.ToString().ToUpperInvariant(),
                     SizeBefore = file.Before?.Size,
                     SizeAfter = file.After?.Size,
-                })],
+                }),
             })],
-        }, ApiJson.Default.FileDiffResponse);
+        }, ApiJson.Default.FileDiffResponse, httpResponse, cancellationToken);
     }
 
-    private static async Task<FileContentHttpResult> CompareText(DeploymentId deploymentId, DeployId deployId,
+    private static async Task<PushStreamHttpResult> CompareText(DeploymentId deploymentId, DeployId deployId,
         [Description("Id of the deploy to compare with. Default: the deploy of the revision before.")] string? against,
         [Description("Path of the bundle below the agent's root, such as dags.")] string? bundle,
         [Description("Path of the file in the bundle.")] string? path,
-        CompareFiles compare, CompareText texts, DeployHistory history, ContentReads reads, CancellationToken cancellationToken)
+        CompareFiles compare, CompareText texts, DeployHistory history, ContentReads reads, HttpResponse httpResponse,
+        CancellationToken cancellationToken)
     {
         using var place = await reads.EnterAsync(cancellationToken);
         var (_, changes) = await ReadAsync(deploymentId, deployId, against, compare, history, cancellationToken);
         var file = changes.FirstOrDefault(change => change.Path == bundle)?.Files.FirstOrDefault(file => file.Path == path)
             ?? throw ApiException.NotFound("file that differs", path ?? "");
         var text = await texts.RunAsync(deploymentId, file, cancellationToken);
-        return Serialize(new()
+        return await SerializeAsync(new()
         {
             Path = file.Path,
             Reason = text.Problem,
@@ -78,26 +80,26 @@ internal static class DeployFileEndpoints
                 NumberAfter = line.After,
                 Text = line.Text,
             })],
-        }, ApiJson.Default.TextDiffResponse);
+        }, ApiJson.Default.TextDiffResponse, httpResponse, cancellationToken);
     }
 
-    private static async Task<FileContentHttpResult> List(DeploymentId deploymentId, string version, BundleFiles files, ContentReads reads,
-        CancellationToken cancellationToken)
+    private static async Task<PushStreamHttpResult> List(DeploymentId deploymentId, string version, BundleFiles files, ContentReads reads,
+        HttpResponse httpResponse, CancellationToken cancellationToken)
     {
         using var place = await reads.EnterAsync(cancellationToken);
-        var (row, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-        return Serialize(new()
+        var (row, entries) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
+        return await SerializeAsync(new()
         {
             Version = row.Version,
             DeployId = row.DeployId.Value,
-            Files = [.. manifest.Entries.Where(entry => !entry.IsDirectory).Select(entry => new VersionFile
+            Files = entries.Where(entry => !entry.IsDirectory).Select(entry => new VersionFile
             {
                 Path = entry.Path,
                 Size = entry.Size,
                 Sha256 = entry.Content.ToString(),
                 IsExecutable = entry.IsExecutable,
-            })],
-        }, ApiJson.Default.VersionFilesResponse);
+            }),
+        }, ApiJson.Default.VersionFilesResponse, httpResponse, cancellationToken);
     }
 
     /// <summary>A file of a version. The headers make browsers save it; they must not show or run it.</summary>
@@ -108,8 +110,8 @@ internal static class DeployFileEndpoints
         ManifestEntry entry;
         using (await reads.EnterAsync(cancellationToken))
         {
-            var (_, manifest) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
-            entry = manifest.Entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
+            var (_, entries) = await files.ReadVersionAsync(deploymentId, version, cancellationToken);
+            entry = entries.FirstOrDefault(entry => entry.Path == path && !entry.IsDirectory);
         }
         if (entry.Path is null)
             throw ApiException.NotFound("file", path ?? "");
@@ -121,9 +123,16 @@ internal static class DeployFileEndpoints
         return TypedResults.Stream(stream => files.CopyToAsync(deploymentId, entry, stream, cancellationToken), "application/octet-stream");
     }
 
-    // To bytes while the request has its place: a slow client then keeps only these, and not the objects.
-    private static FileContentHttpResult Serialize<T>(T response, JsonTypeInfo<T> type) =>
-        TypedResults.Bytes(JsonSerializer.SerializeToUtf8Bytes(response, type), "application/json; charset=utf-8");
+    // The response is complete before the request leaves its place, so a slow client holds neither a place nor objects. A long one is in
+    // a temporary file.
+    private static async Task<PushStreamHttpResult> SerializeAsync<T>(T response, JsonTypeInfo<T> type, HttpResponse httpResponse,
+        CancellationToken cancellationToken)
+    {
+        var body = new FileBufferingWriteStream();
+        httpResponse.RegisterForDisposeAsync(body);
+        await JsonSerializer.SerializeAsync(body, response, type, cancellationToken);
+        return TypedResults.Stream(stream => body.DrainBufferAsync(stream, cancellationToken), "application/json; charset=utf-8");
+    }
 
     private static async Task<(DeployId? Before, IReadOnlyList<BundleChange> Changes)> ReadAsync(DeploymentId deployment, DeployId deploy,
         string? against, CompareFiles compare, DeployHistory history, CancellationToken cancellationToken)
