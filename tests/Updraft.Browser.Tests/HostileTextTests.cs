@@ -11,6 +11,7 @@ namespace Updraft.Browser.Tests;
 /// Hostile texts in every field that a client can set, rendered in a real browser. The content security policy would block most scripts, so
 /// the tests check more: no text adds an element or an attribute to a page.
 /// </summary>
+[Trait("Runs", "ci")] // Opens all pages for many texts, which takes minutes.
 public sealed class HostileTextTests(Support.Browser browser) : IClassFixture<Support.Browser>
 {
     private const int TextsPerField = 6, MaxDescription = 500, MaxName = 255;

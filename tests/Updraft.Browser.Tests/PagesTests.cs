@@ -67,6 +67,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
     }
 
     [Theory]
+    [Trait("Runs", "ci")] // Checks and draws each page, which takes minutes.
     [InlineData(ColorScheme.Light, 1280)]
     [InlineData(ColorScheme.Dark, 1280)]
     [InlineData(ColorScheme.Light, 375)]
