@@ -46,6 +46,7 @@ public sealed class CommandEnvironmentTests : IAsyncLifetime
         Assert.Contains("DATABASE_PASSWORD=database-secret", await CheckAsync("env", "--pass-env", names), StringComparison.Ordinal);
 
     [Fact]
+    [Trait("Runs", "ci")] // Runs the agent as another user, which needs root.
     public async Task Check_of_the_same_user_cannot_read_the_environment_of_the_agent()
     {
         System.Diagnostics.Process.Start("chown", ["-R", "1000:1000", _agent.Root]).WaitForExit();

@@ -10,6 +10,7 @@ namespace Updraft.Agent.Tests;
 /// permission these tests fail, because no other test covers a full disk.
 /// </summary>
 [Trait("catalog", "G3")]
+[Trait("Runs", "ci")] // Mounts file systems, which needs root.
 public sealed class DiskTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();

@@ -8,6 +8,7 @@ namespace Updraft.Agent.Tests;
 /// The order of the agent's system calls. The new state is durable before the flip, and the flip is durable before the report. A power cut
 /// at any time therefore leaves the earlier state or the new one.
 /// </summary>
+[Trait("Runs", "ci")] // Traces the agent, which is not dumpable, so only root may.
 public sealed partial class FlipDurabilityTests(FlipDurabilityTests.TracedDeploys deploys)
     : IClassFixture<FlipDurabilityTests.TracedDeploys>
 {

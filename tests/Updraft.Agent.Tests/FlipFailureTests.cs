@@ -6,6 +6,7 @@ namespace Updraft.Agent.Tests;
 /// An I/O error right after the flip. The link <c>current</c> then names the new state, so a retry must not remove its directory. The
 /// program strace lets each fsync of the agent's directory fail.
 /// </summary>
+[Trait("Runs", "ci")] // Traces the agent, which is not dumpable, so only root may.
 public sealed class FlipFailureTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();

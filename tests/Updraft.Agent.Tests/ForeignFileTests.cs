@@ -27,6 +27,7 @@ public sealed class ForeignFileTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Runs", "ci")] // Mounts a file system, which needs root.
     public async Task Undeletable_tree_does_not_prevent_deploys_and_is_reported_once()
     {
         await DeployAsync(1);
@@ -41,6 +42,7 @@ public sealed class ForeignFileTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Runs", "ci")] // Mounts a file system, which needs root.
     public async Task Undeletable_leftovers_do_not_prevent_the_start()
     {
         await DeployAsync(1);
@@ -54,6 +56,7 @@ public sealed class ForeignFileTests : IAsyncLifetime
     }
 
     [Fact]
+    [Trait("Runs", "ci")] // Mounts a file system, which needs root.
     public async Task Undeletable_work_directories_do_not_prevent_a_deploy()
     {
         var tree = Content(2).ToManifest().Digest.ToString();

@@ -3,6 +3,7 @@ using Updraft.Agent.Tests.Support;
 namespace Updraft.Agent.Tests;
 
 /// <summary>NFSv4 locks only files that are open for writing, and returns EBADF otherwise. The program strace plays that file system.</summary>
+[Trait("Runs", "ci")] // Traces the agent, which is not dumpable, so only root may.
 public sealed class LockTests : IAsyncLifetime
 {
     private readonly TestAgent _agent = new();

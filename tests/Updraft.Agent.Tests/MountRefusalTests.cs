@@ -67,6 +67,7 @@ public sealed class MountRefusalTests : IAsyncLifetime
     }
 
     [Theory]
+    [Trait("Runs", "ci")] // Mounts a file system, which needs root.
     [InlineData("dags", "dags")]
     [InlineData("dbt/shop", "dbt/shop")]
     [InlineData("dbt", "dbt/target")]

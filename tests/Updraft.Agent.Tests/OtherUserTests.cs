@@ -8,6 +8,7 @@ namespace Updraft.Agent.Tests;
 /// One volume that agents of several users share, as an init container and a sidecar do. The tests start the agent's program as other
 /// users, for which they need to run as root.
 /// </summary>
+[Trait("Runs", "ci")] // Runs the agent as two users, which needs root.
 public sealed class OtherUserTests : IAsyncLifetime
 {
     private const int Init = 1000, Sidecar = 50000, Group = 50000;
