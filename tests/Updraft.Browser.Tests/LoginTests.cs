@@ -8,6 +8,7 @@ using Updraft.Browser.Tests.Support;
 namespace Updraft.Browser.Tests;
 
 /// <summary>Sign-in with a real provider and a real browser, for <c>astro login</c> and for the web UI.</summary>
+[Trait("Runs", "ci")] // Signs in at a provider in a browser, which takes more than a minute.
 public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.Browser>
 {
     private const string Email = "ann@example.org", State = "state with + and &";
