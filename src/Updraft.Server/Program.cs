@@ -80,6 +80,7 @@ internal static class Program
         app.UseClientAddress();
         app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
+        app.UseUploads();
         app.UseRouting();
         app.UseSignIn();
         app.UsePages();
@@ -119,8 +120,9 @@ internal static class Program
         own.MapWebhooks();
         own.MapEvents();
         own.MapSessions();
-        var iam = app.MapGroup("/iam/v1beta1");
+        var iam = app.MapGroup(ApiVersion.IamV1Beta1.Prefix).WithMetadata(ApiVersion.IamV1Beta1);
         iam.MapBetaTokens();
+        iam.MapAgentTokens();
         iam.MapUsers();
         iam.MapRoles();
         return app;
@@ -140,6 +142,7 @@ internal static class Program
             var prepare = scope.ServiceProvider.GetRequiredService<PrepareDatabase>();
             await using var turn = await prepare.LockMigrationsAsync(app.Lifetime.ApplicationStopping);
             await prepare.RunAsync(app.Lifetime.ApplicationStopping);
+            await scope.ServiceProvider.GetRequiredService<RemoveGitCredentials>().RunAsync(app.Lifetime.ApplicationStopping);
             await scope.ServiceProvider.GetRequiredService<CheckKeys>().RunAsync(app.Lifetime.ApplicationStopping);
             await scope.ServiceProvider.GetRequiredService<BootstrapTenancy>().RunAsync(console, app.Lifetime.ApplicationStopping);
         }

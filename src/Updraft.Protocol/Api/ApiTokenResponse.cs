@@ -119,7 +119,7 @@ public sealed record ApiTokenRole
     [Required]
     public string? EntityId { get; init; }
 
-    /// <summary>Id of the Deployment, if the role is for one. Ignored in requests.</summary>
+    /// <summary>Ignored in requests, and absent in responses: <c>entityId</c> has the id of a Deployment.</summary>
     public string? DeploymentId { get; init; }
 
     /// <summary>Role of that level, such as <c>WORKSPACE_AUTHOR</c>.</summary>

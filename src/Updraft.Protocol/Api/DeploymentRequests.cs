@@ -2,7 +2,10 @@ using System.ComponentModel.DataAnnotations;
 
 namespace Updraft.Protocol.Api;
 
-/// <summary>Fields of the bodies of CreateDeployment and UpdateDeployment. An absent field and null are equal.</summary>
+/// <summary>
+/// Fields of the bodies of CreateDeployment and UpdateDeployment. In an update, a field that is absent keeps its value, and null restores
+/// the default. Under <c>/platform/v1beta1</c>, absent and null are equal.
+/// </summary>
 public abstract record DeploymentRequest
 {
     /// <summary>Name for users: one line of 1 to 500 characters, unique in the Workspace.</summary>
@@ -59,7 +62,7 @@ public abstract record DeploymentRequest
 
     /// <summary>
     /// Whether clients can deploy DAGs without an image. Default at creation: true. It cannot change while <c>isCicdEnforced</c>
-    /// is true.
+    /// is true and stays true.
     /// </summary>
     public bool? IsDagDeployEnabled { get; init; }
 
@@ -152,8 +155,8 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
 }
 
 /// <summary>
-/// Body of UpdateDeployment, which replaces all settings: absent optional fields return to their default. It needs
-/// <c>scheduler</c> for <c>HYBRID</c>, otherwise <c>schedulerSize</c> and <c>isHighAvailability</c>.
+/// Body of UpdateDeployment. Absent optional fields keep their value. Under <c>/platform/v1beta1</c>, they return to their default. The
+/// update needs <c>scheduler</c> for <c>HYBRID</c>, otherwise <c>schedulerSize</c> and <c>isHighAvailability</c>.
 /// </summary>
 [AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(Type))]
 public sealed record UpdateDeploymentRequest : DeploymentRequest;

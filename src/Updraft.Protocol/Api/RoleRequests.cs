@@ -22,15 +22,18 @@ public sealed record UpdateApiTokenRolesRequest
     public IReadOnlyList<ApiTokenRole>? Roles { get; init; }
 }
 
-/// <summary>Body of UpdateUserRoles, which replaces the roles of a user as far as the caller manages them.</summary>
+/// <summary>
+/// Body of UpdateUserRoles, which replaces the roles of a user as far as the caller manages them. The roles of an absent field
+/// stay, and null removes them. Under <c>/iam/v1beta1</c> and <c>/platform/v1beta1</c>, an absent field removes them too.
+/// </summary>
 public sealed record UpdateUserRolesRequest
 {
-    /// <summary>Role for the Organization. Default: none.</summary>
+    /// <summary>The one role for the Organization, such as <c>ORGANIZATION_MEMBER</c>.</summary>
     public string? OrganizationRole { get; init; }
 
-    /// <summary>Roles for Workspaces, at most one for each. Default: none.</summary>
+    /// <summary>All roles for Workspaces, at most one for each. Empty removes them.</summary>
     public IReadOnlyList<WorkspaceRole>? WorkspaceRoles { get; init; }
 
-    /// <summary>Roles for Deployments, at most one for each. Default: none.</summary>
+    /// <summary>All roles for Deployments, at most one for each. Empty removes them.</summary>
     public IReadOnlyList<DeploymentRole>? DeploymentRoles { get; init; }
 }

@@ -8,6 +8,9 @@ public sealed record DefaultRoleResponse
     /// <summary>Name of the role, such as <c>WORKSPACE_OWNER</c>. Requests that grant roles use it.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Uses of the role, in one sentence.</summary>
+    public required string Description { get; init; }
+
     /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]
     public required string ScopeType { get; init; }
@@ -24,6 +27,9 @@ public sealed record RoleWithPermissionResponse
 
     /// <summary>Name of the role, such as <c>WORKSPACE_OWNER</c>. Requests that grant roles use it.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Uses of the role, in one sentence.</summary>
+    public required string Description { get; init; }
 
     /// <summary>Level of the role: <c>ORGANIZATION</c>, <c>WORKSPACE</c> or <c>DEPLOYMENT</c>.</summary>
     [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT")]

@@ -8,11 +8,11 @@ public sealed record SubjectRolesResponse
     /// <summary>Role for the Organization; absent if there is none.</summary>
     public string? OrganizationRole { get; init; }
 
-    /// <summary>Roles for Workspaces; empty if there are none.</summary>
-    public IReadOnlyList<WorkspaceRole> WorkspaceRoles { get; init; } = [];
+    /// <summary>Roles for Workspaces. Without any, it is empty, and absent under <c>/iam/v1beta1</c>.</summary>
+    public IReadOnlyList<WorkspaceRole>? WorkspaceRoles { get; init; }
 
-    /// <summary>Roles for Deployments; empty if there are none.</summary>
-    public IReadOnlyList<DeploymentRole> DeploymentRoles { get; init; } = [];
+    /// <summary>Roles for Deployments. Without any, it is empty, and absent under <c>/iam/v1beta1</c>.</summary>
+    public IReadOnlyList<DeploymentRole>? DeploymentRoles { get; init; }
 }
 
 /// <summary>A role for a Workspace, in requests and responses.</summary>

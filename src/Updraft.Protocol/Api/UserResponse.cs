@@ -25,11 +25,16 @@ public sealed record UserResponse
     [AllowedValues("ORGANIZATION_OWNER", "ORGANIZATION_BILLING_ADMIN", "ORGANIZATION_MEMBER")]
     public string? OrganizationRole { get; init; }
 
-    /// <summary>Roles for Workspaces in which the caller can see users.</summary>
-    public IReadOnlyList<WorkspaceRole> WorkspaceRoles { get; init; } = [];
+    /// <summary>
+    /// Roles for Workspaces in which the caller can see users. Without any, it is empty, and absent under <c>/iam/v1beta1</c>.
+    /// </summary>
+    public IReadOnlyList<WorkspaceRole>? WorkspaceRoles { get; init; }
 
-    /// <summary>Roles for Deployments in Workspaces in which the caller can see users.</summary>
-    public IReadOnlyList<DeploymentRole> DeploymentRoles { get; init; } = [];
+    /// <summary>
+    /// Roles for Deployments in Workspaces in which the caller can see users. Without any, it is empty, and absent under
+    /// <c>/iam/v1beta1</c>.
+    /// </summary>
+    public IReadOnlyList<DeploymentRole>? DeploymentRoles { get; init; }
 
     /// <summary>Time of the first sign-in, in UTC.</summary>
     public required DateTimeOffset CreatedAt { get; init; }

@@ -28,6 +28,17 @@ internal static class RequestBody
         return Parse(body.Content, type);
     }
 
+    /// <summary>
+    /// The names of the fields that a body has, also those with the value null. Call it after <see cref="ReadJsonAsync"/>. In an update,
+    /// a field that the client left out and a field that the client set to null are different.
+    /// </summary>
+    public static IReadOnlySet<string> ReadFieldNames(this HttpRequest request)
+    {
+        var body = request.HttpContext.Features.Get<KnownBody>()!;
+        using var document = JsonDocument.Parse(body.Content);
+        return document.RootElement.EnumerateObject().Select(field => field.Name).ToHashSet(StringComparer.Ordinal);
+    }
+
     private static T Parse<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type)
         where T : class
     {

@@ -32,9 +32,9 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
         if (runtime.Length > MaxVersion || (runtime.Length > 0 && !VersionPattern.IsMatch(runtime)))
             throw ApiException.BadRequest("'astroRuntimeVersion' must be a version such as 13.1.0.");
         TextLimit.Check(request.Region, "region", MaxRegion);
-        var settings = DeploymentRules.ToSettings(request, new DeploymentSettings(), clock) with
+        var settings = DeploymentRules.ToSettings(request, new DeploymentSettings(), sent: null, clock) with
         {
-            CloudProvider = request.CloudProvider is null ? null
+            CloudProvider = string.IsNullOrEmpty(request.CloudProvider) ? null
                 : TextLimit.OneOf(request.CloudProvider, "cloudProvider", "", "AWS", "AZURE", "GCP"),
             Region = request.Region,
         };

@@ -68,7 +68,8 @@ internal static class DeploymentEndpoints
         UpdateDeployment updateDeployment, DeploymentQueries queries, ApiVersion version, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateDeploymentRequest, cancellationToken);
-        await updateDeployment.RunAsync(subject, deploymentId, body, cancellationToken);
+        await updateDeployment.RunAsync(subject, deploymentId, body, version.IsDeclarative ? null : request.ReadFieldNames(),
+            cancellationToken);
         return await queries.GetAsync(version, deploymentId, cancellationToken);
     }
 

@@ -83,7 +83,8 @@ internal static class DeploymentMapping
             RemoteExecution = settings.RemoteExecution is { } remote ? remote with { RemoteApiUrl = server.PublicUrl.TrimEnd('/') } : null,
             ContactEmails = settings.ContactEmails,
             EnvironmentVariables = settings.EnvironmentVariables,
-            WorkerQueues = settings.WorkerQueues,
+            // The astro CLI reads the queues of a Celery Deployment without checking that there are any.
+            WorkerQueues = settings.WorkerQueues ?? (isBeta || settings.Executor != "CELERY" ? null : []),
             ScalingSpec = Hibernation.WithIsActive(settings.ScalingSpec, context.Now),
             ScalingStatus = scaling,
             CreatedAt = deployment.CreatedAt,

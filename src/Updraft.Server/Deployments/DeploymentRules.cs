@@ -27,47 +27,63 @@ internal static class DeploymentRules
     public static IReadOnlyList<(string Name, string Cpu, string Memory)> SchedulerSizes { get; } =
         [("SMALL", "1", "2Gi"), ("MEDIUM", "2", "4Gi"), ("LARGE", "4", "8Gi"), ("EXTRA_LARGE", "8", "16Gi")];
 
-    /// <summary>
-    /// The settings of a request. An absent field gets its default, not its previous value. The exception is a field that only Updraft has,
-    /// because other clients omit it in each update.
-    /// </summary>
+    /// <summary>Checks a request, and combines it with the previous settings.</summary>
     /// <param name="request">The request.</param>
     /// <param name="before">The previous settings, from which ids, secrets and fixed fields are kept.</param>
+    /// <param name="sent">
+    /// Names of the fields in the request, if an absent field keeps its previous value. Null if an absent field gets its default. Even
+    /// then, a field that only Updraft has stays, because other clients omit it in each update.
+    /// </param>
     /// <param name="clock">The source of times and ids.</param>
     /// <exception cref="ApiException">400: a value is invalid.</exception>
-    public static DeploymentSettings ToSettings(DeploymentRequest request, DeploymentSettings before, TimeProvider clock)
+    public static DeploymentSettings ToSettings(DeploymentRequest request, DeploymentSettings before, IReadOnlySet<string>? sent,
+        TimeProvider clock)
     {
         var type = TextLimit.OneOf(request.Type, "type", before.Type, "STANDARD", "DEDICATED", "HYBRID");
         TextLimit.Check(request.TaskPodNodePoolId, "taskPodNodePoolId", MaxText);
         TextLimit.Check(request.WorkloadIdentity, "workloadIdentity", MaxIdentity);
         TextLimit.Check(request.DrWorkloadIdentity, "drWorkloadIdentity", MaxIdentity);
+        // Also the settings before the creation.
         var defaults = new DeploymentSettings();
+        var executor = TextLimit.OneOf(request.Executor, "executor", defaults.Executor, "CELERY", "KUBERNETES", "ASTRO");
         return new DeploymentSettings
         {
             Type = type,
-            SchedulerAu = Between(5, 24, request.Scheduler?.Au ?? defaults.SchedulerAu, "scheduler.au"),
-            SchedulerReplicas = Between(1, 4, request.Scheduler?.Replicas ?? defaults.SchedulerReplicas, "scheduler.replicas"),
-            TaskPodNodePoolId = request.TaskPodNodePoolId,
-            WorkloadIdentity = request.WorkloadIdentity,
-            DrWorkloadIdentity = request.DrWorkloadIdentity,
-            RemoteExecution = Remote(request.RemoteExecution),
-            Executor = TextLimit.OneOf(request.Executor, "executor", defaults.Executor, "CELERY", "KUBERNETES", "ASTRO"),
-            SchedulerSize = TextLimit.OneOf(request.SchedulerSize, "schedulerSize", defaults.SchedulerSize,
-                "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
-            IsHighAvailability = request.IsHighAvailability ?? false,
-            IsDevelopmentMode = request.IsDevelopmentMode ?? false,
+            SchedulerAu = Stays("scheduler") ? before.SchedulerAu
+                : Between(5, 24, request.Scheduler?.Au ?? defaults.SchedulerAu, "scheduler.au"),
+            SchedulerReplicas = Stays("scheduler") ? before.SchedulerReplicas
+                : Between(1, 4, request.Scheduler?.Replicas ?? defaults.SchedulerReplicas, "scheduler.replicas"),
+            TaskPodNodePoolId = Stays("taskPodNodePoolId") ? before.TaskPodNodePoolId : request.TaskPodNodePoolId,
+            WorkloadIdentity = Stays("workloadIdentity") ? before.WorkloadIdentity : request.WorkloadIdentity,
+            DrWorkloadIdentity = Stays("drWorkloadIdentity") ? before.DrWorkloadIdentity : request.DrWorkloadIdentity,
+            RemoteExecution = Stays("remoteExecution") ? before.RemoteExecution : Remote(request.RemoteExecution),
+            Executor = executor,
+            SchedulerSize = Stays("schedulerSize") ? before.SchedulerSize : TextLimit.OneOf(request.SchedulerSize, "schedulerSize",
+                defaults.SchedulerSize, "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
+            IsHighAvailability = Stays("isHighAvailability") ? before.IsHighAvailability : request.IsHighAvailability ?? false,
+            IsDevelopmentMode = Stays("isDevelopmentMode") ? before.IsDevelopmentMode : request.IsDevelopmentMode ?? false,
             RejectUnmountedFiles = request.RejectUnmountedFiles ?? before.RejectUnmountedFiles,
-            DefaultTaskPodCpu = Quantity(request.DefaultTaskPodCpu, "defaultTaskPodCpu") ?? defaults.DefaultTaskPodCpu,
-            DefaultTaskPodMemory = Quantity(request.DefaultTaskPodMemory, "defaultTaskPodMemory") ?? defaults.DefaultTaskPodMemory,
-            ResourceQuotaCpu = Quantity(request.ResourceQuotaCpu, "resourceQuotaCpu") ?? defaults.ResourceQuotaCpu,
-            ResourceQuotaMemory = Quantity(request.ResourceQuotaMemory, "resourceQuotaMemory") ?? defaults.ResourceQuotaMemory,
+            DefaultTaskPodCpu = Size("defaultTaskPodCpu", request.DefaultTaskPodCpu, before.DefaultTaskPodCpu,
+                defaults.DefaultTaskPodCpu),
+            DefaultTaskPodMemory = Size("defaultTaskPodMemory", request.DefaultTaskPodMemory, before.DefaultTaskPodMemory,
+                defaults.DefaultTaskPodMemory),
+            ResourceQuotaCpu = Size("resourceQuotaCpu", request.ResourceQuotaCpu, before.ResourceQuotaCpu, defaults.ResourceQuotaCpu),
+            ResourceQuotaMemory = Size("resourceQuotaMemory", request.ResourceQuotaMemory, before.ResourceQuotaMemory,
+                defaults.ResourceQuotaMemory),
             CloudProvider = before.CloudProvider,
             Region = before.Region,
-            ContactEmails = Emails(request.ContactEmails),
+            ContactEmails = Stays("contactEmails") ? before.ContactEmails : Emails(request.ContactEmails),
             EnvironmentVariables = Variables(request.EnvironmentVariables ?? [], before.EnvironmentVariables, clock.GetUtcNow()),
-            WorkerQueues = request.WorkerQueues is { Count: > 0 } queues ? Queues(queues, type, before.WorkerQueues ?? [], clock) : null,
-            ScalingSpec = Scaling(request.ScalingSpec),
+            // Only Celery has queues, so a change of the executor without them removes them.
+            WorkerQueues = Stays("workerQueues") && executor != "KUBERNETES" ? before.WorkerQueues
+                : request.WorkerQueues is { Count: > 0 } queues ? Queues(queues, type, before.WorkerQueues ?? [], clock) : null,
+            ScalingSpec = Stays("scalingSpec") ? before.ScalingSpec : Scaling(request.ScalingSpec),
         };
+
+        bool Stays(string field) => sent?.Contains(field) == false;
+
+        string Size(string field, string? requested, string previous, string fallback) =>
+            Stays(field) ? previous : Quantity(requested, field) ?? fallback;
     }
 
     private static string? Quantity(string? value, string field)

@@ -8,14 +8,19 @@ using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
 
-/// <summary>Replaces all settings of a Deployment. An absent field gets its default.</summary>
+/// <summary>Replaces the settings of a Deployment.</summary>
 internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
+    /// <param name="subject">The caller.</param>
+    /// <param name="id">The Deployment.</param>
+    /// <param name="request">The new settings.</param>
+    /// <param name="sent">Names of the fields in the request, if an absent field keeps its value. Null if it gets its default.</param>
     /// <exception cref="ApiException">
     /// 400: a field is missing or invalid, the name is in use, or Workspace or type would change. 400: the DAG-deploy setting would change
     /// while CI/CD is enforced. 404: no such Deployment.
     /// </exception>
-    public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, CancellationToken cancellationToken)
+    public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, IReadOnlySet<string>? sent,
+        CancellationToken cancellationToken)
     {
         RejectMissing(request);
         var name = TextLimit.Name(request.Name, "name", DeploymentRules.MaxName);
@@ -29,7 +34,8 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
             throw new ApiException(DeploymentErrors.Immutable,
                 $"'workspaceId' must be '{deployment.WorkspaceId}': the Workspace of a Deployment never changes.");
         }
-        if (deployment.IsCicdEnforced && request.IsDagDeployEnabled != deployment.IsDagDeployEnabled)
+        // An update may end the enforcement and change the setting together.
+        if (deployment.IsCicdEnforced && request.IsCicdEnforced == true && request.IsDagDeployEnabled != deployment.IsDagDeployEnabled)
         {
             throw new ApiException(DeploymentErrors.CicdEnforced,
                 "'isDagDeployEnabled' cannot change while 'isCicdEnforced' is true; turn CI/CD enforcement off first.");
@@ -40,15 +46,16 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
                 $"'type' must be '{deployment.Settings.Type}': the type of a Deployment never changes.");
         }
         await CreateDeployment.RejectDuplicateNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
-        var settings = DeploymentRules.ToSettings(request, deployment.Settings, clock);
+        var settings = DeploymentRules.ToSettings(request, deployment.Settings, sent, clock);
+        var description = sent?.Contains("description") == false ? deployment.Description : request.Description;
         var changed = Changed.Names([("name", deployment.Name, name),
-            ("description", deployment.Description, request.Description),
+            ("description", deployment.Description, description),
             ("isDagDeployEnabled", deployment.IsDagDeployEnabled, request.IsDagDeployEnabled!.Value),
             ("isCicdEnforced", deployment.IsCicdEnforced, request.IsCicdEnforced!.Value),
             .. DeploymentEvents.Differences(deployment.Settings, settings)]);
         deployment.Settings = settings;
         deployment.Name = name;
-        deployment.Description = request.Description;
+        deployment.Description = description;
         deployment.IsDagDeployEnabled = request.IsDagDeployEnabled.Value;
         deployment.IsCicdEnforced = request.IsCicdEnforced.Value;
         deployment.UpdatedAt = clock.GetUtcNow();

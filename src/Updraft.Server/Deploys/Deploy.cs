@@ -50,7 +50,7 @@ internal sealed class Deploy
 
     public string? Description { get; set; }
 
-    public DeployGit? Git { get; init; }
+    public DeployGit? Git { get; set; }
 
     /// <summary>Absolute mount path of a BUNDLE deploy; null for other types.</summary>
     public string? BundleMountPath { get; init; }
@@ -153,6 +153,14 @@ internal sealed class Deploy
         (Status, Revision, FinalizedVersion, UpdatedAt, UpdatedBy) = (DeployStatus.Deployed, revision, version, now, by);
     }
 
+    /// <summary>Removes users and passwords from the URLs of <see cref="Git"/>.</summary>
+    public void RemoveGitCredentials() => Git = Git is null ? null : Git with
+    {
+        RemoteUrl = GitBlock.WithoutCredentials(Git.RemoteUrl),
+        CommitUrl = GitBlock.WithoutCredentials(Git.CommitUrl),
+        AuthorUrl = GitBlock.WithoutCredentials(Git.AuthorUrl),
+    };
+
     /// <summary>Changes the status to FAILED.</summary>
     /// <exception cref="InvalidOperationException">The status is not DEPLOYED.</exception>
     public void Fail(string reason, DateTimeOffset now, SubjectProfile by)
@@ -163,7 +171,7 @@ internal sealed class Deploy
     }
 }
 
-/// <summary>The origin of the deployed code, as the client sent it. Immutable.</summary>
+/// <summary>The origin of the deployed code, as the client sent it, without credentials in URLs.</summary>
 internal sealed record DeployGit
 {
     public required string Provider { get; init; }

@@ -53,6 +53,7 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<FindCreator>();
         builder.Services.AddScoped<IsCreatorValid>(provider => provider.GetRequiredService<FindCreator>().IsValidAsync);
         builder.Services.AddScoped<CompareFiles>();
+        builder.Services.AddScoped<RemoveGitCredentials>();
         builder.Services.AddScoped<CompareText>();
         builder.Services.AddScoped<DeployHistory>();
     }

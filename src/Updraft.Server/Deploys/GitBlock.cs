@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 
@@ -23,7 +24,7 @@ internal static class GitBlock
             CommitSha = Text("commitSha", git.CommitSha) ?? throw ApiException.BadRequest("The field 'git.commitSha' is required."),
             Account = Text("account", git.Account),
             Repo = Text("repo", git.Repo),
-            RemoteUrl = Text("remoteUrl", git.RemoteUrl, MaxUrl),
+            RemoteUrl = WithoutCredentials(Text("remoteUrl", git.RemoteUrl, MaxUrl)),
             Branch = Text("branch", git.Branch),
             Path = Text("path", git.Path),
             CommitUrl = Url("commitUrl", git.CommitUrl),
@@ -37,6 +38,23 @@ internal static class GitBlock
         CheckPresence("repo", read.Repo, read.Provider, isGitHub);
         CheckPresence("remoteUrl", read.RemoteUrl, read.Provider, !isGitHub);
         return read;
+    }
+
+    /// <summary>
+    /// A URL without user and password. In CI systems, the remote of a clone often contains a token, and readers must not see it. Other
+    /// texts stay, such as <c>git@host:path</c>, where <c>git</c> is no secret.
+    /// </summary>
+    [return: NotNullIfNotNull(nameof(url))]
+    public static string? WithoutCredentials(string? url)
+    {
+        const string Separator = "://";
+        if (url is null || url.IndexOf(Separator, StringComparison.Ordinal) is var start && start < 0)
+            return url;
+        start += Separator.Length;
+        var length = url.AsSpan(start).IndexOfAny('/', '?', '#');
+        var end = length < 0 ? url.Length : start + length;
+        var at = url.AsSpan(start, end - start).LastIndexOf('@');
+        return at < 0 ? url : url[..start] + url[(start + at + 1)..];
     }
 
     private static string? Text(string field, string? text, int max = MaxText)
@@ -54,7 +72,7 @@ internal static class GitBlock
         // Check whitespace before parsing: the parser trims it around a URL, and browsers remove tabs and newlines inside one.
         return url is null || (!url.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
                 && Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri is { Scheme: "http" or "https" })
-            ? url
+            ? WithoutCredentials(url)
             : throw ApiException.BadRequest($"The field 'git.{field}' must be an absolute http or https URL.");
     }
 

@@ -34,7 +34,13 @@ internal static class RoleEndpoints
 
     private static DefaultRoleResponse[] ListTemplates(
         [AllowedValues("ORGANIZATION", "WORKSPACE", "DEPLOYMENT", "DAG")] string[]? scopeTypes) => [.. Grantable
-        .Select(role => new DefaultRoleResponse { Name = role.Name(), ScopeType = Scope(role), Permissions = ContractPermissions.Of(role) })
+        .Select(role => new DefaultRoleResponse
+        {
+            Name = role.Name(),
+            Description = Describe(role),
+            ScopeType = Scope(role),
+            Permissions = ContractPermissions.Of(role),
+        })
         .Where(role => scopeTypes is not { Length: > 0 } || scopeTypes.Contains(role.ScopeType, StringComparer.Ordinal))];
 
     private static async Task<RoleWithPermissionResponse> GetAsync(OrganizationId organizationId, string roleId, UpdraftDbContext db,
@@ -48,6 +54,7 @@ internal static class RoleEndpoints
         {
             Id = role.Name(),
             Name = role.Name(),
+            Description = Describe(role),
             ScopeType = Scope(role),
             Permissions = ContractPermissions.Of(role),
             CreatedAt = organization.CreatedAt,
@@ -70,6 +77,18 @@ internal static class RoleEndpoints
             Permissions = [.. group.Select(name =>
                 new PermissionEntryResponse { Action = name.Action, Description = $"Allows {group.Key}.{name.Action}." })],
         })];
+
+    private static string Describe(Role role) => role switch
+    {
+        Role.OrganizationOwner => "Manages the Organization and everything in it.",
+        Role.OrganizationBillingAdmin or Role.OrganizationMember => "Sees the Organization. Access to Workspaces needs further roles.",
+        Role.WorkspaceOwner => "Manages a Workspace, its users, tokens and Deployments.",
+        Role.WorkspaceOperator => "Creates, changes and deletes the Deployments of a Workspace, and deploys to them.",
+        Role.WorkspaceAuthor => "Deploys to the Deployments of a Workspace.",
+        Role.WorkspaceMember => "Sees a Workspace, its Deployments and deploys.",
+        Role.DeploymentAdmin => "Manages one Deployment and its tokens, and deploys to it.",
+        _ => "Reads and reports as an agent.",
+    };
 
     private static string Scope(Role role) => role.Scope().ToString().ToUpperInvariant();
 }

@@ -10,7 +10,7 @@ namespace Updraft.Server.Security;
 /// The server's secrets. The first start creates them in the directory of the keys; only the file owner can read them:
 /// <code>
 /// keys/signing.pem   ECDSA P-256 private key: signs tokens and desired states; agents pin its public key
-/// keys/uploads.key   32 random bytes: signs upload URLs
+/// keys/uploads.key   32 random bytes: signs upload URLs, derives refresh tokens
 /// </code>
 /// </summary>
 internal sealed class SigningKeys : IDisposable
@@ -34,7 +34,7 @@ internal sealed class SigningKeys : IDisposable
     /// <summary>The public key of <see cref="Signing"/>.</summary>
     public PublicKey Public { get; }
 
-    /// <summary>HMAC key of upload URLs.</summary>
+    /// <summary>HMAC key of upload URLs and of refresh tokens. Each use starts its text with another name.</summary>
     public byte[] Uploads { get; }
 
     /// <summary>The keys as they are compared with the keys of other replicas.</summary>

@@ -1,4 +1,5 @@
 using Updraft.Protocol.Api;
+using Updraft.Server.Api;
 
 namespace Updraft.Server.Security;
 
@@ -11,12 +12,15 @@ internal static class SubjectMapping
         : new SubjectProfileResponse { Id = subject.Id, SubjectType = "SERVICEKEY", ApiTokenName = subject.Name };
 
     /// <summary>Roles in the API, grouped by the kind of scope.</summary>
-    public static SubjectRolesResponse ToResponse(this IReadOnlyCollection<Grant> grants) => new()
+    public static SubjectRolesResponse ToResponse(this IReadOnlyCollection<Grant> grants, ApiVersion version) => new()
     {
         OrganizationRole = grants.FirstOrDefault(grant => grant.WorkspaceId is null)?.Role.Name(),
-        WorkspaceRoles = [.. grants.Where(grant => grant.WorkspaceId is not null && grant.DeploymentId is null)
-            .Select(grant => new WorkspaceRole { WorkspaceId = grant.EntityId, Role = grant.Role.Name() })],
-        DeploymentRoles = [.. grants.Where(grant => grant.DeploymentId is not null)
-            .Select(grant => new DeploymentRole { DeploymentId = grant.EntityId, Role = grant.Role.Name() })],
+        WorkspaceRoles = Shown(grants.Where(grant => grant.WorkspaceId is not null && grant.DeploymentId is null)
+            .Select(grant => new WorkspaceRole { WorkspaceId = grant.EntityId, Role = grant.Role.Name() }), version),
+        DeploymentRoles = Shown(grants.Where(grant => grant.DeploymentId is not null)
+            .Select(grant => new DeploymentRole { DeploymentId = grant.EntityId, Role = grant.Role.Name() }), version),
     };
+
+    private static List<T>? Shown<T>(IEnumerable<T> roles, ApiVersion version) =>
+        roles.ToList() is var list && list.Count == 0 && version.IsDeclarative ? null : list;
 }

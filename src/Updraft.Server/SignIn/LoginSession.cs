@@ -12,10 +12,10 @@ internal sealed class LoginSession
 
     public required UserId UserId { get; init; }
 
-    /// <summary>SHA-256 of the valid refresh token.</summary>
+    /// <summary>SHA-256 of the newest refresh token.</summary>
     public required Digest RefreshHash { get; set; }
 
-    /// <summary>SHA-256 of the previous refresh token. A request with it shows that a token was copied.</summary>
+    /// <summary>SHA-256 of the previous refresh token, which is valid until the newest one is used.</summary>
     public Digest? PreviousRefreshHash { get; set; }
 
     public required DateTimeOffset CreatedAt { get; init; }

@@ -1,3 +1,6 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -13,7 +16,7 @@ using Updraft.Server.Users;
 namespace Updraft.Server.SignIn;
 
 /// <summary>
-/// The tokens of a login: a refresh token that is valid once, and an access token that is valid for an hour, a JSON Web Token signed by
+/// The tokens of a login: a refresh token, and an access token that is valid for an hour, a JSON Web Token signed by
 /// the server. An access token has no claim <c>permissions</c>, because clients treat a token with that claim as an API token of a CI
 /// system.
 /// </summary>
@@ -49,39 +52,44 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         return IssueTokens(session, user, refresh);
     }
 
-    /// <summary>Exchanges a refresh token for new tokens. A token that was used before revokes the login, because it was copied.</summary>
+    /// <summary>
+    /// Exchanges a refresh token for new tokens. The astro CLI keeps its first refresh token, and a response can be lost. So a token works
+    /// until its successor is used, and its successor is always the same one. A use after that revokes the login, because two parties have
+    /// its tokens.
+    /// </summary>
     /// <returns>Null if the token is not valid.</returns>
     public async Task<TokenResponse?> RefreshAsync(string token, CancellationToken cancellationToken)
     {
-        var hash = IssueToken.HashOf(token);
-        if (!await IsKnownAsync(hash, cancellationToken))
+        var successor = SuccessorOf(token);
+        var (hash, next) = (IssueToken.HashOf(token), IssueToken.HashOf(successor));
+        var isKnown = await IsKnownAsync(hash, cancellationToken);
+        if (!isKnown && !await IsKnownAsync(next, cancellationToken))
             return null;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();
         // The lock serializes two requests with the same token: the second one reads the change of the first.
         var session = (await db.LockRowsAsync<LoginSession>(
-            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", hash.ToArray(), cancellationToken))
-                .SingleOrDefault();
+            "SELECT * FROM login_sessions WHERE (refresh_hash = {0} OR previous_refresh_hash = {0})", (isKnown ? hash : next).ToArray(),
+                cancellationToken)).SingleOrDefault();
         if (session is null || session.RevokedAt is not null || session.ExpiresAt <= now
             || session.CreatedAt + signIn.Value.LoginLifetime <= now)
             return null;
         var user = await FindUserAsync(session.UserId, cancellationToken);
-        var refresh = AuthorizationCodes.NewSecret();
-        if (user is null || session.RefreshHash != hash)
+        if (user is null || (session.RefreshHash != hash && session.PreviousRefreshHash != hash))
         {
             session.RevokedAt = now;
             if (user is not null)
-                events.RecordSession(EventTypes.SessionEnded, user.ToSubject(), SessionEvents.Cli, "a refresh token was used twice");
+                events.RecordSession(EventTypes.SessionEnded, user.ToSubject(), SessionEvents.Cli,
+                    "a refresh token was used after its successor");
         }
         else
         {
-            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) =
-                (hash, IssueToken.HashOf(refresh), EndOf(session.CreatedAt, now));
+            (session.PreviousRefreshHash, session.RefreshHash, session.ExpiresAt) = (hash, next, EndOf(session.CreatedAt, now));
         }
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
         if (session.RevokedAt is null)
-            return IssueTokens(session, user!, refresh);
+            return IssueTokens(session, user!, successor);
         cache.Forget();
         return null;
     }
@@ -134,6 +142,13 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
     // Before a transaction: anyone may send a token, and SQLite has one writer.
     private Task<bool> IsKnownAsync(Digest hash, CancellationToken cancellationToken) => db.LoginSessions.AnyAsync(
         row => (row.RefreshHash == hash || row.PreviousRefreshHash == hash) && row.RevokedAt == null, cancellationToken);
+
+    /// <summary>
+    /// The refresh token after a given one. Only the server can compute it. The database stores hashes, so it could not return a random
+    /// token a second time.
+    /// </summary>
+    private string SuccessorOf(string token) =>
+        Base64Url.EncodeToString(HMACSHA256.HashData(keys.Uploads, Encoding.UTF8.GetBytes("updraft-refresh 1\n" + token)));
 
     private DateTimeOffset EndOf(DateTimeOffset createdAt, DateTimeOffset now)
     {

@@ -28,13 +28,13 @@ internal static class SessionEndpoints
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateUserStatusRequest, cancellationToken);
         var status = TextLimit.OneOf(body.Status ?? "", "status", "", "ACTIVE", "INACTIVE");
         await change.SetAsync(subject, userId, status == "ACTIVE" ? UserStatus.Active : UserStatus.Inactive, cancellationToken);
-        return await queries.GetAsync(subject, userId, cancellationToken);
+        return await queries.GetAsync(subject, ApiVersion.V1, userId, cancellationToken);
     }
 
     private static async Task<UserSessionsResponse> ListAsync(UserId userId, Subject subject, UserQueries queries, UpdraftDbContext db,
         IOptions<SignInOptions> options, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var user = new UserId((await queries.GetAsync(subject, userId, cancellationToken)).Id);
+        var user = new UserId((await queries.GetAsync(subject, ApiVersion.V1, userId, cancellationToken)).Id);
         var now = clock.GetUtcNow();
         var (oldest, idle) = (now - options.Value.SessionLifetime, now - options.Value.SessionIdle);
         var web = await db.WebSessions.AsNoTracking()

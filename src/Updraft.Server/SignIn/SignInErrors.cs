@@ -10,7 +10,7 @@ internal static class SignInErrors
         "Send the 'clientId' that auth-config returns.");
 
     public static readonly ErrorCode InvalidGrant = new("invalid_grant", StatusCodes.Status400BadRequest,
-        "The authorization code or refresh token is invalid, expired, or was used before.",
+        "The authorization code or refresh token is invalid, expired or revoked, or the code was used before.",
         "Log in again.");
 
     public static readonly ErrorCode UnsupportedGrantType = new("unsupported_grant_type", StatusCodes.Status400BadRequest,

@@ -39,7 +39,11 @@ internal static class TokenEndpoints
             .Operation<UpdateApiTokenRolesRequest>("UpdateApiTokenRoles");
         tokens.MapPost("/{tokenId}/rotate", RotateAsync).Requires(Permission.ManageTokens).Operation("RotateApiToken");
         tokens.MapDelete("/{tokenId}", DeleteAsync).Requires(Permission.ManageTokens).Operation("DeleteApiToken");
+        routes.MapAgentTokens();
+    }
 
+    public static void MapAgentTokens(this IEndpointRouteBuilder routes)
+    {
         var agents = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/agent-tokens");
         agents.MapGet("/", ListOfAgentsAsync).Requires(Permission.ReadAgentTokens).Operation("ListAgentTokens")
             .Sorts(TokenQueries.Sorting.Orders);
@@ -91,11 +95,10 @@ internal static class TokenEndpoints
     }
 
     public static async Task<SubjectRolesResponse> UpdateRolesAsync(TokenId tokenId, HttpRequest request, Subject subject,
-        ChangeToken change,
-        CancellationToken cancellationToken)
+        ChangeToken change, ApiVersion version, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateApiTokenRolesRequest, cancellationToken);
-        return (await change.GrantAsync(subject, tokenId, body, cancellationToken)).Grants.ToResponse();
+        return (await change.GrantAsync(subject, tokenId, body, cancellationToken)).Grants.ToResponse(version);
     }
 
     public static async Task<ApiTokenResponse> RotateAsync(TokenId tokenId, Subject subject, ChangeToken change,

@@ -80,7 +80,6 @@ internal static class TokenMapping
     {
         EntityType = grant.Role.Scope().ToString().ToUpperInvariant(),
         EntityId = grant.EntityId,
-        DeploymentId = grant.DeploymentId?.Value,
         Role = grant.Role.Name(),
     };
 }

@@ -40,6 +40,19 @@ internal static class UploadEndpoints
         builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
     }
 
+    /// <summary>
+    /// Accepts upload URLs with encoded slashes. The Azure SDK for Java, azcopy and container clients take the first segment of the path as
+    /// the container, and encode the slashes in the rest. Call it before the routing.
+    /// </summary>
+    public static void UseUploads(this WebApplication app) => app.Use((context, next) =>
+    {
+        const string Root = "/uploads", Slash = "%2F";
+        if (context.Request.Path.Value is { } path && path.StartsWith(Root, StringComparison.Ordinal)
+            && path.Contains(Slash, StringComparison.OrdinalIgnoreCase))
+            context.Request.Path = path.Replace(Slash, "/", StringComparison.OrdinalIgnoreCase);
+        return next(context);
+    });
+
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
         routes.MapPut(Route, PutAsync).AllowAnonymous();

@@ -20,12 +20,16 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
 {
     private const int MaxRoles = 1000;
 
+    /// <param name="subject">The caller.</param>
+    /// <param name="id">The user.</param>
+    /// <param name="request">The new roles.</param>
+    /// <param name="sent">Names of the fields in the request, if the roles of an absent field stay. Null if they are removed.</param>
     /// <exception cref="ApiException">
     /// 400: an unknown role, two roles for one scope, or the last owner. 403: more permissions than the caller has, or the caller's
     /// own token has an expiry. 404: the user does not
     /// exist, or the caller sees no such scope.
     /// </exception>
-    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request,
+    public async Task<IReadOnlyCollection<Grant>> RunAsync(Subject subject, UserId id, UpdateUserRolesRequest request, IReadOnlySet<string>? sent,
         CancellationToken cancellationToken)
     {
         var reach = subject.Reach(Permission.ManageUserRoles);
@@ -42,7 +46,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
         // A request that repeats a role from claims does not make it a role that an owner granted: the next sign-in can still remove it.
         foreach (var grant in replacement)
             grant.IsFromClaims = user.Grants.Exists(old => old.EntityId == grant.EntityId && old.Role == grant.Role && old.IsFromClaims);
-        var untouched = user.Grants.Where(old => !reach.Covers(old) && !replacement.Exists(grant => grant.EntityId == old.EntityId));
+        var untouched = user.Grants.Where(old => (!reach.Covers(old) || IsAbsent(old, sent))
+            && !replacement.Exists(grant => grant.EntityId == old.EntityId));
         var before = user.CopyGrants();
         user.Grants.ReplaceWith([.. replacement, .. untouched]);
         user.UpdatedAt = clock.GetUtcNow();
@@ -53,6 +58,14 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
         cache.Forget();
         return [.. user.Grants.Where(reach.Covers)];
     }
+
+    /// <summary>Whether the request says nothing about roles of this kind of scope.</summary>
+    private static bool IsAbsent(Grant grant, IReadOnlySet<string>? sent) => sent?.Contains(grant.Role.Scope() switch
+    {
+        RoleScope.Organization => "organizationRole",
+        RoleScope.Workspace => "workspaceRoles",
+        _ => "deploymentRoles",
+    }) == false;
 
     private async Task<List<Grant>> ReadAsync(Subject subject, UpdateUserRolesRequest request, CancellationToken cancellationToken)
     {

@@ -60,17 +60,17 @@ internal static class UserEndpoints
 
     private static Task<UsersPaginated> ListAsync(Subject subject, UserQueries queries, Paging paging, string? workspaceId,
         string? deploymentId,
-        string[]? sorts, CancellationToken cancellationToken) =>
-            queries.ListAsync(subject, workspaceId, deploymentId, sorts, paging, cancellationToken);
+        string[]? sorts, ApiVersion version, CancellationToken cancellationToken) =>
+            queries.ListAsync(subject, version, workspaceId, deploymentId, sorts, paging, cancellationToken);
 
-    private static Task<UserResponse> GetAsync(UserId userId, Subject subject, UserQueries queries, CancellationToken cancellationToken) =>
-        queries.GetAsync(subject, userId, cancellationToken);
+    private static Task<UserResponse> GetAsync(UserId userId, Subject subject, UserQueries queries, ApiVersion version,
+        CancellationToken cancellationToken) => queries.GetAsync(subject, version, userId, cancellationToken);
 
     private static async Task<SubjectRolesResponse> UpdateRolesAsync(UserId userId, HttpRequest request, Subject subject,
-        UpdateUserRoles update,
-        CancellationToken cancellationToken)
+        UpdateUserRoles update, ApiVersion version, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateUserRolesRequest, cancellationToken);
-        return (await update.RunAsync(subject, userId, body, cancellationToken)).ToResponse();
+        var sent = version.IsDeclarative ? null : request.ReadFieldNames();
+        return (await update.RunAsync(subject, userId, body, sent, cancellationToken)).ToResponse(version);
     }
 }

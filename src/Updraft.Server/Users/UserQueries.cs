@@ -21,7 +21,7 @@ internal sealed class UserQueries(UpdraftDbContext db)
     /// <param name="paging">The page.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <exception cref="ApiException">400: an unknown sort order.</exception>
-    public async Task<UsersPaginated> ListAsync(Subject subject, string? workspaceId, string? deploymentId, string[]? sorts, Paging paging,
+    public async Task<UsersPaginated> ListAsync(Subject subject, ApiVersion version, string? workspaceId, string? deploymentId, string[]? sorts, Paging paging,
         CancellationToken cancellationToken)
     {
         var reach = subject.Reach(Permission.ReadUsers);
@@ -42,7 +42,7 @@ internal sealed class UserQueries(UpdraftDbContext db)
         var page = await Sorting.Apply(rows, sorts).Skip(paging.Offset).Take(paging.Limit).ToListAsync(cancellationToken);
         return new UsersPaginated
         {
-            Users = [.. page.Select(row => ToResponse(row, reach))],
+            Users = [.. page.Select(row => ToResponse(row, version, reach))],
             Limit = paging.Limit,
             Offset = paging.Offset,
             TotalCount = await rows.CountAsync(cancellationToken),
@@ -50,15 +50,15 @@ internal sealed class UserQueries(UpdraftDbContext db)
     }
 
     /// <exception cref="ApiException">404: the Organization has no such user.</exception>
-    public async Task<UserResponse> GetAsync(Subject subject, UserId userId, CancellationToken cancellationToken) =>
+    public async Task<UserResponse> GetAsync(Subject subject, ApiVersion version, UserId userId, CancellationToken cancellationToken) =>
         ToResponse(await db.Users.AsNoTracking().SingleOrDefaultAsync(
             row => row.Id == userId && row.OrganizationId == subject.Organization, cancellationToken)
-            ?? throw ApiException.NotFound("user", userId.Value), subject.Reach(Permission.ReadUsers));
+            ?? throw ApiException.NotFound("user", userId.Value), version, subject.Reach(Permission.ReadUsers));
 
-    private static UserResponse ToResponse(User user, Reach reach)
+    private static UserResponse ToResponse(User user, ApiVersion version, Reach reach)
     {
         // A caller who may list users sees all roles of the Organization, and other roles only in their own scopes.
-        var roles = user.Grants.Where(grant => grant.WorkspaceId is null || reach.Covers(grant)).ToList().ToResponse();
+        var roles = user.Grants.Where(grant => grant.WorkspaceId is null || reach.Covers(grant)).ToList().ToResponse(version);
         return new UserResponse
         {
             Id = user.Id.Value,

@@ -27,6 +27,8 @@ namespace Updraft.Server.Web;
 /// </summary>
 internal static class PageEndpoints
 {
+    private static readonly HashSet<string> SettingsOfPage = ["name", "description", "isDagDeployEnabled", "isCicdEnforced"];
+
     public static void AddPages(this WebApplicationBuilder builder)
     {
         builder.Services.AddRazorComponents();
@@ -137,7 +139,7 @@ internal static class PageEndpoints
         DeploymentQueries queries, UpdateDeployment update, PageLinks links, CancellationToken cancellationToken)
     {
         var form = await request.ReadFormAsync(cancellationToken);
-        // An update replaces all fields, so it starts from the current ones. The response of the API is a valid update request.
+        // The response of the API is a valid update request, but lacks some settings. So only the fields of the page change.
         var current = await queries.GetAsync(ApiVersion.V1, deploymentId, cancellationToken);
         var unchanged = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(current, ApiJson.Default.DeploymentResponse),
             ApiJson.Default.UpdateDeploymentRequest)!;
@@ -148,7 +150,7 @@ internal static class PageEndpoints
             // A browser does not send a disabled checkbox.
             IsDagDeployEnabled = current.IsCicdEnforced ? current.IsDagDeployEnabled : form["dagDeploys"] == "true",
             IsCicdEnforced = form["cicd"] == "true",
-        }, cancellationToken);
+        }, SettingsOfPage, cancellationToken);
         return TypedResults.Redirect(links.To($"/deployments/{deploymentId}/settings?saved=1"));
     }
 
@@ -203,13 +205,13 @@ internal static class PageEndpoints
     private static async Task<RedirectHttpResult> ChangeRoleAsync(UserId userId, HttpRequest request, Subject subject, UserQueries queries,
         UpdateUserRoles update, PageLinks links, CancellationToken cancellationToken)
     {
-        var user = await queries.GetAsync(subject, userId, cancellationToken);
+        var user = await queries.GetAsync(subject, ApiVersion.V1, userId, cancellationToken);
         await update.RunAsync(subject, userId, new UpdateUserRolesRequest
         {
             OrganizationRole = await FieldAsync(request, "role"),
             WorkspaceRoles = user.WorkspaceRoles,
             DeploymentRoles = user.DeploymentRoles,
-        }, cancellationToken);
+        }, sent: null, cancellationToken);
         return TypedResults.Redirect(links.To($"/members"));
     }
 

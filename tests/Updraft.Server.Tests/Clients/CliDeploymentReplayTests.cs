@@ -114,7 +114,7 @@ public sealed class CliDeploymentReplayTests(SharedServer shared) : IClassFixtur
         var current = await cli.FindDeploymentAsync(name);
         await cli.GetOptionsAsync();
         var body = CliDeploymentSteps.UpdateBody(current, wanted == "enable");
-        Assert.True(body.ContainsKey("workerQueues") && body["workerQueues"] is null);
+        Assert.Empty(body["workerQueues"]!.AsArray());
         var updated = (await cli.PostAsync($"{cli.Deployments()}/{current.Text("id")}", body)).Body;
         CliDeploymentSteps.ReadRow(updated);
 

@@ -56,7 +56,7 @@ public sealed class ClientResourceTests(SharedServer shared) : IClassFixture<Sha
         {
             Roles = [new ApiTokenRole { EntityType = "WORKSPACE", EntityId = Server.WorkspaceId, Role = "WORKSPACE_AUTHOR" }],
         }, Cancelled);
-        Assert.Equal("WORKSPACE_AUTHOR", Assert.Single(roles.WorkspaceRoles).Role);
+        Assert.Equal("WORKSPACE_AUTHOR", Assert.Single(roles.WorkspaceRoles!).Role);
     }
 
     [Fact]

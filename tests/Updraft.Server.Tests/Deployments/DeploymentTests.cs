@@ -35,7 +35,8 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
         Assert.Equal("HEALTHY", created.Text("status"));
         Assert.Equal(("", "", "NA"), (created.Text("runtimeVersion"), created.Text("imageTag"), created.Text("airflowVersion")));
         Assert.False(created.ContainsKey("clusterId"), "The CLI would send a request for the cluster.");
-        Assert.False(created.ContainsKey("workerQueues"));
+        // The Terraform provider expects the fields that it sent. The astro CLI reads the queues of each Celery Deployment.
+        Assert.Equal(prefix == "/v1" ? "[]" : null, created["workerQueues"]?.ToJsonString());
         Assert.Empty(created["environmentVariables"]!.AsArray());
     }
 

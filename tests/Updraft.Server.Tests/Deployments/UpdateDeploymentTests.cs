@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Updraft.Server.Tests.Web;
 
 namespace Updraft.Server.Tests.Deployments;
 
@@ -9,25 +10,89 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
 
     private string Deployments => $"{Server.OrganizationPath}/deployments";
 
+    /// <summary>Each setting that an update may omit, with a value that is not its default.</summary>
+    private static readonly JsonObject Optional = new()
+    {
+        ["description"] = "old",
+        ["isDevelopmentMode"] = true,
+        ["defaultTaskPodCpu"] = "1",
+        ["defaultTaskPodMemory"] = "1Gi",
+        ["resourceQuotaCpu"] = "99",
+        ["resourceQuotaMemory"] = "99Gi",
+        ["contactEmails"] = new JsonArray("a@example.org"),
+        ["workerQueues"] = JsonNode.Parse("""
+            [{"name":"default","isDefault":true,"astroMachine":"A5","maxWorkerCount":10,"minWorkerCount":1,"workerConcurrency":5}]
+            """),
+        ["scalingSpec"] = JsonNode.Parse("""
+            {"hibernationSpec":{"schedules":[{"hibernateAtCron":"1 * * * *","wakeAtCron":"2 * * * *","isEnabled":true}]}}
+            """),
+        ["workloadIdentity"] = "arn:aws:iam::1:role/x",
+    };
+
     [Fact]
-    public async Task Update_replaces_all_settings_and_keeps_identity_and_runtime()
+    public async Task Update_keeps_identity_and_runtime()
     {
         var created = await Server.Client.PostOkAsync(Deployments, new JsonObject
         {
             ["name"] = "replace",
             ["workspaceId"] = Server.WorkspaceId,
-            ["description"] = "old",
-            ["resourceQuotaCpu"] = "99",
-            ["contactEmails"] = new JsonArray("a@example.org"),
             ["astroRuntimeVersion"] = "13.1.0",
         });
         var updated = await UpdateAsync(created.Text("id"), body => body["name"] = "replaced");
         Assert.Equal("replaced", updated.Text("name"));
-        Assert.Null(updated["description"]);
-        Assert.Equal("10", updated.Text("resourceQuotaCpu"));
-        Assert.Empty(updated["contactEmails"]!.AsArray());
         foreach (var kept in (string[])["id", "namespace", "createdAt", "runtimeVersion", "imageRepository"])
             Assert.Equal(created.Text(kept), updated.Text(kept));
+    }
+
+    [Theory]
+    [InlineData("/v1", true)]
+    [InlineData("/labs/v1.1", true)]
+    [InlineData("/platform/v1beta1", false)]
+    public async Task Setting_that_an_update_omits_stays_except_for_the_Terraform_provider(string prefix, bool stays)
+    {
+        var path = Deployments.Replace("/v1", prefix, StringComparison.Ordinal);
+        var (id, created) = await CreateWithAllAsync("omits " + prefix, path);
+
+        var updated = await Server.Client.PostOkAsync($"{path}/{id}", Body("omits " + prefix));
+
+        var fresh = await Server.Client.GetOkAsync($"{path}/{await Server.CreateDeploymentAsync("defaults " + prefix)}");
+        foreach (var (field, _) in Optional)
+        {
+            var name = field == "workloadIdentity" && stays ? "effectiveWorkloadIdentity" : field;
+            Assert.False(JsonNode.DeepEquals(created[name], fresh[name]), $"{name} has its default");
+            Assert.True(JsonNode.DeepEquals((stays ? created : fresh)[name], updated[name]), $"{name}: {updated[name]?.ToJsonString()}");
+        }
+    }
+
+    [Fact]
+    public async Task Setting_that_an_update_sets_to_null_gets_its_default()
+    {
+        var (id, _) = await CreateWithAllAsync("nulls", Deployments);
+        var body = Body("nulls");
+        foreach (var (field, _) in Optional)
+            body[field] = null;
+        var updated = await Server.Client.PostOkAsync($"{Deployments}/{id}", body);
+
+        Assert.Equal("10", updated.Text("resourceQuotaCpu"));
+        Assert.Empty(updated["contactEmails"]!.AsArray());
+        Assert.Empty(updated["workerQueues"]!.AsArray());
+        foreach (var absent in (string[])["description", "scalingSpec", "effectiveWorkloadIdentity"])
+            Assert.Null(updated[absent]);
+    }
+
+    [Fact]
+    public async Task Save_of_the_settings_page_keeps_the_other_settings()
+    {
+        var (id, created) = await CreateWithAllAsync("page", Deployments);
+        using var visitor = await Visitor.SignedInAsync(Server);
+        var page = $"/deployments/{id}/settings";
+
+        using var response = await visitor.SendFormAsync(page, page, ("name", "page"), ("description", "new"), ("dagDeploys", "true"));
+
+        var saved = await Server.Client.GetOkAsync($"{Deployments}/{id}");
+        Assert.Equal("new", saved.Text("description"));
+        foreach (var kept in (string[])["effectiveWorkloadIdentity", "scalingSpec", "workerQueues", "contactEmails", "isDevelopmentMode"])
+            Assert.True(JsonNode.DeepEquals(created[kept], saved[kept]), kept);
     }
 
     [Fact]
@@ -40,7 +105,40 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
             body["isDagDeployEnabled"] = false;
         });
         Assert.False(updated["isDagDeployEnabled"]!.GetValue<bool>());
-        Assert.False(updated.ContainsKey("workerQueues"));
+        // The CLI reads the queues of a Celery Deployment without checking that there are any.
+        Assert.Empty(updated["workerQueues"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Change_to_the_Kubernetes_executor_removes_the_queues()
+    {
+        var (id, _) = await CreateWithAllAsync("executor", Deployments);
+        var updated = await UpdateAsync(id, body => body["executor"] = "KUBERNETES");
+        Assert.Null(updated["workerQueues"]);
+        Assert.Empty((await UpdateAsync(id, body => body["executor"] = "CELERY"))["workerQueues"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Empty_cloud_provider_counts_as_absent()
+    {
+        var created = await Server.Client.PostOkAsync(Deployments, new JsonObject
+        {
+            ["name"] = "template",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["cloudProvider"] = "",
+            ["region"] = "",
+        });
+        Assert.Null(created["cloudProvider"]);
+    }
+
+    [Fact]
+    public async Task Update_may_end_CICD_enforcement_and_change_the_DAG_deploy_setting_together()
+    {
+        var id = await Server.CreateDeploymentAsync("together", isCicdEnforced: true);
+        var body = Body("together");
+        (body["isCicdEnforced"], body["isDagDeployEnabled"]) = (false, false);
+        var updated = await Server.Client.PostOkAsync($"{Deployments}/{id}", body);
+        Assert.False(updated["isDagDeployEnabled"]!.GetValue<bool>());
     }
 
     [Fact]
@@ -137,6 +235,16 @@ public sealed class UpdateDeploymentTests(SharedServer shared) : IClassFixture<S
         ["isDagDeployEnabled"] = true,
         ["environmentVariables"] = new JsonArray(),
     };
+
+    /// <summary>Creates a Deployment with all of <see cref="Optional"/>; returns its id and the response.</summary>
+    private async Task<(string Id, JsonObject Created)> CreateWithAllAsync(string name, string path)
+    {
+        var body = Body(name);
+        foreach (var (field, value) in Optional)
+            body[field] = value!.DeepClone();
+        var created = await Server.Client.PostOkAsync(path, body);
+        return (created.Text("id"), created);
+    }
 
     private async Task<JsonObject> UpdateAsync(string id, Action<JsonObject> change)
     {

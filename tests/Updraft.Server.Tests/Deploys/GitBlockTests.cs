@@ -36,6 +36,38 @@ public sealed class GitBlockTests(SharedServer server) : IClassFixture<SharedSer
             deploy.GetProperty("git").GetRawText());
     }
 
+    [Theory]
+    [InlineData("https://ci:s3cr3t@gitlab.example/grp/sub/shop.git", "https://gitlab.example/grp/sub/shop.git")]
+    [InlineData("https://s3cr3t@gitlab.example/shop.git", "https://gitlab.example/shop.git")]
+    [InlineData("https://ci:s3cr3t@x@gitlab.example:8443", "https://gitlab.example:8443")]
+    [InlineData("http://:s3cr3t@gitlab.example?a=b@c", "http://gitlab.example?a=b@c")]
+    [InlineData("ssh://git:s3cr3t@git.example/shop", "ssh://git.example/shop")]
+    [InlineData("https://gitlab.example/a@b", "https://gitlab.example/a@b")]
+    [InlineData("git@gitlab.example:grp/shop.git", "git@gitlab.example:grp/shop.git")]
+    public async Task Credentials_in_a_remote_are_not_stored(string sent, string stored)
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var deploy = await deploys.CreateAsync(
+            $$$"""{"type":"DAG_ONLY","git":{"provider":"GENERIC","commitSha":"abc","remoteUrl":"{{{sent}}}"}}""");
+
+        Assert.Equal(stored, deploy.GetProperty("git").GetProperty("remoteUrl").GetString());
+        Assert.Equal(stored, (await deploys.GetAsync(deploy.Text("id"))).GetProperty("git").GetProperty("remoteUrl").GetString());
+    }
+
+    [Fact]
+    public async Task Credentials_in_other_git_URLs_are_not_stored()
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var deploy = await deploys.CreateAsync("""
+            {"type":"DAG_ONLY","git":{"provider":"GITHUB","commitSha":"abc","account":"acme","repo":"shop",
+             "commitUrl":"https://ci:s3cr3t@github.com/acme/shop/commit/abc","authorUrl":"https://s3cr3t@github.com/ann"}}
+            """);
+
+        Assert.DoesNotContain("s3cr3t", (await deploys.GetAsync(deploy.Text("id"))).GetRawText(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Absent_git_block_stays_absent()
     {

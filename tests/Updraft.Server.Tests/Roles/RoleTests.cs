@@ -30,6 +30,7 @@ public sealed class RoleTests(SharedServer shared) : IClassFixture<SharedServer>
         Assert.Null(plain["defaultRoles"]);
         Assert.Equal(["WORKSPACE_OWNER", "WORKSPACE_OPERATOR", "WORKSPACE_AUTHOR", "WORKSPACE_MEMBER"],
             page["defaultRoles"]!.AsArray().Select(role => role!["name"]!.GetValue<string>()));
+        Assert.All(page["defaultRoles"]!.AsArray(), role => Assert.NotEmpty(role!["description"]!.GetValue<string>()));
         var author = await Server.Client.GetOkAsync($"{Server.OrganizationPath}/roles/WORKSPACE_AUTHOR");
         Assert.Contains("deployment.deploys.create", Permissions(author));
         Assert.DoesNotContain("deployment.delete", Permissions(author));

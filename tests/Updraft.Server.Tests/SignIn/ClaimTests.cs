@@ -16,6 +16,7 @@ public sealed class ClaimTests
         Assert.Equal("ORGANIZATION_MEMBER ", await RolesAsync(server, id));
         await server.Client.PostOkAsync($"{server.OrganizationPath}/users/{id}/roles", new JsonObject
         {
+            ["organizationRole"] = null,
             ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = "WORKSPACE_MEMBER" }),
         });
         await server.AddUserAsync("ann@example.org", ("groups", "data"));
@@ -69,6 +70,7 @@ public sealed class ClaimTests
     private static Task<JsonObject> GiveAsync(UpdraftServer server, string id, string role) => server.Client.PostOkAsync(
         $"{server.OrganizationPath}/users/{id}/roles", new JsonObject
         {
+            ["organizationRole"] = null,
             ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = server.WorkspaceId, ["role"] = role }),
         });
 

@@ -48,18 +48,42 @@ public sealed class LoginTests(SharedServer shared) : IClassFixture<SharedServer
     }
 
     [Fact]
-    public async Task Second_use_of_a_refresh_token_revokes_the_login()
+    public async Task Refresh_token_works_until_its_successor_is_used()
+    {
+        var (_, _, refresh) = await Server.AddUserAsync("repeat@example.org");
+        var successors = new HashSet<string>();
+        for (var i = 0; i < 3; i++)
+        {
+            var tokens = await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.OK);
+            await Server.ClientWith(tokens.Text("access_token")).GetOkAsync("/v1/users/self");
+            successors.Add(tokens.Text("refresh_token"));
+        }
+        var third = await (await RefreshAsync(Assert.Single(successors))).ReadAsync(HttpStatusCode.OK);
+        Assert.NotEqual(refresh, third.Text("refresh_token"));
+    }
+
+    [Fact]
+    public async Task Use_of_a_refresh_token_after_its_successor_revokes_the_login()
     {
         var (_, access, refresh) = await Server.AddUserAsync("refresh@example.org");
         var second = await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.OK);
-        await Server.ClientWith(second.Text("access_token")).GetOkAsync("/v1/users/self");
+        var third = await (await RefreshAsync(second.Text("refresh_token"))).ReadAsync(HttpStatusCode.OK);
         Assert.Equal("invalid_grant", (await (await RefreshAsync(refresh)).ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
-        Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync(second.Text("refresh_token"))).StatusCode);
-        foreach (var token in (string[])[access, second.Text("access_token")])
+        Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync(third.Text("refresh_token"))).StatusCode);
+        foreach (var token in (string[])[access, second.Text("access_token"), third.Text("access_token")])
         {
             using var rejected = await Server.ClientWith(token).GetAsync("/v1/users/self", Cancelled);
             Assert.Equal(HttpStatusCode.Unauthorized, rejected.StatusCode);
         }
+    }
+
+    [Fact]
+    public async Task Refresh_token_that_the_server_did_not_issue_is_rejected()
+    {
+        var (_, access, refresh) = await Server.AddUserAsync("forged@example.org");
+        Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync(refresh + "x")).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await RefreshAsync("x")).StatusCode);
+        await Server.ClientWith(access).GetOkAsync("/v1/users/self");
     }
 
     [Fact]

@@ -35,4 +35,35 @@ public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedSe
         using var again = await server.Client.GetAsync(url, TestContext.Current.CancellationToken);
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NotFound), (deletion.StatusCode, again.StatusCode));
     }
+
+    [Fact]
+    public async Task Role_for_a_Deployment_has_the_fields_that_were_sent()
+    {
+        var server = shared.Server;
+        var path = $"/iam/v1beta1/organizations/{server.OrganizationId}/tokens";
+        var deployment = await server.CreateDeploymentAsync("token roles");
+        var created = await server.Client.PostOkAsync(path, new JsonObject
+        {
+            ["name"] = "deployment",
+            ["type"] = "DEPLOYMENT",
+            ["role"] = "DEPLOYMENT_ADMIN",
+            ["entityId"] = deployment,
+        });
+        foreach (var token in (JsonObject[])[created, await server.Client.GetOkAsync($"{path}/{created.Text("id")}")])
+            Assert.Equal($$"""[{"entityType":"DEPLOYMENT","entityId":"{{deployment}}","role":"DEPLOYMENT_ADMIN"}]""",
+                token["roles"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Agent_tokens_have_routes_of_the_Terraform_provider()
+    {
+        var server = shared.Server;
+        var deployment = await server.CreateDeploymentAsync("agent tokens");
+        var path = $"/iam/v1beta1/organizations/{server.OrganizationId}/deployments/{deployment}/agent-tokens";
+        var created = await server.Client.PostOkAsync(path, new JsonObject { ["name"] = "agents", ["description"] = "d" });
+        Assert.Equal("agents", (await server.Client.GetOkAsync($"{path}/{created.Text("id")}")).Text("name"));
+        Assert.Single((await server.Client.GetOkAsync(path))["tokens"]!.AsArray());
+        using var deletion = await server.Client.DeleteAsync($"{path}/{created.Text("id")}", TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
+    }
 }

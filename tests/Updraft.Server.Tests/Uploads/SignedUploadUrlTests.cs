@@ -68,6 +68,23 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Theory]
+    [InlineData("/uploads/", "%2F")]
+    [InlineData("/uploads/", "%2f")]
+    [InlineData("/", "%2F")]
+    public async Task URL_with_encoded_slashes_is_accepted(string start, string slash)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var url = new Uri(site.Url);
+        var path = start + url.AbsolutePath[start.Length..].Replace("/", slash, StringComparison.Ordinal);
+        using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
+
+        await http.SendHeadAsync($"{url.GetLeftPart(UriPartial.Authority)}{path}{url.Query}&comp=block&blockid=Cvs%2F%2Bw%3D%3D",
+            ["Content-Length: 0", "Connection: close"]);
+
+        Assert.StartsWith("HTTP/1.1 201 ", await http.ReadHeadAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("&extra=1")]
     [InlineData("&sp=cw")]
     [InlineData("&SIG=00")]

@@ -44,9 +44,35 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, deployment));
         Assert.Equal(id, (await Server.Client.GetOkAsync($"{Users}?workspaceId={Server.WorkspaceId}&sorts=username:asc"))["users"]![0]!["id"]!.GetValue<string>());
         await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject());
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, deployment));
+        await Server.Client.PostOkAsync($"{Users}/{id}/roles",
+            new JsonObject { ["organizationRole"] = null, ["workspaceRoles"] = new JsonArray() });
         using var nothing = await client.GetAsync("/v1/organizations", Cancelled);
         Assert.Equal(HttpStatusCode.Forbidden, nothing.StatusCode);
         Assert.Contains("you have no role", (await nothing.ReadAsync(HttpStatusCode.Forbidden)).Text("message"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Absent_roles_stay_except_for_the_Terraform_provider()
+    {
+        var (id, _, _) = await Server.AddUserAsync("alone@example.org");
+        var deployment = await Server.CreateDeploymentAsync("alone");
+        await Server.Client.PostOkAsync($"{Users}/{id}/roles", new JsonObject
+        {
+            ["workspaceRoles"] = new JsonArray(new JsonObject { ["workspaceId"] = Server.WorkspaceId, ["role"] = "WORKSPACE_AUTHOR" }),
+            ["deploymentRoles"] = new JsonArray(new JsonObject { ["deploymentId"] = deployment, ["role"] = "DEPLOYMENT_ADMIN" }),
+        });
+        var alone = new JsonObject { ["organizationRole"] = "ORGANIZATION_BILLING_ADMIN" };
+
+        var kept = await Server.Client.PostOkAsync($"{Users}/{id}/roles", alone);
+        Assert.Equal(("ORGANIZATION_BILLING_ADMIN", 1, 1), (kept.Text("organizationRole"), kept["workspaceRoles"]!.AsArray().Count,
+            kept["deploymentRoles"]!.AsArray().Count));
+
+        var provider = Users.Replace("/v1", "/iam/v1beta1", StringComparison.Ordinal);
+        var replaced = await Server.Client.PostOkAsync($"{provider}/{id}/roles", alone);
+        foreach (var response in (JsonObject[])[replaced, await Server.Client.GetOkAsync($"{provider}/{id}")])
+            Assert.Equal((false, false), (response.ContainsKey("workspaceRoles"), response.ContainsKey("deploymentRoles")));
+        Assert.Empty((await Server.Client.GetOkAsync($"{Users}/{id}"))["workspaceRoles"]!.AsArray());
     }
 
     [Fact]
@@ -104,8 +130,8 @@ public sealed class UserTests(SharedServer shared) : IClassFixture<SharedServer>
             Cancelled);
         Assert.Equal(HttpStatusCode.NoContent, deletion.StatusCode);
         Assert.Contains("last owner",
-            await user.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", "{}", HttpStatusCode.BadRequest),
-            StringComparison.Ordinal);
+            await user.PostErrorAsync($"{server.OrganizationPath}/users/{id}/roles", """{"organizationRole":null}""",
+                HttpStatusCode.BadRequest), StringComparison.Ordinal);
         await user.GetOkAsync($"{server.OrganizationPath}/tokens");
     }
 

@@ -26,7 +26,7 @@ public sealed record FileChange(string Path, FileChangeKind Kind, ManifestEntry?
 /// <param name="Before">The old version; null if the bundle was added.</param>
 /// <param name="After">The new version; null if the bundle was removed.</param>
 /// <param name="Files">The files that differ, by path; empty for two versions with the same content.</param>
-public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, FileChanges Files);
+public sealed record BundleChange(string Path, RevisionMount? Before, RevisionMount? After, FileChangeCollection Files);
 
 /// <summary>
 /// Finds the files that differ between the revisions of two deploys. Compares manifests and reads no file content, so the cost does not
@@ -65,10 +65,10 @@ internal sealed class CompareFiles(UpdraftDbContext db, BundleFiles files)
         return changes;
     }
 
-    private async Task<FileChanges> CompareAsync(DeploymentId deployment, RevisionMount? before, RevisionMount? after,
+    private async Task<FileChangeCollection> CompareAsync(DeploymentId deployment, RevisionMount? before, RevisionMount? after,
         CancellationToken cancellationToken) => before?.Manifest == after?.Manifest
-        ? new FileChanges([], [], cancellationToken)
-        : new FileChanges(await ListAsync(deployment, before, cancellationToken), await ListAsync(deployment, after, cancellationToken),
+        ? new FileChangeCollection([], [], cancellationToken)
+        : new FileChangeCollection(await ListAsync(deployment, before, cancellationToken), await ListAsync(deployment, after, cancellationToken),
             cancellationToken);
 
     private async Task<IEnumerable<ManifestEntry>> ListAsync(DeploymentId deployment, RevisionMount? mount,

@@ -7,7 +7,7 @@ namespace Updraft.Server.Deploys.Compare;
 /// The files that differ between two versions of a bundle, by path. Each enumeration compares again, entry by entry, so the memory does
 /// not depend on the number of files.
 /// </summary>
-public sealed class FileChanges : IReadOnlyCollection<FileChange>
+public sealed class FileChangeCollection : IReadOnlyCollection<FileChange>
 {
     private readonly IEnumerable<ManifestEntry> _before;
     private readonly IEnumerable<ManifestEntry> _after;
@@ -17,7 +17,7 @@ public sealed class FileChanges : IReadOnlyCollection<FileChange>
     /// <summary>Compares two lists, and counts the changes.</summary>
     /// <param name="before">Entries of the old manifest, in canonical order. The enumerable can be enumerated again.</param>
     /// <param name="after">Entries of the new manifest.</param>
-    internal FileChanges(IEnumerable<ManifestEntry> before, IEnumerable<ManifestEntry> after, CancellationToken cancellationToken)
+    internal FileChangeCollection(IEnumerable<ManifestEntry> before, IEnumerable<ManifestEntry> after, CancellationToken cancellationToken)
     {
         (_before, _after, _cancellationToken) = (before, after, cancellationToken);
         foreach (var change in this)
