@@ -11,10 +11,13 @@ namespace Updraft.Server.DeploymentLog;
 
 /// <summary>
 /// Builds the log of a Deployment from existing rows: deploys that were created, finalized, failed or rolled back, and agents that
-/// enrolled, with their last report. Updraft writes no rows for it.
+/// enrolled, with their last report. Updraft writes no rows for it. Each line contains its level, because the astro CLI filters by
+/// this text.
 /// </summary>
 internal sealed class ReadDeploymentLog(UpdraftDbContext db)
 {
+    private const string Information = "INFO", Error = "ERROR";
+
     /// <summary>A page, newest entries first.</summary>
     public async Task<DeploymentLogResponse> RunAsync(DeploymentId deployment, LogSearch search, CancellationToken cancellationToken)
     {
@@ -58,15 +61,15 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
             var deploy = row.Deploy;
             var name = $"Deploy {deploy.Id} ({deploy.Type.Name()})";
             var isRollback = deploy.RollbackFromId is not null;
-            entries.Add(new(deploy.CreatedAt, "scheduler", isRollback
+            entries.Add(new(deploy.CreatedAt, Information, "scheduler", isRollback
                 ? $"{name} was created by {Show(deploy.CreatedBy)} to roll back to deploy {deploy.RollbackFromId}"
                 : $"{name} was created by {Show(deploy.CreatedBy)}"));
             if (row.Revised is { } revised)
-                entries.Add(new(revised, "scheduler", isRollback
+                entries.Add(new(revised, Information, "scheduler", isRollback
                     ? $"{name} rolled back: revision {deploy.Revision} is the desired revision"
                     : $"{name} was finalized: revision {deploy.Revision} is the desired revision"));
             if (deploy.Status == DeployStatus.Failed)
-                entries.Add(new(deploy.UpdatedAt, "scheduler", deploy.StatusReason is { } reason
+                entries.Add(new(deploy.UpdatedAt, Error, "scheduler", deploy.StatusReason is { } reason
                     ? $"{name} failed: {reason}" : $"{name} failed"));
         }
         return entries;
@@ -92,9 +95,9 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
         {
             var source = LogSearch.AllSources.Contains(agent.Component) ? agent.Component : "scheduler";
             var name = $"Agent {agent.Component} on {agent.Host}";
-            entries.Add(new(agent.EnrolledAt, source, $"{name} enrolled, version {agent.AgentVersion}"));
+            entries.Add(new(agent.EnrolledAt, Information, source, $"{name} enrolled, version {agent.AgentVersion}"));
             if (agent is { ReportedAt: { } reported, Phase: { } phase })
-                entries.Add(new(reported, source, $"{name} reported revision {agent.Revision} as {phase.ToString().ToUpperInvariant()}"
+                entries.Add(new(reported, phase == AgentPhase.Failed ? Error : Information, source, $"{name} reported revision {agent.Revision} as {phase.ToString().ToUpperInvariant()}"
                     + (string.IsNullOrEmpty(agent.Message) ? "" : $": {agent.Message}")));
         }
         return entries;
@@ -104,10 +107,10 @@ internal sealed class ReadDeploymentLog(UpdraftDbContext db)
 
     private static DeploymentLogEntryResponse ToResponse(Entry entry) => new()
     {
-        Raw = $"{entry.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.Text}",
+        Raw = $"{entry.Time.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {entry.Level} {entry.Text}",
         Source = entry.Source,
         Timestamp = entry.Time.ToUnixTimeMilliseconds(),
     };
 
-    private sealed record Entry(DateTimeOffset Time, string Source, string Text);
+    private sealed record Entry(DateTimeOffset Time, string Level, string Source, string Text);
 }

@@ -17,7 +17,7 @@ internal sealed class RemoveGitCredentials(UpdraftDbContext db)
     {
         if (await db.ServerFacts.AnyAsync(row => row.Name == Done, cancellationToken))
             return;
-        var found = await db.Deploys.Where(row => row.GitText.Contains("@")).Select(row => row.Id).ToListAsync(cancellationToken);
+        var found = await db.Deploys.Where(row => row.GitText.Contains("://")).Select(row => row.Id).ToListAsync(cancellationToken);
         foreach (var ids in found.Chunk(BatchSize))
         {
             await using var write = await db.BeginWriteAsync(cancellationToken);

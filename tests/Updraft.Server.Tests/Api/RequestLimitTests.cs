@@ -97,6 +97,7 @@ public sealed class RequestLimitTests
     }
 
     [Fact]
+    [Trait("Database", "SQLite")]
     public async Task Files_are_closed_to_other_local_users()
     {
         await using var server = await StartAsync();

@@ -107,13 +107,11 @@ public sealed partial class BackupTests(PostgresCluster cluster) : IClassFixture
             finalized.Add((upload.DeployId, version));
     }
 
-    /// <summary>Creates a database with the name that the commands use.</summary>
+    /// <summary>Creates a database with the name that the commands use. An earlier run on this cluster leaves one.</summary>
     private static async Task<NpgsqlConnectionStringBuilder> CreateDatabaseAsync(TestDatabase database, string name)
     {
-        await using var connection = new NpgsqlConnection(database.ConnectionString + ";Pooling=false");
-        await connection.OpenAsync(Cancelled);
-        await using var command = new NpgsqlCommand($"CREATE DATABASE {name} TEMPLATE template0", connection);
-        await command.ExecuteNonQueryAsync(Cancelled);
+        await PostgresServer.DropDatabaseAsync(database.ConnectionString, name);
+        await PostgresServer.CreateDatabaseAsync(database.ConnectionString, name);
         return new NpgsqlConnectionStringBuilder(database.ConnectionString) { Database = name };
     }
 

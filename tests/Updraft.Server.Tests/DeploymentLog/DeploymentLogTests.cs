@@ -20,18 +20,31 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
 
         var log = await LogAsync(id, "?sources=scheduler&range=3600");
         var entries = log["results"]!.AsArray().Select(row => row!["raw"]!.GetValue<string>()[25..]).ToList();
-        Assert.Contains($"Deploy {first} (BUNDLE) was created by token owner", entries);
-        Assert.Contains($"Deploy {first} (BUNDLE) was finalized: revision 1 is the desired revision", entries);
-        Assert.Contains($"Deploy {rollback.Text("id")} (BUNDLE) was created by token owner to roll back to deploy {first}", entries);
-        Assert.Contains($"Deploy {rollback.Text("id")} (BUNDLE) rolled back: revision 2 is the desired revision", entries);
-        Assert.Contains($"Deploy {abandoned.Text("id")} (DAG_ONLY) was created by token owner", entries);
-        Assert.Contains("Agent scheduler on host enrolled, version 0", entries);
-        Assert.Contains("Agent scheduler on host reported revision 1 as ACTIVE", entries);
+        Assert.Contains($"INFO Deploy {first} (BUNDLE) was created by token owner", entries);
+        Assert.Contains($"INFO Deploy {first} (BUNDLE) was finalized: revision 1 is the desired revision", entries);
+        Assert.Contains($"INFO Deploy {rollback.Text("id")} (BUNDLE) was created by token owner to roll back to deploy {first}", entries);
+        Assert.Contains($"INFO Deploy {rollback.Text("id")} (BUNDLE) rolled back: revision 2 is the desired revision", entries);
+        Assert.Contains($"INFO Deploy {abandoned.Text("id")} (DAG_ONLY) was created by token owner", entries);
+        Assert.Contains("INFO Agent scheduler on host enrolled, version 0", entries);
+        Assert.Contains("INFO Agent scheduler on host reported revision 1 as ACTIVE", entries);
         Assert.Equal(7, entries.Count);
         var times = log["results"]!.AsArray().Select(row => row!["timestamp"]!.GetValue<long>()).ToList();
         Assert.Equal(times.OrderDescending(), times);
         Assert.InRange(times[0], TimeProvider.System.GetUtcNow().AddMinutes(-5).ToUnixTimeMilliseconds(), TimeProvider.System.GetUtcNow()
             .AddMinutes(1).ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task Failed_revision_is_an_error()
+    {
+        var id = await Server.CreateDeploymentAsync("log errors");
+        await DeployAsync(id);
+        var agent = await DeployAgent.EnrollAsync(Server, id);
+        await agent.ReportFailedAsync("boom");
+
+        var entry = Assert.Single((await LogAsync(id, "?sources=scheduler&searchText=ERROR"))["results"]!.AsArray());
+        Assert.EndsWith(" ERROR Agent scheduler on host reported revision 1 as FAILED: boom", entry!["raw"]!.GetValue<string>(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -56,6 +69,8 @@ public sealed class DeploymentLogTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("?sources=worker", 0)]
     [InlineData("?sources=scheduler&searchText=FINALIZED", 1)]
     [InlineData("?sources=scheduler&searchText=nothing", 0)]
+    [InlineData("?sources=scheduler&searchText=INFO", 2)]
+    [InlineData("?sources=scheduler&searchText=ERROR", 0)]
     [InlineData("?sources=scheduler&maxNumResults=1", 1)]
     [InlineData("?sources=scheduler&startDate=2001-01-01T00:00:00Z&endDate=2002-01-01T00:00:00Z", 0)]
     [InlineData("?sources=scheduler&startDate=2001-01-01T00:00:00Z&endDate=2999-01-01T00:00:00Z", 2)]

@@ -47,4 +47,21 @@ internal sealed class DeployAgent(HttpClient client, EnrollResponse enrollment)
         }, AgentJson.Default.AgentReport, Cancelled);
         response.EnsureSuccessStatusCode();
     }
+
+    /// <summary>Reports that the newest revision failed.</summary>
+    public async Task ReportFailedAsync(string reason)
+    {
+        var state = await StateAsync();
+        using var response = await client.PostAsJsonAsync(AgentRoutes.Report, new AgentReport
+        {
+            AgentId = enrollment.AgentId,
+            Epoch = state.Epoch,
+            Revision = state.Revision,
+            Phase = AgentPhase.Failed,
+            ActiveRevision = 0,
+            Message = reason,
+            Mounts = [],
+        }, AgentJson.Default.AgentReport, Cancelled);
+        response.EnsureSuccessStatusCode();
+    }
 }

@@ -61,8 +61,8 @@ public sealed class PageComponentTests(SharedServer shared) : IClassFixture<Shar
         var open = (await server.Client.PostOkAsync(deploys, new JsonObject { ["type"] = "DAG_ONLY" })).Text("id");
         await using var scope = server.Services.CreateAsyncScope();
         // The count includes the session and the authorization. Both come from memory, except that PostgreSQL, which replicas can share,
-        // is queried for the session and for the scope of the Deployment.
-        var limit = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.IsSqlite() ? 4 : 6;
+        // is queried for the session, for its token and for the scope of the Deployment.
+        var limit = scope.ServiceProvider.GetRequiredService<UpdraftDbContext>().Database.IsSqlite() ? 4 : 7;
         using var visitor = await Visitor.SignedInAsync(server);
         foreach (var deploy in (string[])[first, second, rollback, open])
         {
