@@ -97,7 +97,7 @@ public sealed partial class FlipDurabilityTests(FlipDurabilityTests.TracedDeploy
                 + string.Join('\n', calls.Where(call => call.Begin >= after.Begin && call.End <= before.End).Select(call => call.Text)));
     }
 
-    /// <summary>Two deploys, each of which a new agent process applies, with the system calls of both processes.</summary>
+    /// <summary>Three deploys, each of which a new agent process applies, with the system calls of these processes.</summary>
     public sealed class TracedDeploys : IAsyncLifetime
     {
         private readonly TestAgent _agent = new();
@@ -113,9 +113,11 @@ public sealed partial class FlipDurabilityTests(FlipDurabilityTests.TracedDeploy
         public async ValueTask InitializeAsync()
         {
             _server = await StandInServer.StartAsync();
-            foreach (var text in (string[])["one", "two"])
+            foreach (var text in (string[])["one", "two", "three"])
             {
-                var revision = _server.Deploy(("dags", Tree.Of(("a.py", text))), ("dbt/shop", Tree.Of(("p.yml", "same"))));
+                // A mount in a directory makes the agent sync its whole file system, so the last deploy is without one.
+                var dags = ("dags", Tree.Of(("a.py", text)));
+                var revision = text == "three" ? _server.Deploy(dags) : _server.Deploy(dags, ("dbt/shop", Tree.Of(("p.yml", "same"))));
                 _traces.Add(await TraceAsync(_server));
                 await _server.WaitForActiveAsync(revision);
                 Assert.Equal(text, _agent.Texts("dags")["a.py"]);

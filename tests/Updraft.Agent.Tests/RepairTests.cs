@@ -93,11 +93,4 @@ public sealed class RepairTests : IAsyncLifetime
 
     private int TreesWith(string path, string text) =>
         Directory.GetDirectories(_agent.Own("trees")).Count(tree => File.ReadAllText(Path.Join(tree, path)) == text);
-
-    /// <summary>A clock whose hours are short.</summary>
-    private sealed class ShortHours : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime > TimeSpan.FromMinutes(30) ? TimeSpan.FromMilliseconds(50) : dueTime, period);
-    }
 }

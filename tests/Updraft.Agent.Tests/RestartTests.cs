@@ -237,13 +237,6 @@ public sealed class RestartTests : IAsyncLifetime
             Assert.DoesNotContain(StandInServer.Token, File.ReadAllText(path), StringComparison.Ordinal));
     }
 
-    /// <summary>A clock on which pauses of more than 30 minutes end at once.</summary>
-    private sealed class ShortHours : TimeProvider
-    {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime > TimeSpan.FromMinutes(30) ? TimeSpan.FromMilliseconds(50) : dueTime, period);
-    }
-
     private async Task StartAndDeployAsync()
     {
         _agent.Start(_server.Address);

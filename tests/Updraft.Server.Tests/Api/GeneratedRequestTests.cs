@@ -13,6 +13,7 @@ namespace Updraft.Server.Tests.Api;
 /// Generated requests for every route, with valid and invalid parts. No response is a 5xx, and every error has exactly three fields.
 /// <c>UPDRAFT_FUZZ_REQUESTS</c> sets their number (default 3,000), and <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
 /// </summary>
+[Trait("Database", "any")]
 public sealed class GeneratedRequestTests(ITestOutputHelper output)
 {
     private const int PerSite = 250;

@@ -88,6 +88,7 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
             var site = new PageSite(Server, deployment);
             (Ids["organizationId"], Ids["workspaceId"], Ids["deploymentId"]) = (Server.OrganizationId, Server.WorkspaceId, deployment);
             Ids["webhookId"] = await PostWebhookAsync("with deliveries", await Server.CreateWorkspaceAsync("of the webhook"));
+            var deploys = new List<string>();
             for (var i = 0; i < Count; i++)
             {
                 _clock.Advance(TimeSpan.FromSeconds(1));
@@ -101,8 +102,12 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
                 await PostAsync($"{WebhookSite.PathOf(Server)}/{Ids["webhookId"]}/test", []);
                 await PostAsync($"{organization}/deployments/{deployment}/bundles",
                     new() { ["name"] = $"bundle{i}", ["isDagBundle"] = true });
-                (Ids["deployId"], _) = await site.DeployAsync($"deploy {i}", ("dags/shop.py", $"{i}\n"));
+                deploys.Add((await site.DeployAsync($"deploy {i}", ("dags/shop.py", $"{i}\n"))).Item1);
             }
+            // The bundle has one version twice: only the newest of its entries is the desired one.
+            _clock.Advance(TimeSpan.FromSeconds(1));
+            await Server.Client.PostOkAsync($"{organization}/deployments/{deployment}/deploys/{deploys[0]}/rollback", []);
+            Ids["deployId"] = deploys[^1];
             Ids["bundleId"] = await FirstAsync($"{organization}/deployments/{deployment}/bundles");
             var steps = $"/v1alpha1/organizations/{Server.OrganizationId}/deployments/{deployment}/deploys/{Ids["deployId"]}/steps";
             Ids["stepId"] = await FirstAsync(steps);

@@ -4,6 +4,7 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Tests.Api;
 
 /// <summary>The program in its own process, as an operator starts it.</summary>
+[Trait("Database", "any")]
 public sealed class ServerCommandTests
 {
     [Fact]

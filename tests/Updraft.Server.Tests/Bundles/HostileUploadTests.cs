@@ -13,6 +13,7 @@ namespace Updraft.Server.Tests.Bundles;
 /// tests of this process run at the same time.
 /// </summary>
 [Collection(nameof(HostileUploads))]
+[Trait("Database", "any")]
 public sealed class HostileUploadTests(HostileUploads uploads)
 {
 #if DEBUG

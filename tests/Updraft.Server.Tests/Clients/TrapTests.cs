@@ -13,6 +13,7 @@ namespace Updraft.Server.Tests.Clients;
 /// <summary>
 /// Traps in deploys: details of responses that make clients crash or fail silently. A trait names the number of the trap.
 /// </summary>
+[Trait("Database", "any")]
 public sealed partial class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Shop = "/usr/local/airflow/dbt/shop";

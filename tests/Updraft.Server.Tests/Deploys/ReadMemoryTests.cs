@@ -9,6 +9,7 @@ namespace Updraft.Server.Tests.Deploys;
 
 /// <summary>Memory of a server process while a read-only member sends its most expensive requests.</summary>
 [Trait("Runs", "ci")] // Measures memory, which other programs on the machine influence.
+[Trait("Database", "any")]
 public sealed class ReadMemoryTests(ITestOutputHelper output)
 {
     private const int AtOnce = 8, Files = 99_800;

@@ -24,6 +24,7 @@ public enum Becomes
 /// The contract's table as one test: four types, DAG deploys on and off, and the version absent, empty, valid or unknown. It uses HTTP
 /// and a real registry, and checks the desired state that agents get.
 /// </summary>
+[Trait("Database", "any")]
 public sealed class ContractTableTests(SharedRegistrySite shared) : IClassFixture<SharedRegistrySite>
 {
     private const string Refused = "refused", NoType = "no such type", Mount = "/usr/local/airflow/dbt/shop";

@@ -9,6 +9,7 @@ using Updraft.Server.Tests.Deploys;
 namespace Updraft.Server.Tests.Images;
 
 /// <summary>Registries and images with wrong, late or oversized data. The finalize reports the problem and changes nothing.</summary>
+[Trait("Database", "any")]
 public sealed class HostileRegistryTests(HostileRegistryTests.Fixture fixture) : IClassFixture<HostileRegistryTests.Fixture>
 {
     private const string NoVersion = """{"dagTarballVersion":""}""", MissingImage = "is not in the registry";

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Updraft.Server.Tests.Images;
 
 /// <summary>The requests and responses that pass between clients and the registry. The registry is a stand-in.</summary>
+[Trait("Database", "any")]
 public sealed class RegistryProxyTests(RegistryProxyTests.ProxyingServer shared) : IClassFixture<RegistryProxyTests.ProxyingServer>
 {
     private const string Digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";

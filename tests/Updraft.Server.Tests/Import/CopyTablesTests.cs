@@ -9,6 +9,7 @@ namespace Updraft.Server.Tests.Import;
 
 /// <summary>The import copies every table of the model, also future ones.</summary>
 [Trait("Runs", "ci")] // Starts its own database cluster.
+[Trait("Database", "own")]
 public sealed class CopyTablesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const int Rows = 3;

@@ -10,6 +10,7 @@ namespace Updraft.Server.Tests.Import;
 
 /// <summary>One command moves an installation from one data directory. Clients and agents do not notice.</summary>
 [Trait("Runs", "ci")] // Starts many processes, PostgreSQL and object stores, and takes minutes.
+[Trait("Database", "own")]
 public sealed class ImportTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -9,6 +9,7 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Tests.Security;
 
 /// <summary>Tests every route with every kind of caller. The test finds new routes by the permission that they require.</summary>
+[Trait("Database", "any")]
 public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string UnknownId = "c00000000000000000unknown";

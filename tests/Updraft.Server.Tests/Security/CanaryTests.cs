@@ -11,6 +11,7 @@ namespace Updraft.Server.Tests.Security;
 /// including its headers, contains a text of a scope that the caller may not see.
 /// </summary>
 [Trait("Runs", "ci")] // Sends tens of thousands of requests.
+[Trait("Database", "any")]
 public sealed class CanaryTests
 {
     private const string Unknown = "c00000000000000000unknown";

@@ -7,6 +7,7 @@ namespace Updraft.Server.Tests.Storage;
 /// <summary>A running server on a disk that is full, out of inodes or read-only. It recovers without a restart.</summary>
 [Trait("Runs", "ci")] // Mounts file systems, which needs root.
 [Trait("needs", "mount")]
+[Trait("Database", "any")]
 public sealed class DiskTests
 {
     private const int MiB = 1024 * 1024;

@@ -8,6 +8,7 @@ namespace Updraft.Server.Tests.Storage;
 /// damaged contents as intact, and serves other bundles as before.
 /// </summary>
 [Trait("Runs", "ci")] // Starts a process for each case, which takes two minutes.
+[Trait("Database", "any")]
 public sealed class ScrubTests(SharedFolderServer shared) : IClassFixture<SharedFolderServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -9,6 +9,7 @@ namespace Updraft.Server.Tests.Storage;
 
 /// <summary>A server with an object store: its redirects, its errors if the store fails, and <c>scrub</c>.</summary>
 [Trait("Runs", "ci")] // Starts object stores and servers, and takes half a minute.
+[Trait("Database", "any")]
 public sealed class StoreServerTests
 {
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;

@@ -8,6 +8,7 @@ namespace Updraft.Server.Tests.Storage;
 
 /// <summary>All files that a server process writes. The server may write only in its data directory.</summary>
 [Trait("Runs", "ci")] // Traces system calls, and mounts file systems, which needs root.
+[Trait("Database", "any")]
 public sealed partial class WrittenFilesTests
 {
     private const string Calls = "trace=open,openat,openat2,creat,mkdir,mkdirat,rename,renameat,renameat2,link,linkat,symlink,symlinkat,unlink,unlinkat";

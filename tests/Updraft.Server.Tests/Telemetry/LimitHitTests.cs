@@ -12,6 +12,7 @@ namespace Updraft.Server.Tests.Telemetry;
 /// <summary>
 /// Each limit that a slice registers has a request here that exceeds it, and the metric counts that request under that limit.
 /// </summary>
+[Trait("Database", "any")]
 public sealed class LimitHitTests
 {
     private const string Terabyte = "1099511627776";

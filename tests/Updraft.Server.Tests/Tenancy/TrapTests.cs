@@ -7,6 +7,7 @@ using Updraft.Server.Tests.Deploys;
 namespace Updraft.Server.Tests.Tenancy;
 
 /// <summary>Responses that would break real clients: Organizations, Workspaces, Deployments, clusters and their options.</summary>
+[Trait("Database", "any")]
 public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private static readonly string[] Prefixes = ["/v1", "/platform/v1beta1"];

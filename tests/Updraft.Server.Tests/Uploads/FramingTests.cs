@@ -3,6 +3,7 @@ using System.Text;
 namespace Updraft.Server.Tests.Uploads;
 
 /// <summary>Bodies that end early, have two lengths, or wait for 100 Continue.</summary>
+[Trait("Database", "any")]
 public sealed class FramingTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private static readonly string[] BlockBlob = ["x-ms-blob-type: BlockBlob"];

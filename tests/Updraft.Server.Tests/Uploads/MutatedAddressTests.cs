@@ -9,6 +9,7 @@ namespace Updraft.Server.Tests.Uploads;
 /// A mutated upload URL is rejected, unless it equals the original URL after decoding.
 /// <c>UPDRAFT_FUZZ_URLS</c> sets the number of mutations (default 5,000), <c>UPDRAFT_FUZZ_SEED</c> repeats a run.
 /// </summary>
+[Trait("Database", "any")]
 public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper output) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+&=?/_~;,@!$'()*";

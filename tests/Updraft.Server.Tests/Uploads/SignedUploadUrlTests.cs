@@ -11,6 +11,7 @@ using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Tests.Uploads;
 
+[Trait("Database", "any")]
 public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<SharedServer>
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+ \0é";

@@ -10,6 +10,7 @@ using Updraft.Server.Web;
 namespace Updraft.Server.Tests.Web;
 
 /// <summary>Every form of the web UI, found among the routes and in the rendered pages, accepts only its own page's form token.</summary>
+[Trait("Database", "any")]
 public sealed partial class FormTokenTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Field = "__RequestVerificationToken", Unknown = "cunknown0000000000000000x";

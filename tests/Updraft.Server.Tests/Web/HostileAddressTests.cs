@@ -6,6 +6,7 @@ using Updraft.Server.Web;
 namespace Updraft.Server.Tests.Web;
 
 /// <summary>Hostile URLs: the API rejects them, the web UI does not render them as links, and no redirect leads to them.</summary>
+[Trait("Database", "any")]
 public sealed class HostileAddressTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

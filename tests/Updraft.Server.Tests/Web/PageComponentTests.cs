@@ -11,6 +11,7 @@ using Updraft.Server.Web;
 namespace Updraft.Server.Tests.Web;
 
 /// <summary>Rules of the Razor components: where their data comes from, and the number of queries of the deploy page.</summary>
+[Trait("Database", "any")]
 public sealed class PageComponentTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private UpdraftServer Server => shared.Server;

@@ -8,6 +8,7 @@ using Updraft.Server.Web;
 namespace Updraft.Server.Tests.Web;
 
 /// <summary>Common rules of all pages: security headers, errors, URLs, and texts of users.</summary>
+[Trait("Database", "any")]
 public sealed class PageFrameTests(SharedServer shared) : IClassFixture<SharedServer>
 {
     private const string Policy = "default-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";

@@ -6,6 +6,7 @@ using Updraft.Server.Tests.Images;
 namespace Updraft.Server.Tests.Web;
 
 /// <summary>The warning of a rollback to an older image, on the rollback page and on the page of the new deploy.</summary>
+[Trait("Database", "any")]
 public sealed class RollbackWarningTests(SharedRegistrySite shared) : IClassFixture<SharedRegistrySite>
 {
     private RegistrySite Site => shared.Site;
