@@ -62,7 +62,7 @@ public sealed class BitRotTests : IAsyncLifetime
         using var disk = File.OpenHandle(_image, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         foreach (var offset in BlocksOf(disk, text))
             RandomAccess.Write(disk, Encoding.UTF8.GetBytes(damage), offset);
-        RandomAccess.FlushToDisk(disk);
+        Posix.Fsync(disk, _image);
     }
 
     private static IEnumerable<long> BlocksOf(SafeFileHandle disk, string text)
@@ -80,7 +80,7 @@ public sealed class BitRotTests : IAsyncLifetime
 
     private static void Run(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true, UseShellExecute = false })!;
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
         Assert.True(process.ExitCode == 0, error);

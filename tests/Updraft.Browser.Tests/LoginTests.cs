@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
 using Microsoft.Playwright;
 using Updraft.Browser.Tests.Support;
 
@@ -67,7 +68,7 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         Assert.DoesNotContain(await page.Context.CookiesAsync(), cookie => cookie.Name == "updraft");
         await page.GotoAsync($"{server.BaseAddress}signin/provider?returnTo=/deployments");
         await FillAsync(page);
-        await page.WaitForURLAsync($"{server.BaseAddress}deployments");
+        await page.ArrivesAtAsync($"{server.BaseAddress}deployments");
         var cookie = (await page.Context.CookiesAsync()).Single(cookie => cookie.Name == "updraft");
         Assert.True(cookie.HttpOnly);
         Assert.Equal(SameSiteAttribute.Lax, cookie.SameSite);
@@ -83,11 +84,11 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         var attacker = await browser.NewPageAsync();
         await attacker.GotoAsync(Authorize(server, callback.Url));
         await FillAsync(attacker);
-        await attacker.WaitForURLAsync($"{server.BaseAddress}authorize/confirm?*");
+        await attacker.ArrivesAtAsync($"{server.BaseAddress}authorize/confirm?");
         var victim = await browser.NewPageAsync();
         await victim.GotoAsync($"{server.BaseAddress}signin/provider?returnTo=/deployments");
         await FillAsync(victim);
-        await victim.WaitForURLAsync($"{server.BaseAddress}deployments");
+        await victim.ArrivesAtAsync($"{server.BaseAddress}deployments");
         var response = await victim.GotoAsync(attacker.Url);
         Assert.Equal(400, response!.Status);
         Assert.False(callback.Query.IsCompleted);
@@ -126,20 +127,98 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         await page.GetByLabel("Email").FillAsync(Email);
         await page.GetByLabel("Password").FillAsync(IdentityProvider.Password);
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Log in" }).ClickAsync();
-        await page.WaitForURLAsync($"{server.BaseAddress}members?offset=0");
+        await page.ArrivesAtAsync($"{server.BaseAddress}members?offset=0");
         await Assertions.Expect(page.GetByText(Email)).ToBeVisibleAsync();
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Sign out" }).ClickAsync();
         await page.GotoAsync($"{server.BaseAddress}deployments");
         await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign in");
     }
 
-    private static Task<UpdraftServer> StartAsync(IdentityProvider provider) => UpdraftServer.StartAsync(
-        settings: new Dictionary<string, string>
+    [Fact]
+    public async Task Refresh_of_a_login_evaluates_the_claims_of_now()
     {
+        await using var provider = await IdentityProvider.StartAsync();
+        var clock = new MovedClock();
+        await using var server = await StartAsync(provider, clock);
+        provider.Groups = ["platform"];
+        var tokens = await LogInAsync(server);
+        Assert.Equal(HttpStatusCode.OK, await CreateWorkspaceAsync(server, tokens, "one"));
+
+        provider.Groups = [];
+        clock.Offset += TimeSpan.FromMinutes(2);
+        tokens = await (await RefreshAsync(server, tokens)).ReadAsync(HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.Forbidden, await CreateWorkspaceAsync(server, tokens, "two"));
+
+        provider.Groups = ["others", "platform"];
+        clock.Offset += TimeSpan.FromMinutes(2);
+        tokens = await (await RefreshAsync(server, tokens)).ReadAsync(HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.OK, await CreateWorkspaceAsync(server, tokens, "three"));
+
+        // Without the provider, the roles stay.
+        await provider.DisposeAsync();
+        clock.Offset += TimeSpan.FromMinutes(2);
+        tokens = await (await RefreshAsync(server, tokens)).ReadAsync(HttpStatusCode.OK);
+        Assert.Equal(HttpStatusCode.OK, await CreateWorkspaceAsync(server, tokens, "four"));
+    }
+
+    [Fact]
+    public async Task End_at_the_provider_ends_logins_and_sessions()
+    {
+        await using var provider = await IdentityProvider.StartAsync();
+        var clock = new MovedClock();
+        await using var server = await StartAsync(provider, clock);
+        provider.Groups = ["platform"];
+        var tokens = await LogInAsync(server);
+        var page = await browser.NewPageAsync();
+        await page.GotoAsync($"{server.BaseAddress}signin/provider?returnTo=/deployments");
+        await FillAsync(page);
+        await page.ArrivesAtAsync($"{server.BaseAddress}deployments");
+
+        provider.RejectsRefreshes = true;
+        clock.Offset += TimeSpan.FromMinutes(59);
+        await page.GotoAsync($"{server.BaseAddress}deployments");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Deployments");
+        clock.Offset += TimeSpan.FromMinutes(2);
+        await page.GotoAsync($"{server.BaseAddress}deployments");
+        await Assertions.Expect(page.GetByRole(AriaRole.Heading)).ToHaveTextAsync("Sign in");
+
+        using var refused = await RefreshAsync(server, tokens);
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        var again = await LogInAsync(server);
+        clock.Offset += TimeSpan.FromMinutes(2);
+        using var rejected = await RefreshAsync(server, again);
+        Assert.Equal("invalid_grant", (await rejected.ReadAsync(HttpStatusCode.BadRequest)).Text("error"));
+        using var ended = await server.ClientWith(again.Text("access_token")).GetAsync("/v1/users/self", Cancelled);
+        Assert.Equal(HttpStatusCode.Unauthorized, ended.StatusCode);
+    }
+
+    private async Task<JsonObject> LogInAsync(UpdraftServer server)
+    {
+        await using var callback = await CliCallback.StartAsync();
+        await SignInAsync(await browser.NewPageAsync(), server, callback.Url);
+        return await (await ExchangeAsync(server, (await callback.Query)["code"], callback.Url)).ReadAsync(HttpStatusCode.OK);
+    }
+
+    private static Task<HttpResponseMessage> RefreshAsync(UpdraftServer server, JsonObject tokens) => PostAsync(server, "/oauth/token",
+        ("client_id", "updraft-cli"), ("grant_type", "refresh_token"), ("refresh_token", tokens.Text("refresh_token")));
+
+    private static async Task<HttpStatusCode> CreateWorkspaceAsync(UpdraftServer server, JsonObject tokens, string name)
+    {
+        using var response = await server.ClientWith(tokens.Text("access_token")).PostAsync($"{server.OrganizationPath}/workspaces",
+            JsonRequests.Json($$"""{"name":"{{name}}"}"""), Cancelled);
+        return response.StatusCode;
+    }
+
+    private static Task<UpdraftServer> StartAsync(IdentityProvider provider, TimeProvider? clock = null) => UpdraftServer.StartAsync(
+        clock, settings: new Dictionary<string, string>
+    {
+        ["SignIn:Roles:0:Claim"] = "groups",
+        ["SignIn:Roles:0:Value"] = "platform",
+        ["SignIn:Roles:0:Role"] = "ORGANIZATION_OWNER",
         ["SignIn:Authority"] = provider.Url,
         ["SignIn:ClientId"] = IdentityProvider.ClientId,
         ["SignIn:ClientSecret"] = IdentityProvider.ClientSecret,
-        ["SignIn:FirstOwner"] = Email,
+        ["SignIn:FirstOwner"] = clock is null ? Email : "",
     });
 
     private static async Task SignInAsync(IPage page, UpdraftServer server, string callback)
@@ -149,7 +228,7 @@ public sealed class LoginTests(Support.Browser browser) : IClassFixture<Support.
         await Assertions.Expect(page.GetByText("updraft-cli")).ToBeVisibleAsync();
         await Support.Browser.KeepAsync(page, "confirm-login");
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Allow" }).ClickAsync();
-        await page.WaitForURLAsync(callback + "?*");
+        await page.ArrivesAtAsync(callback + "?");
     }
 
     private static async Task FillAsync(IPage page)

@@ -160,7 +160,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
         await button.EvaluateAsync("button => { button.click(); setTimeout(() => button.click(), 50); }");
         Assert.Equal("Loading\u2026 fixed", await reported.Task.WaitAsync(Cancelled));
         goOn.SetResult();
-        await page.WaitForURLAsync(url => !url.EndsWith("/rollback", StringComparison.Ordinal));
+        await page.LeavesAsync("/rollback");
         await Assertions.Expect(page.GetByText("Loading\u2026")).ToHaveCountAsync(0);
         Assert.Equal((1, 3), (sent, (await site.HistoryAsync()).Count));
         await watched.AssertQuietAsync();
@@ -214,7 +214,7 @@ public sealed class PagesTests(Support.Browser browser) : IClassFixture<Support.
             await page.GotoAsync(Url(server, "/signin?returnTo=" + Uri.EscapeDataString(returnTo)));
             await page.GetByLabel("API token").FillAsync(server.OwnerToken);
             await page.GetByRole(AriaRole.Button, Button("Sign in")).ClickAsync();
-            await page.WaitForURLAsync(url => !url.Contains("/signin", StringComparison.Ordinal));
+            await page.LeavesAsync("/signin");
             Assert.StartsWith(server.BaseAddress.ToString(), page.Url, StringComparison.Ordinal);
         }
     }

@@ -30,7 +30,7 @@ internal sealed class ChangeUserStatus(UpdraftDbContext db, TokenCache cache, La
                 await CreateToken.RejectShortLivedAsync(db, subject, "activate a user", cancellationToken);
             (user.Status, user.UpdatedAt) = (status, clock.GetUtcNow());
             if (status == UserStatus.Inactive)
-                await EndSessionsAsync(id, cancellationToken);
+                await db.EndSessionsAsync(id, clock.GetUtcNow(), cancellationToken);
             events.RecordStatus(subject.Profile, user);
         }, cancellationToken);
 
@@ -39,7 +39,7 @@ internal sealed class ChangeUserStatus(UpdraftDbContext db, TokenCache cache, La
     public Task EndSessionsAsync(Subject subject, UserId id, CancellationToken cancellationToken) =>
         ChangeAsync(subject, id, async user =>
         {
-            await EndSessionsAsync(id, cancellationToken);
+            await db.EndSessionsAsync(id, clock.GetUtcNow(), cancellationToken);
             events.RecordEndOfSessions(subject.Profile, user);
         }, cancellationToken);
 
@@ -57,15 +57,5 @@ internal sealed class ChangeUserStatus(UpdraftDbContext db, TokenCache cache, La
         await write.CommitAsync(cancellationToken);
         cache.Forget();
         return user;
-    }
-
-    private async Task EndSessionsAsync(UserId id, CancellationToken cancellationToken)
-    {
-        DateTimeOffset? now = clock.GetUtcNow();
-        await db.WebSessions.Where(row => row.UserId == id && row.EndedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.EndedAt, now), cancellationToken);
-        await db.LoginSessions.Where(row => row.UserId == id && row.RevokedAt == null)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.RevokedAt, now), cancellationToken);
-        await db.Set<AuthorizationCode>().Where(row => row.UserId == id).ExecuteDeleteAsync(cancellationToken);
     }
 }

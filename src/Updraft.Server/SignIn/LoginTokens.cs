@@ -21,7 +21,7 @@ namespace Updraft.Server.SignIn;
 /// system.
 /// </summary>
 internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCache cache, IOptions<ServerOptions> options,
-    IOptions<SignInOptions> signIn, TimeProvider clock, EventLog events)
+    IOptions<SignInOptions> signIn, ProviderClaims claims, TimeProvider clock, EventLog events)
 {
     private const string SessionClaim = "sid";
     private static readonly TimeSpan AccessLifetime = TimeSpan.FromHours(1);
@@ -64,6 +64,10 @@ internal sealed class LoginTokens(UpdraftDbContext db, SigningKeys keys, TokenCa
         var (hash, next) = (IssueToken.HashOf(token), IssueToken.HashOf(successor));
         var isKnown = await IsKnownAsync(hash, cancellationToken);
         if (!isKnown && !await IsKnownAsync(next, cancellationToken))
+            return null;
+        var owner = await db.LoginSessions.Where(row => row.RefreshHash == hash || row.PreviousRefreshHash == hash)
+            .Select(row => (UserId?)row.UserId).SingleOrDefaultAsync(cancellationToken);
+        if (owner is { } known && !await claims.CheckAsync(known, ProviderClaims.MinInterval, cancellationToken))
             return null;
         await using var write = await db.BeginWriteAsync(cancellationToken);
         var now = clock.GetUtcNow();

@@ -56,6 +56,13 @@ internal sealed class SignInOptions : IValidatableObject
     [Range(typeof(TimeSpan), "01:00:00", "365.00:00:00")]
     public TimeSpan LoginLifetime { get; set; } = TimeSpan.FromDays(30);
 
+    /// <summary>
+    /// How old the claims of a user with a session of the web UI may get. Then the server asks the provider again. A refresh of a
+    /// command-line login asks each time. Providers without refresh tokens are asked at the next sign-in only.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "365.00:00:00")]
+    public TimeSpan ClaimsInterval { get; set; } = TimeSpan.FromHours(1);
+
     /// <summary>Organization role that a user gets at their first sign-in. With <c>NONE</c>, they get no role.</summary>
     [RegularExpression("^(NONE|ORGANIZATION_MEMBER|ORGANIZATION_BILLING_ADMIN)$",
         ErrorMessage = "SignIn:DefaultRole must be ORGANIZATION_MEMBER, ORGANIZATION_BILLING_ADMIN or NONE.")]

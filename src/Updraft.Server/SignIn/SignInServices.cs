@@ -24,6 +24,8 @@ internal static class SignInServices
 
     private const string CallbackPath = "/signin-oidc";
 
+    private static readonly object RefreshTokenItem = new();
+
     public static void AddSignIn(this WebApplicationBuilder builder)
     {
         var section = builder.Configuration.GetSection(SignInOptions.Section);
@@ -34,6 +36,7 @@ internal static class SignInServices
         builder.Services.AddScoped<ConfirmLogin>();
         builder.Services.AddScoped<WebSessions>();
         builder.Services.AddScoped<ChangeUserStatus>();
+        builder.Services.AddScoped<ProviderClaims>();
         builder.Services.AddDataProtection().SetApplicationName("updraft");
         builder.Services.AddOptions<KeyManagementOptions>().Configure<IOptions<ServerOptions>>((keys, server) =>
             keys.XmlRepository = new FileSystemXmlRepository(KeyDirectory(server.Value), NullLoggerFactory.Instance));
@@ -87,12 +90,20 @@ internal static class SignInServices
             provider.Scope.Add(scope);
         Harden(provider.CorrelationCookie, server);
         Harden(provider.NonceCookie, server);
-        provider.Events.OnRedirectToIdentityProvider = context =>
+        provider.Events.OnRedirectToIdentityProvider = async context =>
         {
             // Not from the request, because a caller or proxy chooses its host.
             context.ProtocolMessage.RedirectUri = server.PublicUrl.TrimEnd('/') + CallbackPath;
             if (context.Properties.Parameters.TryGetValue("prompt", out var prompt))
                 context.ProtocolMessage.Prompt = (string?)prompt;
+            // For a refresh token. Some providers reject a scope that they do not know.
+            var metadata = await context.Options.ConfigurationManager!.GetConfigurationAsync(context.HttpContext.RequestAborted);
+            if (metadata.ScopesSupported.Contains(ProviderClaims.OfflineAccess) && !context.Options.Scope.Contains(ProviderClaims.OfflineAccess))
+                context.ProtocolMessage.Scope += " " + ProviderClaims.OfflineAccess;
+        };
+        provider.Events.OnTokenResponseReceived = context =>
+        {
+            context.HttpContext.Items[RefreshTokenItem] = context.TokenEndpointResponse.RefreshToken;
             return Task.CompletedTask;
         };
         provider.Events.OnTicketReceived = async context =>
@@ -101,6 +112,8 @@ internal static class SignInServices
             var issuer = claims.Find(claim => claim.Type == "sub")?.Issuer ?? signIn.Authority!;
             var (services, cancellationToken) = (context.HttpContext.RequestServices, context.HttpContext.RequestAborted);
             var user = await services.GetRequiredService<SignInUser>().RunAsync(issuer, claims, cancellationToken);
+            if (context.HttpContext.Items[RefreshTokenItem] is string { Length: > 0 } refreshToken)
+                await services.GetRequiredService<ProviderClaims>().SaveAsync(user.Id, refreshToken, cancellationToken);
             if (context.Properties?.Items.TryGetValue(SignInEndpoints.RequestProperty, out var request) == true)
             {
                 // The code belongs to the user of this sign-in, never to the owner of a cookie that the browser happens to have.

@@ -10,7 +10,7 @@ namespace Updraft.Server.SignIn;
 
 /// <summary>Begins, checks and ends the sessions of the web UI.</summary>
 internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> options, TimeProvider clock, EventLog events,
-    IHttpContextAccessor http, ReadCache cache)
+    IHttpContextAccessor http, ReadCache cache, ProviderClaims claims)
 {
     private static readonly TimeSpan UseInterval = TimeSpan.FromMinutes(1);
 
@@ -50,18 +50,19 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
         if (await FindAsync(id, cancellationToken) is not { } session || session.CreatedAt <= now - options.Value.SessionLifetime
             || session.LastUsedAt <= now - options.Value.SessionIdle)
             return false;
-        if (isUse && now - session.LastUsedAt >= UseInterval)
-            await RecordUseAsync(id, now, cancellationToken);
-        return true;
+        if (!isUse || now - session.LastUsedAt < UseInterval)
+            return true;
+        await RecordUseAsync(id, now, cancellationToken);
+        return session.UserId is not { } user || await claims.CheckAsync(user, options.Value.ClaimsInterval, cancellationToken);
     }
 
-    private async Task<SessionTimes?> FindAsync(string id, CancellationToken cancellationToken)
+    private async Task<KnownSession?> FindAsync(string id, CancellationToken cancellationToken)
     {
         var entries = cache.Current;
-        if (entries?.Find<SessionTimes>(id) is { } known)
+        if (entries?.Find<KnownSession>(id) is { } known)
             return known;
         var read = await db.WebSessions.Where(row => row.Id == id && row.EndedAt == null)
-            .Select(row => new SessionTimes(row.CreatedAt, row.LastUsedAt)).SingleOrDefaultAsync(cancellationToken);
+            .Select(row => new KnownSession(row.UserId, row.CreatedAt, row.LastUsedAt)).SingleOrDefaultAsync(cancellationToken);
         if (read is not null)
             entries?.Add(id, read);
         return read;
@@ -94,5 +95,5 @@ internal sealed class WebSessions(UpdraftDbContext db, IOptions<SignInOptions> o
         await write.CommitAsync(cancellationToken);
     }
 
-    private sealed record SessionTimes(DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt);
+    private sealed record KnownSession(UserId? UserId, DateTimeOffset CreatedAt, DateTimeOffset LastUsedAt);
 }

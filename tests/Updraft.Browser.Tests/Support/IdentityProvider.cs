@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Claims;
+using Microsoft.AspNetCore;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -21,18 +22,25 @@ internal sealed class IdentityProvider : IAsyncDisposable
 
     private IdentityProvider(WebApplication app) => _app = app;
 
+    /// <summary>Groups of all users, which sign-ins and refreshes send as the claim <c>groups</c>.</summary>
+    public IReadOnlyList<string> Groups { get; set; } = [];
+
+    /// <summary>Whether the provider rejects each refresh token, as after the removal of a user.</summary>
+    public bool RejectsRefreshes { get; set; }
+
     public string Url => _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
 
     public static async Task<IdentityProvider> StartAsync()
     {
+        IdentityProvider? provider = null;
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.Services.AddOpenIddict().AddServer(options =>
         {
             options.SetAuthorizationEndpointUris("connect/authorize").SetTokenEndpointUris("connect/token")
                 .SetUserInfoEndpointUris("connect/userinfo");
-            options.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange();
-            options.RegisterScopes("openid", "profile", "email");
+            options.AllowAuthorizationCodeFlow().RequireProofKeyForCodeExchange().AllowRefreshTokenFlow();
+            options.RegisterScopes("openid", "profile", "email", "offline_access");
             options.AddEphemeralEncryptionKey().AddEphemeralSigningKey();
             options.EnableDegradedMode();
             options.UseAspNetCore().EnableAuthorizationEndpointPassthrough().DisableTransportSecurityRequirement();
@@ -48,18 +56,29 @@ internal sealed class IdentityProvider : IAsyncDisposable
                     context.Reject("invalid_client");
                 return default;
             }));
+            options.AddEventHandler<HandleTokenRequestContext>(handler => handler.SetOrder(int.MaxValue).UseInlineHandler(context =>
+            {
+                if (!context.Request.IsRefreshTokenGrantType())
+                    return default;
+                if (provider!.RejectsRefreshes)
+                    context.Reject("invalid_grant");
+                else
+                    SetGroups((ClaimsIdentity)context.Principal!.Identity!, provider.Groups);
+                return default;
+            }));
         });
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         app.UseAuthentication();
-        app.MapMethods("/connect/authorize", ["GET", "POST"], (Delegate)AuthorizeAsync);
+        provider = new IdentityProvider(app);
+        app.MapMethods("/connect/authorize", ["GET", "POST"], (Delegate)provider.AuthorizeAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new IdentityProvider(app);
+        return provider;
     }
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    private static async Task<IResult> AuthorizeAsync(HttpContext context)
+    private async Task<IResult> AuthorizeAsync(HttpContext context)
     {
         if (!context.Request.HasFormContentType)
             return Results.Content(Form(context.Request.Query), "text/html");
@@ -69,9 +88,15 @@ internal sealed class IdentityProvider : IAsyncDisposable
         var email = form["email"].ToString();
         var identity = new ClaimsIdentity("provider", "name", "role");
         identity.SetClaim("sub", "user-" + email).SetClaim("email", email).SetClaim("name", "Ann Example").SetClaim("email_verified", true);
-        identity.SetScopes("openid", "profile", "email");
-        identity.SetDestinations(_ => ["access_token", "id_token"]);
+        identity.SetScopes(context.GetOpenIddictServerRequest()!.GetScopes());
+        SetGroups(identity, Groups);
         return Results.SignIn(new ClaimsPrincipal(identity), authenticationScheme: OpenIddictServerAspNetCoreDefaults.AuthenticationScheme);
+    }
+
+    private static void SetGroups(ClaimsIdentity identity, IReadOnlyList<string> groups)
+    {
+        identity.SetClaims("groups", [.. groups]);
+        identity.SetDestinations(_ => ["access_token", "id_token"]);
     }
 
     private static string Field(string name, string? value) =>

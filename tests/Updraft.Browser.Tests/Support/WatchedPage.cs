@@ -41,7 +41,7 @@ internal sealed class WatchedPage(IPage page)
         await page.GotoAsync($"{server.BaseAddress}signin");
         await page.GetByLabel("API token").FillAsync(token ?? server.OwnerToken);
         await page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = "Sign in", Exact = true }).ClickAsync();
-        await page.WaitForURLAsync("**/deployments");
+        await page.ArrivesAtAsync($"{server.BaseAddress}deployments");
         return watched;
     }
 

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 
 namespace Updraft.Server.Tests.Api;
 
@@ -78,6 +79,36 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
         var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
         Assert.DoesNotContain("hunter2", text, StringComparison.Ordinal);
         Assert.Contains("hunter2", server.LogText, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Client_that_leaves_during_a_response_is_no_failure(bool isWrapped)
+    {
+        await using var server = await UpdraftServer.StartAsync(addRoutes: app => app.MapGet("/endless", async (HttpContext context) =>
+        {
+            await context.Response.WriteAsync("begun");
+            await context.Response.Body.FlushAsync();
+            try
+            {
+                await Task.Delay(Timeout.Infinite, context.RequestAborted);
+            }
+            catch (OperationCanceledException exception) when (isWrapped)
+            {
+                throw new InvalidOperationException("The connection was interrupted.", exception);
+            }
+        }).AllowAnonymous());
+        using (var response = await server.Anonymous.GetAsync("/endless", HttpCompletionOption.ResponseHeadersRead,
+            TestContext.Current.CancellationToken))
+        {
+            await using var body = await response.Content.ReadAsStreamAsync(TestContext.Current.CancellationToken);
+            Assert.Equal('b', body.ReadByte());
+        }
+        // The host waits for running requests.
+        await server.StopAsync();
+        Assert.DoesNotContain("Error ", server.LogText, StringComparison.Ordinal);
+        Assert.DoesNotContain("already started", server.LogText, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -106,7 +106,7 @@ public sealed class PagingTests(PagingTests.Lists lists) : IClassFixture<PagingT
             }
             // The bundle has one version twice: only the newest of its entries is the desired one.
             _clock.Advance(TimeSpan.FromSeconds(1));
-            await Server.Client.PostOkAsync($"{organization}/deployments/{deployment}/deploys/{deploys[0]}/rollback", []);
+            await Server.Client.PostOkAsync($"{organization}/deployments/{deployment}/deploys/{deploys[0]}/rollback", new JsonObject());
             Ids["deployId"] = deploys[^1];
             Ids["bundleId"] = await FirstAsync($"{organization}/deployments/{deployment}/bundles");
             var steps = $"/v1alpha1/organizations/{Server.OrganizationId}/deployments/{deployment}/deploys/{Ids["deployId"]}/steps";

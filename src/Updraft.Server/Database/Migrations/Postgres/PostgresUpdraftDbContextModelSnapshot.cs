@@ -1140,6 +1140,30 @@ namespace Updraft.Server.Database.Migrations.Postgres
                     b.ToTable("login_sessions", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.SignIn.ProviderSession", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("user_id")
+                        .UseCollation("C");
+
+                    b.Property<long>("CheckedAt")
+                        .HasColumnType("bigint")
+                        .HasColumnName("checked_at");
+
+                    b.Property<string>("RefreshToken")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("refresh_token")
+                        .UseCollation("C");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_provider_sessions");
+
+                    b.ToTable("provider_sessions", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.SignIn.WebSession", b =>
                 {
                     b.Property<string>("Id")

@@ -1021,6 +1021,28 @@ namespace Updraft.Server.Database.Migrations.Sqlite
                     b.ToTable("login_sessions", (string)null);
                 });
 
+            modelBuilder.Entity("Updraft.Server.SignIn.ProviderSession", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.Property<long>("CheckedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("checked_at");
+
+                    b.Property<string>("RefreshToken")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("refresh_token");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_provider_sessions");
+
+                    b.ToTable("provider_sessions", (string)null);
+                });
+
             modelBuilder.Entity("Updraft.Server.SignIn.WebSession", b =>
                 {
                     b.Property<string>("Id")
