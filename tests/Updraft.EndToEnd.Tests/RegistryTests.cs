@@ -97,6 +97,7 @@ public sealed class RegistryTests(ITestOutputHelper output)
 
     /// <summary>The layer is too large to hide in memory. The client pushes it in one stream, as docker does, and pulls it again.</summary>
     [Fact]
+    [Trait("Runs", "ci")] // Sends 2 GiB, which takes half a minute.
     [Trait("Database", "any")]
     public async Task Layer_of_2_GiB_passes_through_the_server_without_memory_growth()
     {
