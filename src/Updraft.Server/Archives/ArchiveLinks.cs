@@ -7,7 +7,8 @@ namespace Updraft.Server.Archives;
 /// the archive. Other links may be on the way, at most 40 as on Linux. A link to a directory becomes a copy of the directory. That
 /// directory must not hold another link to a directory, so that copies never nest and always end.
 /// </summary>
-internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, ArchiveOptions limits)
+internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, ArchiveNode?> find, Func<string, bool> isLeftOut,
+    ArchiveOptions limits)
 {
     private const int MaxHops = 40;
     private const string Advice = "Use a relative link to a file or directory of the archive, or the file itself (tar with --dereference).";
@@ -67,7 +68,7 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
             if (at.Length > limits.MaxPathBytes)
                 throw Invalid(link, $"which has more than {limits.MaxPathBytes} bytes ({ArchiveLimits.MaxPathBytes})",
                     ArchiveLimits.MaxPathBytes);
-            node = at.Length == 0 ? null : find(at) ?? throw Missing(link, at);
+            node = at.Length == 0 ? null : find(at) ?? throw Missing(link, at, link.Link[range.End..]);
             if (node is not { Kind: ArchiveNodeKind.SymbolicLink } next)
                 continue;
             if (depth < MaxHops)
@@ -86,10 +87,19 @@ internal sealed class ArchiveLinks(List<ArchiveNode> nodes, Func<string, Archive
     private static string Up(ArchiveNode link, string at) =>
         at.Length == 0 ? throw Invalid(link, "which leads out of the archive") : BundlePath.Parent(at) ?? "";
 
-    private Api.ApiException Missing(ArchiveNode link, string at) =>
-        !limits.KeepBytecode && (Bytecode.Includes(at, isDirectory: false) || Bytecode.Includes(at, isDirectory: true))
+    /// <summary>The reason that a link has no target.</summary>
+    /// <param name="link">The link.</param>
+    /// <param name="at">The first path on the way that is not in the tree.</param>
+    /// <param name="rest">The rest of the way, which can begin in a directory that the tree leaves out.</param>
+    private Api.ApiException Missing(ArchiveNode link, string at, string rest)
+    {
+        var full = at;
+        foreach (var component in rest.Split('/').Where(static part => part is not ("" or ".")))
+            full = component == ".." ? BundlePath.Parent(full) ?? "" : full.Length == 0 ? component : $"{full}/{component}";
+        return isLeftOut(full) || (isLeftOut(at) && find(full) is not null)
             ? BadArchive.Entry(link.Path, $"is a link to '{BadArchive.Shorten(link.Link)}', {Bytecode.IsLeftOut}", Bytecode.Advice)
             : Invalid(link, "which is not in the archive");
+    }
 
     private static (int Count, long Bytes) Measure(ArchiveNode link, Subtrees trees)
     {

@@ -11,6 +11,8 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
     private readonly List<ArchiveNode> _nodes = [];
 
     private readonly Dictionary<string, ArchiveNode> _byName = new(StringComparer.Ordinal);
+    // The reason of a rejected link must be true: a path can look like bytecode without being in the archive.
+    private readonly HashSet<string> _leftOut = new(StringComparer.Ordinal);
     private ArchiveNode? _lastDirectory;
     private int _entries;
     private long _bytes;
@@ -64,7 +66,7 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
                 entries.Add(node.ToEntry(node.Path));
         }
         if (entries.Count < _nodes.Count)
-            new ArchiveLinks(_nodes, Find, limits).AddCopies(entries, _bytes);
+            new ArchiveLinks(_nodes, Find, _leftOut.Contains, limits).AddCopies(entries, _bytes);
         return Manifest.Create(entries);
     }
 
@@ -74,8 +76,13 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
             LeftOut.Add(path);
         // The directory with the sources exists, even if the archive does not name it.
         var cache = isDirectory ? path : BundlePath.Parent(path)!;
+        _leftOut.Add(path);
+        _leftOut.Add(cache);
         while (BundlePath.Parent(cache) is { } above && Bytecode.Includes(above, isDirectory: true))
+        {
             cache = above;
+            _leftOut.Add(cache);
+        }
         EnsureParent(cache);
     }
 
@@ -122,7 +129,7 @@ internal sealed class ArchiveTree(ArchiveOptions limits)
     {
         var simple = ArchivePath.Simplify(link);
         var target = link.StartsWith('/') || link.EndsWith('/') ? null : Find(simple);
-        if (target is null && !limits.KeepBytecode && Bytecode.Includes(simple, isDirectory: false))
+        if (target is null && _leftOut.Contains(simple))
             throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', {Bytecode.IsLeftOut}", Bytecode.Advice);
         if (target is null or { Kind: ArchiveNodeKind.Directory })
             throw BadArchive.Entry(path, $"is a hard link to '{BadArchive.Shorten(link)}', "

@@ -71,6 +71,21 @@ public sealed class LinkChainTests
     }
 
     [Theory]
+    [InlineData("__pycache__", "which is not in the archive")]
+    [InlineData("__pycache__/b.pyc", "which is not in the archive")]
+    [InlineData("d/__pycache__", "which is bytecode that Updraft leaves out")]
+    [InlineData("d/__pycache__/a.pyc", "which is bytecode that Updraft leaves out")]
+    [InlineData("d/__pycache__/b.pyc", "which is not in the archive")]
+    [InlineData("d/__pycache__/../f", "which is bytecode that Updraft leaves out")]
+    [InlineData("d/__pycache__/../g", "which is not in the archive")]
+    public async Task Reason_of_a_rejected_link_is_true(string target, string reason)
+    {
+        var tar = new TarBuilder().File("d/__pycache__/a.pyc").File("d/f").SymbolicLink("l", target);
+        var rejection = await Assert.ThrowsAsync<ApiException>(() => ArchiveReading.ReadAsync(tar.ToArray()));
+        Assert.StartsWith($"The entry 'l' is a link to '{target}', {reason}.", rejection.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("soft")]
     [InlineData("hard")]
     public async Task Link_to_bytecode_is_rejected_with_the_setting(string kind)
