@@ -248,8 +248,12 @@ public sealed record DeploymentHibernationOverride
     /// <summary>True if the Deployment hibernates, false if it is awake.</summary>
     public bool? IsHibernating { get; init; }
 
-    /// <summary>End of the override in UTC; absent if it has no end.</summary>
-    public DateTimeOffset? OverrideUntil { get; init; }
+    /// <summary>
+    /// End of the override as RFC 3339, such as <c>2030-01-01T00:00:00Z</c>; absent if it has no end. Responses have the text of the
+    /// request.
+    /// </summary>
+    [DataType(DataType.DateTime)]
+    public string? OverrideUntil { get; init; }
 }
 
 /// <summary>A hibernation schedule. Updraft stores it but does not act on it.</summary>
@@ -315,6 +319,7 @@ public sealed record OverrideDeploymentHibernationRequest
     [Required]
     public bool? IsHibernating { get; init; }
 
-    /// <summary>End of the override in UTC, in the future. Default: no end.</summary>
-    public DateTimeOffset? OverrideUntil { get; init; }
+    /// <summary>End of the override as RFC 3339, in the future. Default: no end.</summary>
+    [DataType(DataType.DateTime)]
+    public string? OverrideUntil { get; init; }
 }

@@ -36,4 +36,25 @@ public sealed record UpdateUserRolesRequest
 
     /// <summary>All roles for Deployments, at most one for each. Empty removes them.</summary>
     public IReadOnlyList<DeploymentRole>? DeploymentRoles { get; init; }
+
+    /// <summary>Must be absent or empty: Updraft has no roles for DAGs.</summary>
+    public IReadOnlyList<DagRole>? DagRoles { get; init; }
+}
+
+/// <summary>A role for DAGs, in requests. Updraft has no roles for DAGs, and rejects it.</summary>
+public sealed record DagRole
+{
+    /// <summary>Id of the DAG.</summary>
+    public string? DagId { get; init; }
+
+    /// <summary>Tag of the DAGs.</summary>
+    public string? DagTag { get; init; }
+
+    /// <summary>Id of the Deployment.</summary>
+    [Required]
+    public string? DeploymentId { get; init; }
+
+    /// <summary>Name of the role.</summary>
+    [Required]
+    public string? Role { get; init; }
 }

@@ -30,6 +30,9 @@ internal static class DeploymentMapping
         var page = $"{server.PublicUrl.TrimEnd('/')}/deployments/{deployment.Id}";
         // Clients prepend the scheme.
         var pageWithoutScheme = page[(page.IndexOf("://", StringComparison.Ordinal) + 3)..];
+
+        string? Unset(string fallback) => isBeta ? null : fallback;
+
         return new DeploymentResponse
         {
             Id = deployment.Id.Value,
@@ -56,10 +59,10 @@ internal static class DeploymentMapping
             SchedulerMemory = memory,
             SchedulerAu = settings.IsHybrid ? settings.SchedulerAu : null,
             SchedulerReplicas = settings.IsHybrid ? settings.SchedulerReplicas : settings.IsHighAvailability ? 2 : 1,
-            DefaultTaskPodCpu = hasSizes ? settings.DefaultTaskPodCpu : null,
-            DefaultTaskPodMemory = hasSizes ? settings.DefaultTaskPodMemory : null,
-            ResourceQuotaCpu = hasSizes ? settings.ResourceQuotaCpu : null,
-            ResourceQuotaMemory = hasSizes ? settings.ResourceQuotaMemory : null,
+            DefaultTaskPodCpu = hasSizes ? settings.DefaultTaskPodCpu ?? Unset(DeploymentSettings.DefaultPodCpu) : null,
+            DefaultTaskPodMemory = hasSizes ? settings.DefaultTaskPodMemory ?? Unset(DeploymentSettings.DefaultPodMemory) : null,
+            ResourceQuotaCpu = hasSizes ? settings.ResourceQuotaCpu ?? Unset(DeploymentSettings.DefaultQuotaCpu) : null,
+            ResourceQuotaMemory = hasSizes ? settings.ResourceQuotaMemory ?? Unset(DeploymentSettings.DefaultQuotaMemory) : null,
             WebServerUrl = pageWithoutScheme,
             WebServerAirflowApiUrl = pageWithoutScheme + "/api/v1",
             WebServerIngressHostname = pageWithoutScheme,

@@ -45,6 +45,7 @@ internal static class DeploymentRules
         TextLimit.Check(request.DrWorkloadIdentity, "drWorkloadIdentity", MaxIdentity);
         // Also the settings before the creation.
         var defaults = new DeploymentSettings();
+        var remoteExecution = Stays("remoteExecution") ? before.RemoteExecution : Remote(request.RemoteExecution);
         var executor = TextLimit.OneOf(request.Executor, "executor", defaults.Executor, "CELERY", "KUBERNETES", "ASTRO");
         return new DeploymentSettings
         {
@@ -56,7 +57,7 @@ internal static class DeploymentRules
             TaskPodNodePoolId = Stays("taskPodNodePoolId") ? before.TaskPodNodePoolId : request.TaskPodNodePoolId,
             WorkloadIdentity = Stays("workloadIdentity") ? before.WorkloadIdentity : request.WorkloadIdentity,
             DrWorkloadIdentity = Stays("drWorkloadIdentity") ? before.DrWorkloadIdentity : request.DrWorkloadIdentity,
-            RemoteExecution = Stays("remoteExecution") ? before.RemoteExecution : Remote(request.RemoteExecution),
+            RemoteExecution = remoteExecution,
             Executor = executor,
             SchedulerSize = Stays("schedulerSize") ? before.SchedulerSize : TextLimit.OneOf(request.SchedulerSize, "schedulerSize",
                 defaults.SchedulerSize, "SMALL", "MEDIUM", "LARGE", "EXTRA_LARGE"),
@@ -64,12 +65,12 @@ internal static class DeploymentRules
             IsDevelopmentMode = Stays("isDevelopmentMode") ? before.IsDevelopmentMode : request.IsDevelopmentMode ?? false,
             RejectUnmountedFiles = request.RejectUnmountedFiles ?? before.RejectUnmountedFiles,
             DefaultTaskPodCpu = Size("defaultTaskPodCpu", request.DefaultTaskPodCpu, before.DefaultTaskPodCpu,
-                defaults.DefaultTaskPodCpu),
+                DeploymentSettings.DefaultPodCpu),
             DefaultTaskPodMemory = Size("defaultTaskPodMemory", request.DefaultTaskPodMemory, before.DefaultTaskPodMemory,
-                defaults.DefaultTaskPodMemory),
-            ResourceQuotaCpu = Size("resourceQuotaCpu", request.ResourceQuotaCpu, before.ResourceQuotaCpu, defaults.ResourceQuotaCpu),
+                DeploymentSettings.DefaultPodMemory),
+            ResourceQuotaCpu = Size("resourceQuotaCpu", request.ResourceQuotaCpu, before.ResourceQuotaCpu, DeploymentSettings.DefaultQuotaCpu),
             ResourceQuotaMemory = Size("resourceQuotaMemory", request.ResourceQuotaMemory, before.ResourceQuotaMemory,
-                defaults.ResourceQuotaMemory),
+                DeploymentSettings.DefaultQuotaMemory),
             CloudProvider = before.CloudProvider,
             Region = before.Region,
             ContactEmails = Stays("contactEmails") ? before.ContactEmails : Emails(request.ContactEmails),
@@ -82,8 +83,9 @@ internal static class DeploymentRules
 
         bool Stays(string field) => sent?.Contains(field) == false;
 
-        string Size(string field, string? requested, string previous, string fallback) =>
-            Stays(field) ? previous : Quantity(requested, field) ?? fallback;
+        // Tasks that run elsewhere have no sizes unless the client sets some.
+        string? Size(string field, string? requested, string? previous, string fallback) =>
+            (Stays(field) ? previous : Quantity(requested, field)) ?? (remoteExecution?.Enabled == true ? null : fallback);
     }
 
     private static string? Quantity(string? value, string field)
@@ -196,6 +198,7 @@ internal static class DeploymentRules
                     + "(five fields each) and 'isEnabled'.");
             TextLimit.Check(schedule.Description, "scalingSpec.hibernationSpec.schedules[].description", MaxScheduleDescription);
         }
+        Hibernation.ReadEnd(hibernation.Override?.OverrideUntil, "scalingSpec.hibernationSpec.override.overrideUntil");
         // Whether an override is active depends on the time of the read, so it is not stored.
         return Hibernation.SpecOrNull(hibernation with
         {
@@ -226,7 +229,8 @@ internal static class DeploymentRules
         return requested with { AllowedIpAddressRanges = requested.AllowedIpAddressRanges ?? [], RemoteApiUrl = null };
     }
 
-    private static bool IsCron(string? text) => text is { Length: <= 100 } && text.Split(' ').Length == 5;
+    private static bool IsCron(string? text) =>
+        text is { Length: <= 100 } && text.Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Length == 5;
 
     private static int AtLeast(int min, int? value, string field) => value >= min ? value.Value
         : throw ApiException.BadRequest($"'{field}' must be a whole number, {min} or more.");

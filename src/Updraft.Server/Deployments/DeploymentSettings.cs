@@ -9,6 +9,8 @@ namespace Updraft.Server.Deployments;
 /// </summary>
 internal sealed record DeploymentSettings
 {
+    public const string DefaultPodCpu = "0.25", DefaultPodMemory = "0.5Gi", DefaultQuotaCpu = "10", DefaultQuotaMemory = "20Gi";
+
     public string Type { get; init; } = "STANDARD";
 
     public string Executor { get; init; } = "CELERY";
@@ -22,13 +24,14 @@ internal sealed record DeploymentSettings
     /// <summary>Whether the server rejects archives of DAGs with files that agents do not mount.</summary>
     public bool RejectUnmountedFiles { get; init; }
 
-    public string DefaultTaskPodCpu { get; init; } = "0.25";
+    /// <summary>Null if tasks run elsewhere and no client set it, like the three sizes below.</summary>
+    public string? DefaultTaskPodCpu { get; init; }
 
-    public string DefaultTaskPodMemory { get; init; } = "0.5Gi";
+    public string? DefaultTaskPodMemory { get; init; }
 
-    public string ResourceQuotaCpu { get; init; } = "10";
+    public string? ResourceQuotaCpu { get; init; }
 
-    public string ResourceQuotaMemory { get; init; } = "20Gi";
+    public string? ResourceQuotaMemory { get; init; }
 
     /// <summary>For <c>HYBRID</c> only.</summary>
     public int SchedulerAu { get; init; } = 5;

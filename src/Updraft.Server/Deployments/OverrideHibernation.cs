@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
@@ -19,9 +20,9 @@ internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider cloc
         var now = clock.GetUtcNow();
         if (request.IsHibernating is null)
             throw ApiException.BadRequest("'isHibernating' is missing; it must be true or false.");
-        if (request.OverrideUntil <= now)
+        if (Hibernation.ReadEnd(request.OverrideUntil, "overrideUntil") <= now)
             throw ApiException.BadRequest("'overrideUntil' is in the past; set a later time, or omit it.");
-        var @override = new DeploymentHibernationOverride { IsHibernating = request.IsHibernating, OverrideUntil = request.OverrideUntil };
+        var @override = new DeploymentHibernationOverride { IsHibernating = request.IsHibernating, OverrideUntil = request.OverrideUntil is "" ? null : request.OverrideUntil };
         await WriteAsync(subject, id, @override, now, cancellationToken);
         return Hibernation.WithIsActive(@override, now);
     }
@@ -47,21 +48,37 @@ internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider cloc
         events.Record(@override is null ? EventTypes.HibernationResumed : EventTypes.HibernationOverridden, subject.Profile,
             deployment.Scope(), deployment.Target(),
             ("isHibernating", @override?.IsHibernating switch { null => null, true => "true", false => "false" }),
-            ("overrideUntil", @override?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)));
+            ("overrideUntil", @override is null ? null : Hibernation.EndInUtc(@override)));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
     }
 }
 
 /// <summary>Derives the hibernation fields of responses. Schedules are stored only; they never start or end hibernation.</summary>
-internal static class Hibernation
+internal static partial class Hibernation
 {
     /// <summary>Null for an empty spec, because clients expect no object then.</summary>
     public static DeploymentScalingSpec? SpecOrNull(DeploymentHibernationSpec? spec) => spec is null or { Override: null, Schedules: null }
         ? null : new DeploymentScalingSpec { HibernationSpec = spec };
 
     public static bool IsActive(DeploymentHibernationOverride @override, DateTimeOffset now) =>
-        @override.OverrideUntil is null || @override.OverrideUntil > now;
+        EndOf(@override) is not { } end || end > now;
+
+    /// <summary>The time of a text as RFC 3339; null for none.</summary>
+    /// <exception cref="ApiException">400: the text is no time.</exception>
+    public static DateTimeOffset? ReadEnd(string? text, string field) => string.IsNullOrEmpty(text) ? null
+        : text.Length <= 40 && Rfc3339.IsMatch(text) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var end)
+            ? end : throw ApiException.BadRequest($"'{field}' must be a time as RFC 3339, such as 2030-01-01T00:00:00Z.");
+
+    /// <summary>The end in UTC and whole seconds, as other fields and events have it; null for none.</summary>
+    public static string? EndInUtc(DeploymentHibernationOverride @override) =>
+        EndOf(@override)?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+
+    private static DateTimeOffset? EndOf(DeploymentHibernationOverride @override) => ReadEnd(@override.OverrideUntil, "overrideUntil");
+
+    [GeneratedRegex("^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant)]
+    private static partial Regex Rfc3339 { get; }
 
     /// <summary>Adds <c>isActive</c>, which is not stored.</summary>
     public static DeploymentHibernationOverride WithIsActive(DeploymentHibernationOverride @override, DateTimeOffset now) =>
@@ -85,9 +102,8 @@ internal static class Hibernation
             HibernationStatus = new DeploymentHibernationStatus
             {
                 IsHibernating = isHibernating,
-                NextEventAt = isHibernating
-                    ? active?.OverrideUntil?.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture) : null,
-                NextEventType = isHibernating && active?.OverrideUntil is not null ? "WAKE" : null,
+                NextEventAt = isHibernating ? EndInUtc(active!) : null,
+                NextEventType = isHibernating && EndOf(active!) is not null ? "WAKE" : null,
                 Reason = active is null ? null : "An override is active.",
             },
         };

@@ -31,13 +31,13 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
             {
                 DefaultPodSize = new ResourceOptionResponse
                 {
-                    Cpu = new("0.1", defaults.DefaultTaskPodCpu, "32"),
-                    Memory = new("0.1Gi", defaults.DefaultTaskPodMemory, "128Gi"),
+                    Cpu = new("0.1", DeploymentSettings.DefaultPodCpu, "32"),
+                    Memory = new("0.1Gi", DeploymentSettings.DefaultPodMemory, "128Gi"),
                 },
                 ResourceQuota = new ResourceOptionResponse
                 {
-                    Cpu = new("1", defaults.ResourceQuotaCpu, "1600"),
-                    Memory = new("1Gi", defaults.ResourceQuotaMemory, "3200Gi"),
+                    Cpu = new("1", DeploymentSettings.DefaultQuotaCpu, "1600"),
+                    Memory = new("1Gi", DeploymentSettings.DefaultQuotaMemory, "3200Gi"),
                 },
             },
             RuntimeReleases = await RuntimesAsync(subject, cancellationToken),

@@ -47,6 +47,9 @@ internal sealed class DescribeSchema : IOpenApiSchemaTransformer
                 case AllowedValuesAttribute allowed:
                     schema.Enum = Values(allowed);
                     break;
+                case DataTypeAttribute { DataType: DataType.DateTime }:
+                    schema.Format = "date-time";
+                    break;
                 case StringLengthAttribute length:
                     schema.MaxLength = length.MaximumLength;
                     schema.MinLength = length.MinimumLength > 0 ? length.MinimumLength : null;

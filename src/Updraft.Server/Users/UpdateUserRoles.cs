@@ -69,6 +69,8 @@ internal sealed class UpdateUserRoles(UpdraftDbContext db, ResolveRoleScope role
 
     private async Task<List<Grant>> ReadAsync(Subject subject, UpdateUserRolesRequest request, CancellationToken cancellationToken)
     {
+        if (request.DagRoles is { Count: > 0 })
+            throw ApiException.BadRequest("'dagRoles' must be empty. Updraft has no roles for DAGs. Give a role for the Deployment.");
         var roles = new List<(string Scope, string? Role, string? Entity)>();
         if (!string.IsNullOrEmpty(request.OrganizationRole))
             roles.Add(("ORGANIZATION", request.OrganizationRole, null));

@@ -96,6 +96,40 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
             """
         },
         {
+            "DEDICATED remote execution",
+            """
+            {"astroRuntimeVersion":"{runtime}","clusterId":"{cluster}","contactEmails":[],"description":"elsewhere","environmentVariables":[],
+             "executor":"ASTRO","isCicdEnforced":false,"isDagDeployEnabled":true,"isDevelopmentMode":false,"isHighAvailability":false,
+             "name":"tf remote","remoteExecution":{"allowedIpAddressRanges":["8.8.8.8/32"],"enabled":true},"scalingSpec":{},
+             "schedulerSize":"SMALL","type":"DEDICATED","workspaceId":"{workspace}"}
+            """,
+            """
+            {"contactEmails":[],"defaultTaskPodCpu":"250m","defaultTaskPodMemory":"512Mi","description":"elsewhere","environmentVariables":[],
+             "executor":"ASTRO","isCicdEnforced":false,"isDagDeployEnabled":true,"isDevelopmentMode":false,"isHighAvailability":false,
+             "name":"tf remote","remoteExecution":{"allowedIpAddressRanges":[],"enabled":true,"taskLogBucket":"s3://logs"},
+             "resourceQuotaCpu":"0.250","resourceQuotaMemory":"20480Mi","scalingSpec":{},"schedulerSize":"SMALL","type":"DEDICATED",
+             "workspaceId":"{workspace}"}
+            """
+        },
+        {
+            "STANDARD texts",
+            """
+            {"astroRuntimeVersion":"{runtime}","cloudProvider":"GCP","contactEmails":["Ann@Example.org"],"defaultTaskPodCpu":"0.250",
+             "defaultTaskPodMemory":"512Mi","description":" blanks and ümlauts ","environmentVariables":[{"isSecret":false,"key":"K","value":" a\nb "}],
+             "executor":"ASTRO","isCicdEnforced":false,"isDagDeployEnabled":true,"isDevelopmentMode":true,"isHighAvailability":false,
+             "name":"tf texts","region":"us-central1","resourceQuotaCpu":"1000m","resourceQuotaMemory":"20480Mi","scalingSpec":{"hibernationSpec":
+             {"override":{"isHibernating":true,"overrideUntil":"2075-04-25T12:58:00+05:30"},
+             "schedules":[{"hibernateAtCron":"1  * * * *","isEnabled":true,"wakeAtCron":"59 * *  * *"}]}},"schedulerSize":"EXTRA_LARGE",
+             "type":"STANDARD","workspaceId":"{workspace}"}
+            """,
+            """
+            {"contactEmails":[],"defaultTaskPodCpu":"0.25","defaultTaskPodMemory":"0.5Gi","description":"","environmentVariables":[],"executor":"ASTRO",
+             "isCicdEnforced":false,"isDagDeployEnabled":false,"isDevelopmentMode":true,"isHighAvailability":false,"name":"tf texts",
+             "resourceQuotaCpu":"10","resourceQuotaMemory":"20Gi","scalingSpec":{"hibernationSpec":{"override":{"isHibernating":false,
+             "overrideUntil":"2075-04-25T12:58:00.500Z"}}},"schedulerSize":"LARGE","type":"STANDARD","workspaceId":"{workspace}"}
+            """
+        },
+        {
             "HYBRID",
             """
             {"astroRuntimeVersion":"{runtime}","clusterId":"{cluster}","contactEmails":[],"description":"hybrid","environmentVariables":[],
@@ -123,6 +157,60 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
             .Replace("{pool}", cluster["nodePools"]![0]!["id"]!.GetValue<string>(), StringComparison.Ordinal);
 
         await LiveAsync($"deployment {kind}", $"{Organization}/deployments", Fill(create), Fill(update), NotComputed);
+    }
+
+    [Fact]
+    public async Task Sizes_of_remote_execution_have_defaults_for_the_CLI_and_none_for_Terraform()
+    {
+        var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments", new JsonObject
+        {
+            ["name"] = "remote sizes",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["type"] = "DEDICATED",
+            ["executor"] = "ASTRO",
+            ["remoteExecution"] = new JsonObject { ["enabled"] = true },
+        });
+        Assert.Equal(("0.25", "20Gi"), (created.Text("defaultTaskPodCpu"), created.Text("resourceQuotaMemory")));
+        var beta = $"{Organization}/deployments/{created.Text("id")}";
+        Assert.False((await Server.Client.GetOkAsync(beta)).ContainsKey("defaultTaskPodCpu"));
+
+        var local = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments/{created.Text("id")}", new JsonObject
+        {
+            ["name"] = "remote sizes",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["type"] = "DEDICATED",
+            ["executor"] = "KUBERNETES",
+            ["isDagDeployEnabled"] = true,
+            ["isCicdEnforced"] = false,
+            ["isHighAvailability"] = false,
+            ["schedulerSize"] = "SMALL",
+            ["environmentVariables"] = new JsonArray(),
+            ["remoteExecution"] = null,
+        });
+        Assert.Equal("10", local.Text("resourceQuotaCpu"));
+        Assert.Equal("10", (await Server.Client.GetOkAsync(beta)).Text("resourceQuotaCpu"));
+    }
+
+    [Theory]
+    [InlineData("/v1")]
+    [InlineData("/iam/v1beta1")]
+    public async Task Roles_for_DAGs_are_rejected_and_change_nothing(string prefix)
+    {
+        var (user, _, _) = await Server.AddUserAsync($"dag-roles{prefix.Length}@example.org");
+        var roles = $"{prefix}/organizations/{Server.OrganizationId}/users/{user}/roles";
+        var request = new JsonObject
+        {
+            ["organizationRole"] = "ORGANIZATION_OWNER",
+            ["dagRoles"] = new JsonArray(new JsonObject { ["dagId"] = "d", ["deploymentId"] = "x", ["role"] = "DAG_VIEWER" }),
+        };
+        using var rejected = await Server.Client.PostAsync(roles, JsonRequests.Json(request.ToJsonString()), TestContext.Current.CancellationToken);
+        var error = await rejected.ReadAsync(HttpStatusCode.BadRequest);
+        Assert.Contains("'dagRoles' must be empty", error.Text("message"), StringComparison.Ordinal);
+        var read = await Server.Client.GetOkAsync($"{prefix}/organizations/{Server.OrganizationId}/users/{user}");
+        Assert.Equal("ORGANIZATION_MEMBER", read.Text("organizationRole"));
+
+        request["dagRoles"] = new JsonArray();
+        Assert.Equal("ORGANIZATION_OWNER", (await Server.Client.PostOkAsync(roles, request)).Text("organizationRole"));
     }
 
     [Fact]
