@@ -44,13 +44,13 @@ public sealed record UpdateUserRolesRequest
 /// <summary>A role for DAGs, in requests. Updraft has no roles for DAGs, and rejects it.</summary>
 public sealed record DagRole
 {
-    /// <summary>Id of the DAG.</summary>
+    /// <summary>Id of one DAG; required without a tag.</summary>
     public string? DagId { get; init; }
 
     /// <summary>Tag of the DAGs.</summary>
     public string? DagTag { get; init; }
 
-    /// <summary>Id of the Deployment.</summary>
+    /// <summary>Id of the Deployment that runs the DAGs.</summary>
     [Required]
     public string? DeploymentId { get; init; }
 

@@ -160,7 +160,7 @@ public sealed class TerraformReplayTests(SharedServer shared, ITestOutputHelper 
     }
 
     [Fact]
-    public async Task Sizes_of_remote_execution_have_defaults_for_the_CLI_and_none_for_Terraform()
+    public async Task Sizes_of_remote_execution_have_defaults_for_the_CLI_only()
     {
         var created = await Server.Client.PostOkAsync($"{Server.OrganizationPath}/deployments", new JsonObject
         {
