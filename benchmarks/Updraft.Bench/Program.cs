@@ -15,6 +15,7 @@ try
         (["P7"], Footprint.RunAsync),
         (["P8"], Replicas.RunAsync),
         (["P9"], Pages.RunAsync),
+        (["P10"], ListPage.RunAsync),
     ];
     foreach (var (_, run) in benchmarks.Where(benchmark => benchmark.Ids.Any(options.Wants)))
         await run(options, table);

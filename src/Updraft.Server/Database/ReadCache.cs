@@ -55,9 +55,10 @@ internal sealed class ReadCache(IOptions<DatabaseOptions> options, TimeProvider 
     /// <summary>Values that were read between two commits. An entry that is added after the next commit is never read.</summary>
     internal sealed class Entries(long since)
     {
-        private const int MaxCount = 2000;
+        private const int MaxCount = 2000, MaxBytes = 32 * 1024 * 1024;
         private readonly ConcurrentDictionary<object, object> _values = new();
         private int _count;
+        private long _bytes;
 
         /// <summary>Timestamp of the creation.</summary>
         public long Since => since;
@@ -65,9 +66,13 @@ internal sealed class ReadCache(IOptions<DatabaseOptions> options, TimeProvider 
         public T? Find<T>(object key)
             where T : class => _values.GetValueOrDefault(key) as T;
 
-        public void Add(object key, object value)
+        /// <param name="key">The key, with the type of the value.</param>
+        /// <param name="value">The value. It must not change.</param>
+        /// <param name="bytes">Size of the value; 0 for small ones.</param>
+        public void Add(object key, object value, int bytes = 0)
         {
-            if (_values.TryAdd(key, value) && Interlocked.Increment(ref _count) > MaxCount)
+            if (_values.TryAdd(key, value)
+                && (Interlocked.Increment(ref _count) > MaxCount | Interlocked.Add(ref _bytes, bytes) > MaxBytes))
                 _values.TryRemove(key, out _);
         }
     }

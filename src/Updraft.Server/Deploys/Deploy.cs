@@ -109,6 +109,9 @@ internal sealed class Deploy
         _ => null,
     };
 
+    /// <summary>The kind of archive that the deploy accepts now; null if it accepts none.</summary>
+    public BundlePurpose? OpenUpload => Status == DeployStatus.Initialized ? Upload : null;
+
     /// <summary>A new deploy with the next number of the history. Call it inside a write transaction.</summary>
     /// <param name="deployment">The locked Deployment.</param>
     /// <param name="target">The part of the Deployment that changes.</param>

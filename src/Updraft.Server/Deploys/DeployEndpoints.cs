@@ -21,7 +21,7 @@ internal static class DeployEndpoints
     public static void MapDeploys(this IEndpointRouteBuilder routes)
     {
         var deploys = routes.MapGroup("/organizations/{organizationId}/deployments/{deploymentId}/deploys");
-        deploys.MapGet("", List).Requires(Permission.ReadDeploys).Operation("ListDeploys");
+        deploys.MapGet("", List).Requires(Permission.ReadDeploys).Operation("ListDeploys").Produces<DeploysPaginated>();
         deploys.MapPost("", Create).Requires(Permission.CreateDeploys).Operation<CreateDeployRequest>("CreateDeploy");
         deploys.MapGet("/{deployId}", Get).Requires(Permission.ReadDeploys).Operation("GetDeploy").Produces<DeployResponse>();
         deploys.MapPost("/{deployId}", Update).Requires(Permission.UpdateDeploys).Operation<UpdateDeployRequest>("UpdateDeploy");
@@ -42,7 +42,10 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<RollBackFailedDeploy>();
         builder.Services.AddScoped<AbortRevision>(static services => services.GetRequiredService<RollBackFailedDeploy>().RunAsync);
         builder.Services.AddSingleton<FindDeploy>();
+        builder.Services.AddSingleton<FindDeployPage>();
+        builder.Services.AddSingleton<DescribeDeploy>();
         builder.Services.AddSingleton<ShowDeploy>();
+        builder.Services.AddSingleton<ShowDeployPage>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<ReadDeployDetails>();
@@ -58,9 +61,9 @@ internal static class DeployEndpoints
         builder.Services.AddScoped<DeployHistory>();
     }
 
-    private static async Task<JsonHttpResult<DeploysPaginated>> List(DeploymentId deploymentId, Paging paging, Subject subject,
-        DeployQueries queries, CancellationToken cancellationToken) =>
-        TypedResults.Json(await queries.ListAsync(subject, deploymentId, paging, cancellationToken), ApiJson.Default.DeploysPaginated);
+    private static async Task<Utf8ContentHttpResult> List(DeploymentId deploymentId, Paging paging, Subject subject, ShowDeployPage show,
+        CancellationToken cancellationToken) =>
+        TypedResults.Text((await show.RunAsync(subject, deploymentId, paging, cancellationToken)).Span, JsonText);
 
     private static async Task<JsonHttpResult<DeployResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,
         CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)

@@ -12,6 +12,12 @@ internal sealed record DeployWithRevision
     public required Deploy Deploy { get; init; }
 
     public required Revision? Revision { get; init; }
+
+    /// <summary>
+    /// Whether the response depends on neither caller nor time. Upload URLs expire and are for some callers only. Current versions of bundles
+    /// depend on the live agents.
+    /// </summary>
+    public bool IsSameForAllCallers => Deploy.OpenUpload is null && Revision?.Bundles().Any() != true;
 }
 
 /// <summary>Converts deploys to responses.</summary>

@@ -7,12 +7,12 @@ using Updraft.Server.Database;
 using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
-using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
 
 /// <summary>Reads deploys for the API.</summary>
-internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, CurrentVersions currentVersions, SignedUploadUrl uploadUrl)
+internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, FindDeployPage findPage, CurrentVersions currentVersions,
+    DescribeDeploy describe)
 {
     /// <summary>One deploy.</summary>
     /// <exception cref="ApiException">404: no such deploy in the Deployment.</exception>
@@ -23,23 +23,19 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         return (await DescribeAsync(subject, deploymentId, [row], cancellationToken))[0];
     }
 
-    /// <summary>A page of the history, newest first. Numbers have no gaps, so the database neither skips nor counts rows.</summary>
+    /// <summary>A page of the history, newest first.</summary>
     /// <exception cref="ApiException">404: no such Deployment.</exception>
     public async Task<DeploysPaginated> ListAsync(Subject subject, DeploymentId deploymentId, Paging paging,
         CancellationToken cancellationToken)
     {
-        var total = await db.Deployments.Where(row => row.Id == deploymentId && row.DeletedAt == null)
-            .Select(row => (long?)row.DeployCount).SingleOrDefaultAsync(cancellationToken)
-            ?? throw ApiException.NotFound("Deployment", deploymentId.Value);
-        var newest = total - paging.Offset;
-        IReadOnlyList<DeployResponse> page = [];
-        if (newest > 0 && paging.Limit > 0)
+        var page = await findPage.RunAsync(db, deploymentId, paging, cancellationToken);
+        return new()
         {
-            var query = WithRevisions(db.Deploys.Where(row => row.DeploymentId == deploymentId && row.Number <= newest))
-                .OrderByDescending(row => row.Deploy.Number).Take(paging.Limit);
-            page = await DescribeAsync(subject, deploymentId, await query.ToListAsync(cancellationToken), cancellationToken);
-        }
-        return new() { Deploys = page, Limit = paging.Limit, Offset = paging.Offset, TotalCount = total };
+            Deploys = await DescribeAsync(subject, deploymentId, page.Rows, cancellationToken),
+            Limit = paging.Limit,
+            Offset = paging.Offset,
+            TotalCount = page.Total,
+        };
     }
 
     /// <summary>A page of the matching deploys, newest first.</summary>
@@ -80,32 +76,14 @@ internal sealed class DeployQueries(UpdraftDbContext db, FindDeploy find, Curren
         (deploy, revision) => new DeployWithRevision { Deploy = deploy, Revision = revision });
 
     private async Task<IReadOnlyList<DeployResponse>> DescribeAsync(Subject subject, DeploymentId deploymentId,
-        List<DeployWithRevision> rows, CancellationToken cancellationToken)
+        IReadOnlyList<DeployWithRevision> rows, CancellationToken cancellationToken)
     {
-        var running = rows.Exists(row => row.Revision is { } revision && revision.Bundles().Any())
+        var running = rows.Any(row => row.Revision?.Bundles().Any() == true)
             ? await currentVersions.ReadAsync(deploymentId, cancellationToken)
             : ReadOnlyDictionary<string, string>.Empty;
-        var workspace = !rows.Exists(row => UploadUrl(row.Deploy) is not null) ? default
+        var workspace = !rows.Any(row => row.Deploy.OpenUpload is not null) ? default
             : await db.Deployments.Where(row => row.Id == deploymentId).Select(row => row.WorkspaceId)
                 .SingleOrDefaultAsync(cancellationToken);
-        return [.. rows.Select(row => Describe(subject, workspace, row, running))];
+        return [.. rows.Select(row => describe.Run(subject, workspace, row, running))];
     }
-
-    /// <summary>The response for a deploy whose rows the caller has already read.</summary>
-    /// <param name="subject">The caller.</param>
-    /// <param name="workspace">The Workspace of the Deployment.</param>
-    /// <param name="row">The deploy.</param>
-    /// <param name="running">The version that agents report, by path below the agent's root.</param>
-    public DeployResponse Describe(Subject subject, WorkspaceId workspace, DeployWithRevision row,
-        IReadOnlyDictionary<string, string> running)
-    {
-        // The upload URL is a permission in itself, so callers that may only read do not get it.
-        var url = UploadUrl(row.Deploy);
-        var mayUpload = url is not null && subject.May(Permission.CreateDeploys, workspace, row.Deploy.DeploymentId);
-        return row.ToResponse(running, mayUpload ? url : null);
-    }
-
-    private string? UploadUrl(Deploy deploy) => deploy is { Status: DeployStatus.Initialized, Upload: { } purpose }
-        ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)
-        : null;
 }

@@ -52,7 +52,7 @@ public sealed record DeployMount(RevisionMount Mount, string? RunningVersion);
 /// Reads <see cref="DeployView"/>: the four queries of <see cref="ReadDeployDetails"/>, and the manifests of bundles that differ.
 /// </summary>
 /// <exception cref="ApiException">404: no such Deployment, or no such deploy in it.</exception>
-internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQueries deployments, DeployQueries deploys, DeploySteps steps,
+internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQueries deployments, DescribeDeploy describe, DeploySteps steps,
     CompareFiles compare, ContentReads reads)
 {
     public async Task<DeployView> RunAsync(Subject subject, DeploymentId deploymentId, DeployId deployId,
@@ -65,7 +65,7 @@ internal sealed class ReadDeployView(ReadDeployDetails readDetails, DeploymentQu
         return new()
         {
             Deployment = deployments.Describe(ApiVersion.V1, deployment, details.WorkspaceName, condition),
-            Deploy = deploys.Describe(subject, deployment.WorkspaceId, row, details.CurrentVersions),
+            Deploy = describe.Run(subject, deployment.WorkspaceId, row, details.CurrentVersions),
             Number = deploy.Number,
             Revision = revision?.Number,
             IsNewest = details.IsNewest,

@@ -27,7 +27,7 @@ internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
             .GetAsync(subject, deploymentId, deployId, cancellationToken);
         var text = JsonSerializer.SerializeToUtf8Bytes(deploy, ApiJson.Default.DeployResponse);
         if (IsSameForAllCallers(deploy) && text.Length <= MaxCached)
-            cached?.Add(key, text);
+            cached?.Add(key, text, text.Length);
         return text;
     }
 
