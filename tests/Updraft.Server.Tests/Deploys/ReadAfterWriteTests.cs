@@ -92,7 +92,7 @@ public sealed class ReadAfterWriteTests(SharedServer server) : IClassFixture<Sha
     [Fact]
     public async Task Upload_URLs_of_a_cached_page_are_new_for_each_request()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
         await using var own = await UpdraftServer.StartAsync(clock);
         var deploys = await DeploysApi.NewDeploymentAsync(own);
         await deploys.CreateAsync(DeployKind.DagOnly);
