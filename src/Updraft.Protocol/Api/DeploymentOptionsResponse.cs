@@ -12,8 +12,9 @@ public sealed record DeploymentOptionsResponse
     public required ResourceQuotaOptionsResponse ResourceQuotas { get; init; }
 
     /// <summary>
-    /// Runtimes, newest first: those of the setting <c>Runtimes:Releases</c>, then others that Deployments run. The <c>astro</c>
-    /// CLI deploys an image only if its runtime is in this list.
+    /// Runtimes, newest first: those of the setting <c>Runtimes:Releases</c> and those that Deployments or images have. After them
+    /// follow the next numbers of each series, with the channel <c>expected</c>. The <c>astro</c> CLI deploys an image only if its runtime
+    /// is in this list.
     /// </summary>
     public required IReadOnlyList<RuntimeReleaseResponse> RuntimeReleases { get; init; }
 
@@ -36,14 +37,18 @@ public sealed record RuntimeReleaseResponse
     /// <summary>Version of the runtime.</summary>
     public required string Version { get; init; }
 
-    /// <summary>Airflow version of the runtime; <c>NA</c> if it is unknown.</summary>
+    /// <summary>
+    /// Airflow version of the runtime: of an image with it, or else of the entry in the settings. <c>NA</c> if it is unknown.
+    /// </summary>
     public required string AirflowVersion { get; init; }
 
-    /// <summary>Always <c>stable</c>.</summary>
-    public string Channel { get; init; } = "stable";
+    /// <summary>
+    /// <c>stable</c>, or <c>expected</c> for the next numbers of a series, which may not exist yet.
+    /// </summary>
+    public required string Channel { get; init; }
 
     /// <summary>
-    /// Release time in UTC. For a runtime that is not in the settings, the creation time of the first Deployment with it.
+    /// Release time in UTC. For a runtime that is not in the settings, the time of the first Deployment or image with it.
     /// </summary>
     public required DateTimeOffset ReleaseDate { get; init; }
 

@@ -132,8 +132,8 @@ public abstract record DeploymentRequest
 public sealed record CreateDeploymentRequest : DeploymentRequest
 {
     /// <summary>
-    /// Runtime version of the Deployment before its first image deploy, such as <c>13.1.0</c>. Default: unknown. Later it follows
-    /// the image.
+    /// Runtime version of the Deployment before its first image deploy, such as <c>3.3-1</c>. Default: unknown. Allowed values: versions
+    /// of <c>Runtimes:Releases</c>, and those that a Deployment or image has. Later it follows the image.
     /// </summary>
     public string? AstroRuntimeVersion { get; init; }
 
@@ -159,7 +159,14 @@ public sealed record CreateDeploymentRequest : DeploymentRequest
 /// update needs <c>scheduler</c> for <c>HYBRID</c>, otherwise <c>schedulerSize</c> and <c>isHighAvailability</c>.
 /// </summary>
 [AlsoRequired(nameof(EnvironmentVariables), nameof(Executor), nameof(IsCicdEnforced), nameof(IsDagDeployEnabled), nameof(Type))]
-public sealed record UpdateDeploymentRequest : DeploymentRequest;
+public sealed record UpdateDeploymentRequest : DeploymentRequest
+{
+    /// <summary>
+    /// Corrects the runtime version of a Deployment without an image. Default: unchanged. Allowed values: as at creation. After the
+    /// first image deploy, only the current version.
+    /// </summary>
+    public string? AstroRuntimeVersion { get; init; }
+}
 
 /// <summary>An environment variable, in requests and responses.</summary>
 public sealed record DeploymentEnvironmentVariable

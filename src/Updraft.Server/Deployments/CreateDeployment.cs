@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Microsoft.EntityFrameworkCore;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
@@ -12,12 +11,9 @@ using Updraft.Server.Workspaces;
 
 namespace Updraft.Server.Deployments;
 
-internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
+internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events, KnownRuntimes runtimes)
 {
-    private const int MaxVersion = 64, MaxRegion = 100;
-
-    private const RegexOptions Matching = RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant;
-    private static readonly Regex VersionPattern = new(@"^[A-Za-z0-9][A-Za-z0-9._+-]*\z", Matching);
+    private const int MaxRegion = 100;
 
     /// <exception cref="ApiException">
     /// 400: a field is invalid, the name is in use, or the caller cannot see the Workspace. 403: the caller may not create Deployments
@@ -28,9 +24,7 @@ internal sealed class CreateDeployment(UpdraftDbContext db, TimeProvider clock, 
     {
         var name = TextLimit.Name(request.Name, "name", DeploymentRules.MaxName);
         TextLimit.Check(request.Description, "description", DeploymentRules.MaxDescription);
-        var runtime = request.AstroRuntimeVersion ?? "";
-        if (runtime.Length > MaxVersion || (runtime.Length > 0 && !VersionPattern.IsMatch(runtime)))
-            throw ApiException.BadRequest("'astroRuntimeVersion' must be a version such as 13.1.0.");
+        var runtime = await runtimes.ReadAsync(subject, request.AstroRuntimeVersion, cancellationToken);
         TextLimit.Check(request.Region, "region", MaxRegion);
         var settings = DeploymentRules.ToSettings(request, new DeploymentSettings(), sent: null, clock) with
         {

@@ -22,6 +22,7 @@ internal static class DeploymentEndpoints
             .AddScoped<DeleteDeployment>()
             .AddScoped<OverrideHibernation>()
             .AddScoped<ReadDeploymentOptions>()
+            .AddScoped<KnownRuntimes>()
             .AddScoped<CountDeployments>(static services => CountIn(services.GetRequiredService<UpdraftDbContext>()));
     }
 

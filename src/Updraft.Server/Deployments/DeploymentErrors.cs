@@ -9,8 +9,12 @@ internal static class DeploymentErrors
         "Choose another name, or use the existing Deployment.");
 
     public static readonly ErrorCode Immutable = new("deployment_field_immutable", StatusCodes.Status400BadRequest,
-        "The update would change the Workspace or the type of the Deployment, which never change.",
-        "Send the current value, or create a new Deployment.");
+        "The update would change the Workspace or the type of the Deployment, which never change, or the runtime of its image.",
+        "Send the current value, or create a new Deployment. The runtime changes with the next image.");
+
+    public static readonly ErrorCode UnknownRuntime = new("runtime_unknown", StatusCodes.Status400BadRequest,
+        "No entry of 'Runtimes:Releases' includes the runtime version, and no Deployment or image has it.",
+        "Use a version from the message, or add the version to the setting.");
 
     public static readonly ErrorCode CicdEnforced = new("setting_locked_by_cicd", StatusCodes.Status400BadRequest,
         "The update would change 'isDagDeployEnabled' while CI/CD is enforced.",

@@ -8,7 +8,8 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deployments;
 
 /// <summary>Inputs of a response other than the Deployment itself.</summary>
-internal sealed record DeploymentContext(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, DateTimeOffset Now);
+internal sealed record DeploymentContext(ApiVersion Version, ServerOptions Server, ClusterOptions Cluster, RuntimeOptions Runtimes,
+    DateTimeOffset Now);
 
 /// <summary>Converts Deployments to responses.</summary>
 internal static class DeploymentMapping
@@ -47,7 +48,7 @@ internal static class DeploymentMapping
             StatusReason = condition.StatusReason,
             AstroRuntimeVersion = deployment.RuntimeVersion,
             RuntimeVersion = deployment.RuntimeVersion,
-            AirflowVersion = deployment.AirflowVersion.Length > 0 ? deployment.AirflowVersion : UnknownVersion,
+            AirflowVersion = context.Runtimes.AirflowOr(UnknownVersion, deployment.AirflowVersion, deployment.RuntimeVersion),
             IsDagDeployEnabled = deployment.IsDagDeployEnabled,
             IsCicdEnforced = deployment.IsCicdEnforced,
             IsHighAvailability = hasSizes ? settings.IsHighAvailability : null,

@@ -15,7 +15,7 @@ internal sealed record DeploymentFilter(string[]? Ids, string[]? Names, string[]
 
 /// <summary>Reads Deployments for the API.</summary>
 internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentConditions readConditions, IOptions<ServerOptions> options,
-    IOptions<ClusterOptions> cluster, TimeProvider clock)
+    IOptions<ClusterOptions> cluster, IOptions<RuntimeOptions> runtimes, TimeProvider clock)
 {
     public static readonly Sorting<Deployment> Sorting = new(row => row.Id,
         ("name", row => row.Name), ("createdAt", row => row.CreatedAt), ("updatedAt", row => row.UpdatedAt));
@@ -84,5 +84,6 @@ internal sealed class DeploymentQueries(UpdraftDbContext db, ReadDeploymentCondi
 
     /// <summary>The response for a Deployment whose rows the caller has already read.</summary>
     public DeploymentResponse Describe(ApiVersion version, Deployment row, string workspaceName, DeploymentCondition condition) =>
-        row.ToResponse(workspaceName, condition, new DeploymentContext(version, options.Value, cluster.Value, clock.GetUtcNow()));
+        row.ToResponse(workspaceName, condition,
+            new DeploymentContext(version, options.Value, cluster.Value, runtimes.Value, clock.GetUtcNow()));
 }

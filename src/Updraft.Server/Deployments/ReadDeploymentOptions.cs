@@ -1,9 +1,6 @@
-using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
 using Updraft.Server.Clusters;
-using Updraft.Server.Database;
 using Updraft.Server.Security;
 
 namespace Updraft.Server.Deployments;
@@ -12,11 +9,9 @@ namespace Updraft.Server.Deployments;
 /// The values that clients can set. They are equal for all types, providers and executors. Updraft stores sizes without using them, so the
 /// limits are wide.
 /// </summary>
-internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<RuntimeOptions> options)
+internal sealed class ReadDeploymentOptions(KnownRuntimes runtimes)
 {
-    private const string UnknownAirflow = "NA";
-
-    /// <summary>Includes the runtimes of the live Deployments that the caller can see.</summary>
+    /// <summary>Includes the runtimes of the Deployments and images that the caller can see.</summary>
     public async Task<DeploymentOptionsResponse> RunAsync(Subject subject, string? deploymentType, string? executor, string? cloudProvider,
         CancellationToken cancellationToken)
     {
@@ -40,7 +35,7 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
                     Memory = new("1Gi", DeploymentSettings.DefaultQuotaMemory, "3200Gi"),
                 },
             },
-            RuntimeReleases = await RuntimesAsync(subject, cancellationToken),
+            RuntimeReleases = await runtimes.ListAsync(subject, cancellationToken),
             SchedulerMachines =
             [
                 .. DeploymentRules.SchedulerSizes.Select(size => new SchedulerMachineResponse(size.Name, new(size.Cpu, size.Memory))),
@@ -52,36 +47,6 @@ internal sealed class ReadDeploymentOptions(UpdraftDbContext db, IOptions<Runtim
             ],
             WorkerQueues = new(new(1, 10, 200), new(0, 0, 20), new(1, 5, 480)),
         };
-    }
-
-    private async Task<IReadOnlyList<RuntimeReleaseResponse>> RuntimesAsync(Subject subject, CancellationToken cancellationToken)
-    {
-        var rows = DeploymentQueries.Visible(db, subject, subject.Organization).Where(row => row.RuntimeVersion != "");
-        var inUse = await rows.GroupBy(row => row.RuntimeVersion)
-            .Select(group => new
-            {
-                Version = group.Key,
-                Airflow = group.Max(row => row.AirflowVersion),
-                Since = group.Min(row => row.CreatedAt),
-            })
-            .ToListAsync(cancellationToken);
-        var known = options.Value.List();
-        return
-        [
-            .. known.Select(entry => new RuntimeReleaseResponse
-            {
-                Version = entry.Version,
-                AirflowVersion = entry.Airflow,
-                ReleaseDate = entry.Date,
-            }),
-            .. inUse.Where(row => known.All(entry => entry.Version != row.Version)).OrderByDescending(row => row.Since)
-                .Select(row => new RuntimeReleaseResponse
-                {
-                    Version = row.Version,
-                    AirflowVersion = string.IsNullOrEmpty(row.Airflow) ? UnknownAirflow : row.Airflow,
-                    ReleaseDate = row.Since,
-                }),
-        ];
     }
 
     // Clients send an empty value if they do not know it.

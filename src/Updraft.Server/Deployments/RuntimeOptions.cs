@@ -1,6 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
-using System.Text.RegularExpressions;
 
 namespace Updraft.Server.Deployments;
 
@@ -9,38 +7,47 @@ internal sealed class RuntimeOptions : IValidatableObject
 {
     public const string Section = "Runtimes";
 
-    private static readonly Regex EntryPattern = new(@"^(?<version>[A-Za-z0-9][A-Za-z0-9._+-]*)=(?<airflow>[A-Za-z0-9.]+)@(?<date>[0-9-]{10})\z",
-        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture | RegexOptions.CultureInvariant);
+    private IReadOnlyList<RuntimeEntry>? _list;
 
     /// <summary>
-    /// Runtime versions with their Airflow version and release date, in any order. The <c>astro</c> CLI deploys an image only if its
-    /// runtime is listed here. The server always lists the runtimes that its Deployments use already. The default has the release dates of
-    /// the Airflow versions.
+    /// Runtime versions with their Airflow version and release date, in any order. A version that ends in <c>*</c> is a series, such as
+    /// <c>3.3-*</c> or <c>13.*</c>. Its Airflow version and date are those of its first release. A new Deployment can have a runtime that
+    /// an entry includes, or that a Deployment or image already has. The <c>astro</c> CLI deploys an image only if the server lists its
+    /// runtime. The server lists the entries, the runtimes of Deployments and images, and the next 20 numbers of each series. The entry
+    /// <c>*=NA@2000-01-01</c> includes all versions. The default has the release dates of the Airflow versions.
     /// </summary>
     /// <value>one or more entries <c>VERSION=AIRFLOW@YYYY-MM-DD</c>, separated by spaces</value>
     [Required]
-    public string Releases { get; set; } = "3.3-1=3.3.0@2026-07-06 3.2-1=3.2.0@2026-04-07 3.1-1=3.1.0@2025-09-25 "
-        + "13.0.0=2.11.0@2025-05-20 3.0-1=3.0.0@2025-04-22 12.0.0=2.10.0@2024-08-08";
+    public string Releases { get; set; } = "3.3-*=3.3.0@2026-07-06 3.2-*=3.2.0@2026-04-07 3.1-*=3.1.0@2025-09-25 13.*=2.11.0@2025-05-20 "
+        + "3.0-*=3.0.0@2025-04-22 12.*=2.10.0@2024-08-08 11.*=2.9.0@2024-04-08";
 
-    /// <summary>The entries, newest first.</summary>
-    public IReadOnlyList<(string Version, string Airflow, DateTimeOffset Date)> List() =>
+    /// <summary>The entries, newest first. Call it after the settings are complete.</summary>
+    public IReadOnlyList<RuntimeEntry> List() => _list ??=
     [
-        .. Releases.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Read).Where(entry => entry is not null)
-            .Select(entry => entry!.Value).OrderByDescending(entry => entry.Date),
+        .. Entries().Select(RuntimeEntry.Read).OfType<RuntimeEntry>().Distinct().OrderByDescending(entry => entry.Date),
     ];
+
+    /// <summary>The entry that includes a version, the most exact one first. Null if there is none.</summary>
+    public RuntimeEntry? Find(string version) => version.Length == 0 ? null
+        : List().OrderByDescending(entry => entry.Exactness).FirstOrDefault(entry => entry.Includes(version));
+
+    /// <summary>The Airflow version if it is known: from the image, or else from the runtime.</summary>
+    /// <param name="airflow">The version in the image; empty if unknown.</param>
+    /// <param name="runtime">The runtime; empty if unknown.</param>
+    /// <param name="unknown">The result if neither tells the version.</param>
+    public string AirflowOr(string unknown, string airflow, string runtime) =>
+        airflow.Length > 0 ? airflow : Find(runtime)?.Airflow ?? unknown;
 
     /// <inheritdoc/>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
-        var entries = Releases.Split(' ', StringSplitOptions.RemoveEmptyEntries);
-        if (entries.Length == 0 || entries.Any(entry => Read(entry) is null))
-            yield return new ValidationResult("Runtimes:Releases must be entries such as 13.0.0=2.11.0@2025-05-20, separated by spaces.");
+        var entries = Entries();
+        if (entries.Length == 0 || entries.Any(entry => RuntimeEntry.Read(entry) is null))
+        {
+            yield return new ValidationResult(
+                "Runtimes:Releases must be entries such as 13.0.0=2.11.0@2025-05-20 or 3.3-*=3.3.0@2026-07-06, separated by spaces.");
+        }
     }
 
-    private static (string Version, string Airflow, DateTimeOffset Date)? Read(string entry)
-    {
-        var match = EntryPattern.Match(entry);
-        return match.Success && DateTimeOffset.TryParseExact(match.Groups["date"].Value, "yyyy-MM-dd", CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal, out var date) ? (match.Groups["version"].Value, match.Groups["airflow"].Value, date) : null;
-    }
+    private string[] Entries() => Releases.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

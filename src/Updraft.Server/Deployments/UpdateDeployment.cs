@@ -9,15 +9,16 @@ using Updraft.Server.Security;
 namespace Updraft.Server.Deployments;
 
 /// <summary>Replaces the settings of a Deployment.</summary>
-internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events)
+internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, EventLog events, KnownRuntimes runtimes,
+    ReadDeploymentConditions readConditions)
 {
     /// <param name="subject">The caller.</param>
     /// <param name="id">The Deployment.</param>
     /// <param name="request">The new settings.</param>
     /// <param name="sent">Names of the fields in the request, if an absent field keeps its value. Null if it gets its default.</param>
     /// <exception cref="ApiException">
-    /// 400: a field is missing or invalid, the name is in use, or Workspace or type would change. 400: the DAG-deploy setting would change
-    /// while CI/CD is enforced. 404: no such Deployment.
+    /// 400: a field is missing or invalid, the name is in use, or Workspace, type or the runtime of an image would change. 400: the
+    /// DAG-deploy setting would change while CI/CD is enforced. 404: no such Deployment.
     /// </exception>
     public async Task RunAsync(Subject subject, DeploymentId id, UpdateDeploymentRequest request, IReadOnlySet<string>? sent,
         CancellationToken cancellationToken)
@@ -46,16 +47,19 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
                 $"'type' must be '{deployment.Settings.Type}': the type of a Deployment never changes.");
         }
         await CreateDeployment.RejectDuplicateNameAsync(db, deployment.WorkspaceId, name, except: id, cancellationToken);
+        var runtime = await CorrectRuntimeAsync(subject, deployment, request.AstroRuntimeVersion, cancellationToken);
         var settings = DeploymentRules.ToSettings(request, deployment.Settings, sent, clock);
         var description = sent?.Contains("description") == false ? deployment.Description : request.Description;
         var changed = Changed.Names([("name", deployment.Name, name),
             ("description", deployment.Description, description),
+            ("astroRuntimeVersion", deployment.RuntimeVersion, runtime),
             ("isDagDeployEnabled", deployment.IsDagDeployEnabled, request.IsDagDeployEnabled!.Value),
             ("isCicdEnforced", deployment.IsCicdEnforced, request.IsCicdEnforced!.Value),
             .. DeploymentEvents.Differences(deployment.Settings, settings)]);
         deployment.Settings = settings;
         deployment.Name = name;
         deployment.Description = description;
+        deployment.RuntimeVersion = runtime;
         deployment.IsDagDeployEnabled = request.IsDagDeployEnabled.Value;
         deployment.IsCicdEnforced = request.IsCicdEnforced.Value;
         deployment.UpdatedAt = clock.GetUtcNow();
@@ -63,6 +67,22 @@ internal sealed class UpdateDeployment(UpdraftDbContext db, TimeProvider clock, 
         events.Record(EventTypes.DeploymentUpdated, subject.Profile, deployment.Scope(), deployment.Target(), (Changed.Detail, changed));
         await db.SaveChangesAsync(cancellationToken);
         await write.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>The runtime after the update. Clients that change a response and send it back repeat the current runtime.</summary>
+    private async Task<string> CorrectRuntimeAsync(Subject subject, Deployment deployment, string? requested,
+        CancellationToken cancellationToken)
+    {
+        if (string.IsNullOrEmpty(requested) || requested == deployment.RuntimeVersion)
+            return deployment.RuntimeVersion;
+        var conditions = await readConditions([deployment.Id], cancellationToken);
+        if (conditions.GetValueOrDefault(deployment.Id, DeploymentCondition.Initial).ImageTag.Length > 0)
+        {
+            throw new ApiException(DeploymentErrors.Immutable,
+                $"'astroRuntimeVersion' must be '{deployment.RuntimeVersion}' or absent: it is the runtime of the deployed image. "
+                + "Deploy an image to change it.");
+        }
+        return await runtimes.ReadAsync(subject, requested, cancellationToken);
     }
 
     private static void RejectMissing(UpdateDeploymentRequest request)

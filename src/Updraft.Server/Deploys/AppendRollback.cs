@@ -30,8 +30,10 @@ internal sealed class AppendRollback(UpdraftDbContext db, TimeProvider clock, Ap
         if (source.ImageDigest is { } digest)
             await db.CheckImageAsync(deployment.Id, digest, cancellationToken);
         var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
-        (deployment.IsDagDeployEnabled, deployment.RuntimeVersion, deployment.AirflowVersion) =
-            (source.IsDagDeployEnabled, source.RuntimeVersion, source.AirflowVersion);
+        deployment.IsDagDeployEnabled = source.IsDagDeployEnabled;
+        // Without an image, the runtime is a setting, which an update may have corrected since the earlier deploy.
+        if (source.ImageTag.Length > 0 || newest?.ImageTag is { Length: > 0 })
+            (deployment.RuntimeVersion, deployment.AirflowVersion) = (source.RuntimeVersion, source.AirflowVersion);
         var deploy = Deploy.Next(deployment, target.Target, source.Image, description, by, clock, rollbackFrom: target.Id);
         var revision = Revision.After(source, deployment, deploy.Id, deploy.CreatedAt);
         deploy.Commit(revision.Number, null, deploy.CreatedAt, by);

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Updraft.Protocol.Api;
 using Updraft.Server.Bundles;
+using Updraft.Server.Deployments;
 using Updraft.Server.Rollouts;
 using Updraft.Server.Security;
 
@@ -26,9 +27,11 @@ internal static class DeployMapping
     private const string UnknownAirflow = "NA";
 
     /// <param name="row">The deploy.</param>
+    /// <param name="runtimes">The known runtimes, for an image that does not name its Airflow version.</param>
     /// <param name="running">The version that agents report, by path below the agent's root.</param>
     /// <param name="uploadUrl">The signed upload URL; null if the deploy accepts no upload, or if the caller may not upload.</param>
-    public static DeployResponse ToResponse(this DeployWithRevision row, IReadOnlyDictionary<string, string> running, string? uploadUrl)
+    public static DeployResponse ToResponse(this DeployWithRevision row, RuntimeOptions runtimes,
+        IReadOnlyDictionary<string, string> running, string? uploadUrl)
     {
         var (deploy, revision) = (row.Deploy, row.Revision);
         return new()
@@ -42,7 +45,8 @@ internal static class DeployMapping
             // Another deploy may have changed the image between create and finalize.
             ImageRepository = revision?.ImageRepository ?? deploy.ImageRepository,
             ImageTag = revision?.ImageTag ?? deploy.ImageTag,
-            AirflowVersion = revision is { AirflowVersion: not "" } ? revision.AirflowVersion : UnknownAirflow,
+            AirflowVersion = revision is null ? UnknownAirflow
+                : runtimes.AirflowOr(UnknownAirflow, revision.AirflowVersion, revision.RuntimeVersion),
             AstroRuntimeVersion = revision is { RuntimeVersion: not "" } ? revision.RuntimeVersion : null,
             DagTarballVersion = revision?.MountAt(Bundle.PathOf(deploy.DagBundleName))?.Version,
             DagsUploadUrl = deploy.Type == DeployType.Bundle ? null : uploadUrl,

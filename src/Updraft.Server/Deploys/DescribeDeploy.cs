@@ -1,12 +1,14 @@
+using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
+using Updraft.Server.Deployments;
 using Updraft.Server.Security;
 using Updraft.Server.Uploads;
 
 namespace Updraft.Server.Deploys;
 
 /// <summary>Converts the rows of a deploy to the response for one caller.</summary>
-internal sealed class DescribeDeploy(SignedUploadUrl uploadUrl)
+internal sealed class DescribeDeploy(SignedUploadUrl uploadUrl, IOptions<RuntimeOptions> runtimes)
 {
     /// <param name="subject">The caller.</param>
     /// <param name="workspace">The Workspace of the Deployment; read only if the deploy accepts an upload.</param>
@@ -19,6 +21,6 @@ internal sealed class DescribeDeploy(SignedUploadUrl uploadUrl)
         var url = deploy.OpenUpload is { } purpose && subject.May(Permission.CreateDeploys, workspace, deploy.DeploymentId)
             ? uploadUrl.Create(deploy.DeploymentId, deploy.Id, purpose)
             : null;
-        return row.ToResponse(running, url);
+        return row.ToResponse(runtimes.Value, running, url);
     }
 }

@@ -5,6 +5,8 @@ using Polly;
 using Updraft.Protocol.Api;
 using Updraft.Server.Access;
 using Updraft.Server.Api;
+using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;
@@ -31,6 +33,11 @@ internal static class ImageEndpoints
         builder.Services.AddScoped<IssueRegistryToken>();
         builder.Services.AddMetricsOf(ImageMetrics.Begin);
         builder.Services.AddScoped<ResolveImage>();
+        builder.Services.AddScoped<ReadImageRuntimes>(static services =>
+        {
+            var db = services.GetRequiredService<UpdraftDbContext>();
+            return (deployments, cancellationToken) => db.ReadImageRuntimesAsync(deployments, cancellationToken);
+        });
         builder.Services.AddScoped<DeleteDeploymentImages>();
         builder.Services.AddHostedService<DeleteOldImages>();
         builder.Services.AddBackgroundWork(DeleteOldImages.WorkName);

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Updraft.Protocol;
 using Updraft.Server.Api;
 using Updraft.Server.Database;
+using Updraft.Server.Deployments;
 
 namespace Updraft.Server.Images;
 
@@ -39,6 +40,23 @@ internal static class ImageTable
                 Bytes = image.Bytes,
                 PinnedAt = now,
             });
+        }
+
+        /// <summary>Implements <see cref="ReadImageRuntimes"/>. Deleted images are included, because their runtime still exists.</summary>
+        public async Task<IReadOnlyList<SeenRuntime>> ReadImageRuntimesAsync(IQueryable<Deployment> deployments,
+            CancellationToken cancellationToken)
+        {
+            var rows = await db.Set<Image>().Where(image => image.RuntimeVersion != "").Join(deployments, image => image.DeploymentId,
+                    deployment => deployment.Id, (image, _) => image)
+                .GroupBy(image => image.RuntimeVersion)
+                .Select(group => new
+                {
+                    Version = group.Key,
+                    Airflow = group.Max(image => image.AirflowVersion),
+                    Since = group.Min(image => image.PinnedAt),
+                })
+                .ToListAsync(cancellationToken);
+            return [.. rows.Select(row => new SeenRuntime(row.Version, row.Airflow ?? "", row.Since))];
         }
 
         /// <summary>Checks that a rollback can use an image. Call it inside a write transaction.</summary>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Updraft.Server.Api;
+using Updraft.Server.Deployments;
 using Updraft.Server.Telemetry;
 
 namespace Updraft.Server.Images;

@@ -122,6 +122,23 @@ public sealed class DeploymentTests(SharedServer shared) : IClassFixture<SharedS
     };
 
     [Theory]
+    [InlineData("0  20 * *  *")]
+    [InlineData(" 0 20 * * * ")]
+    public async Task Cron_expression_with_more_blanks_is_kept(string cron)
+    {
+        var schedule = new JsonObject { ["hibernateAtCron"] = cron, ["wakeAtCron"] = "0 6 * * *", ["isEnabled"] = true };
+        var created = await Server.Client.PostOkAsync(Deployments, new JsonObject
+        {
+            ["name"] = $"blanks {cron}",
+            ["workspaceId"] = Server.WorkspaceId,
+            ["isDevelopmentMode"] = true,
+            ["scalingSpec"] = new JsonObject { ["hibernationSpec"] = new JsonObject { ["schedules"] = new JsonArray(schedule) } },
+        });
+
+        Assert.Equal(cron, created["scalingSpec"]!["hibernationSpec"]!["schedules"]![0]!["hibernateAtCron"]!.GetValue<string>());
+    }
+
+    [Theory]
     [MemberData(nameof(BadFields))]
     public async Task Invalid_field_is_rejected_by_name(string fields, string expected)
     {

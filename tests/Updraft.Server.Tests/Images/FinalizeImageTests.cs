@@ -67,6 +67,35 @@ public sealed class FinalizeImageTests(SharedRegistrySite shared) : IClassFixtur
     }
 
     [Fact]
+    public async Task Runtimes_of_images_are_known_with_their_Airflow_version()
+    {
+        var deploys = await Site.NewDeploymentAsync();
+        await Site.DeployAsync(deploys, "3.2-30", "3.2.7");
+        await Site.DeployAsync(deploys, "3.5-1", "3.5.0");
+
+        var options = await Site.Server.Client.GetOkAsync($"{Site.Server.OrganizationPath}/deployment-options");
+
+        var releases = options["runtimeReleases"]!.AsArray()
+            .ToDictionary(release => release!["version"]!.GetValue<string>(), release => release!.AsObject());
+        // The first image is no longer deployed, and no setting includes the second one.
+        foreach (var (version, airflow) in ((string, string)[])[("3.2-30", "3.2.7"), ("3.5-1", "3.5.0")])
+            Assert.Equal((airflow, "stable"), (releases[version].Text("airflowVersion"), releases[version].Text("channel")));
+        Assert.Equal("expected", releases["3.2-31"].Text("channel"));
+        await Site.Server.CreateDeploymentAsync("with a known image", runtimeVersion: "3.5-1");
+    }
+
+    [Fact]
+    public async Task Image_without_an_Airflow_label_has_the_version_of_its_runtime()
+    {
+        var deploys = await Site.NewDeploymentAsync();
+
+        var (deploy, _) = await Site.DeployAsync(deploys, "3.1-2");
+
+        Assert.Equal(("3.1-2", "3.1.0"), (deploy.Text("astroRuntimeVersion"), deploy.Text("airflowVersion")));
+        Assert.Equal("3.1.0", (await deploys.GetDeploymentAsync()).Text("airflowVersion"));
+    }
+
+    [Fact]
     public async Task Image_without_labels_has_no_versions()
     {
         var deploys = await Site.NewDeploymentAsync();

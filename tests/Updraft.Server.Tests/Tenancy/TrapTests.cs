@@ -154,7 +154,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
     [Trait("catalog", "Trap 18")]
     public async Task Deployment_token_finds_its_own_runtime_in_the_options()
     {
-        var id = await Server.CreateDeploymentAsync($"options {Unique()}", runtimeVersion: "99.7.1");
+        var id = await Server.CreateDeploymentAsync($"options {Unique()}", runtimeVersion: "13.99.1");
         var client = Server.ClientWith(await Server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", id));
         foreach (var query in (string[])["", "?deploymentType=STANDARD&cloudProvider=AZURE",
             "?cloudProvider=&deploymentType=DEDICATED&executor=CELERY",
@@ -162,7 +162,7 @@ public sealed class TrapTests(SharedServer shared) : IClassFixture<SharedServer>
         {
             var options = await client.GetOkAsync($"{Server.OrganizationPath}/deployment-options{query}");
             var releases = options["runtimeReleases"]!.AsArray();
-            Assert.Contains("99.7.1", releases.Select(row => row!["version"]!.GetValue<string>()));
+            Assert.Contains("13.99.1", releases.Select(row => row!["version"]!.GetValue<string>()));
             Assert.All(releases, row => Assert.True(row!["releaseDate"]!.GetValue<DateTimeOffset>() > DateTimeOffset.UnixEpoch));
             foreach (var quota in (string[])["defaultPodSize", "resourceQuota"])
                 Assert.NotNull(options["resourceQuotas"]![quota]!["cpu"]!["default"]);

@@ -20,8 +20,8 @@ namespace Updraft.Server.Deploys.Bundles;
 /// <exception cref="ApiException">
 /// 400: a field is invalid; the path is in use; settings or Airflow version of the Deployment do not allow it. 404: no such Deployment.
 /// </exception>
-internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EnsureBundles ensureBundles,
-    EventLog events)
+internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options,
+    IOptions<RuntimeOptions> runtimes, EnsureBundles ensureBundles, EventLog events)
 {
     /// <summary>The contract's only <c>type</c> of a bundle.</summary>
     public const string OnlyType = "DEPLOY";
@@ -93,14 +93,15 @@ internal sealed class CreateBundle(UpdraftDbContext db, TimeProvider clock, IOpt
     }
 
     /// <summary>A Deployment whose Airflow version is unknown may create DAG bundles.</summary>
-    private static void CheckAirflow(Deployment deployment)
+    private void CheckAirflow(Deployment deployment)
     {
-        var major = deployment.AirflowVersion.Split('.')[0];
+        var version = runtimes.Value.AirflowOr("", deployment.AirflowVersion, deployment.RuntimeVersion);
+        var major = version.Split('.')[0];
         if (int.TryParse(major, System.Globalization.CultureInfo.InvariantCulture, out var number) && number < FirstAirflowWithBundles)
         {
             throw new ApiException(BundleErrors.AirflowTooOld,
                 $"DAG bundles other than '{Bundle.Main}' need Airflow {FirstAirflowWithBundles}; "
-                + $"the Deployment runs {deployment.AirflowVersion}. Deploy an image with a newer Airflow first.");
+                + $"the Deployment runs {version}. Deploy an image with a newer Airflow first.");
         }
     }
 

@@ -25,9 +25,10 @@ internal sealed class BundlesApi
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
-    public static async Task<BundlesApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, bool isCicdEnforced = false) =>
+    public static async Task<BundlesApi> NewDeploymentAsync(UpdraftServer server, bool dagDeploys = true, bool isCicdEnforced = false,
+        string? runtimeVersion = null) =>
         new(server, await server.CreateDeploymentAsync(EntityId.New(TimeProvider.System), isDagDeployEnabled: dagDeploys,
-            isCicdEnforced: isCicdEnforced));
+            isCicdEnforced: isCicdEnforced, runtimeVersion: runtimeVersion));
 
     public Task<JsonObject> CreateDagAsync(string name) =>
         _server.Client.PostOkAsync(Bundles, new JsonObject { ["name"] = name, ["isDagBundle"] = true });

@@ -1,6 +1,6 @@
-using Updraft.Server.Images;
+using Updraft.Server.Deployments;
 
-namespace Updraft.Server.Tests.Images;
+namespace Updraft.Server.Tests.Deployments;
 
 public sealed class RuntimeVersionTests
 {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 
-namespace Updraft.Server.Images;
+namespace Updraft.Server.Deployments;
 
 /// <summary>
 /// The version of a runtime. There are two numberings: <c>13.0.0</c>, and the newer <c>3.0-4</c>, which starts with the version of
@@ -24,7 +24,8 @@ internal static class RuntimeVersion
         label is { Length: > 0 and <= MaxLength } && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '+' or '_')
             ? label : "";
 
-    private static (int Numbering, int A, int B, int C)? Read(string version)
+    /// <summary>The numbers of a version, in an order that compares versions. Null if it has another form.</summary>
+    public static (int Numbering, int A, int B, int C)? Read(string version)
     {
         var match = Pattern.Match(version);
         return match.Success ? (match.Groups["kind"].Value == "-" ? 1 : 0, Part("a"), Part("b"), Part("c")) : null;
