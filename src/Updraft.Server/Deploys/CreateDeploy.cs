@@ -19,7 +19,7 @@ namespace Updraft.Server.Deploys;
 /// waits.
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: a field is invalid, or the Deployment does not accept the type. 403: CI/CD is enforced. 404: no such Deployment.
+/// 400: a field is invalid, or the Deployment does not accept the type or has no DAGs to keep. 403: CI/CD is enforced. 404: no such Deployment.
 /// </exception>
 internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EventLog events)
 {
@@ -31,6 +31,8 @@ internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOpt
         deployment.CheckType(spec.Type);
         await db.CheckTargetAsync(deploymentId, spec.DagBundleName, spec.Mount, cancellationToken);
         var newest = await db.NewestRevisionAsync(deployment, cancellationToken);
+        // Before the client builds and pushes an image. Finalize checks it again.
+        DeployRules.CheckDags(spec.Type, newest);
         spec.Mount?.CheckAgainst((newest?.Mounts ?? []).Select(mount => mount.MountPath));
 
         var image = new ImageReference(DeploymentMapping.ImageRepository(options.Value, deployment.OrganizationId, deploymentId),

@@ -26,8 +26,22 @@ internal static class DeployRules
     public static void CheckType(this Deployment deployment, DeployType type)
     {
         if (!deployment.IsDagDeployEnabled && type != DeployType.ImageAndDag)
-            throw new ApiException(DeployErrors.DagDeploysDisabled, $"The type {type.Name()} needs DAG deploys, and "
-                + $"dag deploy is not enabled for deployment '{deployment.Id}'. Enable DAG deploys on it, or use the type IMAGE_AND_DAG.");
+            throw new ApiException(DeployErrors.DagDeploysDisabled,
+                // Older clients search for the words 'dag deploy is not enabled for deployment'.
+                $"The server cannot accept the {type.Name()} deploy, because dag deploy is not enabled for deployment '{deployment.Id}'. "
+                + $"Enable it: astro deployment update {deployment.Id} --dag-deploy enable. Or deploy an image that contains the DAGs.");
+    }
+
+    /// <summary>Checks that there are DAGs to keep, if the type keeps them.</summary>
+    /// <exception cref="ApiException">400: an IMAGE_ONLY deploy, and no DAGs are deployed.</exception>
+    public static void CheckDags(DeployType type, Revision? newest)
+    {
+        if (type == DeployType.ImageOnly && newest?.Mounts.Any(mount => mount.IsDag) != true)
+        {
+            throw new ApiException(DeployErrors.NoDags,
+                "An IMAGE_ONLY deploy keeps the deployed DAGs, and the Deployment has none. Deploy DAGs first, or deploy image and DAGs "
+                + "together.");
+        }
     }
 
     /// <summary>

@@ -166,8 +166,8 @@ internal sealed class FinalizeDeploy(UpdraftDbContext db, TimeProvider clock, IO
         IReadOnlyList<RevisionMount> before = newest?.Mounts ?? [];
         if (deploy.Type == DeployType.ImageOnly)
         {
-            return before.Any(mount => mount.IsDag) ? null : throw new ApiException(DeployErrors.NoDags,
-                "An IMAGE_ONLY deploy keeps the deployed DAGs, and there are none; deploy DAGs first.");
+            DeployRules.CheckDags(deploy.Type, newest);
+            return null;
         }
         if (mountPath is { } place)
         {

@@ -26,13 +26,19 @@ internal readonly record struct MountPath(string Absolute, string Path, string F
         if (absolute == airflowHome)
             throw Invalid(field, text, "is Airflow's home itself; name a directory below it");
         if (!absolute.StartsWith(airflowHome + "/", StringComparison.Ordinal))
-            throw Invalid(field, text, $"is not below Airflow's home {airflowHome}");
+        {
+            throw Invalid(field, text, $"is not below Airflow's home {airflowHome}, and agents write only there. "
+                + $"Use a path such as {airflowHome}/dbt/shop, and name it in the DAGs");
+        }
         var path = absolute[(airflowHome.Length + 1)..];
         if (BundlePath.Problem(path) is { } problem)
             throw Invalid(field, text, path.StartsWith('/') ? "has an empty component (//)" : problem);
         return path.Split('/')[0] switch
         {
-            Bundle.MainPath => throw Invalid(field, text, "belongs to the DAG bundle; deploy DAGs with the type DAG_ONLY"),
+            Bundle.MainPath when path == Bundle.MainPath =>
+                throw Invalid(field, text, "belongs to the DAG bundle; deploy DAGs with the type DAG_ONLY"),
+            Bundle.MainPath => throw Invalid(field, text, "is inside the DAG bundle, which agents replace as a whole. Use a path next to "
+                + $"it, such as {airflowHome}/{path[(Bundle.MainPath.Length + 1)..]}, and name it in the DAGs"),
             Bundle.ParentDirectory => throw Invalid(field, text, "belongs to the named DAG bundles; create a DAG bundle instead"),
             AgentDirectory => throw Invalid(field, text, "is reserved for the agents"),
             _ => new(absolute, path, field),

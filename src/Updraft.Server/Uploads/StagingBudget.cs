@@ -27,11 +27,19 @@ internal sealed class StagingBudget(IOptions<UploadOptions> options)
     private void Check((long Blocks, long Bytes) spent)
     {
         if (spent.Blocks > 2L * options.Value.MaxBlocks)
-            throw Exceeded(UploadLimits.MaxBlocks, $"{spent.Blocks} blocks were staged", options.Value.MaxBlocks);
+        {
+            throw Exceeded(UploadLimits.MaxBlocks, $"{spent.Blocks} blocks were staged", options.Value.MaxBlocks,
+                "Upload larger blocks");
+        }
         if (spent.Bytes > 2 * options.Value.MaxBytes)
-            throw Exceeded(UploadLimits.MaxBytes, $"{spent.Bytes} bytes were staged", options.Value.MaxBytes);
+        {
+            throw Exceeded(UploadLimits.MaxBytes, $"{spent.Bytes} bytes were staged", options.Value.MaxBytes,
+                "Upload a smaller archive");
+        }
     }
 
-    private static ApiException Exceeded(string limit, string staged, long value) => BlobError.TooLarge(limit,
-        $"{staged} for this deploy; the limit is twice {limit} ({value}). Create a new deploy.");
+    // Most clients reach the limit because the archive is too large. A new deploy helps only if blocks were sent several times.
+    private static ApiException Exceeded(string limit, string staged, long value, string advice) => BlobError.TooLarge(limit,
+        $"{staged} for this deploy; the limit is twice {limit} ({value}). {advice}, or raise {limit}. "
+        + "If the client sent blocks several times, create a new deploy.");
 }

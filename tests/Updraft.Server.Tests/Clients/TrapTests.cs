@@ -71,6 +71,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     public async Task Abandoned_deploys_do_not_block_later_deploys()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(shared);
+        await deploys.DeployDagsAsync("before");
         var abandoned = new List<JsonElement>();
         foreach (var kind in Enum.GetValues<DeployKind>())
             abandoned.Add(await deploys.CreateAsync(kind));
@@ -80,7 +81,7 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
         var after = await deploys.DeployBundleAsync(Shop);
         var back = await deploys.RollBackAsync(done.Text("id"));
 
-        Assert.Equal(3, await deploys.RevisionAsync());
+        Assert.Equal(4, await deploys.RevisionAsync());
         Assert.Equal(done.Text("dagTarballVersion"), after.Text("dagTarballVersion"));
         Assert.Equal("DEPLOYED", back.Text("status"));
         Assert.All(abandoned, deploy => Assert.Equal("INITIALIZED", deploy.Text("status")));
@@ -178,7 +179,10 @@ public sealed partial class TrapTests(SharedServer shared) : IClassFixture<Share
     public async Task Image_repository_is_valid_without_a_scheme_and_tags_are_unique()
     {
         using var cli = new CliReplay(Server);
-        var id = await NewAsync();
+        // An image without DAGs needs deployed DAGs.
+        var bundles = await BundlesApi.NewDeploymentAsync(Server);
+        await bundles.DeployDagsAsync("dags");
+        var id = bundles.DeploymentId;
         var deployment = await cli.GetDeploymentAsync(id);
         Assert.Matches("^[a-z0-9]+([._-][a-z0-9]+)*$", deployment.Text("namespace"));
         var tags = new HashSet<string>();

@@ -19,6 +19,7 @@ public sealed class AlphaDeployTests(SharedServer shared) : IClassFixture<Shared
     public async Task Alpha_type_is_converted_to_the_type_of_v1(string type, string expected)
     {
         var bundles = await BundlesApi.NewDeploymentAsync(Server);
+        await bundles.DeployDagsAsync("one");
 
         var deploy = await Server.Client.PostOkAsync(bundles.AlphaDeploys,
             new JsonObject { ["type"] = type, ["bundleMountPath"] = "/usr/local/airflow/dbt/shop", ["bundleType"] = "dbt" });

@@ -30,6 +30,8 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     public async Task Upload_URL_depends_on_the_type(DeployKind kind, bool dagDeploys, string? urlField)
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server, dagDeploys);
+        if (kind == DeployKind.ImageOnly)
+            await deploys.DeployDagsAsync();
 
         var deploy = await deploys.CreateAsync(kind);
 
@@ -48,7 +50,10 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
         var error = (await deploys.TryCreateAsync(
             $$"""{"type":"{{kind.Name()}}","bundleType":"dbt","bundleMountPath":"/usr/local/airflow/dbt"}""")).Refusal();
 
-        Assert.Contains("dag deploy is not enabled for deployment", error, StringComparison.Ordinal);
+        // The first words are those that the astro CLI searches for; the command is the one that it would print then.
+        Assert.Contains($"dag deploy is not enabled for deployment '{deploys.DeploymentId}'", error, StringComparison.Ordinal);
+        Assert.Contains($"astro deployment update {deploys.DeploymentId} --dag-deploy enable", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("DAG deploys", error, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -162,13 +167,14 @@ public sealed class CreateDeployTests(SharedServer server) : IClassFixture<Share
     public async Task Abandoned_deploys_do_not_block_later_deploys()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
+        await deploys.DeployDagsAsync();
         for (var i = 0; i < 50; i++)
             await deploys.CreateAsync((DeployKind)(i % 4));
 
         var deploy = await deploys.DeployDagsAsync();
 
         Assert.Equal("DEPLOYED", deploy.Text("status"));
-        Assert.Equal(51, (await deploys.ListAsync()).GetProperty("totalCount").GetInt64());
+        Assert.Equal(52, (await deploys.ListAsync()).GetProperty("totalCount").GetInt64());
     }
 
     [Theory]

@@ -158,11 +158,17 @@ public sealed class FinalizeDeployTests(SharedServer server) : IClassFixture<Sha
     public async Task IMAGE_ONLY_deploy_needs_deployed_DAGs()
     {
         var deploys = await DeploysApi.NewDeploymentAsync(server);
+        var early = (await deploys.TryCreateAsync("""{"type":"IMAGE_ONLY"}""")).Refusal();
+        Assert.Equal(0, (await deploys.ListAsync()).GetProperty("totalCount").GetInt32());
+        await deploys.DeployDagsAsync();
         var deploy = await deploys.CreateAsync(DeployKind.ImageOnly);
+        var removal = await deploys.CreateAsync(DeployKind.ImageAndDag);
+        await deploys.FinalizeAsync(removal.Text("id"), """{"dagTarballVersion":""}""");
 
-        var error = (await deploys.TryFinalizeAsync(deploy.Text("id"), """{"dagTarballVersion":""}""")).Refusal();
+        var late = (await deploys.TryFinalizeAsync(deploy.Text("id"), """{"dagTarballVersion":""}""")).Refusal();
 
-        Assert.Contains("deploy DAGs first", error, StringComparison.Ordinal);
+        Assert.Contains("Deploy DAGs first", early, StringComparison.Ordinal);
+        Assert.Equal(early, late);
     }
 
     [Fact]

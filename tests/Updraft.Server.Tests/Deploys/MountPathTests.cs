@@ -54,6 +54,20 @@ public sealed class MountPathTests(SharedServer server) : IClassFixture<SharedSe
         Assert.Contains("bundleMountPath", error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/opt/dbt", "/usr/local/airflow/dbt/shop")]
+    [InlineData("/usr/local/airflow/dags/dbt/shop", "/usr/local/airflow/dbt/shop")]
+    public async Task Error_names_a_path_that_is_accepted(string path, string hint)
+    {
+        var deploys = await DeploysApi.NewDeploymentAsync(server);
+
+        var error = (await deploys.TryCreateAsync(Bundle(path))).Refusal();
+
+        Assert.Contains($"such as {hint},", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("DAG_ONLY", error, StringComparison.Ordinal);
+        (await deploys.TryCreateAsync(Bundle(hint))).Ok();
+    }
+
     [Fact]
     public async Task Path_component_longer_than_255_bytes_is_rejected()
     {

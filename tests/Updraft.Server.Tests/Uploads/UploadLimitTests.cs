@@ -96,7 +96,9 @@ public sealed class UploadLimitTests(UploadLimitTests.SmallServer fixture) : ICl
 
         using var response = await site.StageAsync(Id(3), new byte[MaxBlockBytes]);
 
-        Assert.Contains("240000 bytes were staged", await TooLargeAsync(response));
+        var error = await TooLargeAsync(response);
+        Assert.Contains("240000 bytes were staged", error);
+        Assert.Contains("Upload a smaller archive, or raise Uploads:MaxBytes.", error);
         Assert.Equal(3, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
     }
 
