@@ -63,9 +63,10 @@ internal static class PageEndpoints
         var pages = routes.MapGroup("").WithMetadata(PageRoute.Instance).AddEndpointFilter<RouteGroupBuilder, CheckForm>();
         pages.MapSession();
         pages.MapGet("/", (PageLinks links) => TypedResults.Redirect(links.To($"/deployments"))).AllowAnonymous();
-        // The URL that the astro CLI prints for a Deployment, and the URL that Airflow shows for a version.
+        // The URL that the astro CLI prints for a Deployment, and the URL that Airflow shows for a version. The CLI derives the host from
+        // its domain, so it can be another one, to which the identity provider does not return.
         pages.MapGet("/{workspaceId:length(25)}/deployments/{deploymentId}/{**rest}", (string deploymentId, PageLinks links) =>
-            TypedResults.Redirect(links.To($"/deployments/{deploymentId}"))).AllowAnonymous();
+            TypedResults.Redirect(links.AtPublicHost($"/deployments/{deploymentId}"))).AllowAnonymous();
         pages.MapGet("/deploys", FindVersionAsync).Requires(Permission.ListDeployments);
 
         // Public, as the OpenAPI documents are.

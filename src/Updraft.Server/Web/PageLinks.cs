@@ -4,12 +4,16 @@ using Updraft.Server.Api;
 
 namespace Updraft.Server.Web;
 
-/// <summary>Creates every URL in the web UI. All start with the path of <c>PublicUrl</c>; request headers have no influence.</summary>
+/// <summary>Creates every URL in the web UI. All start with the path of <c>PublicUrl</c> or with its host; request headers have no influence.</summary>
 internal sealed class PageLinks(IOptions<ServerOptions> options)
 {
     /// <summary>The URL of a page from its path; escapes all interpolated values.</summary>
     public string To(FormattableString path) => At(string.Format(CultureInfo.InvariantCulture, path.Format,
         [.. path.GetArguments().Select(value => Uri.EscapeDataString(Convert.ToString(value, CultureInfo.InvariantCulture) ?? ""))]));
+
+    /// <summary>As <see cref="To"/>, with the host of <c>PublicUrl</c>, for a request that may have arrived at another host.</summary>
+    public string AtPublicHost(FormattableString path) =>
+        new Uri(options.Value.PublicUrl).GetLeftPart(UriPartial.Authority) + To(path);
 
     /// <summary>The URL of a path that is already escaped.</summary>
     public string At(string path) => options.Value.PublicPath() + path;
