@@ -35,7 +35,7 @@ internal static class BetaTokenEndpoints
                 Role = body.Role,
                 EntityId = body.EntityId,
                 TokenExpiryPeriodInDays = body.TokenExpiryPeriodInDays,
-            }, cancellationToken);
+            }, cancellationToken, scopeField: "type");
             return BetaApiTokenResponse.From(row.ToResponse(token));
         }).Requires(Permission.ManageTokens).Operation<BetaCreateApiTokenRequest>("CreateApiToken");
         tokens.MapGet("/{tokenId}", async (TokenId tokenId, Subject subject, TokenQueries queries, CancellationToken cancellationToken) =>

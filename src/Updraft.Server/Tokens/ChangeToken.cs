@@ -72,7 +72,8 @@ internal sealed class ChangeToken(UpdraftDbContext db, IssueToken issueToken, Re
             {
                 if (string.IsNullOrEmpty(role?.EntityId))
                     throw ApiException.BadRequest("An entry of 'roles' has no 'entityId'. Set it to the ID of the scope of the role.");
-                var grant = await roleScopes.FindAsync(subject, role.EntityType, role.Role, role.EntityId, cancellationToken);
+                var grant = await roleScopes.FindAsync(subject, role.EntityType, role.Role, role.EntityId, cancellationToken,
+                    "entityType");
                 if (grants.Exists(other => other.EntityId == grant.EntityId))
                     throw ApiException.BadRequest($"'roles' has two roles for {grant.EntityId}. Send one.");
                 grants.Add(grant);

@@ -19,18 +19,20 @@ internal sealed class CreateToken(UpdraftDbContext db, IssueToken issueToken, Re
 
     private const int MaxDays = 3650;
 
+    /// <param name="scopeField">The field of the request that contains the scope, for messages.</param>
     /// <exception cref="ApiException">
     /// 400: an invalid field. 403: more permissions than the caller has. 404: the caller sees no such Workspace or Deployment.
     /// </exception>
     public async Task<(ApiToken Row, string Token)> RunAsync(Subject subject, CreateApiTokenRequest request,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken, string scopeField = "scope")
     {
         var (name, days) = Check(request.Name, request.Description, request.TokenExpiryPeriodInDays);
         if (request.Kind is not (null or "STANDARD"))
             throw ApiException.BadRequest($"'kind' is '{ApiException.Shorten(request.Kind)}'. It must be STANDARD.");
         await using var write = await db.BeginWriteAsync(cancellationToken);
         await db.LockOrganizationAsync(subject.Organization, cancellationToken);
-        var grant = await roleScopes.FindAsync(subject, request.Scope, request.Role, request.EntityId, cancellationToken);
+        var grant = await roleScopes.FindAsync(subject, request.Scope, request.Role, request.EntityId, cancellationToken,
+            scopeField);
         ResolveRoleScope.RejectPrivilegeEscalation(subject, grant, Permission.ManageTokens);
         return await SaveAsync(subject, Specify(subject, TokenKind.Api, grant, name, request.Description, days), write, cancellationToken);
     }

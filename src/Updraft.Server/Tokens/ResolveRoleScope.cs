@@ -17,10 +17,12 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
     /// <param name="role">A role of that scope.</param>
     /// <param name="entity">ID of the scope; may be null for the Organization.</param>
     /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <param name="field">The field of the request that contains the scope, for messages.</param>
     /// <exception cref="ApiException">400: the role does not exist for the scope. 404: the caller sees no such scope.</exception>
-    public async Task<Grant> FindAsync(Subject subject, string? scope, string? role, string? entity, CancellationToken cancellationToken)
+    public async Task<Grant> FindAsync(Subject subject, string? scope, string? role, string? entity, CancellationToken cancellationToken,
+        string field = "scope")
     {
-        var found = ReadRole(scope, role);
+        var found = ReadRole(scope, role, field);
         if (found.Scope() == RoleScope.Organization)
         {
             return entity is null or "" || entity == subject.Organization.Value ? Grant.For(found, subject.Organization, null, null)
@@ -66,9 +68,11 @@ internal sealed class ResolveRoleScope(UpdraftDbContext db)
         }
     }
 
-    private static Role ReadRole(string? scope, string? name)
+    private static Role ReadRole(string? scope, string? name, string field)
     {
-        scope = TextLimit.OneOf(scope ?? "", "scope", "", "ORGANIZATION", "WORKSPACE", "DEPLOYMENT");
+        if (scope is "DAG" or "TAG")
+            throw ApiException.BadRequest($"'{field}' is '{scope}', but Updraft has no roles for DAGs and tags. Use DEPLOYMENT.");
+        scope = TextLimit.OneOf(scope ?? "", field, "", "ORGANIZATION", "WORKSPACE", "DEPLOYMENT");
         var role = RoleCatalog.Find(name ?? "");
         if (role is null or Role.Agent)
             throw ApiException.BadRequest($"'role' is '{ApiException.Shorten(name ?? "")}', which is not a role. GET roles lists all "

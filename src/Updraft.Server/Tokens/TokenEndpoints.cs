@@ -62,7 +62,8 @@ internal static class TokenEndpoints
         if (!string.IsNullOrEmpty(workspaceId))
         {
             var workspace = new WorkspaceId(workspaceId);
-            rows = rows.Where(row => row.Grants.Any(grant => grant.WorkspaceId == workspace));
+            // Without the tokens of its Deployments, which 'deploymentId' finds. Clients show the role for the Workspace of each.
+            rows = rows.Where(row => row.Grants.Any(grant => grant.WorkspaceId == workspace && grant.DeploymentId == null));
         }
         if (!string.IsNullOrEmpty(deploymentId))
         {

@@ -55,6 +55,44 @@ public sealed class BetaTokenTests(SharedServer shared) : IClassFixture<SharedSe
     }
 
     [Fact]
+    public async Task Filter_by_Workspace_returns_tokens_with_a_role_for_it()
+    {
+        var server = shared.Server;
+        var workspace = await server.CreateWorkspaceAsync("filter");
+        var deployment = await server.CreateDeploymentAsync("filter", workspace);
+        await server.CreateTokenAsync("DEPLOYMENT", "DEPLOYMENT_ADMIN", deployment);
+        await server.CreateTokenAsync("WORKSPACE", "WORKSPACE_MEMBER", workspace);
+        foreach (var prefix in (string[])["/v1", "/iam/v1beta1"])
+        {
+            var path = $"{prefix}/organizations/{server.OrganizationId}/tokens";
+            foreach (var (filter, entity) in ((string, string)[])[($"workspaceId={workspace}", workspace), ($"deploymentId={deployment}", deployment)])
+            {
+                var token = Assert.Single((await server.Client.GetOkAsync($"{path}?{filter}"))["tokens"]!.AsArray());
+                Assert.Equal(entity, token!["roles"]![0]!["entityId"]!.GetValue<string>());
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("DAG")]
+    [InlineData("TAG")]
+    [InlineData("TEAM")]
+    public async Task Unknown_role_scope_is_rejected_with_the_name_of_its_field(string scope)
+    {
+        var server = shared.Server;
+        var path = $"/iam/v1beta1/organizations/{server.OrganizationId}/tokens";
+        var id = (await server.Client.PostOkAsync(path, new JsonObject { ["name"] = scope, ["type"] = "ORGANIZATION", ["role"] = "ORGANIZATION_MEMBER" }))
+            .Text("id");
+
+        var create = await server.Client.PostErrorAsync(path, $$"""{"name":"x","type":"{{scope}}","role":"DAG_VIEWER"}""", HttpStatusCode.BadRequest);
+        var change = await server.Client.PostErrorAsync($"{path}/{id}/roles",
+            $$"""{"roles":[{"entityType":"{{scope}}","entityId":"d","role":"DAG_VIEWER"}]}""", HttpStatusCode.BadRequest);
+
+        Assert.StartsWith($"'type' is '{scope}'", create, StringComparison.Ordinal);
+        Assert.StartsWith($"'entityType' is '{scope}'", change, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Agent_tokens_have_routes_of_the_Terraform_provider()
     {
         var server = shared.Server;
