@@ -5,15 +5,21 @@ namespace Updraft.Server.OpenApi;
 
 /// <summary>
 /// The resources of the contract that Updraft does not have, with a message for each: the only list of them. Middleware after
-/// authentication, for URLs without a route. Without a token, such a URL is a 401, like every other URL below an Organization.
+/// authentication, for URLs and methods without a route. Without a token, such a URL is a 401, like every other URL below an Organization.
 /// </summary>
 internal sealed class UnsupportedFeatures(RequestDelegate next)
 {
+    private const string CustomRoles = "roles";
+
+    private static readonly string[] Actions = ["create-", "update-", "delete-"];
+
     private static readonly Dictionary<string, string> Features = new(StringComparer.Ordinal)
     {
         ["environment-objects"] = "no environment objects. Keep connections and variables in Airflow, or in its secrets backend.",
         ["teams"] = "no teams. Grant the roles to tokens and users.",
         ["invites"] = "no invites. Users sign in with the identity provider.",
+        [CustomRoles] = "no custom roles. Grant the roles that GET roles lists.",
+        ["astroide"] = "no Astro IDE. Edit the DAGs in your own repository, then deploy them.",
         ["alerts"] = "no alerts. Use webhooks, or alerts of your monitoring.",
         ["notification-channels"] = "no notification channels. Use webhooks.",
         ["allowed-ip-address-ranges"] = "no allowed IP address ranges. Restrict them in the reverse proxy or firewall.",
@@ -22,7 +28,8 @@ internal sealed class UnsupportedFeatures(RequestDelegate next)
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (context.GetEndpoint() is null && Feature(context.Request.Path.Value ?? "") is { } feature)
+        // A known URL with an unknown method has an endpoint that is no route.
+        if (context.GetEndpoint() is not RouteEndpoint && Feature(context.Request.Path.Value ?? "") is { } feature)
         {
             throw context.Features.Get<Subject>() is null
                 ? new ApiException(RequestErrors.Unauthenticated, "The request has no valid token. Send 'Authorization: Bearer TOKEN'.")
@@ -31,16 +38,19 @@ internal sealed class UnsupportedFeatures(RequestDelegate next)
         return next(context);
     }
 
-    // The name after …/organizations/{id}/, or one further down, such as the teams of a user.
+    // The name after …/organizations/{id}/, or one further down, such as the teams of a user. Also an action on it, such as create-alerts.
     private static string? Feature(string path)
     {
         var segments = path.Split('/');
         var organizations = Array.IndexOf(segments, "organizations");
         if (organizations < 0)
             return null;
-        foreach (var segment in segments.Skip(organizations + 2))
+        foreach (var (index, segment) in segments.Skip(organizations + 2).Index())
         {
-            if (Features.TryGetValue(segment, out var feature))
+            var action = Array.Find(Actions, action => segment.StartsWith(action, StringComparison.Ordinal)) ?? "";
+            var name = segment[action.Length..];
+            // The roles of a user or token exist.
+            if (Features.TryGetValue(name, out var feature) && (name != CustomRoles || index == 0))
                 return feature;
         }
         return null;
