@@ -1,6 +1,5 @@
 using System.Collections.ObjectModel;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using Updraft.Protocol;
 using Updraft.Protocol.Api;
 using Updraft.Server.Api;
