@@ -50,8 +50,8 @@ internal sealed class KnownRuntimes(UpdraftDbContext db, IOptions<RuntimeOptions
         }
         stable.AddRange(bySeries[null].OrderByDescending(runtime => runtime.Since).Select(runtime =>
             Release(runtime.Version, runtime.Airflow.Length > 0 ? runtime.Airflow : UnknownAirflow, runtime.Since, Stable)));
-        return [.. stable, .. expected.DistinctBy(release => release.Version).ExceptBy(stable.Select(release => release.Version),
-            release => release.Version)];
+        var listed = stable.Select(release => release.Version).ToHashSet(StringComparer.Ordinal);
+        return [.. stable, .. expected.Where(release => listed.Add(release.Version))];
     }
 
     /// <summary>Reads the runtime of a Deployment without an image from a request; empty if the request has none.</summary>
@@ -80,7 +80,12 @@ internal sealed class KnownRuntimes(UpdraftDbContext db, IOptions<RuntimeOptions
     {
         var deployments = DeploymentQueries.Visible(db, subject, subject.Organization);
         var rows = await deployments.Where(row => row.RuntimeVersion != "").GroupBy(row => row.RuntimeVersion)
-            .Select(group => new { Version = group.Key, Airflow = group.Max(row => row.AirflowVersion), Since = group.Min(row => row.CreatedAt) })
+            .Select(group => new
+            {
+                Version = group.Key,
+                Airflow = group.Max(row => row.AirflowVersion),
+                Since = group.Min(row => row.CreatedAt),
+            })
             .ToListAsync(cancellationToken);
         var images = await readImageRuntimes(deployments, cancellationToken);
         return

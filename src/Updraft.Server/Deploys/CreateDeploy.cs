@@ -19,7 +19,8 @@ namespace Updraft.Server.Deploys;
 /// waits.
 /// </summary>
 /// <exception cref="ApiException">
-/// 400: a field is invalid, or the Deployment does not accept the type or has no DAGs to keep. 403: CI/CD is enforced. 404: no such Deployment.
+/// 400: a field is invalid, or the Deployment does not accept the type or has no DAGs to keep. 403: CI/CD is enforced. 404: no such
+/// Deployment.
 /// </exception>
 internal sealed class CreateDeploy(UpdraftDbContext db, TimeProvider clock, IOptions<ServerOptions> options, EventLog events)
 {
