@@ -12,18 +12,18 @@ public sealed class RuntimeTests(SharedServer shared) : IClassFixture<SharedServ
     private UpdraftServer Server => shared.Server;
 
     // The astro CLI compares the runtime of an image with each entry, and deploys nothing without an equal one.
-    [Theory]
-    [InlineData("3.3-2")]
-    [InlineData("3.3-20")]
-    [InlineData("3.0-14")]
-    [InlineData("13.4.0")]
-    [InlineData("13.5.1")]
-    [InlineData("11.3.0")]
-    public async Task Options_list_the_next_versions_of_each_series(string version)
+    [Fact]
+    public async Task Options_list_the_next_versions_of_each_series()
     {
-        var release = Assert.Single(await ReleasesAsync(Server), release => release.Text("version") == version);
+        // On a server of its own, because a Deployment with one of these versions makes it a seen one.
+        await using var server = await UpdraftServer.StartAsync();
+        var releases = await ReleasesAsync(server);
 
-        Assert.Equal("expected", release.Text("channel"));
+        foreach (var version in (string[])["3.3-2", "3.3-20", "3.0-14", "13.4.0", "13.5.1", "11.3.0"])
+        {
+            var release = Assert.Single(releases, release => release.Text("version") == version);
+            Assert.Equal((version, "expected"), (version, release.Text("channel")));
+        }
     }
 
     [Fact]

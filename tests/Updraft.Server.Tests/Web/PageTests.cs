@@ -103,7 +103,7 @@ public sealed class PageTests(SharedServer shared) : IClassFixture<SharedServer>
         using var found = await visitor.GetAsync($"/deploys?version={version}");
         Assert.Equal($"{site.Page}/deploys/{first}", found.Headers.Location?.OriginalString);
         using var cli = await visitor.GetAsync($"/{Server.WorkspaceId}{site.Page}/overview");
-        Assert.Equal(site.Page, cli.Headers.Location?.OriginalString);
+        Assert.Equal(new Uri(Server.BaseAddress, site.Page), cli.Headers.Location);
     }
 
     [Fact]
