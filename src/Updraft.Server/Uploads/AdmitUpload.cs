@@ -15,12 +15,15 @@ internal delegate Task<bool> IsCreatorValid(DeployId deploy, CancellationToken c
 /// Checks that a deploy still accepts uploads. The check runs before the server reads the body, and again in the transaction that records
 /// the upload. The deploy may be finalized in the meantime.
 /// </summary>
-/// <exception cref="ApiException">403: the deploy is finalized, or its creator is no longer valid. 404: the deploy does not exist, or its Deployment is deleted.</exception>
+/// <exception cref="ApiException">
+/// 403: the deploy is finalized, or its creator is no longer valid. 404: the deploy does not exist, or its Deployment is deleted. 409 and
+/// 412: a condition is not met.
+/// </exception>
 internal sealed class AdmitUpload(UpdraftDbContext db, IsCreatorValid isCreatorValid)
 {
-    public async Task CheckAsync(UploadGrant grant, CancellationToken cancellationToken)
+    public async Task CheckAsync(UploadGrant grant, UploadConditions conditions, CancellationToken cancellationToken)
     {
-        await CheckAsync(db, grant, cancellationToken);
+        await CheckAsync(db, grant, conditions, cancellationToken);
         if (!await isCreatorValid(grant.Deploy, cancellationToken))
         {
             throw BlobError.Of(UploadErrors.CreatorInvalid, "AuthorizationFailure",
@@ -29,7 +32,8 @@ internal sealed class AdmitUpload(UpdraftDbContext db, IsCreatorValid isCreatorV
         }
     }
 
-    public static async Task CheckAsync(UpdraftDbContext db, UploadGrant grant, CancellationToken cancellationToken)
+    public static async Task CheckAsync(UpdraftDbContext db, UploadGrant grant, UploadConditions conditions,
+        CancellationToken cancellationToken)
     {
         var (deployment, deploy, purpose) = grant;
         var found = await (from slot in db.UploadSlots
@@ -44,5 +48,7 @@ internal sealed class AdmitUpload(UpdraftDbContext db, IsCreatorValid isCreatorV
         if (found.ClosedAt is not null)
             throw BlobError.Of(UploadErrors.UploadClosed, "AuthorizationFailure",
                 $"The deploy '{deploy}' was finalized and accepts no further uploads. Create a new deploy.");
+        if (!conditions.IsEmpty)
+            conditions.Check(await LatestUpload.FindAsync(db, grant, cancellationToken));
     }
 }

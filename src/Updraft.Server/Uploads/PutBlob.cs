@@ -23,6 +23,6 @@ internal sealed class PutBlob(IngestUpload ingest, IOptions<UploadOptions> optio
                 $"The header 'x-ms-blob-type' is '{ApiException.Shorten(type)}', but must be 'BlockBlob'.");
         await using var body = UploadBody.Of(request, options.Value.MaxBytes, UploadLimits.MaxBytes,
             new UploadPace(options.Value, clock));
-        return await ingest.RunAsync(grant, body, cancellationToken);
+        return await ingest.RunAsync(grant, request, body, cancellationToken);
     }
 }

@@ -25,7 +25,7 @@ internal sealed class PutBlockList(IngestUpload ingest, IBlobStore blobs, IOptio
         var keys = ids.Select(id => BlockId.Key(grant, id)).ToList();
         await CheckAsync(ids, keys, limits.MaxBytes, cancellationToken);
         await using var body = UploadBody.Of(new JoinedBlocks(blobs, keys), limits.MaxBytes, UploadLimits.MaxBytes);
-        return await ingest.RunAsync(grant, body, cancellationToken);
+        return await ingest.RunAsync(grant, request, body, cancellationToken);
     }
 
     private async Task CheckAsync(IReadOnlyList<string> ids, List<string> keys, long maxBytes, CancellationToken cancellationToken)

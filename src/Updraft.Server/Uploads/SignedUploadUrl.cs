@@ -13,7 +13,8 @@ namespace Updraft.Server.Uploads;
 /// The URL that allows uploads for one deploy and one purpose until it expires:
 /// <c>PUBLIC/uploads/DEPLOYMENT/DEPLOY/dags?se=EXPIRY&amp;sp=cw&amp;sr=b&amp;sv=VERSION&amp;sig=HMAC</c>. The parameters have the names
 /// of an Azure shared access signature, because blob libraries keep these and encode them again. So the signature covers the decoded
-/// values in any order. Clients may add only <c>comp</c>, <c>blockid</c> and <c>timeout</c>.
+/// values in any order. Clients may add only <c>comp</c>, <c>blockid</c>, <c>timeout</c> and
+/// <c>api-version</c>.
 /// </summary>
 internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> server, IOptions<UploadOptions> options, TimeProvider clock)
 {
@@ -33,7 +34,8 @@ internal sealed class SignedUploadUrl(SigningKeys keys, IOptions<ServerOptions> 
     {
         foreach (var (name, values) in query)
         {
-            if (values.Count != 1 || name is not ("se" or "sp" or "sr" or "sv" or "sig" or "comp" or "blockid" or "timeout"))
+            if (values.Count != 1 || name is not ("se" or "sp" or "sr" or "sv" or "sig" or "comp" or "blockid" or "timeout"
+                or "api-version"))
                 throw Rejected(UploadErrors.UrlInvalid, $"has an unexpected or repeated parameter '{ApiException.Shorten(name)}'. "
                     + "Use the URL of the deploy unchanged.");
         }

@@ -6,25 +6,27 @@ using Updraft.Server.Api;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// The body of an upload. It enforces a limit of bytes, verifies <c>Content-MD5</c> if the client sent it, and detects a body that ends
-/// early. Forward only, asynchronous only.
+/// The body of an upload. It enforces a limit of bytes, verifies the checksums that the client sent (<c>Content-MD5</c>,
+/// <c>x-ms-content-crc64</c>), and detects a body that ends early. Forward only, asynchronous only.
 /// </summary>
 internal sealed class UploadBody : Stream
 {
     private readonly Stream _source;
     private readonly long _max;
     private readonly string _limit;
-    private readonly byte[]? _expectedMd5;
+    private readonly byte[]? _expectedMd5, _expectedCrc64;
     private readonly IncrementalHash? _md5;
+    private readonly Crc64? _crc64;
     private readonly UploadPace? _pace;
     private Exception? _failure;
     private bool _ended;
 
-    private UploadBody(Stream source, long max, string limit, byte[]? md5, UploadPace? pace)
+    private UploadBody(Stream source, long max, string limit, byte[]? md5, byte[]? crc64, UploadPace? pace)
     {
-        (_source, _max, _limit, _expectedMd5, _pace) = (source, max, limit, md5, pace);
+        (_source, _max, _limit, _expectedMd5, _expectedCrc64, _pace) = (source, max, limit, md5, crc64, pace);
         // The protocol demands MD5. It detects accidents; the signature of the URL keeps attackers out.
         _md5 = md5 is null ? null : IncrementalHash.CreateHash(HashAlgorithmName.MD5);
+        _crc64 = crc64 is null ? null : new Crc64();
     }
 
     /// <summary>Number of bytes read so far.</summary>
@@ -35,28 +37,20 @@ internal sealed class UploadBody : Stream
     /// <param name="max">Most bytes that are accepted.</param>
     /// <param name="limit">The setting that decides <paramref name="max"/>.</param>
     /// <param name="pace">Limits the waiting for the client. The body disposes it.</param>
-    /// <exception cref="ApiException">413: <c>Content-Length</c> exceeds the limit. 400: <c>Content-MD5</c> is malformed.</exception>
+    /// <exception cref="ApiException">413: <c>Content-Length</c> exceeds the limit. 400: a checksum is malformed.</exception>
     public static UploadBody Of(HttpRequest request, long max, string limit, UploadPace pace)
     {
         if (request.ContentLength > max)
             throw TooLarge(request.ContentLength.Value, max, limit);
-        byte[]? md5 = null;
-        var header = request.Headers.ContentMD5.ToString();
-        if (header.Length > 0)
-        {
-            md5 = new byte[MD5.HashSizeInBytes];
-            if (!Convert.TryFromBase64String(header, md5, out var length) || length != md5.Length)
-                throw BlobError.BadRequest("InvalidMd5", $"'Content-MD5' is '{ApiException.Shorten(header)}', "
-                    + "but must be the base64 form of 16 bytes.");
-        }
-        return new UploadBody(request.Body, max, limit, md5, pace);
+        return new UploadBody(request.Body, max, limit, ReadChecksum(request, "Content-MD5", MD5.HashSizeInBytes, "InvalidMd5"),
+            ReadChecksum(request, "x-ms-content-crc64", Crc64.Size, "InvalidHeaderValue"), pace);
     }
 
     /// <summary>Wraps bytes that the server has already stored.</summary>
-    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, null);
+    public static UploadBody Of(Stream source, long max, string limit) => new(source, max, limit, null, null, null);
 
-    /// <summary>Verifies that the body was read to its end and matches <c>Content-MD5</c>.</summary>
-    /// <exception cref="ApiException">400: the body has more bytes, or another MD5.</exception>
+    /// <summary>Verifies that the body was read to its end and matches its checksums.</summary>
+    /// <exception cref="ApiException">400: the body has more bytes, or another checksum.</exception>
     public void Verify()
     {
         if (!_ended)
@@ -64,6 +58,9 @@ internal sealed class UploadBody : Stream
         if (_md5 is not null && !_md5.GetCurrentHash().AsSpan().SequenceEqual(_expectedMd5))
             throw BlobError.Of(UploadErrors.ChecksumMismatch, "Md5Mismatch",
                 "The received body does not match the MD5 in 'Content-MD5'. Send the request again.");
+        if (_crc64 is not null && !_crc64.Matches(_expectedCrc64))
+            throw BlobError.Of(UploadErrors.ChecksumMismatch, "Crc64Mismatch",
+                "The received body does not match the CRC64 in 'x-ms-content-crc64'. Send the request again.");
     }
 
     /// <summary>Throws the exception of the body, if one occurred. It is the cause of later exceptions of the body's reader.</summary>
@@ -86,6 +83,7 @@ internal sealed class UploadBody : Stream
             if (Count > _max)
                 throw TooLarge(Count, _max, _limit);
             _md5?.AppendData(buffer.Span[..read]);
+            _crc64?.Append(buffer.Span[..read]);
             _ended |= read == 0 && buffer.Length > 0;
             return read;
         }
@@ -127,6 +125,17 @@ internal sealed class UploadBody : Stream
         _pace?.Dispose();
         _source.Dispose();
         base.Dispose(disposing);
+    }
+
+    private static byte[]? ReadChecksum(HttpRequest request, string name, int size, string blobCode)
+    {
+        var header = request.Headers[name].ToString();
+        if (header.Length == 0)
+            return null;
+        var checksum = new byte[size];
+        return Convert.TryFromBase64String(header, checksum, out var length) && length == size ? checksum
+            : throw BlobError.BadRequest(blobCode, $"'{name}' is '{ApiException.Shorten(header)}', but must be the base64 form of {size} "
+                + "bytes.");
     }
 
     private static ApiException TooLarge(long seen, long max, string limit) =>

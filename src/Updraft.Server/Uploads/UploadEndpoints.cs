@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Mime;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Extensions.Options;
@@ -13,12 +14,24 @@ using Updraft.Server.Telemetry;
 namespace Updraft.Server.Uploads;
 
 /// <summary>
-/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List. The signature in
-/// the URL is the only credential.
+/// Receives archives with the requests of Azure Blob Storage that its clients need: Put Blob, Put Block, Put Block List, and Get Blob
+/// Properties (HEAD). The signature in the URL is the only credential.
 /// </summary>
 internal static class UploadEndpoints
 {
     private const string Route = "/uploads/{deploymentId}/{deployId}/{purpose}", BlobVersion = "2024-11-04";
+
+    // Without these, the stored upload would differ from what the client asked for. Headers that only describe a blob are ignored.
+    private static readonly (string Name, string NextStep)[] Unsupported =
+    [
+        ("x-ms-copy-source", "Send the archive as the body."),
+        ("x-ms-structured-body", "Turn off the transfer validation of the client."),
+        ("x-ms-if-tags", "Leave it out; uploads have no tags."),
+        ("x-ms-encryption-key", "Leave it out; the operator decides about the encryption of the storage."),
+        ("x-ms-encryption-scope", "Leave it out; the operator decides about the encryption of the storage."),
+        ("x-ms-immutability-policy-until-date", "Leave it out; an upload cannot change in any case."),
+        ("x-ms-legal-hold", "Leave it out; an upload cannot change in any case."),
+    ];
 
     public static void AddUploads(this WebApplicationBuilder builder)
     {
@@ -30,6 +43,7 @@ internal static class UploadEndpoints
         builder.Services.AddSingleton<UploadGate>();
         builder.Services.AddSingleton<StagingBudget>();
         builder.Services.AddScoped<AdmitUpload>();
+        builder.Services.AddScoped<LatestUpload>();
         builder.Services.AddScoped<IngestUpload>();
         builder.Services.AddScoped<PutBlob>();
         builder.Services.AddScoped<PutBlock>();
@@ -42,27 +56,46 @@ internal static class UploadEndpoints
 
     /// <summary>
     /// Accepts upload URLs with encoded slashes. The Azure SDK for Java, azcopy and container clients take the first segment of the path as
-    /// the container, and encode the slashes in the rest. Call it before the routing.
+    /// the container, and encode the slashes in the rest. It also gives all responses below <c>/uploads</c> the form that blob clients
+    /// parse. Call it before the routing.
     /// </summary>
-    public static void UseUploads(this WebApplication app) => app.Use((context, next) =>
+    public static void UseUploads(this WebApplication app) => app.Use(async (context, next) =>
     {
         const string Root = "/uploads", Slash = "%2F";
-        if (context.Request.Path.Value is { } path && path.StartsWith(Root, StringComparison.Ordinal)
-            && path.Contains(Slash, StringComparison.OrdinalIgnoreCase))
-            context.Request.Path = path.Replace(Slash, "/", StringComparison.OrdinalIgnoreCase);
-        return next(context);
+        if (context.Request.Path.Value is not { } path || !path.StartsWith(Root, StringComparison.Ordinal))
+        {
+            await next(context);
+            return;
+        }
+        // The conversion from string would decode the path again.
+        context.Request.Path = new PathString(path.Replace(Slash, "/", StringComparison.OrdinalIgnoreCase));
+        SetHeaders(context);
+        try
+        {
+            await next(context);
+            if (context.Response is { HasStarted: false, ContentType: null, StatusCode: var status and (404 or 400) })
+                throw BlobError.Of(RequestErrors.OfStatus(status), status == 404 ? "ResourceNotFound" : "InvalidUri",
+                    $"'{ApiException.Shorten(context.Request.Path.Value ?? "")}' is not the path of an upload URL. Use the upload URL of the "
+                    + "deploy unchanged.");
+        }
+        catch (Exception exception) when (BlobError.AcceptsXml(context.Request)
+            && (exception as ApiException ?? StorageFailure.Of(exception)) is { } error)
+        {
+            LimitHits.Count(error.Limit);
+            await BlobError.WriteXmlAsync(context.Response, error, context.RequestAborted);
+        }
     });
 
     public static void MapUploads(this IEndpointRouteBuilder routes)
     {
         routes.MapPut(Route, PutAsync).AllowAnonymous();
+        routes.MapMethods(Route, [HttpMethods.Head], ReadPropertiesAsync).AllowAnonymous();
         routes.Map(Route, RejectMethod).AllowAnonymous();
     }
 
     private static async Task PutAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
         SignedUploadUrl url, UploadGate gate, AdmitUpload admit, FreeSpace space, IOptions<UploadOptions> options, TimeProvider clock)
     {
-        SetHeaders(context);
         var started = clock.GetTimestamp();
         // Counted here, because an error response is written outside of this method.
         context.Response.OnCompleted(() =>
@@ -78,8 +111,9 @@ internal static class UploadEndpoints
             var grant = new UploadGrant(deploymentId, deployId, ReadPurpose(purpose));
             url.Check(grant.Deployment, grant.Deploy, grant.Purpose, context.Request.Query);
             CheckFraming(context.Request);
+            CheckHeaders(context.Request);
             using var entry = gate.TryEnter() ?? throw TooManyUploads(context.Response, options.Value.MaxConcurrent);
-            await admit.CheckAsync(grant, aborted.Token);
+            await admit.CheckAsync(grant, UploadConditions.Read(context.Request), aborted.Token);
             PrepareBody(context);
             // A body above the limit must get the error of that limit, not the error of the disk.
             space.Check(Math.Min(context.Request.ContentLength ?? 0, options.Value.MaxBytes));
@@ -91,12 +125,33 @@ internal static class UploadEndpoints
                 $"The upload took longer than {options.Value.MaxMinutes} minutes ({UploadLimits.MaxMinutes}). "
                 + "Upload over a faster connection, or raise the setting.", cancelled, UploadLimits.MaxMinutes);
         }
-        catch (Exception exception) when (BlobError.AcceptsXml(context.Request)
-            && (exception as ApiException ?? StorageFailure.Of(exception)) is { } error)
+    }
+
+    /// <summary>Get Blob Properties: describes the latest upload. <c>Content-Length</c> is the length of the archive.</summary>
+    private static async Task ReadPropertiesAsync(HttpContext context, DeploymentId deploymentId, DeployId deployId, string purpose,
+        SignedUploadUrl url, AdmitUpload admit, LatestUpload latest)
+    {
+        var (request, response, cancellationToken) = (context.Request, context.Response, context.RequestAborted);
+        var grant = new UploadGrant(deploymentId, deployId, ReadPurpose(purpose));
+        url.Check(grant.Deployment, grant.Deploy, grant.Purpose, request.Query);
+        if (request.Query.ContainsKey("comp"))
+            throw BlobError.BadRequest("InvalidQueryParameterValue", $"'comp' is '{ApiException.Shorten(request.Query["comp"].ToString())}', "
+                + "but must be absent from a HEAD request.");
+        CheckHeaders(request);
+        // The conditions of a read have other rules, so they are not part of the admission.
+        await admit.CheckAsync(grant, UploadConditions.None, cancellationToken);
+        var version = await latest.FindAsync(grant, cancellationToken)
+            ?? throw BlobError.Of(RequestErrors.NotFound, "BlobNotFound", "The upload URL has no upload yet.");
+        SetVersionHeaders(response, version);
+        if (!UploadConditions.Read(request).CheckRead(version))
         {
-            LimitHits.Count(error.Limit);
-            await BlobError.WriteXmlAsync(context.Response, error, context.RequestAborted);
+            response.StatusCode = StatusCodes.Status304NotModified;
+            return;
         }
+        response.Headers["x-ms-blob-type"] = "BlockBlob";
+        response.Headers["x-ms-creation-time"] = HeaderUtilities.FormatDate(version.CreatedAt);
+        response.ContentType = MediaTypeNames.Application.Octet;
+        response.ContentLength = await latest.ReadLengthAsync(grant, version, cancellationToken);
     }
 
     private static async Task ServeAsync(HttpContext context, UploadGrant grant, CancellationToken cancellationToken)
@@ -127,13 +182,10 @@ internal static class UploadEndpoints
     /// </summary>
     private static async Task WriteVersionAsync(HttpContext context, BundleVersion version)
     {
-        var headers = context.Response.Headers;
-        headers["x-ms-version-id"] = version.Version;
-        headers.ETag = $"\"{version.ManifestDigest}\"";
-        headers.LastModified = HeaderUtilities.FormatDate(version.CreatedAt);
+        SetVersionHeaders(context.Response, version);
         var warnings = version.Warnings ?? [];
         if (warnings.Count > 0)
-            headers["x-updraft-warning"] = warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}").ToArray();
+            context.Response.Headers["x-updraft-warning"] = warnings.Select(warning => $"{warning.Code}: {ToAscii(warning.Message)}").ToArray();
         context.Response.StatusCode = StatusCodes.Status201Created;
         if (context.Request.GetTypedHeaders().Accept.Any(type =>
             type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)))
@@ -141,6 +193,13 @@ internal static class UploadEndpoints
             var body = new UploadResponse { Version = version.Version, Warnings = [.. warnings.Select(warning => warning.ToResponse())] };
             await context.Response.WriteAsJsonAsync(body, ApiJson.Default.UploadResponse, cancellationToken: context.RequestAborted);
         }
+    }
+
+    private static void SetVersionHeaders(HttpResponse response, BundleVersion version)
+    {
+        response.Headers["x-ms-version-id"] = version.Version;
+        response.Headers.ETag = UploadConditions.Tag(version);
+        response.Headers.LastModified = HeaderUtilities.FormatDate(version.CreatedAt);
     }
 
     private static string ToAscii(string text) =>
@@ -195,19 +254,27 @@ internal static class UploadEndpoints
         if (coding.Length > 0 && !coding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
             throw BlobError.BadRequest("InvalidHeaderValue", $"'Transfer-Encoding' is '{ApiException.Shorten(coding)}', "
                 + "but must be 'chunked' or absent.");
-        if (request.Headers.ContainsKey("x-ms-structured-body"))
-            throw BlobError.BadRequest("UnsupportedHeader",
-                "The header 'x-ms-structured-body' is not supported. Turn off the transfer validation of the client.");
+    }
+
+    private static void CheckHeaders(HttpRequest request)
+    {
+        foreach (var (name, nextStep) in Unsupported)
+        {
+            if (request.Headers.ContainsKey(name))
+                throw BlobError.BadRequest("UnsupportedHeader", $"The header '{name}' is not supported. {nextStep}");
+        }
     }
 
     private static BundlePurpose ReadPurpose(string purpose) =>
         Enum.GetValues<BundlePurpose>().Cast<BundlePurpose?>().FirstOrDefault(value => SignedUploadUrl.Segment(value!.Value) == purpose)
-        ?? throw ApiException.NotFound("upload", purpose);
+        ?? throw BlobError.Of(RequestErrors.NotFound, "ResourceNotFound",
+            $"The upload URL ends in '{ApiException.Shorten(purpose)}', but must end in 'dags' or 'bundle'. Use it unchanged.");
 
     private static void RejectMethod(HttpContext context)
     {
-        SetHeader(context.Response, HeaderNames.Allow, HttpMethods.Put);
+        SetHeader(context.Response, HeaderNames.Allow, $"{HttpMethods.Head}, {HttpMethods.Put}");
         throw BlobError.Of(RequestErrors.MethodNotAllowed, "UnsupportedHttpVerb",
-            $"An upload URL does not support {ApiException.Shorten(context.Request.Method)}. Use PUT.");
+            $"An upload URL does not support {ApiException.Shorten(context.Request.Method)}. Upload with PUT, "
+            + "or read the properties of the latest upload with HEAD.");
     }
 }

@@ -43,8 +43,16 @@ internal static class UploadErrors
         "Send the request again.");
 
     public static readonly ErrorCode ChecksumMismatch = new("upload_checksum_mismatch", StatusCodes.Status400BadRequest,
-        "The body does not match its header 'Content-MD5', so bytes changed on the way.",
+        "The body does not match its header 'Content-MD5' or 'x-ms-content-crc64', so bytes changed on the way.",
         "Send the request again.");
+
+    public static readonly ErrorCode UploadExists = new("upload_exists", StatusCodes.Status409Conflict,
+        "The request has 'If-None-Match: *', and the upload URL already has an upload.",
+        "Finalize the version that the message names, or upload again without the header.");
+
+    public static readonly ErrorCode ConditionNotMet = new("upload_condition_not_met", StatusCodes.Status412PreconditionFailed,
+        "A conditional header of the request does not match the latest upload, or the request names a lease.",
+        "Read the tag of the latest upload with HEAD, or send the request without the header.");
 
     public static readonly ErrorCode InvalidBlockList = new("invalid_block_list", StatusCodes.Status400BadRequest,
         "The block list is malformed, or names a block that is not staged.",

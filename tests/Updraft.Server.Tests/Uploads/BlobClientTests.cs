@@ -45,7 +45,8 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
         var response = await new BlockBlobClient(new Uri(site.Url)).UploadAsync(archive, options, Cancellation);
 
         Assert.Equal(whole.Headers.ETag!.Tag, response.Value.ETag.ToString("H"));
-        Assert.Equal(13, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
+        // 13 blocks, and the length of the archive.
+        Assert.Equal(14, (await UploadSite.BlobsAsync(_server, site.DeployId)).Count);
         await site.FinalizeAsync(response.Value.VersionId);
     }
 
@@ -68,6 +69,27 @@ public sealed class BlobClientTests(SharedServer fixture) : IClassFixture<Shared
         var response = await client.CommitBlockListAsync(ids, cancellationToken: Cancellation);
 
         Assert.Equal([response.Value.VersionId], await site.RecordedAsync());
+    }
+
+    [Fact]
+    public async Task Azure_library_does_not_overwrite_an_upload()
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var client = new BlockBlobClient(new Uri(site.Url));
+        var options = new BlobUploadOptions { Conditions = new BlobRequestConditions { IfNoneMatch = ETag.All } };
+        using var archive = new MemoryStream(UploadSite.Tar("one"));
+        var first = await client.UploadAsync(archive, options, Cancellation);
+
+        archive.Position = 0;
+        var refused = await Assert.ThrowsAsync<RequestFailedException>(() => client.UploadAsync(archive, options, Cancellation));
+        var properties = await client.GetPropertiesAsync(cancellationToken: Cancellation);
+        var exists = await client.ExistsAsync(Cancellation);
+
+        Assert.Equal((409, "BlobAlreadyExists"), (refused.Status, refused.ErrorCode));
+        Assert.Equal((first.Value.VersionId, archive.Length, first.Value.ETag),
+            (properties.Value.VersionId, properties.Value.ContentLength, properties.Value.ETag));
+        Assert.True(exists.Value);
+        Assert.Equal([first.Value.VersionId], await site.RecordedAsync());
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class MutatedAddressTests(SharedServer shared, ITestOutputHelper o
 {
     private const string Characters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:.%+&=?/_~;,@!$'()*";
 
-    private static readonly string[] Free = ["comp", "blockid", "timeout"];
+    private static readonly string[] Free = ["comp", "blockid", "timeout", "api-version"];
 
     private static readonly string[] Inserts = ["//", "/../", "/./", "%2f", "%00", "%0d%0a", "#", ";"];
 

@@ -147,7 +147,7 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
         using var request = new HttpRequestMessage(new HttpMethod(method), site.Url);
         using var response = await _server.Anonymous.SendAsync(request, Cancellation);
         await UploadSite.RefusalAsync(response, HttpStatusCode.MethodNotAllowed, "UnsupportedHttpVerb");
-        Assert.Equal(["PUT"], response.Content.Headers.Allow);
+        Assert.Equal(["HEAD", "PUT"], response.Content.Headers.Allow);
     }
 
     [Fact]
@@ -172,15 +172,13 @@ public sealed partial class PutBlobTests(SharedServer fixture) : IClassFixture<S
         Assert.Empty(await UploadSite.BlobsAsync(_server, $"packs/{site.DeploymentId}"));
     }
 
-    [Theory]
-    [InlineData("Content-MD5", "bm90IGFuIG1kNQ==", "InvalidMd5")]
-    [InlineData("x-ms-structured-body", "XSM/1.0; properties=crc64", "UnsupportedHeader")]
-    public async Task Unsupported_checksum_headers_are_rejected_with_400(string header, string value, string code)
+    [Fact]
+    public async Task Malformed_MD5_is_rejected_with_400()
     {
         var site = await UploadSite.CreateAsync(_server);
         using var response = await site.PutAsync(UploadSite.Tar("one"),
-            adjust: request => request.Content!.Headers.TryAddWithoutValidation(header, value));
-        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, code);
+            adjust: request => request.Content!.Headers.TryAddWithoutValidation("Content-MD5", "bm90IGFuIG1kNQ=="));
+        await UploadSite.RefusalAsync(response, HttpStatusCode.BadRequest, "InvalidMd5");
     }
 
     [Theory]

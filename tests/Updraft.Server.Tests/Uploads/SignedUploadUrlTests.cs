@@ -86,6 +86,20 @@ public sealed class SignedUploadUrlTests(SharedServer fixture) : IClassFixture<S
     }
 
     [Theory]
+    [InlineData("%2F", "%2500")]
+    [InlineData("/", "%2500")]
+    [InlineData("%2F", "%2564")]
+    public async Task Doubly_encoded_URL_is_rejected(string slash, string added)
+    {
+        var site = await UploadSite.CreateAsync(_server);
+        var url = new Uri(site.Url);
+        var path = url.AbsolutePath.Replace("/dags", $"{slash}dags", StringComparison.Ordinal).Replace("dags", $"{added}ags", StringComparison.Ordinal);
+        using var http = await RawHttp.ConnectAsync(_server.BaseAddress);
+        await http.SendHeadAsync($"{url.GetLeftPart(UriPartial.Authority)}{path}{url.Query}", ["Content-Length: 0", "Connection: close"]);
+        Assert.Matches("^HTTP/1.1 40[34] ", await http.ReadHeadAsync());
+    }
+
+    [Theory]
     [InlineData("&extra=1")]
     [InlineData("&sp=cw")]
     [InlineData("&SIG=00")]
