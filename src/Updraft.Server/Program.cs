@@ -80,11 +80,13 @@ internal static class Program
         app.UseClientAddress();
         app.UsePublicUrl();
         app.UseMiddleware<ApiErrors>();
+        app.UseHead();
         app.UseUploads();
         app.UseRouting();
         app.UseSignIn();
         app.UsePages();
         app.UseAccess();
+        app.UseMiddleware<CheckQuery>();
         app.UseMiddleware<LimitContentReads>();
         app.UseMiddleware<UnsupportedFeatures>();
         app.UseMiddleware<RetryConflicts>();

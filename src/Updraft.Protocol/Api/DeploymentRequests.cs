@@ -322,11 +322,11 @@ public sealed record DeploymentInstanceSpec
 /// <summary>Body of OverrideDeploymentHibernation. Valid only in development mode.</summary>
 public sealed record OverrideDeploymentHibernationRequest
 {
-    /// <summary>True to hibernate, false to stay awake.</summary>
-    [Required]
+    /// <summary>True to hibernate, false to stay awake, null to end the override. Required.</summary>
+    [Required, MayBeNull]
     public bool? IsHibernating { get; init; }
 
-    /// <summary>End of the override as RFC 3339, in the future. Default: no end.</summary>
-    [DataType(DataType.DateTime)]
+    /// <summary>End of the override as RFC 3339, in the future. Default, also for null: no end.</summary>
+    [DataType(DataType.DateTime), MayBeNull]
     public string? OverrideUntil { get; init; }
 }

@@ -15,7 +15,8 @@ namespace Updraft.Server.Access;
 /// <item>Anonymous routes (<c>AllowAnonymous</c>) pass. A route that declares no permission rejects all requests: 403.</item>
 /// <item>A request without a valid token gets a 401. So does a token if all scopes of its roles were deleted.</item>
 /// <item>A resource in the URL does not exist, or the caller may not read it: 404 for both.</item>
-/// <item>The caller may read the resource but not do the operation: 403.</item>
+/// <item>The caller may read the resource but not do the operation: 403. An agent gets 403 in its own scope, because its token is valid and
+/// only used at the wrong place.</item>
 /// </list>
 /// </summary>
 internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactory scopes, ReadCache cache)
@@ -85,6 +86,7 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
             return;
         throw permission == Permission.ActAsAgent || subject.Touches(read, location.Workspace, deploymentId)
             || (resource != "Workspace" && resource != "Deployment" && subject.Kind == SubjectKind.User)
+            || (subject.Kind == SubjectKind.Agent && subject.Grants.Any(grant => grant.Touches(location.Workspace, deploymentId)))
             ? Deny(subject, permission)
             : ApiException.NotFound(resource, id);
     }
@@ -123,6 +125,8 @@ internal sealed class AuthorizeRequest(RequestDelegate next, IServiceScopeFactor
 
     private static ApiException Deny(Subject subject, Permission permission) => (permission, subject.Grants.Count) switch
     {
+        _ when subject.Kind == SubjectKind.Agent => new(AccessErrors.AgentTokenNotForApi,
+            "This is an agent token, which works only for agents. Use an API token for this request."),
         (Permission.ActAsAgent, _) => new(RequestErrors.AgentTokenRequired,
             "Only agents can use this endpoint. Use a token that was created under 'agent-tokens' of the Deployment."),
         (_, 0) => new(AccessErrors.NoRole, "You are signed in, but you have no role. Ask an owner of the Organization for one."),

@@ -135,6 +135,11 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         });
     }
 
+    // HEAD works wherever GET does, but no route declares it.
+    private static string AddHead(string allow) =>
+        allow.Split(", ").Contains(HttpMethods.Get) && !allow.Split(", ").Contains(HttpMethods.Head)
+            ? allow.Replace(HttpMethods.Get, $"{HttpMethods.Get}, {HttpMethods.Head}", StringComparison.Ordinal) : allow;
+
     private Task WriteAsync(HttpContext context, int statusCode, string message) =>
         WriteAsync(context, RequestErrors.OfStatus(statusCode), statusCode, message, blobErrorCode: null);
 
@@ -154,7 +159,7 @@ internal sealed partial class ApiErrors(RequestDelegate next, TimeProvider clock
         response.Headers[RequestIdHeader] = context.TraceIdentifier;
         response.Headers[ErrorCode.Header] = code.Id;
         if (statusCode == StatusCodes.Status405MethodNotAllowed)
-            response.Headers.Allow = allow;
+            response.Headers.Allow = AddHead(allow.ToString());
         if (statusCode == StatusCodes.Status401Unauthorized)
             response.Headers.WWWAuthenticate = challenge.Count > 0 ? challenge : "Bearer";
         if (blobErrorCode is not null)

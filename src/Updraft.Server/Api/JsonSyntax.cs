@@ -29,9 +29,12 @@ internal static class JsonSyntax
     private static void Walk(ReadOnlySpan<byte> body)
     {
         var keys = new Stack<HashSet<string>>();
-        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth });
+        // One level more than allowed, so that the message about too deep nesting comes from here.
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = MaxDepth + 1 });
         while (reader.Read())
         {
+            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray && reader.CurrentDepth >= MaxDepth)
+                throw ApiException.BadRequest($"The body is nested deeper than {MaxDepth} levels. Send fewer levels.");
             switch (reader.TokenType)
             {
                 case JsonTokenType.StartObject:

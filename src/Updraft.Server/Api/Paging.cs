@@ -11,18 +11,17 @@ internal readonly record struct Paging(int Offset, int Limit)
     public const int DefaultLimit = 20, MaxLimit = 1000;
 
     /// <summary>Minimal-API binding from the query. It ignores other parameters.</summary>
-    /// <exception cref="ApiException">400: a value is not a number, is negative, or exceeds 1,000 rows.</exception>
+    /// <exception cref="ApiException">400: a value is not a number, is outside of its range, or occurs twice.</exception>
     public static ValueTask<Paging> BindAsync(HttpContext context) => ValueTask.FromResult(new Paging(
         Read(context.Request.Query, "offset", 0, int.MaxValue), Read(context.Request.Query, "limit", DefaultLimit, MaxLimit)));
 
     private static int Read(IQueryCollection query, string name, int whenAbsent, int max)
     {
-        if (!query.TryGetValue(name, out var values) || values.Count == 0 || string.IsNullOrEmpty(values[0]))
+        if (!query.TryGetValue(name, out var values) || values.Count == 0 || (values.Count == 1 && string.IsNullOrEmpty(values[0])))
             return whenAbsent;
         if (values.Count == 1 && int.TryParse(values[0], NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value <= max)
             return value;
-        throw ApiException.BadRequest(max == int.MaxValue
-            ? $"'{name}' is '{ApiException.Shorten(values.ToString())}'. It must be a whole number, 0 or more."
-            : $"'{name}' is '{ApiException.Shorten(values.ToString())}'. It must be a whole number from 0 to {max}.");
+        throw ApiException.BadRequest(
+            $"'{name}' is '{ApiException.Shorten(values.ToString())}'. It must be one whole number from 0 to {max}.");
     }
 }

@@ -12,7 +12,7 @@ internal static class RequestBody
 
     /// <summary>Reads the body. It ignores unknown keys. An explicit null equals an absent key.</summary>
     /// <exception cref="ApiException">
-    /// 415: the content type is not JSON. 413: the body is larger than <see cref="MaxBytes"/>. 400: the body is empty or not JSON, has
+    /// 415: the content type is not JSON, or the body is encoded. 413: the body is larger than <see cref="MaxBytes"/>. 400: the body is empty or not JSON, has
     /// a key twice, a value of the wrong type, or a text with U+0000.
     /// </exception>
     public static async Task<T> ReadJsonAsync<T>(this HttpRequest request, JsonTypeInfo<T> type, CancellationToken cancellationToken)
@@ -22,6 +22,13 @@ internal static class RequestBody
         {
             throw new ApiException(RequestErrors.UnsupportedMediaType,
                 "The content type of the body is not JSON. Send JSON with the header 'Content-Type: application/json'.");
+        }
+        if (request.Headers.ContentEncoding.ToString() is { Length: > 0 } encoding
+            && !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        {
+            throw new ApiException(RequestErrors.UnsupportedMediaType,
+                $"The body has the content encoding '{ApiException.Shorten(encoding)}', which the server does not decode. Send plain JSON "
+                + "without the header 'Content-Encoding'.");
         }
         var body = request.HttpContext.Features.Get<KnownBody>() ?? new KnownBody(await ReadAllAsync(request, cancellationToken));
         request.HttpContext.Features.Set(body);

@@ -40,8 +40,8 @@ internal static class RequestErrors
         "Send a smaller body, or raise the setting that the message names.");
 
     public static readonly ErrorCode UnsupportedMediaType = new("unsupported_media_type", StatusCodes.Status415UnsupportedMediaType,
-        "The operation does not accept the content type of the body.",
-        "Send JSON with 'Content-Type: application/json'.");
+        "The operation does not accept the content type or the content encoding of the body.",
+        "Send JSON with 'Content-Type: application/json' and without 'Content-Encoding'.");
 
     public static readonly ErrorCode RangeNotSatisfiable = new("range_not_satisfiable", StatusCodes.Status416RangeNotSatisfiable,
         "The requested byte range starts after the end of the content.",

@@ -57,6 +57,13 @@ internal sealed class ServerOptions : IValidatableObject
     /// <value>a path</value>
     public string? Keys { get; set; }
 
+    /// <summary>
+    /// Whether responses give bundle deploys the type <c>DAG_ONLY</c> instead of <c>BUNDLE</c>. Turn it on for strict clients that were
+    /// generated from Astro's published description, which lacks <c>BUNDLE</c> in responses. Bundle deploys still have the field
+    /// <c>bundleMountPath</c>. Requests and <c>/v1alpha1</c> do not change.
+    /// </summary>
+    public bool PublishedDeployTypes { get; set; }
+
     /// <summary><see cref="TrustedProxies"/> as networks.</summary>
     /// <exception cref="FormatException">An entry is neither an IP address nor a network.</exception>
     public IEnumerable<IPNetwork> ReadTrustedProxies() =>

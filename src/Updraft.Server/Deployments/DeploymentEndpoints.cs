@@ -85,7 +85,7 @@ internal static class DeploymentEndpoints
         Subject subject, OverrideHibernation overrideHibernation, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.OverrideDeploymentHibernationRequest, cancellationToken);
-        return await overrideHibernation.SetAsync(subject, deploymentId, body, cancellationToken);
+        return await overrideHibernation.SetAsync(subject, deploymentId, body, request.ReadFieldNames(), cancellationToken);
     }
 
     private static async Task<IResult> RemoveHibernationOverrideAsync(DeploymentId deploymentId, Subject subject,

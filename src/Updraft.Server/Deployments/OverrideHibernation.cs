@@ -12,14 +12,23 @@ namespace Updraft.Server.Deployments;
 /// <summary>Sets or removes the hibernation override of a Deployment. Only responses change; agents keep running.</summary>
 internal sealed class OverrideHibernation(UpdraftDbContext db, TimeProvider clock, EventLog events)
 {
-    /// <summary>Sets the override; it replaces an earlier one.</summary>
+    /// <summary>Sets the override; it replaces an earlier one. A null for <c>isHibernating</c> removes it.</summary>
+    /// <param name="subject">The caller.</param>
+    /// <param name="id">The Deployment.</param>
+    /// <param name="request">The override.</param>
+    /// <param name="sent">Names of the fields in the request, also those with the value null.</param>
     /// <exception cref="ApiException">400: not in development mode, or a field is invalid. 404: no such Deployment.</exception>
     public async Task<DeploymentHibernationOverride> SetAsync(Subject subject, DeploymentId id,
-        OverrideDeploymentHibernationRequest request, CancellationToken cancellationToken)
+        OverrideDeploymentHibernationRequest request, IReadOnlySet<string> sent, CancellationToken cancellationToken)
     {
         var now = clock.GetUtcNow();
+        if (!sent.Contains("isHibernating"))
+            throw ApiException.BadRequest("'isHibernating' is missing; it must be true, false, or null to end the override.");
         if (request.IsHibernating is null)
-            throw ApiException.BadRequest("'isHibernating' is missing; it must be true or false.");
+        {
+            await WriteAsync(subject, id, @override: null, now, cancellationToken);
+            return new DeploymentHibernationOverride { IsActive = false };
+        }
         if (Hibernation.ReadEnd(request.OverrideUntil, "overrideUntil") <= now)
             throw ApiException.BadRequest("'overrideUntil' is in the past; set a later time, or omit it.");
         var @override = new DeploymentHibernationOverride { IsHibernating = request.IsHibernating, OverrideUntil = request.OverrideUntil is "" ? null : request.OverrideUntil };

@@ -46,6 +46,7 @@ internal static class DeployEndpoints
         builder.Services.AddSingleton<DescribeDeploy>();
         builder.Services.AddSingleton<ShowDeploy>();
         builder.Services.AddSingleton<ShowDeployPage>();
+        builder.Services.AddSingleton<PublishedTypes>();
         builder.Services.AddScoped<DeployQueries>();
         builder.Services.AddScoped<DeploySteps>();
         builder.Services.AddScoped<ReadDeployDetails>();
@@ -66,11 +67,12 @@ internal static class DeployEndpoints
         TypedResults.Text((await show.RunAsync(subject, deploymentId, paging, cancellationToken)).Span, JsonText);
 
     private static async Task<JsonHttpResult<DeployResponse>> Create(DeploymentId deploymentId, HttpRequest request, Subject subject,
-        CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, CancellationToken cancellationToken)
+        CreateDeploy create, DeployQueries queries, IOptions<ServerOptions> options, PublishedTypes types,
+        CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.CreateDeployRequest, cancellationToken);
         var id = await create.RunAsync(subject, deploymentId, DeploySpec.Of(body, options.Value.AirflowHome), cancellationToken);
-        return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
+        return await ShowAsync(deploymentId, id, subject, queries, types, cancellationToken);
     }
 
     private static async Task<Utf8ContentHttpResult> Get(DeploymentId deploymentId, DeployId deployId, Subject subject,
@@ -78,33 +80,33 @@ internal static class DeployEndpoints
         TypedResults.Text(await show.RunAsync(subject, deploymentId, deployId, cancellationToken), JsonText);
 
     private static async Task<JsonHttpResult<DeployResponse>> Update(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
-        Subject subject, UpdateDeploy update, DeployQueries queries, CancellationToken cancellationToken)
+        Subject subject, UpdateDeploy update, DeployQueries queries, PublishedTypes types, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.UpdateDeployRequest, cancellationToken);
         await update.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
-        return await ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+        return await ShowAsync(deploymentId, deployId, subject, queries, types, cancellationToken);
     }
 
     private static async Task<JsonHttpResult<DeployResponse>> Commit(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
-        Subject subject, FinalizeDeploy finalize, DeployQueries queries, CancellationToken cancellationToken)
+        Subject subject, FinalizeDeploy finalize, DeployQueries queries, PublishedTypes types, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.FinalizeDeployRequest, cancellationToken);
         await finalize.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
-        return await ShowAsync(deploymentId, deployId, subject, queries, cancellationToken);
+        return await ShowAsync(deploymentId, deployId, subject, queries, types, cancellationToken);
     }
 
     private static async Task<JsonHttpResult<DeployResponse>> RollBack(DeploymentId deploymentId, DeployId deployId, HttpRequest request,
-        Subject subject, RollBackDeploy rollBack, DeployQueries queries, CancellationToken cancellationToken)
+        Subject subject, RollBackDeploy rollBack, DeployQueries queries, PublishedTypes types, CancellationToken cancellationToken)
     {
         var body = await request.ReadJsonAsync(ApiJson.Default.DeployRollbackRequest, cancellationToken);
         var (id, warning) = await rollBack.RunAsync(subject, deploymentId, deployId, body, cancellationToken);
         // The contract defines the body and has no field for warnings.
         if (warning is not null)
             request.HttpContext.Response.Headers[WarningHeader] = warning;
-        return await ShowAsync(deploymentId, id, subject, queries, cancellationToken);
+        return await ShowAsync(deploymentId, id, subject, queries, types, cancellationToken);
     }
 
     private static async Task<JsonHttpResult<DeployResponse>> ShowAsync(DeploymentId deploymentId, DeployId deployId, Subject subject,
-        DeployQueries queries, CancellationToken cancellationToken) =>
-        TypedResults.Json(await queries.GetAsync(subject, deploymentId, deployId, cancellationToken), ApiJson.Default.DeployResponse);
+        DeployQueries queries, PublishedTypes types, CancellationToken cancellationToken) => TypedResults.Json(
+            types.Apply(await queries.GetAsync(subject, deploymentId, deployId, cancellationToken)), ApiJson.Default.DeployResponse);
 }

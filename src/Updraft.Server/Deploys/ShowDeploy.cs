@@ -10,7 +10,7 @@ namespace Updraft.Server.Deploys;
 /// <summary>
 /// One deploy as JSON. Clients that wait for a deploy repeat this request, so the text is cached until the server commits a transaction.
 /// </summary>
-internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
+internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache, PublishedTypes types)
 {
     // Bytes. Most deploys need about 1 KiB; a few very long ones must not evict the others.
     private const int MaxCached = 8 * 1024;
@@ -25,7 +25,7 @@ internal sealed class ShowDeploy(IServiceScopeFactory scopes, ReadCache cache)
         await using var scope = scopes.CreateAsyncScope();
         var deploy = await scope.ServiceProvider.GetRequiredService<DeployQueries>()
             .GetAsync(subject, deploymentId, deployId, cancellationToken);
-        var text = JsonSerializer.SerializeToUtf8Bytes(deploy, ApiJson.Default.DeployResponse);
+        var text = JsonSerializer.SerializeToUtf8Bytes(types.Apply(deploy), ApiJson.Default.DeployResponse);
         if (IsSameForAllCallers(deploy) && text.Length <= MaxCached)
             cached?.Add(key, text, text.Length);
         return text;

@@ -14,7 +14,8 @@ namespace Updraft.Server.Deploys;
 /// A page of the history as JSON. The CLI and pipelines repeat this request, so its deploys are cached until the server commits a
 /// transaction: as text if all callers get the same text, otherwise as the rows of the database.
 /// </summary>
-internal sealed class ShowDeployPage(IServiceScopeFactory scopes, ReadCache cache, FindDeployPage find, DescribeDeploy describe)
+internal sealed class ShowDeployPage(IServiceScopeFactory scopes, ReadCache cache, FindDeployPage find, DescribeDeploy describe,
+    PublishedTypes types)
 {
     // Bytes of one page. Larger pages are rare, and would fill the cache.
     private const int MaxCached = 128 * 1024;
@@ -46,7 +47,7 @@ internal sealed class ShowDeployPage(IServiceScopeFactory scopes, ReadCache cach
     {
         var rows = found.Rows.Select(row => row.IsSameForAllCallers
             ? new Row(null, JsonSerializer.SerializeToUtf8Bytes(
-                describe.Run(subject, found.Workspace, row, NoVersions), ApiJson.Default.DeployResponse))
+                types.Apply(describe.Run(subject, found.Workspace, row, NoVersions)), ApiJson.Default.DeployResponse))
             : new Row(row, null)).ToList();
         var page = new Page(found.Total, found.Workspace, rows, null);
         return rows.TrueForAll(row => row.Text is not null)
@@ -65,7 +66,8 @@ internal sealed class ShowDeployPage(IServiceScopeFactory scopes, ReadCache cach
             foreach (var row in page.Rows)
             {
                 if (row.Deploy is { } deploy)
-                    JsonSerializer.Serialize(writer, describe.Run(subject, page.Workspace, deploy, running), ApiJson.Default.DeployResponse);
+                    JsonSerializer.Serialize(writer, types.Apply(describe.Run(subject, page.Workspace, deploy, running)),
+                        ApiJson.Default.DeployResponse);
                 else
                     writer.WriteRawValue(row.Text, skipInputValidation: true);
             }

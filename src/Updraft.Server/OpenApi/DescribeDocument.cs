@@ -11,7 +11,10 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
     /// <summary>Name of the only security scheme.</summary>
     public const string Bearer = "JWT";
 
-    private const string Errors = $"Every error response has a stable error code in its header {ErrorCode.Header}.";
+    private const string Errors = $"Every error response has a stable error code in its header {ErrorCode.Header}. "
+        + "A body is JSON of at most 1 MiB with at most 32 levels and without the character U+0000 in any text. A name is one line. "
+        + "GET operations also support HEAD; other methods return 405. A single-valued parameter must not be repeated, and an empty "
+        + "parameter counts as absent.";
 
     public Task TransformAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
     {
@@ -23,6 +26,11 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
             Description = context.DocumentName == ServedDescription.Own
                 ? "Updraft's own operations: the files of deploys, the differences of two deploys, webhooks, and the audit log. " + Errors
                 : "Deploys for Apache Airflow: Organizations, Workspaces, Deployments, their deploys and tokens. " + Errors,
+        };
+        document.Info.Contact = new OpenApiContact
+        {
+            Name = "Operator of this server",
+            Url = new Uri(options.Value.PublicUrl.TrimEnd('/') + "/docs/"),
         };
         document.Servers = [new OpenApiServer { Url = options.Value.PublicUrl.TrimEnd('/') + prefix }];
         document.AddComponent<IOpenApiSecurityScheme>(Bearer, new OpenApiSecurityScheme
@@ -47,6 +55,7 @@ internal sealed class DescribeDocument(IOptions<ServerOptions> options) : IOpenA
             .Select(name => new OpenApiTag { Name = name }));
         foreach (var schema in document.Components?.Schemas?.Values ?? [])
             WriteReferencesInline(schema);
+        Examples.AddTo(document);
         return Task.CompletedTask;
     }
 

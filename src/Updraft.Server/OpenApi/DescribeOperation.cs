@@ -34,6 +34,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
 
         operation.OperationId = contract.Id;
         operation.Summary = Words(contract.Id);
+        operation.Description = OperationTexts.Find(contract.Id);
         operation.Tags = new HashSet<OpenApiTagReference> { new(context.DocumentName == ServedDescription.Own
             ? "updraft" : ResourceNames.Find(path), document) };
         operation.Parameters = [.. OperationParameters.Of(path, handler, metadata)];
@@ -49,7 +50,7 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
             Description = produced is null ? "The operation succeeded." : "The operation succeeded. The response has the current state.",
             Content = produced is null ? null : await ContentAsync(produced),
         };
-        foreach (var (status, text) in Errors(path))
+        foreach (var (status, text) in Errors(path, contract.Body is not null))
             operation.Responses[status] = new OpenApiResponse { Description = text, Content = await ContentAsync(typeof(ErrorResponse)) };
         if (metadata.OfType<RequiredPermission>().FirstOrDefault()?.Permission.Name(contract.Id) is { } action)
         {
@@ -64,14 +65,21 @@ internal sealed partial class DescribeOperation : IOpenApiOperationTransformer
         }
     }
 
-    private static IEnumerable<(string Status, string Text)> Errors(string path)
+    private static IEnumerable<(string Status, string Text)> Errors(string path, bool hasBody)
     {
         yield return ("400", "The request is invalid. It changed nothing.");
         yield return ("401", "The request has no valid token.");
         yield return ("403", "The roles of the token do not include the permission.");
         if (path.Contains('{', StringComparison.Ordinal))
             yield return ("404", "A resource in the URL does not exist, or the caller may not read it.");
+        if (hasBody)
+        {
+            yield return ("413", "The body is larger than 1 MiB.");
+            yield return ("415", "The body is not JSON, or it has a content encoding.");
+        }
+        yield return ("429", "The caller sends more requests than the operator allows. Send the request again after the time in Retry-After.");
         yield return ("500", "The server failed. Its log has the cause under the request ID of the response.");
+        yield return ("503", "The database, the storage or the image registry does not respond. Send the request again.");
     }
 
     /// <summary>The type of the response body; null if it has none.</summary>

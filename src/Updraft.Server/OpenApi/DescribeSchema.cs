@@ -11,8 +11,8 @@ using Updraft.Protocol.Api;
 namespace Updraft.Server.OpenApi;
 
 /// <summary>
-/// Describes the fields of records. A response omits optional fields without a value, so no field is null. A field that a record
-/// cannot omit is required.
+/// Describes the fields of records. A response omits optional fields without a value, so no field is null, except those with
+/// <see cref="MayBeNullAttribute"/>. A field that a record cannot omit is required.
 /// </summary>
 internal sealed class DescribeSchema : IOpenApiSchemaTransformer
 {
@@ -49,6 +49,9 @@ internal sealed class DescribeSchema : IOpenApiSchemaTransformer
                     break;
                 case DataTypeAttribute { DataType: DataType.DateTime }:
                     schema.Format = "date-time";
+                    break;
+                case MayBeNullAttribute:
+                    schema.Type |= JsonSchemaType.Null;
                     break;
                 case StringLengthAttribute length:
                     schema.MaxLength = length.MaximumLength;

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
-using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;
 using Updraft.Server.Api;
 
@@ -57,25 +56,15 @@ internal static partial class OperationParameters
         {
             if (parameter.ParameterType == typeof(Paging))
             {
-                yield return Page("offset", 0, max: null);
+                yield return Page("offset", 0, int.MaxValue);
                 yield return Page("limit", Paging.DefaultLimit, Paging.MaxLimit);
             }
-            else if (parameter.IsDefined(typeof(AsParametersAttribute)))
-            {
-                foreach (var property in parameter.ParameterType.GetProperties())
-                {
-                    if (Query(property.Name, property.PropertyType, property, metadata) is { } inner)
-                        yield return inner;
-                }
-            }
-            else if (!inPath.Contains(parameter.Name!) && Query(parameter.Name!, parameter.ParameterType, parameter, metadata) is { } outer)
-            {
-                yield return outer;
-            }
+            foreach (var query in QueryParameter.Of(parameter, inPath))
+                yield return Describe(query, metadata);
         }
     }
 
-    private static OpenApiParameter Page(string name, int whenAbsent, int? max) => new()
+    private static OpenApiParameter Page(string name, int whenAbsent, int max) => new()
     {
         Name = name,
         In = ParameterLocation.Query,
@@ -85,16 +74,13 @@ internal static partial class OperationParameters
             Type = JsonSchemaType.Integer,
             Default = JsonValue.Create(whenAbsent),
             Minimum = "0",
-            Maximum = max?.ToString(CultureInfo.InvariantCulture),
+            Maximum = max.ToString(CultureInfo.InvariantCulture),
         },
     };
 
-    private static OpenApiParameter? Query(string name, Type type, ICustomAttributeProvider attributes, IList<object> metadata)
+    private static OpenApiParameter Describe(QueryParameter query, IList<object> metadata)
     {
-        if (Schema(type) is not { } schema)
-            return null;
-        var all = attributes.GetCustomAttributes(inherit: true);
-        name = all.OfType<IFromQueryMetadata>().FirstOrDefault()?.Name ?? char.ToLowerInvariant(name[0]) + name[1..];
+        var (name, schema, all) = (query.Name, Schema(query), query.Attributes);
         if (name == "sorts" && metadata.OfType<SortOrders>().FirstOrDefault() is { } orders && schema.Items is OpenApiSchema items)
             items.Enum = [.. orders.Values.Select(order => JsonValue.Create(order)!)];
         // The handler parses some parameters itself, so they are texts for the framework. Attributes declare their type.
@@ -105,6 +91,8 @@ internal static partial class OperationParameters
         if (schema.Type == JsonSchemaType.Integer && all.OfType<DefaultValueAttribute>().FirstOrDefault()?.Value is string whenAbsent)
             schema.Default = JsonNode.Parse(whenAbsent);
         DescribeSchema.Constrain(schema, all);
+        if (all.OfType<RangeAttribute>().FirstOrDefault() is { } range)
+            schema.Maximum = Convert.ToString(range.Maximum, CultureInfo.InvariantCulture);
         return new OpenApiParameter
         {
             Name = name,
@@ -115,21 +103,13 @@ internal static partial class OperationParameters
         };
     }
 
-    /// <summary>The schema of a query parameter; null for services, bodies and other arguments of a handler.</summary>
-    private static OpenApiSchema? Schema(Type type)
+    private static OpenApiSchema Schema(QueryParameter query)
     {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (type == typeof(string))
-            return new OpenApiSchema { Type = JsonSchemaType.String };
-        if (type == typeof(bool))
-            return new OpenApiSchema { Type = JsonSchemaType.Boolean };
-        if (type == typeof(int) || type == typeof(long))
-            return new OpenApiSchema { Type = JsonSchemaType.Integer };
-        if (type == typeof(DateTimeOffset))
-            return new OpenApiSchema { Type = JsonSchemaType.String, Format = "date-time" };
-        return type.IsArray && Schema(type.GetElementType()!) is { } items
-            ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = items }
-            : null;
+        var type = query.ValueType;
+        var schema = type == typeof(bool) ? new OpenApiSchema { Type = JsonSchemaType.Boolean }
+            : type == typeof(int) || type == typeof(long) ? new OpenApiSchema { Type = JsonSchemaType.Integer }
+            : new OpenApiSchema { Type = JsonSchemaType.String, Format = type == typeof(DateTimeOffset) ? "date-time" : null };
+        return query.IsList ? new OpenApiSchema { Type = JsonSchemaType.Array, Items = schema } : schema;
     }
 
     [GeneratedRegex(@"\{(?<name>[^}:?]+)[^}]*\}", RegexOptions.NonBacktracking)]

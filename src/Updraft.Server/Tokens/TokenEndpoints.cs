@@ -72,7 +72,7 @@ internal static class TokenEndpoints
         }
         if (includeOnlyOrganizationTokens == true)
             rows = rows.Where(row => row.WorkspaceId == null);
-        if (kind is not null && TextLimit.OneOf(kind, "kind", "", "STANDARD", "DIRECT_ACCESS") != "STANDARD")
+        if (!string.IsNullOrEmpty(kind) && TextLimit.OneOf(kind, "kind", "", "STANDARD", "DIRECT_ACCESS") != "STANDARD")
             rows = rows.Where(_ => false);
         return TokenQueries.ListAsync(rows, sorts, paging, cancellationToken);
     }

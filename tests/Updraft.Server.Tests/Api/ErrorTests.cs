@@ -125,7 +125,7 @@ public sealed class ErrorTests(SharedServer shared) : IClassFixture<SharedServer
     public async Task Wrong_method_names_the_allowed_methods()
     {
         using var response = await Server.Client.PutAsync("/v1/organizations", content: null, TestContext.Current.CancellationToken);
-        Assert.Equal(["GET"], response.Content.Headers.Allow);
+        Assert.Equal(["GET", "HEAD"], response.Content.Headers.Allow);
         var error = await response.ReadAsync(HttpStatusCode.MethodNotAllowed);
         Assert.Contains("Use GET", error.Text("message"), StringComparison.Ordinal);
     }

@@ -50,7 +50,24 @@ public sealed class RequestBodyTests(SharedServer shared) : IClassFixture<Shared
     {
         var body = $"{{\"name\":\"nested {arrays}\",\"x\":{new string('[', arrays)}{new string(']', arrays)}}}";
         using var response = await Server.Client.PostAsync(Path, JsonRequests.Json(body), TestContext.Current.CancellationToken);
-        Assert.Equal(expected, response.StatusCode);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(expected == response.StatusCode, text);
+        if (expected == HttpStatusCode.BadRequest)
+            Assert.Contains("nested deeper than 32 levels", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("gzip", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("br", HttpStatusCode.UnsupportedMediaType)]
+    [InlineData("identity", HttpStatusCode.OK)]
+    public async Task Encoded_body_is_rejected_with_415(string encoding, HttpStatusCode expected)
+    {
+        using var content = JsonRequests.Json("""{"name":"encoded"}""");
+        content.Headers.Add("Content-Encoding", encoding);
+        using var response = await Server.Client.PostAsync(Path, content, TestContext.Current.CancellationToken);
+        var body = await response.ReadAsync(expected);
+        if (expected == HttpStatusCode.UnsupportedMediaType)
+            Assert.Contains($"'{encoding}'", body.Text("message"), StringComparison.Ordinal);
     }
 
     [Fact]

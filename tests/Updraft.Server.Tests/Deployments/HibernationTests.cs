@@ -38,6 +38,22 @@ public sealed class HibernationTests
     }
 
     [Fact]
+    public async Task Null_ends_the_override()
+    {
+        await using var server = await UpdraftServer.StartAsync();
+        var path = await CreateAsync(server);
+        await server.Client.PostOkAsync($"{path}/hibernation-override", JsonNode.Parse("""{"isHibernating":true}""")!);
+
+        var ended = await server.Client.PostOkAsync($"{path}/hibernation-override",
+            JsonNode.Parse("""{"isHibernating":null,"overrideUntil":null}""")!);
+
+        Assert.False(ended["isActive"]!.GetValue<bool>());
+        var awake = await server.Client.GetOkAsync(path);
+        Assert.Equal("HEALTHY", awake.Text("status"));
+        Assert.False(awake.ContainsKey("scalingSpec"));
+    }
+
+    [Fact]
     public async Task Override_ends_at_its_time()
     {
         var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
@@ -65,7 +81,7 @@ public sealed class HibernationTests
         using var removal = await server.Client.DeleteAsync(production, Cancelled);
         await removal.ReadAsync(HttpStatusCode.BadRequest);
         var path = await CreateAsync(server);
-        foreach (var body in (string[])["{}", """{"isHibernating":null}""", """{"isHibernating":"yes"}""",
+        foreach (var body in (string[])["{}", """{"overrideUntil":null}""", """{"isHibernating":"yes"}""",
             """{"isHibernating":true,"overrideUntil":"2001-01-01T00:00:00Z"}""", """{"isHibernating":true,"overrideUntil":"soon"}"""])
             await server.Client.PostErrorAsync($"{path}/hibernation-override", body, HttpStatusCode.BadRequest);
         Assert.False((await server.Client.GetOkAsync(path)).ContainsKey("scalingSpec"));

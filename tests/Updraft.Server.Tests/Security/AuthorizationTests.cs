@@ -64,6 +64,21 @@ public sealed class AuthorizationTests(SharedServer shared) : IClassFixture<Shar
     }
 
     [Fact]
+    public async Task Agent_token_at_the_API_gets_the_reason()
+    {
+        var deployment = await Server.CreateDeploymentAsync("agent at the API");
+        var agent = Server.ClientWith(await Server.CreateAgentTokenAsync(deployment));
+        string[] paths = ["/v1/users/self", "/v1/organizations", "/v1/authorization/permission-groups",
+            $"{Server.OrganizationPath}/deployments", $"{Server.OrganizationPath}/deployments/{deployment}"];
+        foreach (var path in paths)
+        {
+            using var response = await agent.GetAsync(path, Cancelled);
+            Assert.Equal("agent_token_not_for_api", Assert.Single(response.Headers.GetValues("x-error-code")));
+            Assert.Contains("agent token", (await response.ReadAsync(HttpStatusCode.Forbidden)).Text("message"), StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task Every_guarded_route_rejects_invalid_tokens_with_401()
     {
         var deployment = await Server.CreateDeploymentAsync("no-token");

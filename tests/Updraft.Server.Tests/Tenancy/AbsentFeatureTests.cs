@@ -35,9 +35,10 @@ public sealed class AbsentFeatureTests(SharedServer shared) : IClassFixture<Shar
     [InlineData("POST", "roles")]
     [InlineData("POST", "roles/c00000000000000000unknown")]
     [InlineData("DELETE", "roles/c00000000000000000unknown")]
+    [InlineData("DELETE", "roles/WORKSPACE_OWNER")]
     public async Task Custom_role_is_404_with_its_own_sentence(string method, string path)
     {
-        foreach (var prefix in (string[])["/v1", "/iam/v1beta1"])
+        foreach (var prefix in (string[])["/v1", "/platform/v1beta1", "/iam/v1beta1"])
         {
             var url = $"{prefix}/organizations/{shared.Server.OrganizationId}/{path}";
             Assert.Contains("Updraft has no custom roles.",

@@ -39,7 +39,7 @@ internal static class DeploymentBundleEndpoints
         [AllowedValues(CreateBundle.OnlyType)] string? type,
         Paging paging, BundleQueries queries, CancellationToken cancellationToken)
     {
-        TextLimit.OneOf(type, "type", CreateBundle.OnlyType, CreateBundle.OnlyType);
+        TextLimit.OneOf(string.IsNullOrEmpty(type) ? null : type, "type", CreateBundle.OnlyType, CreateBundle.OnlyType);
         return TypedResults.Json(await queries.ListAsync(deploymentId, isDagBundle, paging, cancellationToken),
             ApiJson.Default.BundlesPaginated);
     }
