@@ -33,6 +33,10 @@ internal static class ImageErrors
         "The image registry does not have the operation, or the name of the repository is invalid.",
         "Use the repository in 'imageRepository' of the Deployment.");
 
+    public static readonly ErrorCode DeletionUnsupported = new("registry_deletion_unsupported", StatusCodes.Status405MethodNotAllowed,
+        "Clients cannot delete images, layers or uploads through the server.",
+        "Set Images:KeepFor, after which the server deletes images that no deploy needs.");
+
     public static readonly ErrorCode DeletionInProgress = new("image_deletion_in_progress", StatusCodes.Status503ServiceUnavailable,
         "The image retention is deleting the image at this moment.",
         "Push the image and finalize again in a few minutes.");

@@ -55,7 +55,10 @@ internal sealed class RegistryHeaders(Uri publicUrl) : HttpTransformer
             headers.WWWAuthenticate = Challenge(challenge.ToString());
         headers.XContentTypeOptions = "nosniff";
         headers.ContentSecurityPolicy = "default-src 'none'; sandbox";
-        return copiesBody;
+        if (!copiesBody || proxyResponse is null || !CopyRegistryError.Applies(httpContext, proxyResponse))
+            return copiesBody;
+        await CopyRegistryError.RunAsync(httpContext, proxyResponse, cancellationToken);
+        return false;
     }
 
     /// <summary>The registry's challenge with its parameters, but with the token service of this server.</summary>

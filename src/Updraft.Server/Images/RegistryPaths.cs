@@ -33,6 +33,10 @@ internal static class RegistryPaths
         _ => false,
     };
 
+    /// <summary>The other methods of a path, as the value of the header <c>Allow</c>.</summary>
+    public static string AllowedInsteadOfDelete(string path) =>
+        string.Join(", ", ((string[])["GET", "HEAD", "POST", "PUT", "PATCH"]).Where(method => Has(method, path)));
+
     private static bool IsName(string text) => text.Length is > 0 and <= MaxLength && !text.AsSpan().ContainsAnyExcept(NameCharacters);
 
     /// <summary>Whether a segment is a tag, a digest or the ID of an upload. None of them starts with a dot.</summary>

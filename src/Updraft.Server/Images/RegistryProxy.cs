@@ -44,6 +44,12 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
                     + "Images:RegistryUrl.");
             return;
         }
+        if (context.Request.Path.StartsWithSegments("/v2/_catalog", StringComparison.Ordinal))
+        {
+            await RegistryRejection.WriteAsync(context, ImageErrors.UnknownRegistryOperation, "UNSUPPORTED",
+                "The registry has no list of all repositories. Each Deployment has one repository: 'imageRepository' of the Deployment.");
+            return;
+        }
         // The forwarded path is the checked path, and it has no character that the registry could interpret differently.
         if (!RegistryPaths.Has(context.Request.Method, context.Request.Path.Value!))
         {
@@ -51,6 +57,15 @@ internal sealed class RegistryProxy(IHttpForwarder forwarder, IOptions<ServerOpt
                 $"The registry has no operation {ApiException.Shorten(context.Request.Method)} "
                     + $"{ApiException.Shorten(context.Request.Path.Value!)}. "
                 + "Repositories are named ORGANIZATION/DEPLOYMENT, as in 'imageRepository' of the Deployment.");
+            return;
+        }
+        if (HttpMethods.IsDelete(context.Request.Method))
+        {
+            // The registry would reject the token with a 401, and clients would log in again and again.
+            context.Response.Headers.Allow = RegistryPaths.AllowedInsteadOfDelete(context.Request.Path.Value!);
+            await RegistryRejection.WriteAsync(context, ImageErrors.DeletionUnsupported, "UNSUPPORTED",
+                "Clients cannot delete from the registry, and no login changes that. The server deletes images that no deploy needs after "
+                + "Images:KeepFor, and the registry removes unfinished uploads.");
             return;
         }
         LiftLimits(context);
