@@ -28,7 +28,8 @@ internal sealed record QueryParameter(string Name, Type Type, IReadOnlyList<obje
     {
         var all = argument.IsDefined(typeof(AsParametersAttribute))
             ? argument.ParameterType.GetProperties().Select(property => Create(property.Name, property.PropertyType, property, isText: true))
-            : inPath.Contains(argument.Name!) ? [] : [Create(argument.Name!, argument.ParameterType, argument, isText: false)];
+            : inPath.Contains(argument.Name, StringComparer.Ordinal) ? []
+            : [Create(argument.Name!, argument.ParameterType, argument, isText: false)];
         return all.Where(parameter => Types.Contains(parameter.ValueType));
     }
 

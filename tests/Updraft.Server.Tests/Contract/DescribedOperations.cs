@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Updraft.Protocol;
 
 namespace Updraft.Server.Tests.Contract;
 
@@ -42,7 +43,7 @@ internal static class DescribedOperations
 
     private static async Task<Dictionary<string, string>> CreateObjectsAsync(UpdraftServer server)
     {
-        var deployment = await server.CreateDeploymentAsync($"described {Guid.NewGuid()}");
+        var deployment = await server.CreateDeploymentAsync($"described {EntityId.New(TimeProvider.System)}");
         var path = $"{server.OrganizationPath}/deployments/{deployment}";
         var deploy = (await server.Client.PostOkAsync($"{path}/deploys", new JsonObject { ["type"] = "DAG_ONLY" })).Text("id");
         return new Dictionary<string, string>(StringComparer.Ordinal)
