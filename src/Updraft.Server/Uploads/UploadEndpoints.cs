@@ -21,7 +21,7 @@ internal static class UploadEndpoints
 {
     private const string Route = "/uploads/{deploymentId}/{deployId}/{purpose}", BlobVersion = "2024-11-04";
 
-    // Without these, the stored upload would differ from what the client asked for. Headers that only describe a blob are ignored.
+    // Without these, the stored upload would differ from the wish of the client. Headers that only describe a blob are ignored.
     private static readonly (string Name, string NextStep)[] Unsupported =
     [
         ("x-ms-copy-source", "Send the archive as the body."),
